@@ -1,0 +1,60 @@
+/** @file Typed errors with one message form: `<op>: <what>; expected <…>, got <…>; <hint>`. Imports nothing. */
+
+/** What an error tells: the operation or file, what is wrong, what was expected, what came, and how to mend it. */
+export interface ErrorFields {
+  /** The operation, option or file that refuses. */
+  readonly op: string;
+  /** What is wrong, in a few words. */
+  readonly what: string;
+  readonly expected?: string;
+  readonly got?: string;
+  readonly hint?: string;
+}
+
+function message({ op, what, expected, got, hint }: ErrorFields): string {
+  const pair = [expected === undefined ? "" : `expected ${expected}`, got === undefined ? "" : `got ${got}`].filter(
+    Boolean,
+  );
+  return [`${op}: ${what}`, pair.join(", "), hint ?? ""].filter(Boolean).join("; ");
+}
+
+/** Base of every error that the library throws on purpose; its fields say what {@link ErrorFields} describe. */
+export class CoarsegradError extends Error {
+  readonly op: string;
+  readonly expected: string | undefined;
+  readonly got: string | undefined;
+  readonly hint: string | undefined;
+  constructor(fields: ErrorFields) {
+    super(message(fields));
+    this.name = new.target.name;
+    this.op = fields.op;
+    this.expected = fields.expected;
+    this.got = fields.got;
+    this.hint = fields.hint;
+  }
+}
+
+/** Shapes, axes or sizes that do not fit together. */
+export class ShapeError extends CoarsegradError {}
+/** An element type that the operation does not take. */
+export class DTypeError extends CoarsegradError {}
+/** An argument or option outside its domain (an unknown name, a negative rate, a label out of range). */
+export class ArgumentError extends CoarsegradError {}
+/** An array used after it was disposed or after its scope closed. */
+export class DisposedError extends CoarsegradError {}
+/** A scope used against its rules (an async function inside, closed out of order). */
+export class ScopeError extends CoarsegradError {}
+/** A gradient that cannot be had (no history, a graph already freed, a missing backward rule). */
+export class GradientError extends CoarsegradError {}
+/** A quantization setting or state that cannot be honoured. */
+export class QuantError extends CoarsegradError {}
+/** A file or byte buffer that is not what its format says. */
+export class FormatError extends CoarsegradError {}
+/** Parameters and a state dict, or a checkpoint and a model, that do not match; lists missing and extra keys. */
+export class StateError extends CoarsegradError {}
+/** Training that left the finite numbers. */
+export class DivergenceError extends CoarsegradError {}
+/** Memory that cannot be had. */
+export class MemoryError extends CoarsegradError {}
+/** A data set that cannot be found, fetched or trusted. */
+export class DataError extends CoarsegradError {}

@@ -1,0 +1,109 @@
+/** @file Shapes: sizes, strides, axes and the broadcasting rule. Imports errors only. */
+import { ArgumentError, ShapeError } from "./errors.js";
+
+/** Extents of a row-major array, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** Prints a shape as in error messages: `[8,28,28,1]`. */
+export function shapeText(shape: Shape): string {
+  return `[${shape.join(",")}]`;
+}
+
+/** Number of elements. */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const extent of shape) size *= extent;
+  return size;
+}
+
+/** True if both shapes have the same extents. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+}
+
+/** Refuses extents that are not non-negative integers, and sizes that a 32-bit heap cannot hold. */
+export function checkShape(op: string, shape: Shape): void {
+  for (const extent of shape) {
+    if (!Number.isInteger(extent) || extent < 0) {
+      throw new ShapeError({ op, what: "bad extent", expected: "non-negative integers", got: shapeText(shape) });
+    }
+  }
+  if (sizeOf(shape) > 2 ** 31 - 1) {
+    throw new ShapeError({ op, what: "too many elements", expected: "at most 2^31-1", got: shapeText(shape) });
+  }
+}
+
+/** Row-major strides in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+/** Maps an axis in −rank … rank−1 to 0 … rank−1. @throws ShapeError if it lies outside. */
+export function normalizeAxis(op: string, axis: number, rank: number): number {
+  const normal = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || normal < 0 || normal >= rank) {
+    throw new ShapeError({
+      op,
+      what: "axis out of range",
+      expected: `an integer in [${-rank}, ${rank - 1}]`,
+      got: `${axis}`,
+    });
+  }
+  return normal;
+}
+
+/** Sorted distinct axes; `undefined` means all. @throws ShapeError on a repeated or out-of-range axis. */
+export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
+  const sorted = [...new Set(list)].sort((a, b) => a - b);
+  if (sorted.length !== list.length) {
+    throw new ShapeError({ op, what: "repeated axis", expected: "distinct axes", got: `[${list.join(",")}]` });
+  }
+  return sorted;
+}
+
+/** The shape of a broadcast of all `shapes` (NumPy's rule). @throws ShapeError if an extent differs and is not 1. */
+export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  const out = new Array<number>(rank).fill(1);
+  for (const shape of shapes) {
+    for (let i = 0; i < shape.length; i++) {
+      const at = rank - shape.length + i;
+      if (shape[i] === out[at] || shape[i] === 1) continue;
+      if (out[at] !== 1) {
+        throw new ShapeError({
+          op,
+          what: "shapes do not broadcast",
+          expected: "extents equal or 1, aligned at the last axis",
+          got: shapes.map(shapeText).join(" and "),
+        });
+      }
+      out[at] = shape[i];
+    }
+  }
+  return out;
+}
+
+/** Fills in one −1 of a reshape. @throws ShapeError if the sizes differ, ArgumentError on a second −1. */
+export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
+  const holes = to.filter((extent) => extent === -1).length;
+  if (holes > 1) throw new ArgumentError({ op, what: "more than one -1", expected: "at most one", got: shapeText(to) });
+  const known = to.reduce((size, extent) => (extent === -1 ? size : size * extent), 1);
+  const out = to.map((extent) => (extent === -1 ? sizeOf(from) / known : extent));
+  if (sizeOf(out) !== sizeOf(from) || out.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+    throw new ShapeError({
+      op,
+      what: "size changes",
+      expected: `${sizeOf(from)} elements as in ${shapeText(from)}`,
+      got: shapeText(to),
+    });
+  }
+  return out;
+}
