@@ -1,0 +1,150 @@
+/** @file Scopes: everything made inside is freed at the end, except what is returned or kept. Synchronous by rule. */
+import { ScopeError } from "../core/errors.js";
+
+/** Anything that owns heap memory and can be told to let go. */
+export interface Owner {
+  /** Frees the memory; a second call does nothing. */
+  dispose(): void;
+  /** The scope that will free this, or null if nobody will. Set by the scope machinery alone. */
+  scope: Scope | null;
+}
+
+/** Objects that hold owners (a tensor holds its array and its gradient) list them under this key. */
+export const OWNED: unique symbol = Symbol.for("coarsegrad.owned");
+
+/** Something whose owners survive a scope when it is returned from it or kept. */
+export interface Holder {
+  [OWNED](): Iterable<Owner>;
+}
+
+const stack: Scope[] = [];
+
+/** A set of owners that live until it is closed. Made by {@link scope}; `using s = scope()` closes it at the end of the block. */
+export class Scope {
+  readonly #owned = new Set<Owner>();
+  readonly #parent: Scope | null;
+  #open = true;
+
+  constructor() {
+    this.#parent = currentScope();
+    stack.push(this);
+  }
+
+  /** Number of live items that the scope will free. */
+  get size(): number {
+    return this.#owned.size;
+  }
+  /** Makes this scope the one that frees `item`. */
+  add(item: Owner): void {
+    item.scope = this;
+    this.#owned.add(item);
+  }
+  /** Lets go of an item without freeing it. */
+  release(item: Owner): void {
+    if (this.#owned.delete(item)) item.scope = null;
+  }
+  /**
+   * Lets everything inside `value` (tensors, arrays, and lists, maps and plain objects of them) survive this scope; the enclosing scope
+   * takes it over. @returns value itself
+   */
+  keep<T>(value: T): T {
+    for (const item of ownersIn(value)) {
+      if (!this.#owned.delete(item)) continue;
+      item.scope = null;
+      this.#parent?.add(item);
+    }
+    return value;
+  }
+  /** Frees everything that it owns. A second call does nothing. @throws ScopeError if an inner scope is still open. */
+  close(): void {
+    if (!this.#open) return;
+    if (stack[stack.length - 1] !== this) {
+      throw new ScopeError({
+        op: "scope",
+        what: "closed out of order",
+        expected: "the innermost scope",
+        got: "an outer one",
+        hint: "close inner scopes first, or write `using s = scope()`",
+      });
+    }
+    stack.pop();
+    this.#open = false;
+    for (const item of this.#owned) {
+      item.scope = null;
+      item.dispose();
+    }
+    this.#owned.clear();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function* ownersIn(value: unknown): Iterable<Owner> {
+  if (typeof value !== "object" || value === null) return;
+  if (OWNED in value) yield* (value as Holder)[OWNED]();
+  else if (value instanceof Map) for (const item of value.values()) yield* ownersIn(item);
+  else if (Array.isArray(value) || value instanceof Set) for (const item of value) yield* ownersIn(item);
+  else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) yield* ownersIn(item);
+  }
+}
+
+/** The innermost open scope, or null. */
+export function currentScope(): Scope | null {
+  return stack.length === 0 ? null : stack[stack.length - 1];
+}
+
+/** Number of scopes that are open. */
+export function scopeDepth(): number {
+  return stack.length;
+}
+
+/** Registers a new owner with the innermost scope, if there is one. */
+export function track(item: Owner): void {
+  currentScope()?.add(item);
+}
+
+/** Takes an owner out of its scope: it lives until it is disposed of. Parameters and optimizer state do this. */
+export function untrack(item: Owner): void {
+  item.scope?.release(item);
+}
+
+/**
+ * Frees every array made inside, except parameters, optimizer state and what is returned or kept.
+ *
+ * With a function: runs it, frees, returns its result. Without: opens a scope that `using` closes at the end of the block.
+ *
+ * @param fn synchronous; what it returns (tensors, arrays, lists, maps and plain objects of them) survives
+ * @returns what `fn` returns, owned by the enclosing scope or by the caller; or the open scope
+ * @throws ScopeError if `fn` is async or returns a promise: other code would run inside the scope
+ * @example
+ * const loss = scope(() => crossEntropy(net.forward(x), y).item());
+ */
+export function scope(): Scope;
+export function scope<T>(fn: () => T): T;
+export function scope<T>(fn?: () => T): Scope | T {
+  const opened = new Scope();
+  if (fn === undefined) return opened;
+  try {
+    const result = fn();
+    if (result instanceof Promise) {
+      result.catch(() => undefined);
+      throw new ScopeError({
+        op: "scope",
+        what: "async function inside a scope",
+        expected: "a synchronous function",
+        got: "a promise",
+        hint: "await outside, and open a scope around each synchronous step",
+      });
+    }
+    return opened.keep(result);
+  } finally {
+    closeDownTo(opened);
+  }
+}
+
+/** Closes `outer` and whatever an exception left open inside it. */
+function closeDownTo(outer: Scope): void {
+  while (stack.includes(outer)) stack[stack.length - 1].close();
+}

@@ -1,0 +1,53 @@
+/** @file Storage: one block of the heap, shared by the arrays that view it and freed with the last of them. */
+import { DisposedError } from "../core/errors.js";
+import type { Allocator } from "./allocator.js";
+
+/** Counts of live arrays; `memory()` reports them. */
+export interface LiveCounts {
+  arrays: number;
+}
+
+/** A reference-counted block of an {@link Allocator}'s heap. Arrays retain it; the last release frees it. */
+export class Storage {
+  readonly allocator: Allocator;
+  /** Bytes that were asked for. */
+  readonly bytes: number;
+  readonly #ptr: number;
+  #references = 1;
+
+  constructor(allocator: Allocator, bytes: number) {
+    this.allocator = allocator;
+    this.bytes = bytes;
+    this.#ptr = allocator.allocate(bytes);
+  }
+
+  /** True until the last reference is released. */
+  get alive(): boolean {
+    return this.#references > 0;
+  }
+  /** Number of arrays that share the block. */
+  get references(): number {
+    return this.#references;
+  }
+  /** Address in the heap. @throws DisposedError after the last release. */
+  get ptr(): number {
+    if (this.#references === 0) {
+      throw new DisposedError({
+        op: "storage",
+        what: "used after it was freed",
+        expected: "a live block",
+        got: "a freed one",
+      });
+    }
+    return this.#ptr;
+  }
+  retain(): this {
+    this.#references++;
+    return this;
+  }
+  release(): void {
+    if (this.#references === 0) return;
+    this.#references--;
+    if (this.#references === 0) this.allocator.free(this.#ptr, this.bytes);
+  }
+}
