@@ -97,7 +97,14 @@ export class Sha256 {
       w[t] = (s1 + w[t - 7] + s0 + w[t - 16]) | 0;
     }
     const hash = this.#hash;
-    let [a, b, c, d, e, f, g, h] = hash;
+    let a = hash[0];
+    let b = hash[1];
+    let c = hash[2];
+    let d = hash[3];
+    let e = hash[4];
+    let f = hash[5];
+    let g = hash[6];
+    let h = hash[7];
     for (let t = 0; t < 64; t++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUND[t] + w[t]) | 0;

@@ -1,0 +1,15 @@
+/** @file Data sets, augmentation and batches. */
+export {
+  checkLabels,
+  type DatasetSplits,
+  type ImageDataset,
+  type ImageShape,
+  imageDataset,
+  imageSize,
+  labelHistogram,
+  subset,
+} from "./dataset.js";
+export { type DigitsOptions, digits } from "./digits.js";
+export { type Batch, DataLoader, type LoaderOptions } from "./loader.js";
+export { DATASET_NAMES, type DatasetInfo, type DatasetName, datasetInfo, type RemoteFile } from "./registry.js";
+export { horizontalFlip, type ImageTransform, mirrorImage, normalize, randomCrop, shiftImage } from "./transforms.js";

@@ -1,0 +1,218 @@
+/** @file Batches of a data set: their order is a function of (seed, epoch) alone, and the next ones are made ahead. */
+import { ArgumentError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import { type ImageDataset, imageSize } from "./dataset.js";
+import type { ImageTransform } from "./transforms.js";
+
+/** Some images and their labels; plain arrays, which the receiver owns. */
+export interface Batch {
+  /** Pixels, [count, H, W, C]. */
+  readonly images: Uint8Array;
+  /** Labels, [count]. */
+  readonly labels: Int32Array;
+  /** Where in the data set each image comes from, [count]. */
+  readonly indices: Uint32Array;
+  /** Number of images. */
+  readonly count: number;
+  /** [count, H, W, C]. */
+  readonly shape: readonly [number, number, number, number];
+  /** The epoch, counted from 0. */
+  readonly epoch: number;
+  /** The batch within the epoch, counted from 0. */
+  readonly index: number;
+}
+
+/** Options of a {@link DataLoader}. */
+export interface LoaderOptions {
+  /** Images in a batch. @default 32 */
+  readonly batch?: number;
+  /** A new random order in every epoch. @default false */
+  readonly shuffle?: boolean;
+  /** Names the orders and augmentations. @default 0 */
+  readonly seed?: number | string;
+  /** The epoch that iterating over the loader itself starts with. @default 0 */
+  readonly epoch?: number;
+  /** Leave out a last batch that is not full. @default false */
+  readonly dropLast?: boolean;
+  /** Applied to each image in turn. @default none */
+  readonly transforms?: readonly ImageTransform[];
+  /** Batches made ahead while the consumer awaits something. @default 2 */
+  readonly prefetch?: number;
+}
+
+/** Lets timers, input and input/output run. `setTimeout` would cost 4 ms a batch in browsers. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+/**
+ * Batches of a data set.
+ *
+ * Epoch e visits the images in an order that depends on seed and e only, and augments image n by streams that depend on seed,
+ * e and n only. So batch k of epoch e is the same whether or not earlier ones were asked for, which is what resuming needs.
+ *
+ * @example
+ * const loader = new DataLoader(train, { batch: 64, shuffle: true, seed: 1 });
+ * for await (const { images, labels } of loader.epoch(0)) step(images, labels);
+ */
+export class DataLoader {
+  readonly dataset: ImageDataset;
+  readonly batchSize: number;
+  /** Batches in an epoch. */
+  readonly batches: number;
+  /** Images in an epoch: all, less an incomplete batch that `dropLast` leaves out. */
+  readonly images: number;
+  readonly #shuffle: boolean;
+  readonly #transforms: readonly ImageTransform[];
+  readonly #prefetch: number;
+  readonly #orders: Rng;
+  readonly #augmentations: Rng;
+  #next: number;
+
+  /** @throws ArgumentError on a batch size below 1, a negative epoch or prefetch, a bad seed, or no batch at all */
+  constructor(dataset: ImageDataset, options: LoaderOptions = {}) {
+    const {
+      batch = 32,
+      shuffle = false,
+      seed = 0,
+      epoch = 0,
+      dropLast = false,
+      transforms = [],
+      prefetch = 2,
+    } = options;
+    checkCount("batch", batch, 1);
+    checkCount("epoch", epoch, 0);
+    checkCount("prefetch", prefetch, 0);
+    this.dataset = dataset;
+    this.batchSize = batch;
+    this.batches = dropLast ? Math.floor(dataset.count / batch) : Math.ceil(dataset.count / batch);
+    this.images = Math.min(dataset.count, this.batches * batch);
+    if (this.batches === 0) {
+      const got = `${dataset.count} images in batches of ${batch}`;
+      const hint = dropLast && dataset.count > 0 ? "use a smaller batch, or dropLast: false" : undefined;
+      throw new ArgumentError({
+        op: "DataLoader",
+        what: `no batch in ${dataset.name}`,
+        expected: "at least one",
+        got,
+        hint,
+      });
+    }
+    this.#shuffle = shuffle;
+    this.#transforms = transforms;
+    this.#prefetch = prefetch;
+    const root = new Rng(seed).fork("loader");
+    this.#orders = root.fork("order");
+    this.#augmentations = root.fork("augment");
+    this.#next = epoch;
+  }
+
+  /**
+   * Image indices in the order of an epoch.
+   * @param epoch counted from 0
+   * @returns all indices 0 … count − 1, each once
+   */
+  order(epoch: number): Uint32Array {
+    checkCount("epoch", epoch, 0);
+    if (this.#shuffle) return this.#orders.fork(epoch).permutation(this.dataset.count);
+    return Uint32Array.from({ length: this.dataset.count }, (_, n) => n);
+  }
+
+  /**
+   * Makes one batch.
+   * @param epoch counted from 0
+   * @param index which batch of the epoch, 0 … batches − 1
+   * @param order the epoch's order, if you have it already
+   * @returns a batch with arrays of its own
+   * @throws ArgumentError on an index out of range
+   */
+  batch(epoch: number, index: number, order: Uint32Array = this.order(epoch)): Batch {
+    if (!Number.isInteger(index) || index < 0 || index >= this.batches) {
+      const expected = `0 to ${this.batches - 1}`;
+      throw new ArgumentError({ op: "DataLoader", what: "batch out of range", expected, got: `${index}` });
+    }
+    const { dataset } = this;
+    const size = imageSize(dataset);
+    const indices = order.slice(index * this.batchSize, Math.min((index + 1) * this.batchSize, dataset.count));
+    const count = indices.length;
+    const images = new Uint8Array(count * size);
+    const labels = new Int32Array(count);
+    const augmentation = this.#transforms.length > 0 ? this.#augmentations.fork(epoch) : null;
+    for (let k = 0; k < count; k++) {
+      const n = indices[k];
+      images.set(dataset.images.subarray(n * size, (n + 1) * size), k * size);
+      labels[k] = dataset.labels[n];
+      if (augmentation === null) continue;
+      const pixels = images.subarray(k * size, (k + 1) * size);
+      const stream = augmentation.fork(n);
+      this.#transforms.forEach((transform, t) => {
+        transform.apply(pixels, dataset.shape, stream.fork(t));
+      });
+    }
+    return { images, labels, indices, count, shape: [count, ...dataset.shape], epoch, index };
+  }
+
+  /**
+   * The batches of one epoch. Between batches the event loop gets a turn, in which up to `prefetch` batches are made ahead.
+   * @param epoch counted from 0
+   * @param from the first batch, for resuming within an epoch. @default 0
+   */
+  async *epoch(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
+    checkCount("epoch", epoch, 0);
+    checkCount("from", from, 0);
+    const order = this.order(epoch);
+    const ready: Batch[] = [];
+    let made = from;
+    let open = true;
+    const make = () => {
+      const batch = this.batch(epoch, made, order);
+      made += 1;
+      return batch;
+    };
+    const ahead = async () => {
+      while (open && made < this.batches && ready.length < this.#prefetch) {
+        await eventLoopTurn();
+        // The consumer may have made this batch, or left, in the meantime.
+        if (open && made < this.batches && ready.length < this.#prefetch) ready.push(make());
+      }
+    };
+    try {
+      for (let index = from; index < this.batches; index++) {
+        if (index > from) await eventLoopTurn();
+        const batch = ready.shift() ?? make();
+        // A transform that throws here throws again when the consumer gets to that batch, and there it is seen.
+        ahead().catch(() => {});
+        yield batch;
+      }
+    } finally {
+      open = false;
+    }
+  }
+
+  /** Iterating over the loader gives one epoch; the next time, the next epoch. */
+  [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+    return this.epoch(this.#next++);
+  }
+}
+
+function checkCount(what: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new ArgumentError({
+      op: "DataLoader",
+      what: `bad ${what}`,
+      expected: `an integer >= ${least}`,
+      got: `${value}`,
+    });
+  }
+}

@@ -1,0 +1,185 @@
+/** @file The data sets that the library knows by name: shapes, classes, files, checksums and public mirrors. */
+import { ArgumentError } from "../core/errors.js";
+import type { ImageShape } from "./dataset.js";
+
+/** Names of the built-in and the supported public data sets. */
+export type DatasetName = "digits" | "mnist" | "fashion-mnist" | "cifar10";
+
+/** A file of a public distribution. */
+export interface RemoteFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** SHA-256 of the file as distributed. */
+  readonly sha256: string;
+}
+
+/** What is known of a data set before a byte of it is read. */
+export interface DatasetInfo {
+  readonly name: DatasetName;
+  readonly title: string;
+  readonly shape: ImageShape;
+  readonly classes: number;
+  readonly classNames: readonly string[];
+  /** Images in the two parts. */
+  readonly train: number;
+  readonly test: number;
+  /** Customary normalization of x/255, one number per channel. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** How the files are laid out; `generated` has none. */
+  readonly format: "generated" | "idx" | "cifar";
+  /** Folders in which the files may lie below a data directory; the first is where downloads go. */
+  readonly folders: readonly string[];
+  /** Files to download. */
+  readonly files: readonly RemoteFile[];
+  /** URLs that end in "/", to which a file's name is appended; tried in order. */
+  readonly mirrors: readonly string[];
+  readonly licence: string;
+}
+
+const DIGIT_NAMES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+const DATASETS: Readonly<Record<DatasetName, DatasetInfo>> = {
+  digits: {
+    name: "digits",
+    title: "generated digits",
+    shape: [28, 28, 1],
+    classes: 10,
+    classNames: DIGIT_NAMES,
+    train: 6000,
+    test: 1000,
+    mean: [0.1129],
+    std: [0.2324],
+    format: "generated",
+    folders: [],
+    files: [],
+    mirrors: [],
+    licence: "part of this library",
+  },
+  mnist: {
+    name: "mnist",
+    title: "MNIST",
+    shape: [28, 28, 1],
+    classes: 10,
+    classNames: DIGIT_NAMES,
+    train: 60000,
+    test: 10000,
+    mean: [0.1307],
+    std: [0.3081],
+    format: "idx",
+    folders: ["mnist", "MNIST/raw"],
+    files: [
+      {
+        name: "train-images-idx3-ubyte.gz",
+        bytes: 9912422,
+        sha256: "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+      },
+      {
+        name: "train-labels-idx1-ubyte.gz",
+        bytes: 28881,
+        sha256: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+      },
+      {
+        name: "t10k-images-idx3-ubyte.gz",
+        bytes: 1648877,
+        sha256: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+      },
+      {
+        name: "t10k-labels-idx1-ubyte.gz",
+        bytes: 4542,
+        sha256: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+      },
+    ],
+    mirrors: ["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"],
+    licence: "CC BY-SA 3.0, Yann LeCun and Corinna Cortes",
+  },
+  "fashion-mnist": {
+    name: "fashion-mnist",
+    title: "Fashion-MNIST",
+    shape: [28, 28, 1],
+    classes: 10,
+    classNames: [
+      "T-shirt/top",
+      "Trouser",
+      "Pullover",
+      "Dress",
+      "Coat",
+      "Sandal",
+      "Shirt",
+      "Sneaker",
+      "Bag",
+      "Ankle boot",
+    ],
+    train: 60000,
+    test: 10000,
+    mean: [0.286],
+    std: [0.353],
+    format: "idx",
+    folders: ["fashion-mnist", "FashionMNIST/raw"],
+    files: [
+      {
+        name: "train-images-idx3-ubyte.gz",
+        bytes: 26421880,
+        sha256: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+      },
+      {
+        name: "train-labels-idx1-ubyte.gz",
+        bytes: 29515,
+        sha256: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+      },
+      {
+        name: "t10k-images-idx3-ubyte.gz",
+        bytes: 4422102,
+        sha256: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+      },
+      {
+        name: "t10k-labels-idx1-ubyte.gz",
+        bytes: 5148,
+        sha256: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+      },
+    ],
+    mirrors: [
+      "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+      "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    ],
+    licence: "MIT, Zalando SE",
+  },
+  cifar10: {
+    name: "cifar10",
+    title: "CIFAR-10",
+    shape: [32, 32, 3],
+    classes: 10,
+    classNames: ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
+    train: 50000,
+    test: 10000,
+    mean: [0.4914, 0.4822, 0.4465],
+    std: [0.2023, 0.1994, 0.201],
+    format: "cifar",
+    folders: ["cifar-10", "cifar-10-batches-bin", "cifar10"],
+    files: [
+      {
+        name: "cifar-10-binary.tar.gz",
+        bytes: 170052171,
+        sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+      },
+    ],
+    mirrors: ["https://www.cs.toronto.edu/~kriz/"],
+    licence: "none stated; cite A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+  },
+};
+
+/** Names of all known data sets. */
+export const DATASET_NAMES = Object.keys(DATASETS) as readonly DatasetName[];
+
+/**
+ * What is known of a data set.
+ * @param name one of {@link DATASET_NAMES}
+ * @returns its description
+ * @throws ArgumentError on an unknown name
+ */
+export function datasetInfo(name: string): DatasetInfo {
+  if (!Object.hasOwn(DATASETS, name)) {
+    throw new ArgumentError({ op: "data set", what: "unknown name", expected: DATASET_NAMES.join(", "), got: name });
+  }
+  return DATASETS[name as DatasetName];
+}

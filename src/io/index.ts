@@ -1,0 +1,14 @@
+/** @file Readers and writers of files as bytes: IDX, CIFAR-10, safetensors, npy. */
+export { CIFAR10_RECORD, type CifarBatch, readCifar10 } from "./cifar.js";
+export { type IdxData, type IdxFile, readIdx, writeIdx } from "./idx.js";
+export { type NpyData, type NpyFile, readNpy, writeNpy } from "./npy.js";
+export {
+  readSafetensors,
+  type SafeData,
+  type SafeDType,
+  type SafeEntry,
+  type SafeFile,
+  type SafeTensor,
+  writeSafetensors,
+} from "./safetensors.js";
+export { readTar } from "./tar.js";

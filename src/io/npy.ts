@@ -1,0 +1,117 @@
+/** @file NumPy's .npy: one array behind a header that is a Python dictionary literal. Bytes in, bytes out. */
+import { FormatError } from "../core/errors.js";
+import { shapeText } from "../core/shape.js";
+
+/** Arrays that .npy files are read into and written from; 64-bit integers stay exact, booleans are bytes 0 or 1. */
+export type NpyData = Float64Array | Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+
+/** Contents of a .npy file. */
+export interface NpyFile {
+  /** NumPy's name of the element type without byte order: f8 f4 i8 i4 i1 u1 b1. */
+  readonly descr: string;
+  /** Extents, outermost first; `[]` is a scalar. */
+  readonly shape: number[];
+  /** Elements in row-major order; a copy, which the caller owns. */
+  readonly data: NpyData;
+}
+
+const TYPES: Readonly<Record<string, { bytes: number; make(buffer: ArrayBuffer): NpyData }>> = {
+  f8: { bytes: 8, make: (b) => new Float64Array(b) },
+  f4: { bytes: 4, make: (b) => new Float32Array(b) },
+  i8: { bytes: 8, make: (b) => new BigInt64Array(b) },
+  i4: { bytes: 4, make: (b) => new Int32Array(b) },
+  i1: { bytes: 1, make: (b) => new Int8Array(b) },
+  u1: { bytes: 1, make: (b) => new Uint8Array(b) },
+  b1: { bytes: 1, make: (b) => new Uint8Array(b) },
+};
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+// {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }  — NumPy writes the keys sorted; other writers may not.
+const DESCR = /['"]descr['"]\s*:\s*['"]([<>|=])([a-zA-Z]\d+)['"]/;
+const ORDER = /['"]fortran_order['"]\s*:\s*(True|False)/;
+const SHAPE = /['"]shape['"]\s*:\s*\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?)?)\s*,?\s*\)/;
+const WHOLE =
+  /^\{(?:\s*['"](?:descr|fortran_order|shape)['"]\s*:\s*(?:['"][^'"]*['"]|True|False|\([\d,L\s]*\))\s*,?){3}\s*\}\s*$/;
+
+/**
+ * Reads a .npy file, versions 1 to 3, either byte order.
+ * @param bytes the whole file
+ * @param file name for error messages
+ * @returns element type, shape and elements
+ * @throws FormatError on a wrong magic number, a header that is not understood, an unsupported element type, column-major
+ *   order of a matrix, or a length other than the header says
+ */
+export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
+  const fail = (what: string, expected: string, got: string, hint?: string) =>
+    new FormatError({ op: file, what, expected, got, hint });
+  if (bytes.length < 10) throw fail("truncated .npy header", "at least 10 bytes", `${bytes.length}`);
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    const hint = bytes[0] === 0x50 && bytes[1] === 0x4b ? "this is a .npz archive; unpack it first" : undefined;
+    throw fail("not a .npy file", "magic \\x93NUMPY", `${[...bytes.subarray(0, 6)]}`, hint);
+  }
+  const version = bytes[6];
+  if (version < 1 || version > 3) throw fail("unknown .npy version", "1, 2 or 3", `${version}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const prefix = version === 1 ? 10 : 12;
+  if (bytes.length < prefix) throw fail("truncated .npy header", `${prefix} bytes`, `${bytes.length}`);
+  const start = prefix + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (bytes.length < start) throw fail("truncated .npy header", `${start} bytes`, `${bytes.length}`);
+  const header = new TextDecoder().decode(bytes.subarray(prefix, start));
+  const descr = DESCR.exec(header);
+  const order = ORDER.exec(header);
+  const extents = SHAPE.exec(header);
+  if (descr === null || order === null || extents === null || !WHOLE.test(header)) {
+    throw fail("header not understood", "{'descr': …, 'fortran_order': …, 'shape': (…)}", header.slice(0, 80));
+  }
+  const type = Object.hasOwn(TYPES, descr[2]) ? TYPES[descr[2]] : undefined;
+  if (type === undefined) throw fail("unsupported element type", `one of ${Object.keys(TYPES).join(" ")}`, descr[2]);
+  const shape = (extents[1].match(/\d+/g) ?? []).map(Number);
+  if (order[1] === "True" && shape.filter((extent) => extent > 1).length > 1) {
+    throw fail("column-major order", "fortran_order False", "True", "save numpy.ascontiguousarray(x)");
+  }
+  if (!shape.every(Number.isSafeInteger)) throw fail("shape overflows", "extents below 2^53", extents[1].slice(0, 80));
+  const size = shape.reduce((product, extent) => product * extent, type.bytes);
+  if (bytes.length !== start + size) {
+    const what = bytes.length < start + size ? "truncated .npy file" : "trailing bytes after the .npy data";
+    throw fail(what, `${start + size} bytes for ${descr[2]}${shapeText(shape)}`, `${bytes.length}`);
+  }
+  const copy = new Uint8Array(bytes.subarray(start));
+  if (descr[1] === ">" && type.bytes > 1) {
+    for (let at = 0; at < copy.length; at += type.bytes) copy.subarray(at, at + type.bytes).reverse();
+  }
+  return { descr: descr[2], shape, data: type.make(copy.buffer) };
+}
+
+function descrOf(data: NpyData): string {
+  if (data instanceof Float32Array) return "<f4";
+  if (data instanceof Float64Array) return "<f8";
+  if (data instanceof BigInt64Array) return "<i8";
+  if (data instanceof Int32Array) return "<i4";
+  return data instanceof Int8Array ? "|i1" : "|u1";
+}
+
+/**
+ * Writes a .npy file, version 1, little-endian, row-major, as `numpy.save` does.
+ * @param shape extents with the product `data.length`
+ * @param data elements in row-major order
+ * @returns the whole file
+ * @throws FormatError if the shape does not fit the data
+ */
+export function writeNpy(shape: readonly number[], data: NpyData): Uint8Array {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  if (size !== data.length || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
+    const expected = `a product of ${data.length}`;
+    throw new FormatError({ op: "writeNpy", what: "shape does not fit its data", expected, got: shapeText(shape) });
+  }
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const dictionary = `{'descr': '${descrOf(data)}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // NumPy pads with spaces and a newline so that the data start at a multiple of 64.
+  const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
+  const bytes = new Uint8Array(start + data.byteLength).fill(0x20, 10, start);
+  bytes.set([...MAGIC, 1, 0]);
+  new DataView(bytes.buffer).setUint16(8, start - 10, true);
+  bytes.set(new TextEncoder().encode(dictionary), 10);
+  bytes[start - 1] = 0x0a;
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
+  return bytes;
+}

@@ -1,0 +1,219 @@
+/**
+ * @file safetensors: named tensors behind a JSON header. Bytes in, bytes out; reads strictly, writes deterministically.
+ *
+ * Layout: u64 little-endian header length n; n bytes of JSON `{ name: { dtype, shape, data_offsets: [begin, end] } }` with an
+ * optional `__metadata__` of strings, padded with spaces; then the data, which the offsets cover without gap or overlap.
+ */
+import { FormatError } from "../core/errors.js";
+import { shapeText } from "../core/shape.js";
+import { duplicateKey, isRecord } from "./json.js";
+
+/** Element types that are read and written, by their names in the file. */
+export type SafeDType = "F64" | "F32" | "I64" | "I32" | "I8" | "U8" | "BOOL";
+
+/** Typed arrays of {@link SafeDType}; 64-bit integers stay exact, BOOL is a byte 0 or 1. */
+export type SafeData = Float64Array | Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+
+/** A tensor of a safetensors file. */
+export interface SafeTensor {
+  readonly dtype: SafeDType;
+  /** Extents, outermost first; `[]` is a scalar. */
+  readonly shape: number[];
+  /** Elements in row-major order; a copy, which the caller owns. */
+  readonly data: SafeData;
+}
+
+/** Contents of a safetensors file; `tensors` iterates in the order of the data. */
+export interface SafeFile {
+  readonly tensors: Map<string, SafeTensor>;
+  readonly metadata: Record<string, string>;
+}
+
+/** A tensor to write; `dtype` follows from the array unless given (BOOL is written from a Uint8Array). */
+export interface SafeEntry {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: SafeData;
+  readonly dtype?: SafeDType;
+}
+
+const TYPES: Record<SafeDType, { bytes: number; make(buffer: ArrayBuffer): SafeData }> = {
+  F64: { bytes: 8, make: (b) => new Float64Array(b) },
+  F32: { bytes: 4, make: (b) => new Float32Array(b) },
+  I64: { bytes: 8, make: (b) => new BigInt64Array(b) },
+  I32: { bytes: 4, make: (b) => new Int32Array(b) },
+  I8: { bytes: 1, make: (b) => new Int8Array(b) },
+  U8: { bytes: 1, make: (b) => new Uint8Array(b) },
+  BOOL: { bytes: 1, make: (b) => new Uint8Array(b) },
+};
+const TYPE_NAMES = Object.keys(TYPES).join(" ");
+const METADATA = "__metadata__";
+// The limit of the reference implementation: a longer header is an attack or an accident.
+const MAX_HEADER = 100_000_000;
+
+const isType = (name: unknown): name is SafeDType => typeof name === "string" && Object.hasOwn(TYPES, name);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: SafeDType;
+  readonly shape: number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Reads a safetensors file.
+ * @param bytes the whole file
+ * @param file name for error messages
+ * @returns tensors (copies) and metadata
+ * @throws FormatError naming file and tensor: truncated or oversized header, bad JSON, a key twice, an unknown dtype, a shape
+ *   whose bytes differ from the offsets, offsets that overlap, leave gaps or do not end with the file
+ */
+export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFile {
+  const fail = (what: string, expected?: string, got?: string, hint?: string) =>
+    new FormatError({ op: file, what, expected, got, hint });
+  if (bytes.length < 8) throw fail("truncated safetensors header", "at least 8 bytes", `${bytes.length}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
+    const expected = `at most ${Math.min(bytes.length - 8, MAX_HEADER)} bytes of header`;
+    throw fail("header longer than the file", expected, `${length}`, "is this a safetensors file?");
+  }
+  const dataStart = 8 + Number(length);
+  const { header, metadata } = parseHeader(bytes.subarray(8, dataStart), fail);
+  const entries = Object.entries(header).map(([name, fields]) => parseEntry(name, fields, fail));
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let at = 0;
+  const tensors = new Map<string, SafeTensor>();
+  for (const { name, dtype, shape, begin, end } of entries) {
+    if (begin !== at) {
+      const what = `tensor "${name}": ${begin < at ? "overlaps the tensor before it" : "leaves a gap before it"}`;
+      throw fail(what, `data from ${at}`, `${begin}`);
+    }
+    if (dataStart + end > bytes.length) {
+      throw fail(`tensor "${name}": data outside the file`, `an end of at most ${bytes.length - dataStart}`, `${end}`);
+    }
+    // A copy, since the data need not be aligned for its type.
+    const buffer = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer;
+    tensors.set(name, { dtype, shape, data: TYPES[dtype].make(buffer) });
+    at = end;
+  }
+  if (dataStart + at !== bytes.length) {
+    throw fail("bytes after the last tensor", `${dataStart + at} bytes`, `${bytes.length}`);
+  }
+  return { tensors, metadata };
+}
+
+type Fail = (what: string, expected?: string, got?: string, hint?: string) => FormatError;
+
+function parseHeader(
+  bytes: Uint8Array,
+  fail: Fail,
+): { header: Record<string, unknown>; metadata: Record<string, string> } {
+  let text: string;
+  let header: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    header = JSON.parse(text);
+  } catch (error) {
+    throw fail("header is not JSON", "a JSON object in UTF-8", (error as Error).message);
+  }
+  if (!isRecord(header) || !text.startsWith("{")) throw fail("header is not a JSON object", "{…}", text.slice(0, 20));
+  const twice = duplicateKey(text);
+  if (twice !== null) throw fail(`key "${twice}" occurs twice`, "distinct keys");
+  const metadata: Record<string, string> = {};
+  if (Object.hasOwn(header, METADATA)) {
+    const given = header[METADATA];
+    if (!isRecord(given)) throw fail(`bad ${METADATA}`, "an object of strings", JSON.stringify(given).slice(0, 40));
+    for (const [key, value] of Object.entries(given)) {
+      if (typeof value !== "string")
+        throw fail(`bad ${METADATA}.${key}`, "a string", JSON.stringify(value).slice(0, 40));
+      // Not by assignment, which a key "__proto__" would subvert.
+      Object.defineProperty(metadata, key, { value, enumerable: true, writable: true, configurable: true });
+    }
+    delete header[METADATA];
+  }
+  return { header, metadata };
+}
+
+function parseEntry(name: string, fields: unknown, fail: Fail): Entry {
+  const broken = (what: string, expected: string, got: unknown) =>
+    fail(`tensor "${name}": ${what}`, expected, (JSON.stringify(got) ?? "nothing").slice(0, 80));
+  if (!isRecord(fields)) throw broken("bad description", "{dtype, shape, data_offsets}", fields);
+  const { dtype, shape, data_offsets: offsets } = fields;
+  const extra = Object.keys(fields).find((key) => key !== "dtype" && key !== "shape" && key !== "data_offsets");
+  if (extra !== undefined) throw broken("unknown field", "dtype, shape, data_offsets", extra);
+  if (!isType(dtype)) throw broken("unknown dtype", `one of ${TYPE_NAMES}`, dtype);
+  if (!Array.isArray(shape) || !shape.every(isCount)) throw broken("bad shape", "non-negative integers", shape);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
+    throw broken("bad data_offsets", "[begin, end] with 0 <= begin <= end", offsets);
+  }
+  let size = TYPES[dtype].bytes;
+  for (const extent of shape) {
+    size *= extent;
+    // Checked at each step, so that a later zero cannot hide an overflow.
+    if (size > Number.MAX_SAFE_INTEGER) throw broken("shape overflows", "fewer than 2^53 bytes", shape);
+  }
+  if (size !== offsets[1] - offsets[0]) {
+    throw broken(
+      "shape and data_offsets disagree",
+      `${size} bytes for ${dtype}${shapeText(shape)}`,
+      offsets[1] - offsets[0],
+    );
+  }
+  return { name, dtype, shape, begin: offsets[0], end: offsets[1] };
+}
+
+function typeOf(data: SafeData): SafeDType {
+  if (data instanceof Float32Array) return "F32";
+  if (data instanceof Float64Array) return "F64";
+  if (data instanceof BigInt64Array) return "I64";
+  if (data instanceof Int32Array) return "I32";
+  return data instanceof Int8Array ? "I8" : "U8";
+}
+
+/**
+ * Writes a safetensors file: the same entries give the same bytes. Tensors and metadata keep their order; the header is padded
+ * with spaces so that the data start at a multiple of 8.
+ * @param entries tensors in the order to write them
+ * @param metadata strings to keep with them
+ * @returns the whole file
+ * @throws FormatError on a name used twice or reserved, or a shape or dtype that does not fit its data
+ */
+export function writeSafetensors(
+  entries: Iterable<SafeEntry>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const parts: string[] = [];
+  const names = new Set<string>();
+  const list = [...entries];
+  if (Object.keys(metadata).length > 0) parts.push(`${JSON.stringify(METADATA)}:${JSON.stringify(metadata)}`);
+  let end = 0;
+  for (const { name, shape, data, dtype = typeOf(data) } of list) {
+    const fail = (what: string, expected: string, got: string) =>
+      new FormatError({ op: "writeSafetensors", what: `tensor "${name}": ${what}`, expected, got });
+    if (names.has(name) || name === METADATA) throw fail("bad name", `a new name other than ${METADATA}`, name);
+    names.add(name);
+    const own = typeOf(data);
+    if (dtype !== own && !(dtype === "BOOL" && own === "U8")) throw fail("dtype does not fit its array", own, dtype);
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    if (!shape.every(isCount) || size !== data.length) {
+      throw fail("shape does not fit its data", `${data.length} elements`, shapeText(shape));
+    }
+    const fields = { dtype, shape, data_offsets: [end, end + data.byteLength] };
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify(fields)}`);
+    end += data.byteLength;
+  }
+  const header = new TextEncoder().encode(`{${parts.join(",")}}`);
+  const padded = Math.ceil(header.length / 8) * 8;
+  const bytes = new Uint8Array(8 + padded + end).fill(0x20, 8, 8 + padded);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
+  bytes.set(header, 8);
+  let at = 8 + padded;
+  for (const { data } of list) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}

@@ -1,0 +1,244 @@
+/** @file Finding, reading and unpacking the files of data sets. */
+import { access } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip } from "node:zlib";
+import { ArgumentError, DataError, FormatError } from "../core/errors.js";
+import { type DatasetSplits, type ImageDataset, imageDataset, subset } from "../data/dataset.js";
+import { digits } from "../data/digits.js";
+import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../data/registry.js";
+import { CIFAR10_RECORD, readCifar10 } from "../io/cifar.js";
+import { readIdx } from "../io/idx.js";
+import { readTar } from "../io/tar.js";
+import { readFileBytes } from "./files.js";
+
+/** Where to look for data sets. */
+export interface DataPlaces {
+  /** The user's own data directory, looked at first; it may also be the folder of one data set. */
+  readonly dataDir?: string;
+  /** Environment, of which COARSEGRAD_DATA is read. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Working directory, which `../shared/data` starts from. @default process.cwd() */
+  readonly cwd?: string;
+  /** Home directory. @default os.homedir() */
+  readonly home?: string;
+}
+
+/** Options of {@link loadDataset}. */
+export interface LoadOptions extends DataPlaces {
+  /** Seed of generated data. @default 1 */
+  readonly seed?: number | string;
+  /** Greatest number of images of each part, taken from its start; for generated data, the number to draw. */
+  readonly limits?: { readonly train?: number; readonly test?: number };
+}
+
+/** The directory that downloads go to unless told otherwise: `~/.cache/coarsegrad`. */
+export function cacheDir(home: string = homedir()): string {
+  return join(home, ".cache", "coarsegrad");
+}
+
+/** Data directories in the order in which they are looked at. */
+export function dataRoots(places: DataPlaces = {}): string[] {
+  const { dataDir, env = process.env, cwd = process.cwd(), home = homedir() } = places;
+  const roots = [dataDir, env["COARSEGRAD_DATA"], join(cwd, "../shared/data"), cacheDir(home)];
+  return roots.filter((root): root is string => root !== undefined && root !== "");
+}
+
+const IDX_STEMS = [
+  "train-images-idx3-ubyte",
+  "train-labels-idx1-ubyte",
+  "t10k-images-idx3-ubyte",
+  "t10k-labels-idx1-ubyte",
+];
+const CIFAR_TRAIN = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`);
+const CIFAR_TEST = "test_batch.bin";
+const CIFAR_ARCHIVE = "cifar-10-binary.tar.gz";
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The file `stem` of a directory, plain or packed, or null. */
+async function findFile(directory: string, stem: string): Promise<string | null> {
+  for (const suffix of ["", ".gz", ".br"]) {
+    if (await exists(join(directory, stem + suffix))) return join(directory, stem + suffix);
+  }
+  return null;
+}
+
+/** Paths of a data set's files by stem; a CIFAR archive stands for all. */
+interface Found {
+  readonly directory: string;
+  readonly paths: ReadonlyMap<string, string>;
+}
+
+async function findIn(directory: string, info: DatasetInfo): Promise<Found | null> {
+  if (info.format === "cifar") {
+    const archive = await findFile(directory, CIFAR_ARCHIVE);
+    if (archive !== null) return { directory, paths: new Map([[CIFAR_ARCHIVE, archive]]) };
+  }
+  const paths = new Map<string, string>();
+  for (const stem of info.format === "idx" ? IDX_STEMS : [...CIFAR_TRAIN, CIFAR_TEST]) {
+    const path = await findFile(directory, stem);
+    if (path === null) return null;
+    paths.set(stem, path);
+  }
+  return { directory, paths };
+}
+
+async function locate(info: DatasetInfo, places: DataPlaces): Promise<Found> {
+  const candidates = dataRoots(places).flatMap((root) => info.folders.map((folder) => join(root, folder)));
+  // A folder that is named directly may have any name, except that of another data set in the same format.
+  const { dataDir } = places;
+  const others = DATASET_NAMES.filter((name) => name !== info.name).flatMap((name) => datasetInfo(name).folders);
+  if (dataDir !== undefined && !others.some((folder) => basename(folder) === basename(dataDir))) {
+    candidates.unshift(dataDir);
+  }
+  for (const directory of candidates) {
+    const found = await findIn(directory, info);
+    if (found !== null) return found;
+  }
+  throw new DataError({
+    op: info.name,
+    what: "data set not found",
+    expected: `${info.format === "idx" ? IDX_STEMS[0] + "(.gz) and the other three files" : `data_batch_1.bin(.br, .gz) … ${CIFAR_TEST}, or ${CIFAR_ARCHIVE}`} in one of ${candidates.join(", ")}`,
+    hint: `run "coarsegrad data download ${info.name}", or name a directory with --data-dir or COARSEGRAD_DATA`,
+  });
+}
+
+/**
+ * Finds the directory that holds the files of a data set.
+ * @param name a public data set
+ * @param places where to look
+ * @returns the directory
+ * @throws DataError listing every place looked at; ArgumentError on an unknown name or a generated data set
+ */
+export async function findDataDir(name: string, places: DataPlaces = {}): Promise<string> {
+  const info = datasetInfo(name);
+  if (info.format === "generated") {
+    throw new ArgumentError({ op: name, what: "has no files", hint: "it is generated when it is asked for" });
+  }
+  return (await locate(info, places)).directory;
+}
+
+const gunzipAsync = promisify(gunzip);
+const brotliAsync = promisify(brotliDecompress);
+
+/** Reads a file and unpacks it by its suffix. */
+async function readUnpacked(path: string): Promise<Uint8Array> {
+  const bytes = await readFileBytes(path);
+  const packed = path.endsWith(".gz") ? "gzip" : path.endsWith(".br") ? "Brotli" : null;
+  if (packed === null) return bytes;
+  try {
+    return await (packed === "gzip" ? gunzipAsync(bytes) : brotliAsync(bytes));
+  } catch (error) {
+    const expected = `a complete ${packed} stream`;
+    const got = (error as Error).message;
+    throw new FormatError({ op: path, what: "cannot be unpacked", expected, got, hint: "fetch the file again" });
+  }
+}
+
+async function loadIdxPart(info: DatasetInfo, part: "train" | "test", found: Found, limit: number) {
+  const [imageStem, labelStem] = part === "train" ? IDX_STEMS : IDX_STEMS.slice(2);
+  const imagePath = found.paths.get(imageStem) as string;
+  const labelPath = found.paths.get(labelStem) as string;
+  const pixels = readIdx(await readUnpacked(imagePath), imagePath);
+  const labels = readIdx(await readUnpacked(labelPath), labelPath);
+  const [height, width] = info.shape;
+  const { shape } = pixels;
+  if (!(pixels.data instanceof Uint8Array) || shape.length !== 3 || shape[1] !== height || shape[2] !== width) {
+    const expected = `u8 images [N,${height},${width}]`;
+    throw new FormatError({ op: imagePath, what: "not the expected images", expected, got: `[${shape.join(",")}]` });
+  }
+  if (!(labels.data instanceof Uint8Array) || labels.shape.length !== 1 || labels.shape[0] !== shape[0]) {
+    const expected = `u8 labels [${shape[0]}], one for each image`;
+    throw new FormatError({ op: labelPath, what: "not the labels", expected, got: `[${labels.shape.join(",")}]` });
+  }
+  return subset(datasetOf(info, part, pixels.data, labels.data, labelPath), limit);
+}
+
+function datasetOf(info: DatasetInfo, part: string, images: Uint8Array, labels: Uint8Array, file: string) {
+  const { shape, classes, classNames } = info;
+  return imageDataset({ name: `${info.name}/${part}`, shape, classes, classNames, images, labels }, file);
+}
+
+async function loadCifarPart(
+  info: DatasetInfo,
+  part: "train" | "test",
+  read: (stem: string) => Promise<{ bytes: Uint8Array; file: string }>,
+  limit: number,
+): Promise<ImageDataset> {
+  const images: Uint8Array[] = [];
+  const labels: Uint8Array[] = [];
+  let count = 0;
+  for (const stem of part === "train" ? CIFAR_TRAIN : [CIFAR_TEST]) {
+    // Unpacking a batch takes a fifth of a second, so that small limits stop here.
+    if (count >= limit) break;
+    const { bytes, file } = await read(stem);
+    const wanted = Math.min(bytes.length, (limit - count) * CIFAR10_RECORD);
+    const batch = readCifar10(bytes.length % CIFAR10_RECORD === 0 ? bytes.subarray(0, wanted) : bytes, file);
+    images.push(batch.images);
+    labels.push(batch.labels);
+    count += batch.count;
+  }
+  return datasetOf(info, part, joined(images), joined(labels), info.name);
+}
+
+/** Not `Buffer.concat`: the slices of a Buffer share its memory. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}
+
+async function loadCifar(info: DatasetInfo, found: Found, train: number, test: number): Promise<DatasetSplits> {
+  const archive = found.paths.get(CIFAR_ARCHIVE);
+  const members = archive === undefined ? null : readTar(await readUnpacked(archive), archive);
+  const read = async (stem: string) => {
+    if (archive === undefined || members === null) {
+      const file = found.paths.get(stem) as string;
+      return { bytes: await readUnpacked(file), file };
+    }
+    const member = [...members].find(([path]) => path === stem || path.endsWith(`/${stem}`));
+    if (member === undefined) throw new FormatError({ op: archive, what: "incomplete archive", expected: stem });
+    return { bytes: member[1], file: `${archive}:${member[0]}` };
+  };
+  return {
+    train: await loadCifarPart(info, "train", read, train),
+    test: await loadCifarPart(info, "test", read, test),
+  };
+}
+
+/**
+ * Loads a data set by name: draws generated digits, or finds, unpacks and reads the files of a public set.
+ * @param name one of `DATASET_NAMES`
+ * @param options where to look, seed of generated data, limits
+ * @returns both parts
+ * @throws DataError if the files are nowhere; FormatError if one is broken; ArgumentError on an unknown name or a bad limit
+ */
+export async function loadDataset(name: string, options: LoadOptions = {}): Promise<DatasetSplits> {
+  const info = datasetInfo(name);
+  const { seed = 1, limits = {} } = options;
+  for (const limit of [limits.train, limits.test]) {
+    if (limit !== undefined && limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 0)) {
+      throw new ArgumentError({ op: name, what: "bad limit", expected: "an integer >= 0", got: `${limit}` });
+    }
+  }
+  if (info.format === "generated") {
+    return digits({ seed, train: limits.train ?? info.train, test: limits.test ?? info.test });
+  }
+  const { train = Infinity, test = Infinity } = limits;
+  const found = await locate(info, options);
+  if (info.format === "cifar") return loadCifar(info, found, train, test);
+  return {
+    train: await loadIdxPart(info, "train", found, train),
+    test: await loadIdxPart(info, "test", found, test),
+  };
+}

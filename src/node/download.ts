@@ -1,0 +1,113 @@
+/** @file Fetching public data sets from their mirrors, checked against their SHA-256. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ArgumentError, DataError } from "../core/errors.js";
+import { datasetInfo, type RemoteFile } from "../data/registry.js";
+import { cacheDir } from "./data-files.js";
+import { saveFileAtomic } from "./files.js";
+
+/** How far a download has come. */
+export interface DownloadProgress {
+  readonly file: string;
+  /** Bytes of this file so far, and in all. */
+  readonly received: number;
+  readonly total: number;
+}
+
+/** Options of {@link downloadDataset}. */
+export interface DownloadOptions {
+  /** What fetches. @default the global fetch */
+  readonly fetch?: (url: string, init: { signal?: AbortSignal }) => Promise<Response>;
+  /** Ends the download early. */
+  readonly signal?: AbortSignal;
+}
+
+const digestOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/**
+ * Downloads the files of a public data set that are not there yet. A file appears under its name only when it is complete and
+ * its checksum is right.
+ * @param name a public data set
+ * @param dir data directory; the files go to a folder of it. @default ~/.cache/coarsegrad
+ * @param onProgress told of every piece that arrives
+ * @returns the folder with the files
+ * @throws DataError with what each mirror answered, if a file cannot be had; ArgumentError if there is nothing to download
+ */
+export async function downloadDataset(
+  name: string,
+  dir: string = cacheDir(),
+  onProgress: (progress: DownloadProgress) => void = () => {},
+  options: DownloadOptions = {},
+): Promise<string> {
+  const info = datasetInfo(name);
+  if (info.files.length === 0) {
+    throw new ArgumentError({ op: name, what: "nothing to download", hint: "this data set is generated" });
+  }
+  const folder = join(dir, info.folders[0]);
+  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+    throw new DataError({ op: folder, what: "cannot be made", got: error.message });
+  });
+  for (const file of info.files) {
+    const path = join(folder, file.name);
+    const present = await readFile(path).catch(() => null);
+    if (present !== null && digestOf(present) === file.sha256) {
+      onProgress({ file: file.name, received: file.bytes, total: file.bytes });
+      continue;
+    }
+    await saveFileAtomic(path, await fetchFile(name, file, info.mirrors, folder, onProgress, options));
+  }
+  return folder;
+}
+
+async function fetchFile(
+  name: string,
+  file: RemoteFile,
+  mirrors: readonly string[],
+  folder: string,
+  onProgress: (progress: DownloadProgress) => void,
+  options: DownloadOptions,
+): Promise<Uint8Array> {
+  const answers: string[] = [];
+  for (const mirror of mirrors) {
+    const url = mirror + file.name;
+    try {
+      const bytes = await fetchBytes(url, file, onProgress, options);
+      const digest = digestOf(bytes);
+      if (digest === file.sha256) return bytes;
+      answers.push(`${url}: ${bytes.length} bytes with SHA-256 ${digest}`);
+    } catch (error) {
+      if (options.signal?.aborted) throw new DataError({ op: name, what: "download interrupted", got: url });
+      // undici says "fetch failed" and keeps the reason (no such host, refused, timed out) in the cause.
+      const { message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+      answers.push(`${url}: ${cause?.code ?? cause?.message ?? message}`);
+    }
+  }
+  throw new DataError({
+    op: name,
+    what: `cannot download ${file.name}`,
+    expected: `${file.bytes} bytes with SHA-256 ${file.sha256}`,
+    got: answers.join("; "),
+    hint: `is there a network? Otherwise put the file into ${folder} by other means`,
+  });
+}
+
+async function fetchBytes(
+  url: string,
+  file: RemoteFile,
+  onProgress: (progress: DownloadProgress) => void,
+  options: DownloadOptions,
+): Promise<Uint8Array> {
+  const { fetch: get = fetch, signal } = options;
+  const response = await get(url, { signal });
+  if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
+  const bytes = new Uint8Array(file.bytes);
+  let received = 0;
+  for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
+    if (received + piece.length > file.bytes) throw new Error(`more than the ${file.bytes} bytes expected`);
+    bytes.set(piece, received);
+    received += piece.length;
+    onProgress({ file: file.name, received, total: file.bytes });
+  }
+  return bytes.subarray(0, received);
+}

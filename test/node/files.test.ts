@@ -1,0 +1,52 @@
+/** @file Atomic writing: the content, the old file on failure, and nothing left behind. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { DataError } from "../../src/core/errors.js";
+import { readFileBytes, saveFileAtomic } from "../../src/node/files.js";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "coarsegrad-files-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+it("writes bytes and text, replaces, and leaves no temporary file", async () => {
+  const path = join(folder, "a.bin");
+  await saveFileAtomic(path, Uint8Array.of(1, 2, 3));
+  expect(await readFileBytes(path)).toEqual(Uint8Array.of(1, 2, 3));
+  await saveFileAtomic(path, "text");
+  expect(await readFile(path, "utf8")).toBe("text");
+  expect(await readdir(folder)).toEqual(["a.bin"]);
+});
+it("of many writers one wins whole", async () => {
+  const path = join(folder, "a.bin");
+  const contents = Array.from({ length: 8 }, (_, n) => new Uint8Array(100_000).fill(n));
+  await Promise.all(contents.map((content) => saveFileAtomic(path, content)));
+  const bytes = await readFileBytes(path);
+  expect(bytes).toEqual(contents[bytes[0]]);
+  expect(await readdir(folder)).toEqual(["a.bin"]);
+});
+it("a failure is a DataError that names the file, leaves the old one and cleans up", async () => {
+  const path = join(folder, "old");
+  await writeFile(path, "old");
+  // A directory cannot be replaced by a file: the rename fails after the temporary file was written.
+  const taken = join(folder, "taken");
+  await mkdir(join(taken, "inside"), { recursive: true });
+  await expect(saveFileAtomic(taken, "new")).rejects.toThrow(DataError);
+  await expect(saveFileAtomic(taken, "new")).rejects.toThrow(`${taken}: cannot be written`);
+  await expect(saveFileAtomic(join(folder, "none/a"), "new")).rejects.toThrow(/none\/a: cannot be written; got ENOENT/);
+  expect((await readdir(folder)).sort()).toEqual(["old", "taken"]);
+  expect(await readFile(path, "utf8")).toBe("old");
+});
+it("reading what is not there names the file", async () => {
+  await expect(readFileBytes(join(folder, "x"))).rejects.toThrow(`${join(folder, "x")}: no such file`);
+  await expect(readFileBytes(folder)).rejects.toThrow(/cannot be read/);
+});
+it("what it reads is a plain Uint8Array, whose slices are copies", async () => {
+  await writeFile(join(folder, "b"), "abc");
+  const bytes = await readFileBytes(join(folder, "b"));
+  bytes.slice(0, 1)[0] = 0;
+  expect(bytes[0]).toBe(97);
+});
