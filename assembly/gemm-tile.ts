@@ -1,0 +1,101 @@
+/**
+ * @file Micro-kernels of the real matrix product: 1 to 5 rows by 8 columns of C in registers.
+ *
+ * A panel: [k][rows], B panel: [k][8]. One k per turn and no unrolling: Node 20's compiler hoists all loads of a block to its top, and
+ * 10 sums + 2 columns + 1 splat just fit its 15 registers. Every sum runs over k in order, so a row's bits do not depend on its tile.
+ */
+
+// @ts-ignore: decorator
+@inline
+function put(c: usize, low: v128, high: v128, add: bool): void {
+  if (add) {
+    low = f32x4.add(v128.load(c), low);
+    high = f32x4.add(v128.load(c, 16), high);
+  }
+  v128.store(c, low);
+  v128.store(c, high, 16);
+}
+
+/** C[rows, 8] = (C +) A·B over k ≥ 1; `step` is the bytes between rows of C. `rows` is a constant at every call. */
+// @ts-ignore: decorator
+@inline
+function tile(rows: i32, a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
+  let l0 = f32x4.splat(0);
+  let h0 = f32x4.splat(0);
+  let l1 = f32x4.splat(0);
+  let h1 = f32x4.splat(0);
+  let l2 = f32x4.splat(0);
+  let h2 = f32x4.splat(0);
+  let l3 = f32x4.splat(0);
+  let h3 = f32x4.splat(0);
+  let l4 = f32x4.splat(0);
+  let h4 = f32x4.splat(0);
+  do {
+    const low = v128.load(b);
+    const high = v128.load(b, 16);
+    let x = v128.load32_splat(a);
+    l0 = f32x4.add(l0, f32x4.mul(x, low));
+    h0 = f32x4.add(h0, f32x4.mul(x, high));
+    if (rows > 1) {
+      x = v128.load32_splat(a, 4);
+      l1 = f32x4.add(l1, f32x4.mul(x, low));
+      h1 = f32x4.add(h1, f32x4.mul(x, high));
+    }
+    if (rows > 2) {
+      x = v128.load32_splat(a, 8);
+      l2 = f32x4.add(l2, f32x4.mul(x, low));
+      h2 = f32x4.add(h2, f32x4.mul(x, high));
+    }
+    if (rows > 3) {
+      x = v128.load32_splat(a, 12);
+      l3 = f32x4.add(l3, f32x4.mul(x, low));
+      h3 = f32x4.add(h3, f32x4.mul(x, high));
+    }
+    if (rows > 4) {
+      x = v128.load32_splat(a, 16);
+      l4 = f32x4.add(l4, f32x4.mul(x, low));
+      h4 = f32x4.add(h4, f32x4.mul(x, high));
+    }
+    a += <usize>(rows << 2);
+    b += 32;
+  } while (--k);
+  put(c, l0, h0, add);
+  if (rows > 1) put(c + step, l1, h1, add);
+  if (rows > 2) put(c + 2 * step, l2, h2, add);
+  if (rows > 3) put(c + 3 * step, l3, h3, add);
+  if (rows > 4) put(c + 4 * step, l4, h4, add);
+}
+
+function tile1(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(1, a, b, k, c, step, add);
+}
+function tile2(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(2, a, b, k, c, step, add);
+}
+function tile3(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(3, a, b, k, c, step, add);
+}
+function tile4(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(4, a, b, k, c, step, add);
+}
+function tile5(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(5, a, b, k, c, step, add);
+}
+
+/** Rows of the next panel when `left` rows are left: fives, but no lone single or pair at the end where threes and fours will do. */
+// @ts-ignore: decorator
+@inline
+export function panelRows(left: i32): i32 {
+  return left >= 8 ? (left == 8 ? 4 : 5) : left == 7 ? 4 : left == 6 ? 3 : left;
+}
+
+/** One tile of 1…5 rows and 8 columns. */
+// @ts-ignore: decorator
+@inline
+export function runTile(rows: i32, a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
+  if (rows == 5) tile5(a, b, k, c, step, add);
+  else if (rows == 4) tile4(a, b, k, c, step, add);
+  else if (rows == 3) tile3(a, b, k, c, step, add);
+  else if (rows == 2) tile2(a, b, k, c, step, add);
+  else tile1(a, b, k, c, step, add);
+}

@@ -1,0 +1,78 @@
+/** @file Entry of the kernel module. Every export is a line of src/kernels/abi.ts, where its meaning is written. */
+export {
+  f32_add,
+  f32_div,
+  f32_eq,
+  f32_ge,
+  f32_gt,
+  f32_le,
+  f32_lt,
+  f32_maximum,
+  f32_minimum,
+  f32_mul,
+  f32_ne,
+  f32_pow,
+  f32_sub,
+} from "./binary";
+export { f32_batchnorm, f32_batchnorm_bwd_input, f32_channel_affine, i32_scale_bias } from "./channel";
+export { f32_batchnorm_bwd_reduce, f32_channel_stats } from "./channel-stats";
+export {
+  f32_sign_codes,
+  f32_ternary_codes,
+  f32_uniform_codes,
+  i8_count_different,
+  i8_dot_f32,
+  i8_sum_squares,
+} from "./codes";
+export {
+  b32_strided_copy,
+  b32_strided_scatter,
+  b64_strided_copy,
+  b64_strided_scatter,
+  b8_strided_copy,
+  b8_strided_scatter,
+  f32_fill,
+  f32_to_i32,
+  i32_to_f32,
+  i8_dequantize,
+  u8_dequantize,
+} from "./convert";
+export {
+  f32_abs,
+  f32_axpy,
+  f32_ceil,
+  f32_clip,
+  f32_clip_bwd,
+  f32_exp,
+  f32_floor,
+  f32_log,
+  f32_mask_scale,
+  f32_neg,
+  f32_relu,
+  f32_relu_bwd,
+  f32_round,
+  f32_scale_shift,
+  f32_sigmoid,
+  f32_sign,
+  f32_sqrt,
+  f32_tanh,
+  f32_where,
+} from "./elementwise";
+export { f32_gemm, f32_gemm_work } from "./gemm";
+export { i32_threshold, u8_i8_gemm } from "./integer";
+export { f32_adam_step, f32_blend, f32_sgd_step } from "./optim";
+export { f32_avgpool, f32_avgpool_bwd, f32_index_add, f32_maxpool, u8_maxpool } from "./pool";
+export {
+  f32_abs_max,
+  f32_abs_sum,
+  f32_argmax,
+  f32_argmin,
+  f32_count_nonfinite,
+  f32_max,
+  f32_min,
+  f32_sum,
+  f32_sum_squares,
+} from "./reduce";
+export { f32_log_softmax, f32_log_softmax_bwd, f32_softmax, f32_softmax_bwd } from "./softmax";
+export { f32_staircase, f32_staircase_bwd, f32_staircase_dalpha, u8_histogram } from "./staircase";
+export { f32_col2im, f32_im2col, u8_im2col, u8_im2col_f32 } from "./window";

@@ -1,0 +1,153 @@
+/** @file The engine: the heap and the kernel tables that arrays of each dtype run on. Made lazily; `init` chooses. */
+import type { DType } from "../core/dtype.js";
+import { ArgumentError, ScopeError } from "../core/errors.js";
+import { Allocator } from "../memory/allocator.js";
+import { Heap } from "../memory/heap.js";
+import type { Kernels } from "./abi.js";
+import { referenceKernels } from "./reference/index.js";
+import { compileKernels, instantiateKernels, wasmAvailable } from "./wasm.js";
+
+/** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
+export type Backend = "wasm" | "reference";
+
+/** Choices of {@link init}. */
+export interface InitOptions {
+  /** `auto` (default) takes WebAssembly and falls back to `reference` with a warning where it is forbidden. */
+  backend?: Backend | "auto";
+  /** A compiled kernel module, for pages whose policy forbids compiling from bytes: `await WebAssembly.compileStreaming(fetch(".../kernels.wasm"))`. */
+  module?: WebAssembly.Module;
+}
+
+/** Live figures of the heap; see {@link memory}. */
+export interface MemoryInfo {
+  /** Arrays that are alive. */
+  arrays: number;
+  /** Bytes of the blocks that they hold. */
+  bytes: number;
+  /** Largest `bytes` so far, or since `resetPeakMemory()`. */
+  peakBytes: number;
+  /** Bytes taken from the heap, in use or kept for reuse. */
+  reservedBytes: number;
+}
+
+interface Engine {
+  readonly backend: Backend;
+  readonly allocator: Allocator;
+  readonly f32: Kernels;
+  readonly f64: Kernels;
+  arrays: number;
+}
+
+let engine: Engine | null = null;
+
+function start(options: InitOptions): Engine {
+  const wanted = options.backend ?? "auto";
+  if (wanted !== "auto" && wanted !== "wasm" && wanted !== "reference") {
+    throw new ArgumentError({
+      op: "init",
+      what: "unknown backend",
+      expected: "auto, wasm or reference",
+      got: `${wanted}`,
+    });
+  }
+  if (wanted !== "reference" && (options.module !== undefined || wasmAvailable())) {
+    try {
+      const heap = new Heap({ wasm: true });
+      const f32 = instantiateKernels(heap, options.module ?? compileKernels());
+      return { backend: "wasm", allocator: new Allocator(heap), f32, f64: referenceKernels(heap, "f64"), arrays: 0 };
+    } catch (cause) {
+      if (wanted === "wasm" || options.module !== undefined) throw cause;
+    }
+  }
+  if (wanted === "wasm") {
+    throw new ArgumentError({
+      op: "init",
+      what: "WebAssembly with SIMD is not available",
+      expected: "an engine that allows it",
+      got: "none",
+      hint: 'init({ backend: "reference" }) works everywhere, slowly',
+    });
+  }
+  if (wanted === "auto") {
+    console.warn(
+      "CoarsegradBackendWarning: WebAssembly SIMD is not available here; running on the TypeScript reference kernels, " +
+        'which are some tens of times slower. init({ backend: "reference" }) silences this.',
+    );
+  }
+  const heap = new Heap({ wasm: false });
+  return {
+    backend: "reference",
+    allocator: new Allocator(heap),
+    f32: referenceKernels(heap, "f32"),
+    f64: referenceKernels(heap, "f64"),
+    arrays: 0,
+  };
+}
+
+function get(): Engine {
+  engine ??= start({});
+  return engine;
+}
+
+/**
+ * Chooses the backend. Optional: the first array starts the default one. May be called again while no array is alive.
+ *
+ * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend
+ * @example
+ * init({ backend: "reference" });
+ */
+export function init(options: InitOptions = {}): Backend {
+  if (engine !== null && engine.arrays > 0) {
+    throw new ScopeError({
+      op: "init",
+      what: "arrays of the running backend are alive",
+      expected: "none",
+      got: `${engine.arrays}`,
+      hint: "call init() first, or dispose of them",
+    });
+  }
+  engine = start(options);
+  return engine.backend;
+}
+
+/** The backend that f32 arrays run on; starts the default one if none is running. */
+export function backend(): Backend {
+  return get().backend;
+}
+
+/** The allocator of the running engine. */
+export function allocator(): Allocator {
+  return get().allocator;
+}
+
+/** The heap of the running engine. */
+export function heap(): Heap {
+  return get().allocator.heap;
+}
+
+/** The kernels that compute in `dtype`: f64 always runs on the reference twins; integers and bytes go with f32. */
+export function kernelsFor(dtype: DType): Kernels {
+  return dtype === "f64" ? get().f64 : get().f32;
+}
+
+/** Counts an array that was made (+1) or disposed of (−1). */
+export function countArray(change: 1 | -1): void {
+  get().arrays += change;
+}
+
+/** Live counts and bytes of the heap. */
+export function memory(): MemoryInfo {
+  if (engine === null) return { arrays: 0, bytes: 0, peakBytes: 0, reservedBytes: 0 };
+  const { allocator, arrays } = engine;
+  return {
+    arrays,
+    bytes: allocator.liveBytes,
+    peakBytes: allocator.peakBytes,
+    reservedBytes: allocator.reservedBytes,
+  };
+}
+
+/** Starts a new peak at the present number of live bytes. */
+export function resetPeakMemory(): void {
+  engine?.allocator.resetPeak();
+}

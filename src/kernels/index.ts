@@ -1,0 +1,15 @@
+/** @file The kernels room: the ABI, its two implementations, and the engine that holds them. */
+export type { KernelName, Kernels, Ptr } from "./abi.js";
+export {
+  allocator,
+  type Backend,
+  backend,
+  countArray,
+  heap,
+  type InitOptions,
+  init,
+  kernelsFor,
+  type MemoryInfo,
+  memory,
+  resetPeakMemory,
+} from "./engine.js";

@@ -1,0 +1,41 @@
+/** @file The reference kernels: the ABI in plain TypeScript, computing in f32 or f64. */
+import type { Heap } from "../../memory/heap.js";
+import type { Kernels } from "../abi.js";
+import { binaryKernels } from "./binary.js";
+import { channelKernels } from "./channel.js";
+import { codeKernels } from "./codes.js";
+import { makeContext } from "./context.js";
+import { convertKernels } from "./convert.js";
+import { elementwiseKernels } from "./elementwise.js";
+import { gemmKernels } from "./gemm.js";
+import { integerKernels } from "./integer.js";
+import { optimKernels } from "./optim.js";
+import { poolKernels } from "./pool.js";
+import { reduceKernels } from "./reduce.js";
+import { staircaseKernels } from "./staircase.js";
+import { windowKernels } from "./window.js";
+
+/**
+ * The TypeScript twins of all kernels: specification of the WebAssembly ones, fallback where WebAssembly is forbidden, and, in f64, the
+ * ground of gradient checks.
+ *
+ * @param heap where pointers point
+ * @param real "f32": every step is rounded as in WebAssembly; "f64": reals are f64 and nothing is rounded further
+ */
+export function referenceKernels(heap: Heap, real: "f32" | "f64"): Kernels {
+  const context = makeContext(heap, real);
+  return {
+    ...convertKernels(context),
+    ...elementwiseKernels(context),
+    ...binaryKernels(context),
+    ...reduceKernels(context),
+    ...gemmKernels(context),
+    ...windowKernels(context),
+    ...poolKernels(context),
+    ...channelKernels(context),
+    ...staircaseKernels(context),
+    ...codeKernels(context),
+    ...optimKernels(context),
+    ...integerKernels(context),
+  };
+}

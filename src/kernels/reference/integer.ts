@@ -1,0 +1,45 @@
+/** @file Reference kernels: the packed runtime's integer arithmetic. */
+import type { Kernels } from "../abi.js";
+import type { Context } from "./context.js";
+
+/** Twins of the integer kernels. */
+export function integerKernels({ heap }: Context): Pick<Kernels, "u8_i8_gemm" | "i32_threshold" | "i32_scale_bias"> {
+  return {
+    u8_i8_gemm(aPtr, bPtr, cPtr, M, N, K, lda, ldb) {
+      const a = heap.u8(aPtr, M * lda);
+      const b = heap.i8(bPtr, N * ldb);
+      const c = heap.i32(cPtr, M * N);
+      for (let i = 0; i < M; i++) {
+        for (let j = 0; j < N; j++) {
+          let sum = 0;
+          for (let k = 0; k < K; k++) sum += a[i * lda + k] * b[j * ldb + k];
+          c[i * N + j] = sum;
+        }
+      }
+    },
+    i32_threshold(accPtr, codesPtr, rows, channels, thresholdsPtr, flipPtr, top) {
+      const acc = heap.i32(accPtr, rows * channels);
+      const codes = heap.u8(codesPtr, rows * channels);
+      const thresholds = heap.i32(thresholdsPtr, channels * top);
+      const flip = heap.u8(flipPtr, channels);
+      for (let i = 0; i < acc.length; i++) {
+        const c = i % channels;
+        let reached = 0;
+        for (let t = c * top; t < (c + 1) * top; t++) {
+          if (flip[c] !== 0 ? acc[i] <= thresholds[t] : acc[i] >= thresholds[t]) reached++;
+        }
+        codes[i] = reached;
+      }
+    },
+    i32_scale_bias(accPtr, outPtr, rows, channels, scalePtr, biasPtr) {
+      const acc = heap.i32(accPtr, rows * channels);
+      const out = heap.f32(outPtr, rows * channels);
+      const scale = heap.f32(scalePtr, channels);
+      const bias = biasPtr === 0 ? null : heap.f32(biasPtr, channels);
+      for (let i = 0; i < acc.length; i++) {
+        const product = Math.fround(Math.fround(acc[i]) * scale[i % channels]);
+        out[i] = bias === null ? product : product + bias[i % channels];
+      }
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** @file Elementwise kernels against their twins, bit for bit; transcendental ones within an ulp. */
+import {
+  agree,
+  both,
+  bytes,
+  type Check,
+  expectClose,
+  inout,
+  input,
+  lengths,
+  output,
+  property,
+  reals,
+  same,
+  ulp,
+} from "../harness.js";
+
+type Unary =
+  | "f32_neg"
+  | "f32_abs"
+  | "f32_sign"
+  | "f32_floor"
+  | "f32_ceil"
+  | "f32_round"
+  | "f32_sqrt"
+  | "f32_relu"
+  | "f32_exp"
+  | "f32_log"
+  | "f32_tanh"
+  | "f32_sigmoid";
+
+const exact = (name: Unary): Check => {
+  return () =>
+    property(lengths, (rng, len) => {
+      const x = reals(rng, len);
+      const [apart] = agree(name, input(x), output(x), len);
+      const [inPlace] = agree(name, inout(x), same(0), len);
+      if (apart.some((v, i) => !Object.is(v, inPlace[i]))) throw new Error(`${name}: in place differs`);
+    });
+};
+
+const withinUlp = (name: Unary): Check => {
+  return () =>
+    property(lengths, (rng, len) => {
+      const x = reals(rng, len);
+      const result = both(name, input(x), output(x), len);
+      const want = result.twin.outputs[0];
+      expectClose(name, result.wasm.outputs[0], want, (i) => ulp(want[i]));
+    });
+};
+
+export const elementwise = {
+  f32_neg: exact("f32_neg"),
+  f32_abs: exact("f32_abs"),
+  f32_sign: exact("f32_sign"),
+  f32_floor: exact("f32_floor"),
+  f32_ceil: exact("f32_ceil"),
+  f32_round: exact("f32_round"),
+  f32_sqrt: exact("f32_sqrt"),
+  f32_relu: exact("f32_relu"),
+  f32_exp: withinUlp("f32_exp"),
+  f32_log: withinUlp("f32_log"),
+  f32_tanh: withinUlp("f32_tanh"),
+  f32_sigmoid: withinUlp("f32_sigmoid"),
+  f32_relu_bwd: () =>
+    property(lengths, (rng, len) => {
+      const [x, dy] = [reals(rng, len), reals(rng, len)];
+      agree("f32_relu_bwd", input(x), input(dy), output(x), len);
+      agree("f32_relu_bwd", input(x), inout(dy), same(1), len);
+    }),
+  f32_clip: () =>
+    property(lengths, (rng, len) => {
+      const [lo, hi] = rng.bool(0.5) ? [0, 6] : [rng.range(-2, 0), rng.range(0, 2)];
+      agree("f32_clip", input(reals(rng, len)), output(new Float32Array(len)), len, lo, hi);
+    }),
+  f32_clip_bwd: () =>
+    property(lengths, (rng, len) => {
+      const bound = Math.fround(rng.range(0, 2));
+      const x = reals(rng, len).map((v) => (rng.bool(0.2) ? bound : rng.bool(0.2) ? -bound : v));
+      agree("f32_clip_bwd", input(x), input(reals(rng, len)), output(x), len, -bound, bound);
+    }),
+  f32_scale_shift: () =>
+    property(lengths, (rng, len) => {
+      const x = reals(rng, len);
+      agree("f32_scale_shift", input(x), output(x), len, rng.range(-3, 3), rng.range(-3, 3));
+    }),
+  f32_where: () =>
+    property(lengths, (rng, len) => {
+      const cond = bytes(rng, len, 3); // any byte but 0 is true
+      const [a, b] = [reals(rng, len), reals(rng, len)];
+      agree("f32_where", input(cond), input(a), input(b), output(a), len);
+    }),
+  f32_axpy: () =>
+    property(lengths, (rng, len) => {
+      agree("f32_axpy", input(reals(rng, len)), inout(reals(rng, len)), len, rng.range(-3, 3));
+    }),
+  f32_mask_scale: () =>
+    property(lengths, (rng, len) => {
+      const x = reals(rng, len);
+      agree("f32_mask_scale", input(x), input(bytes(rng, len, 2)), output(x), len, rng.range(1, 3));
+    }),
+} satisfies Record<string, Check>;

@@ -1,0 +1,46 @@
+/** @file Integer kernels, exactly. */
+import fc from "fast-check";
+import {
+  agree,
+  bytes,
+  type Check,
+  channelCounts,
+  codes,
+  extents,
+  input,
+  integers,
+  output,
+  property,
+  reals,
+} from "../harness.js";
+
+const products = fc.record({ M: extents, N: extents, K: fc.constantFrom(1, 7, 8, 9, 15, 16, 17, 40) });
+const maps = fc.record({ rows: fc.constantFrom(0, 1, 2, 3, 4, 5, 9), channels: channelCounts });
+
+export const integer = {
+  u8_i8_gemm: () =>
+    property(products, (rng, { M, N, K }) => {
+      const lda = Math.ceil(K / 16) * 16;
+      const ldb = lda + 16 * rng.int(2);
+      const a = bytes(rng, M * lda).map((v, i) => (i % lda < K ? v : 0));
+      const b = codes(rng, N * ldb).map((v, i) => (i % ldb < K ? v : 0));
+      agree("u8_i8_gemm", input(a), input(b), output(new Int32Array(M * N)), M, N, K, lda, ldb);
+    }),
+  i32_threshold: () =>
+    property(fc.tuple(maps, fc.constantFrom(1, 3, 15, 255)), (rng, [{ rows, channels }, top]) => {
+      const acc = integers(rng, rows * channels, 20);
+      const thresholds = integers(rng, channels * top, 20);
+      if (rows * channels > 1) acc.set([2 ** 31 - 1, -(2 ** 31)]); // no difference may be formed
+      if (channels * top > 1) thresholds.set([2 ** 31 - 1, -(2 ** 31)]);
+      const out = output(new Uint8Array(rows * channels));
+      const constants = [input(thresholds), input(bytes(rng, channels, 2)), top];
+      agree("i32_threshold", input(acc), out, rows, channels, ...constants);
+    }),
+  i32_scale_bias: () =>
+    property(maps, (rng, { rows, channels }) => {
+      const acc = integers(rng, rows * channels, rng.bool(0.5) ? 2 ** 31 - 1 : 1000);
+      const out = output(new Float32Array(rows * channels));
+      const bias = rng.bool(0.5) ? input(reals(rng, channels)) : 0;
+      agree("i32_scale_bias", input(acc), out, rows, channels, input(reals(rng, channels)), bias);
+    }),
+} satisfies Record<string, Check>;

@@ -1,0 +1,69 @@
+/** @file The staircase and its coarse derivatives, at and beside every step. */
+import fc from "fast-check";
+import type { Rng } from "../../../src/core/rng.js";
+import {
+  agree,
+  both,
+  bytes,
+  type Check,
+  expectClose,
+  inout,
+  input,
+  lengths,
+  nextFloat,
+  output,
+  property,
+  reals,
+  same,
+} from "../harness.js";
+
+const settings = fc.record({ len: lengths, top: fc.constantFrom(1, 3, 15, 127, 255) });
+
+/** Mixes exact multiples of α, and one ulp either side, into ordinary and special values. */
+function aroundSteps(rng: Rng, len: number, alpha: number, top: number): Float32Array {
+  return reals(rng, len).map((v) => {
+    if (rng.bool(0.5)) return v;
+    const multiple = Math.fround(alpha * (rng.int(top + 2) + 1));
+    return [multiple, nextFloat(multiple, 1), nextFloat(multiple, -1)][rng.int(3)];
+  });
+}
+
+export const staircase = {
+  f32_staircase: () =>
+    property(
+      settings,
+      (rng, { len, top }) => {
+        const alpha = Math.fround(rng.range(0.001, 1));
+        const x = aroundSteps(rng, len, alpha, top);
+        agree("f32_staircase", input(x), output(new Uint8Array(len)), len, alpha, top, rng.int(2));
+      },
+      300,
+    ),
+  f32_staircase_bwd: () =>
+    property(settings, (rng, { len, top }) => {
+      const alpha = Math.fround(rng.range(0.001, 1));
+      const x = aroundSteps(rng, len, alpha, top);
+      const limit = Math.fround(alpha * top);
+      if (len > 2) x.set([limit, nextFloat(limit, 1), nextFloat(limit, -1)]);
+      const proxy = rng.int(3);
+      const dy = reals(rng, len);
+      agree("f32_staircase_bwd", input(x), input(dy), output(x), len, alpha, top, proxy);
+      agree("f32_staircase_bwd", input(x), inout(dy), same(1), len, alpha, top, proxy);
+    }),
+  f32_staircase_dalpha: () =>
+    property(settings, (rng, { len, top }) => {
+      const alpha = Math.fround(rng.range(0.001, 1));
+      const x = aroundSteps(rng, len, alpha, top);
+      const dy = reals(rng, len, "tame");
+      const args = [input(x), input(bytes(rng, len, top + 1)), input(dy), len, alpha, top, rng.int(3)];
+      const result = both("f32_staircase_dalpha", ...args);
+      // |dy| ≤ 4 and factors ≤ top, summed in f64 in another order.
+      const tolerance = 2 ** -52 * (len + 2) * len * 4 * top;
+      expectClose("dalpha", [result.wasm.returned as number], [result.twin.returned as number], () => tolerance);
+    }),
+  u8_histogram: () =>
+    property(lengths, (rng, len) => {
+      const counts = Int32Array.from({ length: 256 }, () => rng.int(100));
+      agree("u8_histogram", input(bytes(rng, len, rng.bool(0.5) ? 4 : 256)), len, inout(counts));
+    }),
+} satisfies Record<string, Check>;
