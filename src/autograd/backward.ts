@@ -1,0 +1,162 @@
+/** @file Reverse mode: the walk from a result to its leaves, with accumulation, un-broadcasting and freeing done here once. */
+import { GradientError, ShapeError } from "../core/errors.js";
+import { type Shape, sameShape, shapeText } from "../core/shape.js";
+import { kernelsFor } from "../kernels/engine.js";
+import { Scope, scope, untrack } from "../memory/scope.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { sumTo } from "../ndarray/reduce.js";
+import { checkDifferentiable, type Node, type Variable } from "./graph.js";
+
+/** Choices of a backward pass. */
+export interface BackwardOptions {
+  /** Keep saved arrays, so that backward can run again over the same graph. Default false: they are freed on the way. */
+  retainGraph?: boolean;
+}
+
+/** Variables that a gradient reaches, results before their inputs. Iterative: depth is bounded by memory, not by the stack. */
+function reverseOrder(root: Variable): Variable[] {
+  const order: Variable[] = [];
+  const seen = new Set<Variable>([root]);
+  const path: { variable: Variable; next: number }[] = [{ variable: root, next: 0 }];
+  while (path.length > 0) {
+    const top = path[path.length - 1];
+    const inputs = top.variable.node?.inputs ?? [];
+    if (top.next === inputs.length) {
+      order.push(top.variable);
+      path.pop();
+      continue;
+    }
+    const input = inputs[top.next];
+    if (top.variable.node?.needs[top.next++] && !seen.has(input)) {
+      seen.add(input);
+      path.push({ variable: input, next: 0 });
+    }
+  }
+  return order.reverse();
+}
+
+/**
+ * Accumulates the gradient of `root` into every leaf that wants one.
+ *
+ * @param seed gradient of the final result with respect to `root`, of its shape; default 1 for a single element
+ * @throws GradientError if `root` has no history, is not a single element and no seed is given, or its graph was freed
+ */
+export function backward(root: Variable, seed?: NDArray, options: BackwardOptions = {}): void {
+  checkDifferentiable(root);
+  if (seed === undefined && root.data.size !== 1) {
+    throw new GradientError({
+      op: "backward",
+      what: "a result of several elements needs a seed",
+      expected: "a single element, or backward(seed)",
+      got: shapeText(root.shape),
+      hint: "take a sum or a mean first",
+    });
+  }
+  if (seed !== undefined && !sameShape(seed.shape, root.shape)) {
+    throw new ShapeError({ op: "backward", what: "seed", expected: shapeText(root.shape), got: shapeText(seed.shape) });
+  }
+  scope(() => {
+    const gradients = new Map<Variable, NDArray>();
+    const floatType = root.dtype === "f64" ? "f64" : "f32";
+    gradients.set(root, seed === undefined ? NDArray.full(root.shape, 1, floatType) : seed.alias());
+    for (const variable of reverseOrder(root)) {
+      const gradient = gradients.get(variable);
+      gradients.delete(variable);
+      if (gradient === undefined) continue;
+      if (variable.node === null || variable.keepsGradient) accumulate(variable, gradient);
+      if (variable.node !== null) propagate(variable.node, gradient, gradients, options.retainGraph ?? false);
+      gradient.dispose();
+    }
+  });
+}
+
+/** Adds a gradient into a leaf. It lives as long as the leaf's data: a parameter's outlives every scope. */
+function accumulate(variable: Variable, gradient: NDArray): void {
+  if (variable.gradient?.alive) {
+    kernelsFor(gradient.dtype).f32_axpy(gradient.ptr, variable.gradient.ptr, gradient.size, 1);
+    return;
+  }
+  // A block that nobody else views can be taken over as it is.
+  const kept = gradient.alias();
+  untrack(kept);
+  variable.data.scope?.add(kept);
+  variable.gradient = kept;
+}
+
+function propagate(node: Node, dy: NDArray, gradients: Map<Variable, NDArray>, retain: boolean): void {
+  const { op, inputs, needs } = node;
+  if (node.freed) {
+    throw new GradientError({
+      op: "backward",
+      what: `the graph behind ${op.name} was already freed`,
+      expected: "a graph that backward has not walked yet",
+      got: "a second pass",
+      hint: "use backward({ retainGraph: true }) on the first pass",
+    });
+  }
+  if (op.backward === null)
+    throw new GradientError({ op: op.name, what: "internal: recorded without a backward rule" });
+  const inner = new Scope();
+  try {
+    const grads = op.backward(dy, node.saved, node.attrs, { inputs: inputs, needs });
+    if (grads.length !== inputs.length) {
+      throw new GradientError({
+        op: op.name,
+        what: "number of gradients from backward",
+        expected: `${inputs.length}`,
+        got: `${grads.length}`,
+      });
+    }
+    inputs.forEach((input, i) => {
+      if (needs[i]) receive(op.name, input, grads[i], gradients, inner);
+    });
+  } finally {
+    inner.close();
+  }
+  if (!retain) {
+    for (const array of node.owned) array.dispose();
+    node.saved = undefined;
+    node.owned = [];
+    node.freed = true;
+  }
+}
+
+function receive(
+  name: string,
+  input: Variable,
+  grad: NDArray | null,
+  gradients: Map<Variable, NDArray>,
+  inner: Scope,
+): void {
+  if (grad === null) {
+    throw new GradientError({ op: name, what: "backward gave no gradient for an input that needs one" });
+  }
+  const reduced = sameShape(grad.shape, input.shape) ? grad.alias() : unbroadcast(name, grad, input.shape);
+  const dtype = input.dtype === "f64" ? "f64" : "f32";
+  if (grad.dtype !== dtype) {
+    throw new GradientError({ op: name, what: "type of a gradient", expected: dtype, got: grad.dtype });
+  }
+  const before = gradients.get(input);
+  if (before === undefined) {
+    gradients.set(input, inner.keep(reduced));
+    return;
+  }
+  const sum = NDArray.empty(reduced.shape, reduced.dtype);
+  kernelsFor(reduced.dtype).f32_add(before.ptr, reduced.ptr, sum.ptr, sum.size, sum.size, sum.size);
+  before.dispose();
+  gradients.set(input, inner.keep(sum));
+}
+
+/** A gradient in the broadcast shape, summed to the input's. */
+function unbroadcast(name: string, grad: NDArray, shape: Shape): NDArray {
+  const lead = grad.rank - shape.length;
+  if (lead < 0 || shape.some((extent, i) => extent !== 1 && extent !== grad.shape[lead + i])) {
+    throw new GradientError({
+      op: name,
+      what: "shape of a gradient",
+      expected: shapeText(shape),
+      got: shapeText(grad.shape),
+    });
+  }
+  return sumTo(grad, shape);
+}

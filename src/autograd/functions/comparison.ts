@@ -1,0 +1,51 @@
+/** @file Comparison and selection. Any types compare; integers exactly. */
+import * as comparing from "../../ops/compare.js";
+import { apply, applyPair, scalarFor, type Tensor, type TensorLike } from "../tensor.js";
+
+/** a = b as bool, in the broadcast shape. @gradient none @throws ShapeError if the shapes do not broadcast */
+export function equal(a: TensorLike, b: TensorLike): Tensor {
+  return applyPair(comparing.equal, a, b);
+}
+
+/** a ≠ b as bool, in the broadcast shape; true for NaN. @gradient none @throws ShapeError if the shapes do not broadcast */
+export function notEqual(a: TensorLike, b: TensorLike): Tensor {
+  return applyPair(comparing.notEqual, a, b);
+}
+
+/** a < b as bool, in the broadcast shape. @gradient none @throws ShapeError if the shapes do not broadcast */
+export function less(a: TensorLike, b: TensorLike): Tensor {
+  return applyPair(comparing.less, a, b);
+}
+
+/** a ≤ b as bool, in the broadcast shape. @gradient none @throws ShapeError if the shapes do not broadcast */
+export function lessEqual(a: TensorLike, b: TensorLike): Tensor {
+  return applyPair(comparing.lessEqual, a, b);
+}
+
+/** a > b as bool, in the broadcast shape. @gradient none @throws ShapeError if the shapes do not broadcast */
+export function greater(a: TensorLike, b: TensorLike): Tensor {
+  return applyPair(comparing.greater, a, b);
+}
+
+/** a ≥ b as bool, in the broadcast shape. @gradient none @throws ShapeError if the shapes do not broadcast */
+export function greaterEqual(a: TensorLike, b: TensorLike): Tensor {
+  return applyPair(comparing.greaterEqual, a, b);
+}
+
+/**
+ * Selection cond ? a : b.
+ * @param cond bool, of a shape that broadcasts with a and b
+ * @returns the broadcast shape
+ * @gradient exact for a and b
+ * @throws DTypeError unless cond is bool and a and b are real of one type; ShapeError if the shapes do not broadcast
+ */
+export function where(cond: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  const left = typeof a === "number" ? scalarFor(a, b) : a;
+  const right = typeof b === "number" ? scalarFor(b, a) : b;
+  const out = apply(comparing.where, [cond, left, right], undefined);
+  if (out.node === null) {
+    if (left !== a) left.dispose();
+    if (right !== b) right.dispose();
+  }
+  return out;
+}

@@ -1,0 +1,44 @@
+/** @file Root entry: tensors, ops, autograd, memory, errors. Layers, optimizers and the rest have entries of their own. */
+
+export type { BackwardOptions } from "./autograd/backward.js";
+export { defineOp } from "./autograd/define.js";
+export * from "./autograd/functions.js";
+export { gradEnabled, noGrad } from "./autograd/graph.js";
+export { defaultRng, manualSeed, setDefaultRng } from "./autograd/random.js";
+export { type Axes, apply, type Index, type NestedArray, Tensor, type TensorLike } from "./autograd/tensor.js";
+export type { DType, TypedArray } from "./core/dtype.js";
+export {
+  ArgumentError,
+  CoarsegradError,
+  DisposedError,
+  DivergenceError,
+  DTypeError,
+  type ErrorFields,
+  FormatError,
+  GradientError,
+  MemoryError,
+  QuantError,
+  ScopeError,
+  ShapeError,
+  StateError,
+} from "./core/errors.js";
+export { Rng } from "./core/rng.js";
+export { sha256Hex } from "./core/sha256.js";
+export type { Shape } from "./core/shape.js";
+export {
+  type Backend,
+  backend,
+  type InitOptions,
+  init,
+  type MemoryInfo,
+  memory,
+  resetPeakMemory,
+} from "./kernels/index.js";
+export { type Scope, scope } from "./memory/index.js";
+export * as arrays from "./ndarray/index.js";
+export type { SliceRange } from "./ndarray/movement.js";
+export { NDArray } from "./ndarray/ndarray.js";
+export type { Padding, Pair } from "./ndarray/window.js";
+export type { Conv2dOptions } from "./ops/conv.js";
+export type { CrossEntropyOptions, Reduction } from "./ops/loss.js";
+export type { InputInfo, Needs, OpDef, OpResult } from "./ops/op.js";

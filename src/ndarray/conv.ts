@@ -1,0 +1,240 @@
+/**
+ * @file 2-d convolution over NHWC images: patches (im2col) times weights (gemm), in chunks of rows of bounded size.
+ *
+ * Weights are used as [O, kernelH, kernelW, I/groups] ({@link packWeights}), so that a patch and a filter run alike. Chunks depend on the
+ * problem's size alone, and each output element is one dot product inside one gemm, so results do not depend on the memory at hand.
+ */
+import { bytesPer } from "../core/dtype.js";
+import type { Kernels, Ptr } from "../kernels/abi.js";
+import { kernelsFor } from "../kernels/engine.js";
+import { depthwiseBackwardInput, depthwiseBackwardWeight, depthwiseForward } from "./depthwise.js";
+import { codesAsReal, gemm } from "./matmul.js";
+import { permute, stridedCopy, stridedScatter } from "./movement.js";
+import { NDArray } from "./ndarray.js";
+import { withScratch } from "./scratch.js";
+import { type Convolution, positions, taps, withGeometry } from "./window.js";
+
+/** Bytes of patches that one chunk may take. */
+const CHUNK_BYTES = 4 << 20;
+/** Chunks hold a multiple of this many rows, so that gemm's tiles are full. */
+const CHUNK_ROWS = 48;
+
+/** Rows of one chunk for patches of `rowBytes`. */
+export function chunkRows(rows: number, rowBytes: number): number {
+  const fit = Math.floor(CHUNK_BYTES / rowBytes / CHUNK_ROWS) * CHUNK_ROWS;
+  return Math.min(rows, Math.max(CHUNK_ROWS, fit));
+}
+
+/** Weights [O,I,Kh,Kw] as [O,Kh,Kw,I], real or codes; i8 codes become f32 whole numbers. */
+export function packWeights(weight: NDArray): NDArray {
+  if (weight.dtype !== "i8") return permute(weight, [0, 2, 3, 1]);
+  const real = codesAsReal(weight);
+  const packed = permute(real, [0, 2, 3, 1]);
+  real.dispose();
+  return packed;
+}
+
+/** The reverse of {@link packWeights} for real arrays. */
+export function unpackWeights(packed: NDArray): NDArray {
+  return permute(packed, [0, 3, 1, 2]);
+}
+
+/** True if patches are the pixels themselves. */
+function isPointwise({ geometry: g, groups }: Convolution): boolean {
+  return (
+    groups === 1 &&
+    taps(g) === 1 &&
+    g.strideH === 1 &&
+    g.strideW === 1 &&
+    g.outH === g.inH &&
+    g.outW === g.inW &&
+    g.padTop === 0 &&
+    g.padLeft === 0
+  );
+}
+
+/** Shape of the output for `filters` output channels. */
+export function convShape({ geometry }: Convolution, filters: number): number[] {
+  return [geometry.batch, geometry.outH, geometry.outW, filters];
+}
+
+/** Writes rows of patches of one group into scratch; from u8 they are whole numbers without the step. */
+export function patches(
+  kernels: Kernels,
+  x: NDArray,
+  firstChannel: number,
+  out: Ptr,
+  geom: Ptr,
+  rowStart: number,
+  rowCount: number,
+): void {
+  const source = x.ptr + firstChannel * bytesPer(x.dtype);
+  if (x.dtype === "u8") kernels.u8_im2col_f32(source, out, geom, rowStart, rowCount);
+  else kernels.f32_im2col(source, out, geom, rowStart, rowCount);
+}
+
+/**
+ * Forward convolution, y[n,p,q,o] = Σ x[n, p·s + i·d − pad, …, c]·w[o,i,j,c], in w's type.
+ *
+ * On u8 input the codes are multiplied and the step is left out: with whole-number weights every partial sum is an integer and the result
+ * is exact while taps·channels·max|x|·max|w| ≤ 2²⁴.
+ *
+ * @param x [N,H,W,C], real or u8
+ * @param packed [O,Kh,Kw,C/groups] from {@link packWeights}
+ * @returns [N,outH,outW,O]
+ */
+export function convForward(x: NDArray, packed: NDArray, conv: Convolution): NDArray {
+  const { geometry, groups } = conv;
+  const filters = packed.shape[0];
+  const kernels = kernelsFor(packed.dtype);
+  const y = NDArray.empty(convShape(conv, filters), packed.dtype);
+  if (y.size === 0) return y;
+  if (geometry.channels === 1 && groups > 1) {
+    depthwiseForward(x, packed, y, conv);
+    return y;
+  }
+  const rows = positions(geometry);
+  const K = taps(geometry) * geometry.channels;
+  if (isPointwise(conv) && x.dtype !== "u8") {
+    gemm(kernels, x.ptr, packed.ptr, y.ptr, [rows, filters, K], { transB: true });
+    return y;
+  }
+  const bytes = bytesPer(packed.dtype);
+  const perGroup = filters / groups;
+  const chunk = chunkRows(rows, K * bytes);
+  withGeometry(geometry, (geom) =>
+    withScratch(chunk * K * bytes, (cols) => {
+      for (let start = 0; start < rows; start += chunk) {
+        const count = Math.min(chunk, rows - start);
+        for (let group = 0; group < groups; group++) {
+          patches(kernels, x, group * geometry.channels, cols, geom, start, count);
+          const w = packed.ptr + group * perGroup * K * bytes;
+          if (groups === 1) {
+            gemm(kernels, cols, w, y.ptr + start * filters * bytes, [count, filters, K], { transB: true });
+          } else {
+            const part = NDArray.empty([count, perGroup], packed.dtype);
+            gemm(kernels, cols, w, part.ptr, [count, perGroup, K], { transB: true });
+            stridedScatter(part, y, start * filters + group * perGroup, [filters, 1]);
+            part.dispose();
+          }
+        }
+      }
+    }),
+  );
+  return y;
+}
+
+/**
+ * Exact integer accumulators of a convolution on codes, unscaled; see {@link convForward} for the bound.
+ *
+ * @param x u8 codes [N,H,W,C], with or without a step
+ * @param weight i8 codes [O,C/groups,Kh,Kw]
+ * @returns f32 [N,outH,outW,O], whole numbers
+ */
+export function convForwardCodes(x: NDArray, weight: NDArray, conv: Convolution): NDArray {
+  const packed = packWeights(weight);
+  const y = convForward(x, packed, conv);
+  packed.dispose();
+  return y;
+}
+
+/** One group's columns of rows of dy: dy itself for a single group, else a dense copy. */
+function groupRows(dy: NDArray, start: number, count: number, group: number, groups: number): NDArray {
+  const filters = dy.shape[3];
+  const perGroup = filters / groups;
+  return stridedCopy(dy, start * filters + group * perGroup, [count, perGroup], [filters, 1]);
+}
+
+/**
+ * Gradient for the input: the adjoint of {@link convForward} in x.
+ *
+ * @param dy [N,outH,outW,O]
+ * @param packed [O,Kh,Kw,C/groups]
+ * @returns [N,H,W,C]
+ */
+export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolution): NDArray {
+  const { geometry, groups } = conv;
+  const dx = NDArray.zeros([geometry.batch, geometry.inH, geometry.inW, geometry.channelStride], dy.dtype);
+  if (dy.size === 0) return dx;
+  if (geometry.channels === 1 && groups > 1) {
+    depthwiseBackwardInput(dy, packed, dx, conv);
+    return dx;
+  }
+  const kernels = kernelsFor(dy.dtype);
+  const rows = positions(geometry);
+  const K = taps(geometry) * geometry.channels;
+  const filters = packed.shape[0];
+  const perGroup = filters / groups;
+  if (isPointwise(conv)) {
+    gemm(kernels, dy.ptr, packed.ptr, dx.ptr, [rows, K, filters]);
+    return dx;
+  }
+  const bytes = bytesPer(dy.dtype);
+  const chunk = chunkRows(rows, K * bytes);
+  withGeometry(geometry, (geom) =>
+    withScratch(chunk * K * bytes, (cols) => {
+      for (let start = 0; start < rows; start += chunk) {
+        const count = Math.min(chunk, rows - start);
+        for (let group = 0; group < groups; group++) {
+          const part = groups === 1 ? null : groupRows(dy, start, count, group, groups);
+          const from = part === null ? dy.ptr + start * filters * bytes : part.ptr;
+          gemm(kernels, from, packed.ptr + group * perGroup * K * bytes, cols, [count, K, perGroup]);
+          kernels.f32_col2im(cols, dx.ptr + group * geometry.channels * bytes, geom, start, count);
+          part?.dispose();
+        }
+      }
+    }),
+  );
+  return dx;
+}
+
+/**
+ * Gradient for the weights: the adjoint of {@link convForward} in w. From coded input, step·Σ dy·codes.
+ *
+ * @param x [N,H,W,C], real of dy's type or u8
+ * @param dy [N,outH,outW,O]
+ * @returns [O,C/groups,Kh,Kw]
+ */
+export function convBackwardWeight(x: NDArray, dy: NDArray, conv: Convolution): NDArray {
+  const { geometry, groups } = conv;
+  const kernels = kernelsFor(dy.dtype);
+  const filters = dy.shape[3];
+  const packed = NDArray.zeros([filters, geometry.kernelH, geometry.kernelW, geometry.channels], dy.dtype);
+  if (dy.size > 0 && packed.size > 0) {
+    if (geometry.channels === 1 && groups > 1) depthwiseBackwardWeight(x, dy, packed, conv);
+    else denseBackwardWeight(kernels, x, dy, packed, conv);
+    if (x.step !== null) kernels.f32_scale_shift(packed.ptr, packed.ptr, packed.size, x.step, 0);
+  }
+  const dw = unpackWeights(packed);
+  packed.dispose();
+  return dw;
+}
+
+function denseBackwardWeight(kernels: Kernels, x: NDArray, dy: NDArray, packed: NDArray, conv: Convolution): void {
+  const { geometry, groups } = conv;
+  const rows = positions(geometry);
+  const K = taps(geometry) * geometry.channels;
+  const filters = dy.shape[3];
+  const perGroup = filters / groups;
+  const bytes = bytesPer(dy.dtype);
+  if (isPointwise(conv) && x.dtype !== "u8") {
+    gemm(kernels, dy.ptr, x.ptr, packed.ptr, [filters, K, rows], { transA: true });
+    return;
+  }
+  const chunk = chunkRows(rows, K * bytes);
+  withGeometry(geometry, (geom) =>
+    withScratch(chunk * K * bytes, (cols) => {
+      for (let start = 0; start < rows; start += chunk) {
+        const count = Math.min(chunk, rows - start);
+        for (let group = 0; group < groups; group++) {
+          patches(kernels, x, group * geometry.channels, cols, geom, start, count);
+          const part = groups === 1 ? null : groupRows(dy, start, count, group, groups);
+          const from = part === null ? dy.ptr + start * filters * bytes : part.ptr;
+          const to = packed.ptr + group * perGroup * K * bytes;
+          gemm(kernels, from, cols, to, [perGroup, K, count], { transA: true, accumulate: true });
+          part?.dispose();
+        }
+      }
+    }),
+  );
+}

@@ -1,0 +1,167 @@
+/** @file Matrix products: gemm with its workspace, and batched matmul with broadcasting batch axes. */
+import { bytesPer } from "../core/dtype.js";
+import { ShapeError } from "../core/errors.js";
+import { broadcastShapes, type Shape, shapeText, sizeOf, stridesOf } from "../core/shape.js";
+import type { Kernels, Ptr } from "../kernels/abi.js";
+import { kernelsFor } from "../kernels/engine.js";
+import { floatTypeOf } from "./convert.js";
+import { NDArray } from "./ndarray.js";
+import { withScratch } from "./scratch.js";
+
+/** Choices of {@link gemm}. */
+export interface GemmOptions {
+  /** A is stored [K,M]. */
+  transA?: boolean;
+  /** B is stored [N,K]. */
+  transB?: boolean;
+  /** Add to C instead of overwriting it. */
+  accumulate?: boolean;
+}
+
+/** C[M,N] = op(A)·op(B) (+ C) on raw addresses, with scratch taken and given back. */
+export function gemm(
+  kernels: Kernels,
+  a: Ptr,
+  b: Ptr,
+  c: Ptr,
+  [M, N, K]: readonly [number, number, number],
+  { transA = false, transB = false, accumulate = false }: GemmOptions = {},
+): void {
+  if (M === 0 || N === 0) return;
+  if (K === 0) {
+    if (!accumulate) kernels.f32_fill(c, M * N, 0);
+    return;
+  }
+  withScratch(kernels.f32_gemm_work(M, N, K), (work) =>
+    kernels.f32_gemm(a, b, c, M, N, K, transA ? 1 : 0, transB ? 1 : 0, accumulate ? 1 : 0, work),
+  );
+}
+
+/** Extents of a product of stacks of matrices. */
+interface Product {
+  readonly batch: readonly number[];
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+function product(a: Shape, b: Shape, { transA = false, transB = false }: GemmOptions): Product {
+  const rows = (shape: Shape) => shape[shape.length - 2];
+  const columns = (shape: Shape) => shape[shape.length - 1];
+  const fail = (what: string, expected: string): never => {
+    throw new ShapeError({ op: "matmul", what, expected, got: `${shapeText(a)} and ${shapeText(b)}` });
+  };
+  if (a.length < 2 || b.length < 2) fail("operands are not matrices", "rank 2 or more");
+  const K = transA ? rows(a) : columns(a);
+  if (K !== (transB ? columns(b) : rows(b))) fail("inner extents differ", "[…,M,K] and […,K,N]");
+  const batch = broadcastShapes("matmul", a.slice(0, -2), b.slice(0, -2));
+  return { batch, M: transA ? columns(a) : rows(a), N: transB ? rows(b) : columns(b), K };
+}
+
+/** Shape of {@link matmul}. @throws ShapeError */
+export function matmulShape(a: Shape, b: Shape, options: GemmOptions = {}): number[] {
+  const { batch, M, N } = product(a, b, options);
+  return [...batch, M, N];
+}
+
+/**
+ * Product of stacks of matrices, op(A)·op(B) with broadcasting batch axes.
+ *
+ * @param a […,M,K], or […,K,M] with transA
+ * @param b […,K,N], or […,N,K] with transB
+ * @returns […,M,N]
+ * @throws ShapeError, DTypeError
+ */
+export function matmul(a: NDArray, b: NDArray, options: Omit<GemmOptions, "accumulate"> = {}): NDArray {
+  const dtype = floatTypeOf("matmul", a, b);
+  const { batch, M, N, K } = product(a.shape, b.shape, options);
+  const out = NDArray.empty([...batch, M, N], dtype);
+  const kernels = kernelsFor(dtype);
+  const bytes = bytesPer(dtype);
+  if (b.rank === 2 && !options.transA) {
+    // One matrix on the right: the stack on the left is one tall matrix.
+    gemm(kernels, a.ptr, b.ptr, out.ptr, [sizeOf(batch) * M, N, K], options);
+    return out;
+  }
+  const [stepsA, stepsB] = [a, b].map((item) => batchStrides(item.shape.slice(0, -2), batch));
+  const extent = stridesOf(batch);
+  for (let i = 0; i < sizeOf(batch); i++) {
+    let [atA, atB] = [0, 0];
+    batch.forEach((size, axis) => {
+      const index = Math.floor(i / extent[axis]) % size;
+      atA += index * stepsA[axis];
+      atB += index * stepsB[axis];
+    });
+    const c = out.ptr + i * M * N * bytes;
+    gemm(kernels, a.ptr + atA * M * K * bytes, b.ptr + atB * K * N * bytes, c, [M, N, K], options);
+  }
+  return out;
+}
+
+/** Strides, in matrices, over the batch axes of a broadcast. */
+function batchStrides(own: Shape, batch: Shape): number[] {
+  const strides = stridesOf(own);
+  const lead = batch.length - own.length;
+  return batch.map((_, i) => (i < lead || own[i - lead] === 1 ? 0 : strides[i - lead]));
+}
+
+/** x as rows of its last axis: [rows, columns]. */
+export function rowsOf(x: NDArray): { rows: number; columns: number } {
+  const columns = x.shape[x.rank - 1];
+  return { rows: columns === 0 ? sizeOf(x.shape.slice(0, -1)) : x.size / columns, columns };
+}
+
+/**
+ * Rows times a transposed matrix, y = x·Wᵀ, the product of a fully connected layer.
+ *
+ * @param x [..., in]
+ * @param weight [out, in]
+ * @returns [..., out]
+ */
+export function rowsTimesTransposed(x: NDArray, weight: NDArray): NDArray {
+  const { rows, columns } = rowsOf(x);
+  const out = NDArray.empty([...x.shape.slice(0, -1), weight.shape[0]], x.dtype);
+  gemm(kernelsFor(x.dtype), x.ptr, weight.ptr, out.ptr, [rows, weight.shape[0], columns], { transB: true });
+  return out;
+}
+
+/** Gradient of {@link rowsTimesTransposed} for the weight: dyᵀ·x, [out, in]; times the step if x is coded. */
+export function transposedTimesRows(dy: NDArray, x: NDArray): NDArray {
+  const dtype = floatTypeOf("linear", dy);
+  const { rows, columns } = rowsOf(x);
+  const outputs = dy.shape[dy.rank - 1];
+  const out = NDArray.empty([outputs, columns], dtype);
+  const kernels = kernelsFor(dtype);
+  const real = x.step === null ? x.alias() : codesAsReal(x, dtype);
+  gemm(kernels, dy.ptr, real.ptr, out.ptr, [outputs, columns, rows], { transA: true });
+  real.dispose();
+  if (x.step !== null) kernels.f32_scale_shift(out.ptr, out.ptr, out.size, x.step, 0);
+  return out;
+}
+
+/** The codes of a u8 or i8 array as real integers, without the step. */
+export function codesAsReal(codes: NDArray, dtype: "f32" | "f64" = "f32"): NDArray {
+  const out = NDArray.empty(codes.shape, dtype);
+  const kernels = kernelsFor(dtype);
+  if (codes.dtype === "i8") kernels.i8_dequantize(codes.ptr, out.ptr, codes.size, 1);
+  else kernels.u8_dequantize(codes.ptr, out.ptr, codes.size, 1);
+  return out;
+}
+
+/**
+ * Exact integer accumulators of a fully connected layer on codes, Σ x_code·w_code, unscaled.
+ *
+ * Every partial sum is an integer; the result is exact, in any order of summation, while in·max|x|·max|w| ≤ 2²⁴.
+ *
+ * @param x u8 codes [..., in], with or without a step
+ * @param weight i8 codes [out, in]
+ * @returns f32 [..., out], whole numbers
+ */
+export function linearForwardCodes(x: NDArray, weight: NDArray): NDArray {
+  const left = codesAsReal(x);
+  const right = codesAsReal(weight);
+  const out = rowsTimesTransposed(left, right);
+  left.dispose();
+  right.dispose();
+  return out;
+}

@@ -1,0 +1,235 @@
+/** @file Arrays moved about: strided copies, and transpose, broadcast, slice, concat and pad in terms of them. */
+import { bytesPer } from "../core/dtype.js";
+import { ArgumentError, DTypeError, ShapeError } from "../core/errors.js";
+import { normalizeAxis, type Shape, sameShape, shapeText, sizeOf, stridesOf } from "../core/shape.js";
+import type { Ptr } from "../kernels/abi.js";
+import { heap, kernelsFor } from "../kernels/engine.js";
+import { NDArray } from "./ndarray.js";
+import { withInts } from "./scratch.js";
+
+/** Extents and strides with extents of 1 dropped and neighbours that run on merged; never of rank 0. */
+function compact(shape: Shape, strides: readonly number[]): { shape: number[]; strides: number[] } {
+  const out = { shape: [] as number[], strides: [] as number[] };
+  shape.forEach((extent, i) => {
+    if (extent === 1) return;
+    const last = out.shape.length - 1;
+    if (last >= 0 && out.strides[last] === strides[i] * extent) {
+      out.shape[last] *= extent;
+      out.strides[last] = strides[i];
+    } else {
+      out.shape.push(extent);
+      out.strides.push(strides[i]);
+    }
+  });
+  return out.shape.length === 0 ? { shape: [1], strides: [1] } : out;
+}
+
+function moveStrided(
+  direction: "copy" | "scatter",
+  from: Ptr,
+  to: Ptr,
+  x: NDArray,
+  shape: Shape,
+  strides: readonly number[],
+): void {
+  const size = sizeOf(shape);
+  if (size === 0) return;
+  const bytes = bytesPer(x.dtype);
+  const dims = compact(shape, strides);
+  if (dims.shape.length === 1 && dims.strides[0] === 1) {
+    heap()
+      .u8(to, size * bytes)
+      .set(heap().u8(from, size * bytes));
+    return;
+  }
+  const kernels = kernelsFor(x.dtype);
+  withInts([...dims.shape, ...dims.strides], (dimsPtr) => {
+    if (direction === "copy") {
+      if (bytes === 4) kernels.b32_strided_copy(from, to, dims.shape.length, dimsPtr);
+      else if (bytes === 1) kernels.b8_strided_copy(from, to, dims.shape.length, dimsPtr);
+      else kernels.b64_strided_copy(from, to, dims.shape.length, dimsPtr);
+    } else if (bytes === 4) kernels.b32_strided_scatter(from, to, dims.shape.length, dimsPtr);
+    else if (bytes === 1) kernels.b8_strided_scatter(from, to, dims.shape.length, dimsPtr);
+    else kernels.b64_strided_scatter(from, to, dims.shape.length, dimsPtr);
+  });
+}
+
+/** A dense copy of the elements at offset + Σ iₖ·stridesₖ of x's block, for every index i of `shape`. */
+export function stridedCopy(x: NDArray, offset: number, shape: Shape, strides: readonly number[]): NDArray {
+  const out = NDArray.empty(shape, x.dtype, x.step);
+  moveStrided("copy", x.ptr + offset * bytesPer(x.dtype), out.ptr, x, shape, strides);
+  return out;
+}
+
+/** Writes the dense x to positions offset + Σ iₖ·stridesₖ of `out`, leaving the others alone. */
+export function stridedScatter(x: NDArray, out: NDArray, offset: number, strides: readonly number[]): void {
+  moveStrided("scatter", x.ptr, out.ptr + offset * bytesPer(x.dtype), x, x.shape, strides);
+}
+
+/** @throws ShapeError unless `axes` holds every axis once; negative ones count from the end */
+export function checkPermutation(op: string, axes: readonly number[], rank: number): number[] {
+  const normal = axes.map((axis) => normalizeAxis(op, axis, rank));
+  if (normal.length !== rank || new Set(normal).size !== rank) {
+    throw new ShapeError({
+      op,
+      what: "not a permutation",
+      expected: `each of ${rank} axes once`,
+      got: shapeText(axes),
+    });
+  }
+  return normal;
+}
+
+/** Axes in a new order: out.shape[k] = x.shape[axes[k]]. @returns a copy, or an alias if no element moves */
+export function permute(x: NDArray, axes: readonly number[]): NDArray {
+  const order = checkPermutation("permute", axes, x.rank);
+  const shape = order.map((axis) => x.shape[axis]);
+  const strides = stridesOf(x.shape);
+  const moving = order.filter((axis) => x.shape[axis] !== 1);
+  if (moving.every((axis, i) => i === 0 || axis > moving[i - 1])) return x.alias(shape);
+  return stridedCopy(
+    x,
+    0,
+    shape,
+    order.map((axis) => strides[axis]),
+  );
+}
+
+/** The permutation that undoes `axes`. */
+export function inversePermutation(axes: readonly number[]): number[] {
+  const inverse = new Array<number>(axes.length);
+  axes.forEach((axis, i) => {
+    inverse[axis] = i;
+  });
+  return inverse;
+}
+
+/** x repeated along axes of extent 1 and new leading axes. @throws ShapeError if the shapes do not broadcast */
+export function broadcastTo(x: NDArray, shape: Shape): NDArray {
+  checkBroadcast("broadcastTo", x.shape, shape);
+  if (sameShape(x.shape, shape)) return x.alias();
+  const own = stridesOf(x.shape);
+  const lead = shape.length - x.rank;
+  const strides = shape.map((_, i) => (i < lead || x.shape[i - lead] === 1 ? 0 : own[i - lead]));
+  return stridedCopy(x, 0, shape, strides);
+}
+
+/** @throws ShapeError unless `from` broadcasts to exactly `to` */
+export function checkBroadcast(op: string, from: Shape, to: Shape): void {
+  const lead = to.length - from.length;
+  if (lead < 0 || from.some((extent, i) => extent !== 1 && extent !== to[lead + i])) {
+    throw new ShapeError({
+      op,
+      what: "shape does not broadcast",
+      expected: `extents equal to those of ${shapeText(to)} or 1`,
+      got: shapeText(from),
+    });
+  }
+}
+
+/** One axis of a slice: null takes all; [start, stop, step] as in Python (negative counts from the end, null is open). */
+export type SliceRange = null | readonly [start?: number | null, stop?: number | null, step?: number];
+
+/** A slice of one axis with everything filled in: elements start, start+step, …, `count` of them. */
+export interface ResolvedRange {
+  readonly start: number;
+  readonly count: number;
+  readonly step: number;
+}
+
+/** Fills in and clamps one axis's range as Python does. @throws ArgumentError on a step of 0 or a fraction */
+export function resolveRange(op: string, range: SliceRange, extent: number): ResolvedRange {
+  const [first, last, step = 1] = range ?? [];
+  if (step === 0 || ![first ?? 0, last ?? 0, step].every(Number.isInteger)) {
+    throw new ArgumentError({
+      op,
+      what: "bad range",
+      expected: "integers [start, stop, step] with step ≠ 0",
+      got: `[${[first, last, step].map((item) => `${item}`).join(",")}]`,
+    });
+  }
+  const low = step > 0 ? 0 : -1;
+  const high = step > 0 ? extent : extent - 1;
+  const clamp = (at: number): number => Math.min(Math.max(at < 0 ? at + extent : at, low), high);
+  const start = first === undefined || first === null ? (step > 0 ? low : high) : clamp(first);
+  const stop = last === undefined || last === null ? (step > 0 ? high : low) : clamp(last);
+  return { start, count: Math.max(0, Math.ceil((stop - start) / step)), step };
+}
+
+/** Where a slice starts in the block of an array of `shape`, and its strides. */
+function sliceLayout(shape: Shape, ranges: readonly ResolvedRange[]): { offset: number; strides: number[] } {
+  const own = stridesOf(shape);
+  return {
+    offset: ranges.reduce((sum, range, i) => sum + (range.count === 0 ? 0 : range.start * own[i]), 0),
+    strides: ranges.map((range, i) => range.step * own[i]),
+  };
+}
+
+/** The elements at start + k·step of every axis. @returns a copy */
+export function slice(x: NDArray, ranges: readonly ResolvedRange[]): NDArray {
+  const { offset, strides } = sliceLayout(x.shape, ranges);
+  return stridedCopy(
+    x,
+    offset,
+    ranges.map((range) => range.count),
+    strides,
+  );
+}
+
+/** Adjoint of {@link slice}: an array of `shape`, zero but for the sliced places, which hold `part`. */
+export function unslice(part: NDArray, shape: Shape, ranges: readonly ResolvedRange[]): NDArray {
+  const out = NDArray.zeros(shape, part.dtype);
+  const { offset, strides } = sliceLayout(shape, ranges);
+  stridedScatter(part, out, offset, strides);
+  return out;
+}
+
+/** Arrays of one type, joined along `axis`, along which alone they may differ. @throws ShapeError, DTypeError */
+export function concat(arrays: readonly NDArray[], axis: number): NDArray {
+  const at = normalizeAxis("concat", axis, arrays[0].rank);
+  const out = NDArray.empty(concatShape("concat", arrays, at), arrays[0].dtype);
+  const strides = stridesOf(out.shape);
+  let offset = 0;
+  for (const array of arrays) {
+    stridedScatter(array, out, offset * strides[at], strides);
+    offset += array.shape[at];
+  }
+  return out;
+}
+
+/** Shape of {@link concat}; `axis` normalized. */
+export function concatShape(op: string, arrays: readonly NDArray[], axis: number): number[] {
+  const first = arrays[0];
+  const shape = [...first.shape];
+  for (const array of arrays.slice(1)) {
+    if (array.dtype !== first.dtype) {
+      throw new DTypeError({ op, what: "types differ", expected: first.dtype, got: array.dtype });
+    }
+    if (array.rank !== first.rank || array.shape.some((extent, i) => i !== axis && extent !== first.shape[i])) {
+      throw new ShapeError({
+        op,
+        what: "shapes differ",
+        expected: `${shapeText(first.shape)} but for axis ${axis}`,
+        got: shapeText(array.shape),
+      });
+    }
+    shape[axis] += array.shape[axis];
+  }
+  return shape;
+}
+
+/** x with `pads[i] = [before, after]` elements of `value` around axis i. A coded array stays coded if value is 0. */
+export function pad(x: NDArray, pads: readonly (readonly [number, number])[], value: number): NDArray {
+  const source = value === 0 ? x : x.dequantize();
+  const shape = x.shape.map((extent, i) => pads[i][0] + extent + pads[i][1]);
+  const out = NDArray.empty(shape, source.dtype, source.step);
+  out.view().fill(value);
+  const strides = stridesOf(shape);
+  stridedScatter(
+    source,
+    out,
+    pads.reduce((sum, [before], i) => sum + before * strides[i], 0),
+    strides,
+  );
+  return out;
+}

@@ -1,0 +1,164 @@
+/** @file NDArray: a dense row-major array in the heap, without history. */
+import { bytesPer, type DType, dtypeOf, type TypedArray } from "../core/dtype.js";
+import { DisposedError, DTypeError, ShapeError } from "../core/errors.js";
+import { checkShape, resolveReshape, type Shape, shapeText, sizeOf } from "../core/shape.js";
+import { allocator, countArray, heap, kernelsFor } from "../kernels/engine.js";
+import { OWNED, type Owner, type Scope, track } from "../memory/scope.js";
+import { Storage } from "../memory/storage.js";
+
+/**
+ * A dense row-major array. A u8 array with a `step` is **coded**: it stands for the real values step·code, which is how
+ * activation codes travel from a staircase to the layer that multiplies them.
+ */
+export class NDArray implements Owner {
+  readonly storage: Storage;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The value of code 1 (an f32 number) if the array is coded, else null. */
+  readonly step: number | null;
+  readonly size: number;
+  scope: Scope | null = null;
+  #alive = true;
+
+  /** Takes over one reference of `storage`. Use the static makers. */
+  constructor(storage: Storage, shape: Shape, dtype: DType, step: number | null) {
+    this.storage = storage;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.step = step;
+    this.size = sizeOf(shape);
+    countArray(1);
+    track(this);
+  }
+
+  /** Contents undefined. @throws ShapeError, MemoryError */
+  static empty(shape: Shape, dtype: DType = "f32", step: number | null = null): NDArray {
+    checkShape("array", shape);
+    return new NDArray(new Storage(allocator(), sizeOf(shape) * bytesPer(dtype)), [...shape], dtype, step);
+  }
+  static full(shape: Shape, value: number, dtype: DType = "f32"): NDArray {
+    const out = NDArray.empty(shape, dtype);
+    out.view().fill(value);
+    return out;
+  }
+  static zeros(shape: Shape, dtype: DType = "f32"): NDArray {
+    return NDArray.full(shape, 0, dtype);
+  }
+  /** Copies `values`, which must hold exactly the shape's size. @throws ShapeError */
+  static from(values: ArrayLike<number>, shape: Shape, dtype?: DType, step: number | null = null): NDArray {
+    const type = dtype ?? (ArrayBuffer.isView(values) ? dtypeOf(values as unknown as TypedArray) : "f32");
+    if (values.length !== sizeOf(shape)) {
+      throw new ShapeError({
+        op: "array",
+        what: "number of values",
+        expected: `${sizeOf(shape)} for ${shapeText(shape)}`,
+        got: `${values.length}`,
+      });
+    }
+    const out = NDArray.empty(shape, type, step);
+    out.view().set(values);
+    return out;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+  /** True until it is disposed of. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+  /** True for u8 codes that stand for step·code. */
+  get coded(): boolean {
+    return this.step !== null;
+  }
+  /** Address of the first element. @throws DisposedError */
+  get ptr(): number {
+    if (!this.#alive) {
+      throw new DisposedError({
+        op: "array",
+        what: `${this.dtype} ${shapeText(this.shape)} was disposed of`,
+        expected: "a live array",
+        got: "one whose scope has closed or that was disposed of",
+        hint: "return it from the scope, or keep() it",
+      });
+    }
+    return this.storage.ptr;
+  }
+
+  /** A view of the elements for use inside one function: growth of the heap detaches it. */
+  view(): TypedArray {
+    return heap().view(this.dtype, this.ptr, this.size);
+  }
+  /** A copy of the elements; of codes, not of the values that they stand for. */
+  toTypedArray(): TypedArray {
+    return this.view().slice();
+  }
+  /** The only element as a number. @throws ShapeError if there is not exactly one. */
+  item(): number {
+    if (this.size !== 1) {
+      throw new ShapeError({
+        op: "item",
+        what: "not a single element",
+        expected: "size 1",
+        got: shapeText(this.shape),
+      });
+    }
+    return this.step === null ? this.view()[0] : Math.fround(this.step * this.view()[0]);
+  }
+
+  /** The same elements under another shape (one −1 allowed); shares the storage. @throws ShapeError */
+  reshape(shape: Shape): NDArray {
+    return this.alias(resolveReshape("reshape", this.shape, shape), this.step);
+  }
+  /** A second array on the same storage. */
+  alias(shape: Shape = this.shape, step: number | null = this.step): NDArray {
+    void this.ptr; // refuses a disposed source
+    return new NDArray(this.storage.retain(), shape, this.dtype, step);
+  }
+  /** The raw codes of a coded array, as a u8 array without a step; shares the storage. */
+  codes(): NDArray {
+    return this.alias(this.shape, null);
+  }
+  /** A copy in a new block. */
+  clone(): NDArray {
+    const out = NDArray.empty(this.shape, this.dtype, this.step);
+    out.view().set(this.view());
+    return out;
+  }
+  /** Copies the elements of an array of equal size and type into this one. @throws ShapeError, DTypeError */
+  assign(source: NDArray): void {
+    if (source.size !== this.size) {
+      throw new ShapeError({
+        op: "assign",
+        what: "sizes differ",
+        expected: shapeText(this.shape),
+        got: shapeText(source.shape),
+      });
+    }
+    if (source.dtype !== this.dtype) {
+      throw new DTypeError({ op: "assign", what: "types differ", expected: this.dtype, got: source.dtype });
+    }
+    this.view().set(source.view());
+  }
+  /** The real values of a coded array, f32(step·code) in `dtype`; a plain array gives an alias. */
+  dequantize(dtype: "f32" | "f64" = "f32"): NDArray {
+    if (this.step === null) return this.alias();
+    const out = NDArray.empty(this.shape, dtype);
+    kernelsFor(dtype).u8_dequantize(this.ptr, out.ptr, this.size, this.step);
+    return out;
+  }
+
+  dispose(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.scope?.release(this);
+    this.storage.release();
+    countArray(-1);
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+  *[OWNED](): Iterable<Owner> {
+    yield this;
+  }
+}

@@ -1,0 +1,76 @@
+/** @file 2-d convolution. */
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import { type Shape, shapeText } from "../core/shape.js";
+import { convBackwardInput, convBackwardWeight, convForward, convShape, packWeights } from "../ndarray/conv.js";
+import { floatTypeOf } from "../ndarray/convert.js";
+import type { NDArray } from "../ndarray/ndarray.js";
+import { type Convolution, type WindowOptions, windowGeometry } from "../ndarray/window.js";
+import { addBias, biasGradient, checkBias } from "./linalg.js";
+import type { OpDef } from "./op.js";
+
+/** Options of a convolution. */
+export interface Conv2dOptions extends WindowOptions {
+  /** Channels are split into this many groups that see each other not; default 1. */
+  groups?: number;
+}
+
+/**
+ * The convolution that an input and a weight shape ask for.
+ *
+ * @param op name for messages
+ * @param input [N,H,W,C]
+ * @param weight [O,C/groups,Kh,Kw]
+ * @throws ShapeError, ArgumentError
+ */
+export function convolution(op: string, input: Shape, weight: Shape, options: Conv2dOptions): Convolution {
+  const groups = options.groups ?? 1;
+  if (!Number.isInteger(groups) || groups < 1) {
+    throw new ArgumentError({ op, what: "bad groups", expected: "an integer ≥ 1", got: `${groups}` });
+  }
+  const channels = input[3];
+  if (input.length === 4 && (channels % groups !== 0 || weight[0] % groups !== 0)) {
+    throw new ShapeError({
+      op,
+      what: "channels do not divide into groups",
+      expected: `input and output channels that are multiples of ${groups}`,
+      got: `input ${shapeText(input)}, weight ${shapeText(weight)}`,
+    });
+  }
+  if (input.length !== 4 || weight.length !== 4 || weight[1] !== channels / groups) {
+    const inner = input.length === 4 ? channels / groups : "I";
+    throw new ShapeError({
+      op,
+      what: input.length === 4 && weight.length === 4 ? "channel mismatch" : "rank mismatch",
+      expected: `weight [O,${inner},K,K] for input ${shapeText(input)}${groups === 1 ? "" : ` in ${groups} groups`}`,
+      got: shapeText(weight),
+      hint: "layout is NHWC/OIHW",
+    });
+  }
+  return { geometry: windowGeometry(op, input, [weight[2], weight[3]], options, channels / groups), groups };
+}
+
+/**
+ * y[n,p,q,o] = Σ x[n, p·s + i·d − pad, q·s + j·d − pad, c]·w[o,c,i,j] + b[o].
+ * Inputs: x [N,H,W,C], weight [O,C/groups,Kh,Kw], and maybe bias [O].
+ */
+export const conv2d: OpDef<Conv2dOptions, { x: NDArray | null; weight: NDArray | null }> = {
+  name: "conv2d",
+  shape: ([x, weight, bias], options) => {
+    floatTypeOf("conv2d", ...(bias === undefined ? [x, weight] : [x, weight, bias]));
+    const conv = convolution("conv2d", x.shape, weight.shape, options);
+    checkBias("conv2d", bias, weight.shape[0]);
+    return convShape(conv, weight.shape[0]);
+  },
+  forward: ([x, weight, bias], options, { needs }) => ({
+    y: addBias(convForward(x, packWeights(weight), convolution("conv2d", x.shape, weight.shape, options)), bias),
+    saved: { x: needs[1] ? x : null, weight: needs[0] ? weight : null },
+  }),
+  backward: (dy, { x, weight }, options, { inputs, needs }) => {
+    const conv = convolution("conv2d", inputs[0].shape, inputs[1].shape, options);
+    return [
+      weight && convBackwardInput(dy, packWeights(weight), conv),
+      x && convBackwardWeight(x, dy, conv),
+      ...(inputs.length === 3 ? [needs[2] ? biasGradient(dy) : null] : []),
+    ];
+  },
+};

@@ -1,0 +1,171 @@
+/** @file Losses. Sums run in f64 and are rounded once. */
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import { type Shape, sameShape, shapeText } from "../core/shape.js";
+import { kernelsFor } from "../kernels/engine.js";
+import { checkIndices, floatTypeOf } from "../ndarray/convert.js";
+import { divideBy, mul, scaleShift, sub, unary } from "../ndarray/elementwise.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { mean as meanOf, reduceAxes } from "../ndarray/reduce.js";
+import type { OpDef } from "./op.js";
+
+/** How losses of single examples become one number. */
+export type Reduction = "mean" | "sum" | "none";
+
+function checkReduction(op: string, reduction: Reduction): void {
+  if (reduction !== "mean" && reduction !== "sum" && reduction !== "none") {
+    throw new ArgumentError({ op, what: "unknown reduction", expected: "mean, sum or none", got: `${reduction}` });
+  }
+}
+
+/** Options of the cross entropy. */
+export interface CrossEntropyOptions {
+  /** ε: the target is 1 − ε + ε/C at the label and ε/C elsewhere. In [0, 1], default 0. */
+  labelSmoothing?: number;
+  /** Examples with this label count for nothing. Default none. */
+  ignoreIndex?: number;
+  /** Default `mean`, over the examples that are not ignored. */
+  reduction?: Reduction;
+}
+
+interface CrossEntropyState {
+  logProbabilities: NDArray;
+  labels: NDArray;
+  /** Examples that are not ignored. */
+  counted: number;
+}
+
+/**
+ * −Σ_c q_c·ln softmax(logits)_c with q = (1 − ε)·onehot(label) + ε/C. Inputs: logits [..., C], labels (i32) [...].
+ */
+export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
+  name: "crossEntropy",
+  shape: ([logits, labels], { reduction = "mean", labelSmoothing = 0, ignoreIndex }) => {
+    floatTypeOf("crossEntropy", logits);
+    checkIndices("crossEntropy", labels);
+    checkReduction("crossEntropy", reduction);
+    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+      throw new ArgumentError({
+        op: "crossEntropy",
+        what: "bad labelSmoothing",
+        expected: "a number in [0, 1]",
+        got: `${labelSmoothing}`,
+      });
+    }
+    if (logits.rank < 1 || !sameShape(logits.shape.slice(0, -1), labels.shape)) {
+      throw new ShapeError({
+        op: "crossEntropy",
+        what: "labels do not fit the logits",
+        expected: `${shapeText(logits.shape.slice(0, -1))} for logits ${shapeText(logits.shape)}`,
+        got: shapeText(labels.shape),
+        hint: "labels are class numbers, not one-hot rows",
+      });
+    }
+    checkLabels(labels, logits.shape[logits.rank - 1], ignoreIndex);
+    return reduction === "none" ? labels.shape : [];
+  },
+  forward: ([logits, labels], { labelSmoothing = 0, ignoreIndex, reduction = "mean" }, { shape }) => {
+    const classes = logits.shape[logits.rank - 1];
+    const logProbabilities = NDArray.empty(logits.shape, logits.dtype);
+    if (logits.size > 0) {
+      kernelsFor(logits.dtype).f32_log_softmax(logits.ptr, logProbabilities.ptr, labels.size, classes);
+    }
+    const y = NDArray.empty(shape, logits.dtype);
+    const out = y.view();
+    const logs = logProbabilities.view();
+    const of = labels.view();
+    let total = 0;
+    let counted = 0;
+    for (let i = 0; i < of.length; i++) {
+      let loss = 0;
+      if (of[i] !== ignoreIndex) {
+        counted++;
+        loss = -(1 - labelSmoothing) * logs[i * classes + of[i]];
+        if (labelSmoothing > 0) {
+          let sum = 0;
+          for (let c = 0; c < classes; c++) sum += logs[i * classes + c];
+          loss -= (labelSmoothing / classes) * sum;
+        }
+      }
+      if (reduction === "none") out[i] = loss;
+      total += loss;
+    }
+    if (reduction !== "none") out[0] = reduction === "sum" ? total : total / counted;
+    return { y, saved: { logProbabilities, labels, counted } };
+  },
+  backward: (dy, { logProbabilities, labels, counted }, { labelSmoothing = 0, ignoreIndex, reduction = "mean" }) => {
+    // d/dlogits = (softmax − q)·dy.
+    const dx = unary("f32_exp", logProbabilities);
+    const classes = dx.shape[dx.rank - 1];
+    const out = dx.view();
+    const of = labels.view();
+    const seed = dy.view();
+    const share = labelSmoothing / classes;
+    for (let i = 0; i < of.length; i++) {
+      const row = i * classes;
+      if (of[i] === ignoreIndex) {
+        out.fill(0, row, row + classes);
+        continue;
+      }
+      const weight = reduction === "none" ? seed[i] : reduction === "sum" ? seed[0] : seed[0] / counted;
+      for (let c = 0; c < classes; c++) {
+        const target = share + (c === of[i] ? 1 - labelSmoothing : 0);
+        out[row + c] = (out[row + c] - target) * weight;
+      }
+    }
+    return [dx, null];
+  },
+};
+
+function checkLabels(labels: NDArray, classes: number, ignoreIndex: number | undefined): void {
+  const of = labels.view();
+  for (let i = 0; i < of.length; i++) {
+    if (of[i] === ignoreIndex || (of[i] >= 0 && of[i] < classes)) continue;
+    throw new ArgumentError({
+      op: "crossEntropy",
+      what: `label out of range at index ${i}`,
+      expected: `an integer in [0, ${classes - 1}]`,
+      got: `${of[i]}`,
+      hint: "set ignoreIndex for labels that mean none",
+    });
+  }
+}
+
+/** (prediction − target)², reduced. Inputs of one shape. */
+export const mse: OpDef<{ readonly reduction?: Reduction }, { difference: NDArray }> = {
+  name: "mse",
+  shape: ([prediction, target], { reduction = "mean" }) => {
+    floatTypeOf("mse", prediction, target);
+    checkReduction("mse", reduction);
+    if (!sameShape(prediction.shape, target.shape)) {
+      throw new ShapeError({
+        op: "mse",
+        what: "shapes differ",
+        expected: shapeText(prediction.shape),
+        got: shapeText(target.shape),
+        hint: "broadcasting a target is almost always a mistake: use broadcastTo if you mean it",
+      });
+    }
+    return reduction === "none" ? prediction.shape : [];
+  },
+  forward: ([prediction, target], { reduction = "mean" }) => {
+    const difference = sub(prediction, target);
+    const squares = mul(difference, difference);
+    const axes = allAxes(squares.shape);
+    const y =
+      reduction === "none"
+        ? squares
+        : reduction === "sum"
+          ? reduceAxes("f32_sum", squares, axes)
+          : meanOf(squares, axes);
+    return { y, saved: { difference } };
+  },
+  backward: (dy, { difference }, { reduction = "mean" }, { needs }) => {
+    const twice = mul(scaleShift(difference, 2), dy);
+    const grad = reduction === "mean" ? divideBy(twice, difference.size) : twice;
+    return [needs[0] ? grad : null, needs[1] ? unary("f32_neg", grad) : null];
+  },
+};
+
+function allAxes(shape: Shape): number[] {
+  return shape.map((_, i) => i);
+}

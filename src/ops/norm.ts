@@ -1,0 +1,164 @@
+/** @file Batch normalization over the last axis (channels). */
+import { ShapeError } from "../core/errors.js";
+import { shapeText } from "../core/shape.js";
+import { kernelsFor } from "../kernels/engine.js";
+import { floatTypeOf } from "../ndarray/convert.js";
+import { add, div, mul, scalarLike, scaleShift, sub, unary } from "../ndarray/elementwise.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import type { OpDef } from "./op.js";
+
+/** @throws ShapeError, DTypeError */
+function checkNorm(inputs: readonly NDArray[]): void {
+  floatTypeOf("batchNorm", ...inputs);
+  const [x, ...vectors] = inputs;
+  const channels = x.shape[x.rank - 1];
+  for (const vector of vectors) {
+    if (x.rank < 2 || vector.rank !== 1 || vector.shape[0] !== channels) {
+      throw new ShapeError({
+        op: "batchNorm",
+        what: "channel mismatch",
+        expected: `vectors [${channels ?? "C"}] for input ${shapeText(x.shape)}`,
+        got: shapeText(vector.shape),
+        hint: "channels are the last axis",
+      });
+    }
+  }
+}
+
+/** 1/√(variance + eps), each step rounded: add, root, divide. */
+function invStdOf(variance: NDArray, eps: number): NDArray {
+  return div(scalarLike(variance, 1), unary("f32_sqrt", add(variance, scalarLike(variance, eps))));
+}
+
+interface NormState {
+  x: NDArray | null;
+  mean: NDArray;
+  invStd: NDArray;
+  gamma: NDArray;
+}
+
+/** dgamma = Σ dy·(x − mean)·invStd and dbeta = Σ dy over rows. */
+function reduceGradients(dy: NDArray, x: NDArray, mean: NDArray, invStd: NDArray): { dgamma: NDArray; dbeta: NDArray } {
+  const channels = mean.size;
+  const dgamma = NDArray.empty([channels], dy.dtype);
+  const dbeta = NDArray.empty([channels], dy.dtype);
+  kernelsFor(dy.dtype).f32_batchnorm_bwd_reduce(
+    x.ptr,
+    dy.ptr,
+    dy.size / channels,
+    channels,
+    mean.ptr,
+    invStd.ptr,
+    dgamma.ptr,
+    dbeta.ptr,
+  );
+  return { dgamma, dbeta };
+}
+
+/** Attributes of {@link batchNormTrain}. */
+export interface BatchNormTrainAttrs {
+  readonly eps: number;
+  /** Vectors of the channels' length that forward fills with the batch's mean and biased variance. */
+  readonly statistics?: { readonly mean: NDArray; readonly variance: NDArray };
+}
+
+/**
+ * y = (x − mean)·invStd·γ + β with the batch's own mean and biased variance. Inputs: x [..., C], γ [C], β [C].
+ */
+export const batchNormTrain: OpDef<BatchNormTrainAttrs, NormState> = {
+  name: "batchNormTrain",
+  shape: (inputs) => {
+    checkNorm(inputs);
+    const [x] = inputs;
+    if (x.size / x.shape[x.rank - 1] < 2) {
+      throw new ShapeError({
+        op: "batchNorm",
+        what: "one value per channel in training",
+        expected: "at least two",
+        got: shapeText(x.shape),
+        hint: "use a larger batch, or eval()",
+      });
+    }
+    return x.shape;
+  },
+  forward: ([x, gamma, beta], { eps, statistics }) => {
+    const channels = gamma.size;
+    const kernels = kernelsFor(x.dtype);
+    const mean = NDArray.empty([channels], x.dtype);
+    const variance = NDArray.empty([channels], x.dtype);
+    kernels.f32_channel_stats(x.ptr, x.size / channels, channels, mean.ptr, variance.ptr);
+    const invStd = invStdOf(variance, eps);
+    const y = NDArray.empty(x.shape, x.dtype);
+    kernels.f32_batchnorm(x.ptr, y.ptr, x.size / channels, channels, mean.ptr, invStd.ptr, gamma.ptr, beta.ptr);
+    statistics?.mean.assign(mean);
+    statistics?.variance.assign(variance);
+    return { y, saved: { x, mean, invStd, gamma } };
+  },
+  backward: (dy, { x, mean, invStd, gamma }, _attrs, { needs }) => {
+    const input = x as NDArray;
+    const { dgamma, dbeta } = reduceGradients(dy, input, mean, invStd);
+    if (!needs[0]) return [null, needs[1] ? dgamma : null, needs[2] ? dbeta : null];
+    const dx = NDArray.empty(dy.shape, dy.dtype);
+    kernelsFor(dy.dtype).f32_batchnorm_bwd_input(
+      input.ptr,
+      dy.ptr,
+      dx.ptr,
+      dy.size / mean.size,
+      mean.size,
+      mean.ptr,
+      invStd.ptr,
+      gamma.ptr,
+      dgamma.ptr,
+      dbeta.ptr,
+    );
+    return [dx, needs[1] ? dgamma : null, needs[2] ? dbeta : null];
+  },
+};
+
+/**
+ * Batch normalization with fixed statistics as one multiplication and one addition per element. In f32, each line rounded once:
+ * invStd = 1/√(variance + eps), scale = γ·invStd, shift = β − mean·scale. The packed runtime repeats exactly this.
+ *
+ * @returns scale and shift, [C]
+ */
+export function foldBatchNorm(
+  gamma: NDArray,
+  beta: NDArray,
+  mean: NDArray,
+  variance: NDArray,
+  eps: number,
+): { scale: NDArray; shift: NDArray; invStd: NDArray } {
+  const invStd = invStdOf(variance, eps);
+  const scale = mul(gamma, invStd);
+  return { scale, shift: sub(beta, mul(mean, scale)), invStd };
+}
+
+/** y = x·scale + shift of {@link foldBatchNorm}, two roundings. Inputs: x [..., C], γ, β, mean, variance [C]. */
+export const batchNormEval: OpDef<{ readonly eps: number }, NormState & { scale: NDArray }> = {
+  name: "batchNormEval",
+  shape: (inputs) => {
+    checkNorm(inputs);
+    return inputs[0].shape;
+  },
+  forward: ([x, gamma, beta, mean, variance], { eps }, { needs }) => {
+    const { scale, shift, invStd } = foldBatchNorm(gamma, beta, mean, variance, eps);
+    const y = NDArray.empty(x.shape, x.dtype);
+    const channels = gamma.size;
+    kernelsFor(x.dtype).f32_channel_affine(x.ptr, y.ptr, x.size / channels, channels, scale.ptr, shift.ptr);
+    const reduced = needs[1] || needs[2] || needs[3] || needs[4];
+    return { y, saved: { x: reduced ? x : null, mean, invStd, gamma, scale } };
+  },
+  backward: (dy, { x, mean, invStd, gamma, scale }, _attrs, { needs }) => {
+    const dx = needs[0] ? mul(dy, scale) : null;
+    if (x === null) return [dx, null, null, null, null];
+    const { dgamma, dbeta } = reduceGradients(dy, x, mean, invStd);
+    return [
+      dx,
+      needs[1] ? dgamma : null,
+      needs[2] ? dbeta : null,
+      needs[3] ? unary("f32_neg", mul(scale, dbeta)) : null,
+      // d/dvariance of invStd is −½·invStd³.
+      needs[4] ? scaleShift(mul(mul(mul(gamma, invStd), invStd), dgamma), -0.5) : null,
+    ];
+  },
+};

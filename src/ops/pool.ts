@@ -1,0 +1,73 @@
+/** @file Pooling over NHWC images. */
+import { ArgumentError } from "../core/errors.js";
+import type { Shape } from "../core/shape.js";
+import { floatTypeOf } from "../ndarray/convert.js";
+import type { NDArray } from "../ndarray/ndarray.js";
+import { avgPool, avgPoolBackward, maxPool, pooledShape, scatterAdd } from "../ndarray/pool.js";
+import { type Geometry, type Padding, type Pair, pair, windowGeometry } from "../ndarray/window.js";
+import type { OpDef } from "./op.js";
+
+/** Options of a pool. */
+export interface PoolOptions {
+  /** Extents of the window. */
+  kernel: Pair;
+  /** Default: the window's extents. */
+  stride?: Pair;
+  /** Default 0; at most half of the window on each side. */
+  padding?: Padding;
+}
+
+/** Options of an average pool. */
+export interface AvgPoolOptions extends PoolOptions {
+  /** Divide by the window's size also where it overlaps the padding. Default true, as in PyTorch. */
+  countIncludePad?: boolean;
+}
+
+function geometryOf(op: string, input: Shape, { kernel, stride, padding }: PoolOptions): Geometry {
+  const extents = pair(op, "kernel", kernel, 1);
+  const geometry = windowGeometry(op, input, extents, { stride: stride ?? extents, padding });
+  if (padding !== "same" && padding !== "valid") {
+    const sides: readonly number[] = typeof padding === "number" ? [padding] : (padding ?? []);
+    if (sides.some((side, i) => 2 * side > extents[sides.length === 4 ? i >> 1 : sides.length === 2 ? i : 0])) {
+      throw new ArgumentError({
+        op,
+        what: "padding exceeds half of the window",
+        expected: `at most half of ${extents[0]}×${extents[1]}`,
+        got: `${padding}`,
+      });
+    }
+  }
+  return geometry;
+}
+
+/** Largest of each window; padding counts as −∞; gradient to the first largest. Codes stay codes. */
+export const maxPool2d: OpDef<PoolOptions, { index: NDArray }> = {
+  name: "maxPool2d",
+  coded: true,
+  shape: ([x], options) => {
+    if (!x.coded) floatTypeOf("maxPool2d", x);
+    return pooledShape(geometryOf("maxPool2d", x.shape, options));
+  },
+  forward: ([x], options) => {
+    const { y, index } = maxPool(x, geometryOf("maxPool2d", x.shape, options));
+    return { y, saved: { index } };
+  },
+  backward: (dy, { index }, _options, { inputs: [x] }) => [scatterAdd(dy, index, x.shape)],
+};
+
+/** Mean of each window. Of codes, f32(step · f32(Σ codes / count)), whose sum is exact. */
+export const avgPool2d: OpDef<AvgPoolOptions, null> = {
+  name: "avgPool2d",
+  coded: true,
+  shape: ([x], options) => {
+    if (!x.coded) floatTypeOf("avgPool2d", x);
+    return pooledShape(geometryOf("avgPool2d", x.shape, options));
+  },
+  forward: ([x], options) => ({
+    y: avgPool(x, geometryOf("avgPool2d", x.shape, options), options.countIncludePad ?? true),
+    saved: null,
+  }),
+  backward: (dy, _saved, options, { inputs: [x] }) => [
+    avgPoolBackward(dy, geometryOf("avgPool2d", x.shape, options), options.countIncludePad ?? true, x.shape),
+  ],
+};

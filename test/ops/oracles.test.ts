@@ -1,0 +1,348 @@
+/** @file Forward passes against naive definitions written out index by index, in f64 and in f32. */
+import { describe, expect, test } from "vitest";
+import * as cg from "../../src/autograd/functions.js";
+import type { Tensor } from "../../src/autograd/tensor.js";
+import { Rng } from "../../src/core/rng.js";
+import { scope } from "../../src/memory/scope.js";
+import type { Padding } from "../../src/ndarray/window.js";
+
+type Real = "f32" | "f64";
+const TYPES: Real[] = ["f64", "f32"];
+const rng = new Rng("oracles");
+
+function random(shape: number[], dtype: Real): { tensor: Tensor; at: (...index: number[]) => number } {
+  const tensor = cg.randn(shape, { rng, dtype });
+  const flat = tensor.toTypedArray();
+  return { tensor, at: (...index) => flat[index.reduce((offset, i, axis) => offset * shape[axis] + i, 0)] };
+}
+
+/** Compares with a naive result, relative to the largest magnitude. */
+function close(actual: Tensor, shape: number[], expected: number[], dtype: Real): void {
+  expect([...actual.shape]).toEqual(shape);
+  const largest = (values: ArrayLike<number>): number =>
+    Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const scale = largest(expected) + 1e-30;
+  const worst = largest(Array.from(actual.toTypedArray(), (value, i) => value - expected[i]));
+  expect(worst / scale).toBeLessThan(dtype === "f64" ? 1e-13 : 3e-6);
+}
+
+/** Every index of a shape, row-major. */
+function indices(shape: number[]): number[][] {
+  return shape.reduce<number[][]>(
+    (rows, extent) => rows.flatMap((row) => Array.from({ length: extent }, (_, i) => [...row, i])),
+    [[]],
+  );
+}
+
+interface Conv {
+  note: string;
+  x: number[];
+  w: number[];
+  stride?: [number, number];
+  dilation?: [number, number];
+  groups?: number;
+  padding?: Padding;
+  /** [top, bottom, left, right] that `padding` stands for. */
+  sides?: [number, number, number, number];
+}
+
+const UNIT: [number, number] = [1, 1];
+
+const convolutions: Conv[] = [
+  { note: "3×3", x: [2, 6, 5, 3], w: [4, 3, 3, 3] },
+  { note: "1×1", x: [2, 4, 4, 5], w: [3, 5, 1, 1] },
+  { note: "1×1 with padding", x: [1, 3, 3, 2], w: [2, 2, 1, 1], padding: 1, sides: [1, 1, 1, 1] },
+  {
+    note: "stride and sides",
+    x: [2, 7, 8, 2],
+    w: [3, 2, 3, 2],
+    stride: [2, 3],
+    padding: [1, 2, 0, 3],
+    sides: [1, 2, 0, 3],
+  },
+  { note: "pair of paddings", x: [1, 5, 5, 2], w: [3, 2, 3, 3], padding: [2, 1], sides: [2, 2, 1, 1] },
+  { note: "same, even kernel", x: [1, 5, 6, 2], w: [2, 2, 4, 2], padding: "same", sides: [1, 2, 0, 1] },
+  { note: "same, stride 2", x: [1, 5, 6, 1], w: [2, 1, 3, 3], padding: "same", stride: [2, 2], sides: [1, 1, 0, 1] },
+  { note: "dilation", x: [1, 9, 8, 2], w: [3, 2, 3, 2], dilation: [2, 3] },
+  { note: "groups", x: [2, 5, 5, 6], w: [4, 3, 3, 3], groups: 2, padding: 1, sides: [1, 1, 1, 1] },
+  { note: "depthwise", x: [2, 5, 5, 5], w: [5, 1, 3, 3], groups: 5, padding: 1, sides: [1, 1, 1, 1] },
+  { note: "depthwise, 3 filters", x: [1, 6, 5, 2], w: [6, 1, 2, 3], groups: 2, stride: [2, 1] },
+  { note: "one pixel", x: [1, 1, 1, 1], w: [1, 1, 1, 1] },
+  // More rows of patches than one chunk holds: 2·40·40·(9·64) f32 are 7.4 MB.
+  { note: "several chunks", x: [2, 40, 40, 64], w: [2, 64, 3, 3], padding: 1, sides: [1, 1, 1, 1] },
+  {
+    note: "several chunks, depthwise",
+    x: [2, 40, 30, 64],
+    w: [64, 1, 3, 3],
+    groups: 64,
+    padding: 1,
+    sides: [1, 1, 1, 1],
+  },
+];
+
+describe("conv2d", () => {
+  for (const dtype of TYPES) {
+    for (const {
+      note,
+      x,
+      w,
+      stride = UNIT,
+      dilation = UNIT,
+      groups = 1,
+      padding = 0 as Padding,
+      sides = [0, 0, 0, 0],
+    } of convolutions) {
+      test(`${note}, ${dtype}`, () => {
+        scope(() => {
+          const [image, weight, bias] = [random(x, dtype), random(w, dtype), random([w[0]], dtype)];
+          const outH = Math.floor((x[1] + sides[0] + sides[1] - dilation[0] * (w[2] - 1) - 1) / stride[0]) + 1;
+          const outW = Math.floor((x[2] + sides[2] + sides[3] - dilation[1] * (w[3] - 1) - 1) / stride[1]) + 1;
+          const shape = [x[0], outH, outW, w[0]];
+          const perGroup = w[0] / groups;
+          const expected = indices(shape).map(([n, p, q, o]) => {
+            let sum = bias.at(o);
+            for (let c = 0; c < w[1]; c++) {
+              for (let i = 0; i < w[2]; i++) {
+                for (let j = 0; j < w[3]; j++) {
+                  const row = p * stride[0] + i * dilation[0] - sides[0];
+                  const column = q * stride[1] + j * dilation[1] - sides[2];
+                  if (row < 0 || row >= x[1] || column < 0 || column >= x[2]) continue;
+                  sum += image.at(n, row, column, Math.floor(o / perGroup) * w[1] + c) * weight.at(o, c, i, j);
+                }
+              }
+            }
+            return sum;
+          });
+          const y = cg.conv2d(image.tensor, weight.tensor, bias.tensor, { stride, dilation, groups, padding });
+          close(y, shape, expected, dtype);
+        });
+      });
+    }
+  }
+});
+
+describe("pools", () => {
+  const windows = [
+    { kernel: [2, 2], stride: [2, 2], pad: [0, 0] },
+    { kernel: [3, 3], stride: [2, 2], pad: [1, 1] },
+    { kernel: [3, 2], stride: [1, 3], pad: [0, 1] },
+  ] as { kernel: [number, number]; stride: [number, number]; pad: [number, number] }[];
+  for (const dtype of TYPES) {
+    for (const { kernel, stride, pad } of windows) {
+      test(`kernel ${kernel}, stride ${stride}, padding ${pad}, ${dtype}`, () => {
+        scope(() => {
+          const shape = [2, 7, 6, 3];
+          const x = random(shape, dtype);
+          const outH = Math.floor((shape[1] + 2 * pad[0] - kernel[0]) / stride[0]) + 1;
+          const outW = Math.floor((shape[2] + 2 * pad[1] - kernel[1]) / stride[1]) + 1;
+          const out = [2, outH, outW, 3];
+          const windowsOf = indices(out).map(([n, p, q, c]) => {
+            const inside: number[] = [];
+            for (let i = 0; i < kernel[0]; i++) {
+              for (let j = 0; j < kernel[1]; j++) {
+                const [row, column] = [p * stride[0] + i - pad[0], q * stride[1] + j - pad[1]];
+                if (row >= 0 && row < 7 && column >= 0 && column < 6) inside.push(x.at(n, row, column, c));
+              }
+            }
+            return inside;
+          });
+          const total = (values: number[]): number => values.reduce((a, b) => a + b, 0);
+          const options = { stride, padding: pad };
+          close(
+            cg.maxPool2d(x.tensor, kernel, options),
+            out,
+            windowsOf.map((values) => Math.max(...values)),
+            dtype,
+          );
+          const size = kernel[0] * kernel[1];
+          close(
+            cg.avgPool2d(x.tensor, kernel, options),
+            out,
+            windowsOf.map((values) => total(values) / size),
+            dtype,
+          );
+          close(
+            cg.avgPool2d(x.tensor, kernel, { ...options, countIncludePad: false }),
+            out,
+            windowsOf.map((values) => total(values) / values.length),
+            dtype,
+          );
+        });
+      });
+    }
+    test(`global average, ${dtype}`, () => {
+      scope(() => {
+        const x = random([2, 3, 4, 5], dtype);
+        const expected = indices([2, 5]).map(([n, c]) => {
+          let sum = 0;
+          for (const [i, j] of indices([3, 4])) sum += x.at(n, i, j, c);
+          return sum / 12;
+        });
+        close(cg.globalAvgPool2d(x.tensor), [2, 5], expected, dtype);
+      });
+    });
+  }
+  test("the gradient of equal maxima goes to the first of the window", () => {
+    scope(() => {
+      const x = cg.tensor([1, 2, 2, 2], { shape: [1, 2, 2, 1], requiresGrad: true });
+      cg.maxPool2d(x, 2).sum().backward();
+      expect(Array.from(x.grad?.toTypedArray() ?? [])).toEqual([0, 1, 0, 0]);
+    });
+  });
+});
+
+describe("batch norm", () => {
+  for (const dtype of TYPES) {
+    test(`with the batch's statistics, which are handed out, ${dtype}`, () => {
+      scope(() => {
+        const [x, gamma, beta] = [random([2, 3, 4, 5], dtype), random([5], dtype), random([5], dtype)];
+        const statistics = { mean: cg.zeros([5], { dtype }).data, variance: cg.zeros([5], { dtype }).data };
+        const y = cg.batchNorm(x.tensor, gamma.tensor, beta.tensor, { eps: 1e-3, statistics });
+        const places = indices([2, 3, 4]);
+        const mean = indices([5]).map(([c]) => places.reduce((sum, [n, i, j]) => sum + x.at(n, i, j, c), 0) / 24);
+        const variance = mean.map(
+          (m, c) => places.reduce((sum, [n, i, j]) => sum + (x.at(n, i, j, c) - m) ** 2, 0) / 24,
+        );
+        const expected = indices([2, 3, 4, 5]).map(
+          ([n, i, j, c]) => ((x.at(n, i, j, c) - mean[c]) / Math.sqrt(variance[c] + 1e-3)) * gamma.at(c) + beta.at(c),
+        );
+        close(y, [2, 3, 4, 5], expected, dtype);
+        expect(Math.max(...Array.from(statistics.mean.view(), (m, c) => Math.abs(m - mean[c])))).toBeLessThan(1e-6);
+        expect(Math.max(...Array.from(statistics.variance.view(), (v, c) => Math.abs(v - variance[c])))).toBeLessThan(
+          1e-6,
+        );
+      });
+    });
+  }
+  test("with fixed statistics rounds once per operation, in the order that the packed runtime repeats", () => {
+    scope(() => {
+      const f = Math.fround;
+      const [x, gamma, beta, mean] = [
+        random([50, 7], "f32"),
+        random([7], "f32"),
+        random([7], "f32"),
+        random([7], "f32"),
+      ];
+      const variance = cg.rand([7], { rng });
+      const eps = 1e-5;
+      const y = cg.batchNorm(x.tensor, gamma.tensor, beta.tensor, { eps, fixed: { mean: mean.tensor, variance } });
+      const v = variance.toTypedArray();
+      const expected = indices([50, 7]).map(([n, c]) => {
+        const invStd = f(1 / f(Math.sqrt(f(v[c] + f(eps)))));
+        const scale = f(gamma.at(c) * invStd);
+        const shift = f(beta.at(c) - f(mean.at(c) * scale));
+        return f(f(x.at(n, c) * scale) + shift);
+      });
+      expect(Array.from(y.toTypedArray())).toEqual(expected);
+    });
+  });
+});
+
+describe("losses", () => {
+  for (const dtype of TYPES) {
+    test(`cross entropy with smoothing and ignored labels, ${dtype}`, () => {
+      scope(() => {
+        const logits = random([6, 5], dtype);
+        const labels = [0, 4, -100, 2, 2, -100];
+        const rows = labels.flatMap((label, n) => {
+          if (label === -100) return [];
+          const row = indices([5]).map(([c]) => logits.at(n, c));
+          const logZ = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0));
+          return [row.reduce((sum, value, c) => sum - ((c === label ? 0.9 : 0) + 0.1 / 5) * (value - logZ), 0)];
+        });
+        const total = rows.reduce((a, b) => a + b, 0);
+        const tensor = cg.tensor(labels, { dtype: "i32" });
+        const options = { labelSmoothing: 0.1, ignoreIndex: -100 };
+        close(cg.crossEntropy(logits.tensor, tensor, options), [], [total / 4], dtype);
+        close(cg.crossEntropy(logits.tensor, tensor, { ...options, reduction: "sum" }), [], [total], dtype);
+        const each = cg.crossEntropy(logits.tensor, tensor, { ...options, reduction: "none" });
+        close(each, [6], [rows[0], rows[1], 0, rows[2], rows[3], 0], dtype);
+      });
+    });
+    test(`huge logits do not overflow, ${dtype}`, () => {
+      scope(() => {
+        const logits = cg.tensor([[1000, 0, -1000]], { dtype });
+        const loss = (label: number): number => cg.crossEntropy(logits, cg.tensor([label], { dtype: "i32" })).item();
+        expect([loss(0), loss(1), loss(2)]).toEqual([0, 1000, 2000]);
+        expect(logits.softmax().toArray()).toEqual([[1, 0, 0]]);
+      });
+    });
+    test(`mse, ${dtype}`, () => {
+      scope(() => {
+        const [a, b] = [cg.tensor([1, 2, 4], { dtype }), cg.tensor([1, 0, 1], { dtype })];
+        expect(cg.mse(a, b).item()).toBeCloseTo(13 / 3, dtype === "f64" ? 14 : 6);
+        expect(cg.mse(a, b, { reduction: "sum" }).item()).toBe(13);
+        expect(cg.mse(a, b, { reduction: "none" }).toArray()).toEqual([0, 4, 9]);
+      });
+    });
+  }
+});
+
+describe("products", () => {
+  const shapes = [
+    [
+      [3, 4],
+      [4, 5],
+    ],
+    [
+      [2, 3, 4],
+      [2, 4, 5],
+    ],
+    [
+      [2, 3, 4],
+      [4, 5],
+    ],
+    [
+      [3, 4],
+      [2, 4, 5],
+    ],
+    [
+      [2, 1, 3, 4],
+      [3, 4, 5],
+    ],
+    [
+      [1, 1],
+      [1, 1],
+    ],
+    [
+      [17, 33],
+      [33, 19],
+    ],
+    [
+      [3, 0],
+      [0, 2],
+    ],
+  ];
+  for (const dtype of TYPES) {
+    for (const [left, right] of shapes) {
+      test(`[${left}]·[${right}], ${dtype}`, () => {
+        scope(() => {
+          const [a, b] = [random(left, dtype), random(right, dtype)];
+          const y = cg.matmul(a.tensor, b.tensor);
+          const K = left[left.length - 1];
+          const pick = (shape: number[], batch: number[]): number[] =>
+            batch.slice(batch.length - (shape.length - 2)).map((i, k) => (shape[k] === 1 ? 0 : i));
+          const expected = indices([...y.shape]).map((index) => {
+            const [batch, m, n] = [index.slice(0, -2), index[index.length - 2], index[index.length - 1]];
+            let sum = 0;
+            for (let k = 0; k < K; k++) sum += a.at(...pick(left, batch), m, k) * b.at(...pick(right, batch), k, n);
+            return sum;
+          });
+          close(y, [...y.shape], expected, dtype);
+        });
+      });
+    }
+  }
+  test("vectors are rows on the left and columns on the right", () => {
+    scope(() => {
+      const m = cg.tensor([
+        [1, 2],
+        [3, 4],
+      ]);
+      const v = cg.tensor([10, 1]);
+      expect(m.matmul(v).toArray()).toEqual([12, 34]);
+      expect(v.matmul(m).toArray()).toEqual([13, 24]);
+      expect(v.matmul(v).toArray()).toBe(101);
+    });
+  });
+});
