@@ -1,0 +1,40 @@
+/** @file Networks, and the table by which the command line and run configurations name them. */
+import { ArgumentError } from "../core/errors.js";
+import type { Module } from "../nn/module.js";
+import { lenet5 } from "./lenet.js";
+import { mlp } from "./mlp.js";
+import type { ImageModelOptions } from "./options.js";
+import { resnet20 } from "./resnet.js";
+import { vgg11 } from "./vgg.js";
+
+export { LeNet5, lenet5 } from "./lenet.js";
+export { Mlp, type MlpOptions, mlp } from "./mlp.js";
+export type { ImageModelOptions } from "./options.js";
+export { BasicBlock, CifarResNet, PaddedShortcut, type ResNetOptions, resnet20 } from "./resnet.js";
+export { Vgg, vgg11 } from "./vgg.js";
+
+/** Image classifiers by name. */
+const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> = {
+  lenet5,
+  mlp: ({ classes = 10, channels = 1, size = 28, rng }) =>
+    mlp({ sizes: [size * size * channels, 256, 256, classes], rng }),
+  resnet20,
+  vgg11,
+};
+
+/** Names that {@link model} knows. */
+export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);
+
+/**
+ * Makes a network by its name.
+ *
+ * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256
+ * @param options the images that it is made for
+ * @throws ArgumentError on an unknown name or images that do not fit
+ */
+export function model(name: string, options: ImageModelOptions = {}): Module {
+  if (!Object.hasOwn(MODELS, name)) {
+    throw new ArgumentError({ op: "model", what: "unknown model", expected: MODEL_NAMES.join(", "), got: name });
+  }
+  return MODELS[name](options);
+}

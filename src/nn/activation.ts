@@ -1,0 +1,45 @@
+/** @file Activations as modules, so that they have a place in the structure that `prepare()` can replace. */
+import { relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
+import type { Tensor } from "../autograd/tensor.js";
+import { Module } from "./module.js";
+
+/** y = max(x, 0). @gradient exact (0 at x = 0) */
+export class ReLU extends Module {
+  override forward(x: Tensor): Tensor {
+    return relu(x);
+  }
+}
+
+/** y = tanh x. @gradient exact */
+export class Tanh extends Module {
+  override forward(x: Tensor): Tensor {
+    return tanh(x);
+  }
+}
+
+/** y = 1/(1 + e^−x). @gradient exact */
+export class Sigmoid extends Module {
+  override forward(x: Tensor): Tensor {
+    return sigmoid(x);
+  }
+}
+
+/** y = e^x / Σ e^x along one axis. @gradient exact */
+export class Softmax extends Module {
+  readonly axis: number;
+  /** @param axis default −1, the last */
+  constructor(axis = -1) {
+    super();
+    this.axis = axis;
+  }
+  override forward(x: Tensor): Tensor {
+    return softmax(x, this.axis);
+  }
+}
+
+/** y = x. @gradient exact */
+export class Identity extends Module {
+  override forward(x: Tensor): Tensor {
+    return x;
+  }
+}

@@ -1,0 +1,79 @@
+/** @file The convolution layer. */
+import { conv2d } from "../autograd/functions.js";
+import type { Tensor } from "../autograd/tensor.js";
+import { ArgumentError } from "../core/errors.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { type Padding, type Pair, pair } from "../ndarray/window.js";
+import { layerDefault, type RandomSource } from "./init.js";
+import { Module } from "./module.js";
+import { Parameter } from "./parameter.js";
+
+/** Options of {@link Conv2d}. */
+export interface Conv2dOptions extends RandomSource {
+  /** Default 1. */
+  stride?: Pair;
+  /** Zeros around the image: a number, [vertical, horizontal], four sides, "same" or "valid". Default 0. */
+  padding?: Padding;
+  /** Distance between taps. Default 1. */
+  dilation?: Pair;
+  /** Divides both channel numbers; inChannels for a depthwise convolution. Default 1. */
+  groups?: number;
+  /** Default true. */
+  bias?: boolean;
+}
+
+/**
+ * 2-d convolution (cross-correlation) over images [N,H,W,C], with W [outChannels, inChannels/groups, Kh, Kw] and b [outChannels];
+ * starts as PyTorch's does.
+ *
+ * @gradient exact
+ * @throws ArgumentError if `groups` does not divide both channel numbers
+ */
+export class Conv2d extends Module {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: readonly [number, number];
+  readonly stride: Pair;
+  readonly padding: Padding;
+  readonly dilation: Pair;
+  readonly groups: number;
+  weight: Parameter;
+  bias: Parameter | null;
+
+  constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dOptions = {}) {
+    super();
+    this.inChannels = inChannels;
+    this.outChannels = outChannels;
+    this.kernelSize = pair("Conv2d", "kernel size", kernelSize, 1);
+    this.stride = options.stride ?? 1;
+    this.padding = options.padding ?? 0;
+    this.dilation = options.dilation ?? 1;
+    this.groups = options.groups ?? 1;
+    if (!Number.isInteger(this.groups) || inChannels % this.groups !== 0 || outChannels % this.groups !== 0) {
+      throw new ArgumentError({
+        op: "Conv2d",
+        what: "bad groups",
+        expected: `a divisor of ${inChannels} and ${outChannels}`,
+        got: `${this.groups}`,
+      });
+    }
+    this.weight = new Parameter(NDArray.empty([outChannels, inChannels / this.groups, ...this.kernelSize]));
+    this.bias = options.bias === false ? null : new Parameter(NDArray.empty([outChannels]));
+    layerDefault(this.weight, this.bias, options);
+  }
+
+  /** @param x [N,H,W,inChannels] @returns [N,outH,outW,outChannels] */
+  override forward(x: Tensor): Tensor {
+    const { stride, padding, dilation, groups } = this;
+    return conv2d(x, this.weight, this.bias, { stride, padding, dilation, groups });
+  }
+  protected override describe(): string {
+    const parts = [`${this.inChannels} → ${this.outChannels}`, `${this.kernelSize.join("×")}`];
+    if (`${this.stride}` !== "1") parts.push(`stride ${this.stride}`);
+    if (`${this.padding}` !== "0") parts.push(`padding ${this.padding}`);
+    if (`${this.dilation}` !== "1") parts.push(`dilation ${this.dilation}`);
+    if (this.groups !== 1) parts.push(`groups ${this.groups}`);
+    if (this.bias === null) parts.push("no bias");
+    return parts.join(", ");
+  }
+}

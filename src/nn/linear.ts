@@ -1,0 +1,42 @@
+/** @file The fully connected layer. */
+import { linear } from "../autograd/functions.js";
+import type { Tensor } from "../autograd/tensor.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { layerDefault, type RandomSource } from "./init.js";
+import { Module } from "./module.js";
+import { Parameter } from "./parameter.js";
+
+/** Options of {@link Linear}. */
+export interface LinearOptions extends RandomSource {
+  /** Default true. */
+  bias?: boolean;
+}
+
+/**
+ * Fully connected layer, y = x·Wᵀ + b, with W [outFeatures, inFeatures] and b [outFeatures]; starts as PyTorch's does.
+ *
+ * @gradient exact
+ */
+export class Linear extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  weight: Parameter;
+  bias: Parameter | null;
+
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+    super();
+    this.inFeatures = inFeatures;
+    this.outFeatures = outFeatures;
+    this.weight = new Parameter(NDArray.empty([outFeatures, inFeatures]));
+    this.bias = options.bias === false ? null : new Parameter(NDArray.empty([outFeatures]));
+    layerDefault(this.weight, this.bias, options);
+  }
+
+  /** @param x [N, inFeatures] @returns [N, outFeatures] */
+  override forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias);
+  }
+  protected override describe(): string {
+    return `${this.inFeatures} → ${this.outFeatures}${this.bias === null ? ", no bias" : ""}`;
+  }
+}

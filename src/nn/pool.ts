@@ -1,0 +1,80 @@
+/** @file Pooling and flattening of images. */
+import { avgPool2d, globalAvgPool2d, maxPool2d } from "../autograd/functions.js";
+import type { Tensor } from "../autograd/tensor.js";
+import type { Padding, Pair } from "../ndarray/window.js";
+import { Module } from "./module.js";
+
+/** Options of pooling layers. */
+export interface PoolOptions {
+  /** Default: the kernel's extents. */
+  stride?: Pair;
+  /** Default 0. */
+  padding?: Padding;
+}
+
+/**
+ * Largest value of each window, per channel, on [N,H,W,C]; padding counts as −∞. Codes stay codes.
+ *
+ * @gradient exact (the first of equals gets all of it)
+ */
+export class MaxPool2d extends Module {
+  readonly kernelSize: Pair;
+  readonly stride: Pair;
+  readonly padding: Padding;
+  constructor(kernelSize: Pair, options: PoolOptions = {}) {
+    super();
+    this.kernelSize = kernelSize;
+    this.stride = options.stride ?? kernelSize;
+    this.padding = options.padding ?? 0;
+  }
+  override forward(x: Tensor): Tensor {
+    return maxPool2d(x, this.kernelSize, { stride: this.stride, padding: this.padding });
+  }
+  protected override describe(): string {
+    return describePool(this);
+  }
+}
+
+/** Mean of each window, per channel, on [N,H,W,C]. @gradient exact */
+export class AvgPool2d extends Module {
+  readonly kernelSize: Pair;
+  readonly stride: Pair;
+  readonly padding: Padding;
+  /** Zeros of the padding count in the mean, as in PyTorch. Default true. */
+  readonly countIncludePad: boolean;
+  constructor(kernelSize: Pair, options: PoolOptions & { countIncludePad?: boolean } = {}) {
+    super();
+    this.kernelSize = kernelSize;
+    this.stride = options.stride ?? kernelSize;
+    this.padding = options.padding ?? 0;
+    this.countIncludePad = options.countIncludePad ?? true;
+  }
+  override forward(x: Tensor): Tensor {
+    const { stride, padding, countIncludePad } = this;
+    return avgPool2d(x, this.kernelSize, { stride, padding, countIncludePad });
+  }
+  protected override describe(): string {
+    return describePool(this);
+  }
+}
+
+/** Mean over all pixels, [N,H,W,C] → [N,C]. @gradient exact */
+export class GlobalAvgPool2d extends Module {
+  override forward(x: Tensor): Tensor {
+    return globalAvgPool2d(x);
+  }
+}
+
+/** [N, …] → [N, product of the rest], row-major: an image becomes rows, then columns, then channels. Codes stay codes. @gradient exact */
+export class Flatten extends Module {
+  override forward(x: Tensor): Tensor {
+    return x.reshape([x.shape[0], -1]);
+  }
+}
+
+function describePool(pool: { kernelSize: Pair; stride: Pair; padding: Padding }): string {
+  const parts = [`${pool.kernelSize}`.replace(",", "×")];
+  if (`${pool.stride}` !== `${pool.kernelSize}`) parts.push(`stride ${pool.stride}`);
+  if (`${pool.padding}` !== "0") parts.push(`padding ${pool.padding}`);
+  return parts.join(", ");
+}

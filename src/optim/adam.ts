@@ -1,0 +1,74 @@
+/** @file Adam and AdamW. */
+import { pow } from "../core/math.js";
+import { kernelsFor } from "../kernels/engine.js";
+import type { NDArray } from "../ndarray/ndarray.js";
+import type { Parameter } from "../nn/parameter.js";
+import { type BaseOptions, checkOption, Optimizer, type ParametersOrGroups, type StepRates } from "./optimizer.js";
+
+/** Options of {@link Adam} and {@link AdamW}; a group may set its own. */
+export interface AdamOptions extends BaseOptions {
+  /** Decay of the first moment, in [0, 1). Default 0.9. */
+  beta1: number;
+  /** Decay of the second moment, in [0, 1). Default 0.999. */
+  beta2: number;
+  /** Added to the root of the second moment. Default 1e-8. */
+  eps: number;
+}
+
+/**
+ * Adam (Kingma and Ba), as PyTorch's; the decay λ enters the gradient:
+ *
+ *     g ← g + λ w;   m ← β₁ m + (1−β₁) g;   v ← β₂ v + (1−β₂) g²
+ *     w ← w − η · (m / (1−β₁ᵗ)) / (√(v / (1−β₂ᵗ)) + ε)
+ *
+ * @param options lr 1e-3, beta1 0.9, beta2 0.999, eps 1e-8, weightDecay 0
+ * @throws ArgumentError on options out of range
+ */
+export class Adam extends Optimizer<AdamOptions> {
+  constructor(parameters: ParametersOrGroups<AdamOptions>, options: Partial<AdamOptions> = {}) {
+    super(parameters, { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, ...options });
+    for (const group of this.groups) {
+      checkOption(this.constructor.name, "beta1", group.options.beta1, 0, 1);
+      checkOption(this.constructor.name, "beta2", group.options.beta2, 0, 1);
+      checkOption(this.constructor.name, "eps", group.options.eps, 0);
+    }
+  }
+
+  /** True if the decay acts on the weights and not through the gradient. */
+  protected get decoupled(): boolean {
+    return false;
+  }
+
+  protected override update(parameter: Parameter, gradient: NDArray, options: AdamOptions, rates: StepRates): void {
+    const t = this.count(parameter, "step");
+    kernelsFor(parameter.dtype).f32_adam_step(
+      parameter.data.ptr,
+      gradient.ptr,
+      this.slot(parameter, "exp_avg").array.ptr,
+      this.slot(parameter, "exp_avg_sq").array.ptr,
+      parameter.size,
+      rates.lr,
+      options.beta1,
+      options.beta2,
+      options.eps,
+      rates.weightDecay,
+      this.decoupled ? 1 : 0,
+      1 - pow(options.beta1, t),
+      1 - pow(options.beta2, t),
+    );
+  }
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter), as PyTorch's: w ← w − ηλ w, then Adam's step without λ.
+ *
+ * @param options as {@link Adam}, but weightDecay 0.01
+ */
+export class AdamW extends Adam {
+  constructor(parameters: ParametersOrGroups<AdamOptions>, options: Partial<AdamOptions> = {}) {
+    super(parameters, { weightDecay: 0.01, ...options });
+  }
+  protected override get decoupled(): boolean {
+    return true;
+  }
+}

@@ -1,0 +1,41 @@
+/** @file What a schedule is: a pure function from the place in a run to a factor of the learning rate. */
+import { ArgumentError } from "../../core/errors.js";
+
+/** A place in a run. */
+export interface SchedulePoint {
+  /** Optimizer steps done so far, from 0. */
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  /** Epochs of the whole run. */
+  readonly epochs: number;
+}
+
+/**
+ * The learning rate of a step as a multiple of the optimizer's. Depends on its argument alone, so a resumed run needs no state for it.
+ */
+export type Schedule = (point: SchedulePoint) => number;
+
+/** Epochs that are complete at this point. */
+export function epochOf(point: SchedulePoint): number {
+  return Math.floor(point.step / point.stepsPerEpoch);
+}
+
+/** Steps of the whole run. */
+export function totalSteps(point: SchedulePoint): number {
+  return point.stepsPerEpoch * point.epochs;
+}
+
+/** Always 1. */
+export function constant(): Schedule {
+  return () => 1;
+}
+
+/** The product of the factors of several schedules. */
+export function product(...schedules: readonly Schedule[]): Schedule {
+  return (point) => schedules.reduce((factor, schedule) => factor * schedule(point), 1);
+}
+
+/** Refuses a schedule's option. @throws ArgumentError */
+export function checkSchedule(op: string, name: string, value: number, good: boolean, expected: string): void {
+  if (!good || !Number.isFinite(value)) throw new ArgumentError({ op, what: `bad ${name}`, expected, got: `${value}` });
+}

@@ -1,0 +1,143 @@
+/** @file Networks: names, shapes, sizes, and that they learn. */
+import { beforeEach, describe, expect, it } from "vitest";
+import { manualSeed } from "../../src/autograd/random.js";
+import { Tensor } from "../../src/autograd/tensor.js";
+import { Rng } from "../../src/core/rng.js";
+import { digits } from "../../src/data/digits.js";
+import { scope } from "../../src/memory/scope.js";
+import { lenet5, MODEL_NAMES, mlp, model, PaddedShortcut, resnet20, vgg11 } from "../../src/models/index.js";
+import { NDArray } from "../../src/ndarray/ndarray.js";
+import { crossEntropy } from "../../src/nn/index.js";
+import type { Module } from "../../src/nn/module.js";
+import { SGD } from "../../src/optim/sgd.js";
+import { imageTensor, labelTensor } from "../../src/train/input.js";
+import { disposeLater } from "../leaks.js";
+
+beforeEach(() => manualSeed(5));
+
+const shapeOf = (net: Module, shape: readonly number[]) =>
+  scope(() => {
+    const size = shape.reduce((a, b) => a * b);
+    const pixels = Uint8Array.from({ length: size }, (_, i) => (i * 37) % 256);
+    return [...net.forward(imageTensor(pixels, shape)).shape];
+  });
+
+describe("lenet5", () => {
+  it("has its layers, sizes and names", () => {
+    const net = disposeLater(lenet5());
+    expect([...net.namedChildren().keys()].join(" ")).toBe(
+      "conv1 bn1 act1 pool1 conv2 bn2 act2 pool2 flatten fc1 bn3 act3 fc2",
+    );
+    const shapes = Object.fromEntries([...net.stateDict()].map(([key, array]) => [key, [...array.shape]]));
+    expect(shapes).toMatchObject({
+      "conv1.weight": [32, 1, 5, 5],
+      "conv2.weight": [64, 32, 5, 5],
+      "bn2.running_var": [64],
+      "fc1.weight": [512, 1024],
+      "fc2.weight": [10, 512],
+      "fc2.bias": [10],
+    });
+    expect(net.parameterCount()).toBe(800 + 64 + 51_200 + 128 + 524_288 + 1024 + 5130);
+    expect((net.fc2 as unknown as { weight: { name: string } }).weight.name).toBe("fc2.weight");
+    expect(shapeOf(net, [2, 28, 28, 1])).toEqual([2, 10]);
+  });
+  it("takes other images", () => {
+    expect(shapeOf(disposeLater(lenet5({ size: 32, channels: 3, classes: 4 })), [2, 32, 32, 3])).toEqual([2, 4]);
+    expect(() => lenet5({ size: 27 })).toThrow(/lenet5: image size does not fit the layers.*got 27/);
+  });
+  it("starts alike from one generator", () => {
+    const weights = (rng: Rng) => disposeLater(lenet5({ rng })).stateDict().get("conv2.weight")?.toTypedArray();
+    expect(weights(new Rng(1))).toEqual(weights(new Rng(1)));
+    expect(weights(new Rng(1))).not.toEqual(weights(new Rng(2)));
+  });
+  it("learns one batch by heart", () => {
+    const { train } = digits({ train: 20, test: 0 });
+    const net = disposeLater(lenet5());
+    const optimizer = disposeLater(new SGD(net.parameters(), { lr: 0.02, momentum: 0.9 }));
+    const losses: number[] = [];
+    for (let step = 0; step < 12; step++) {
+      scope(() => {
+        optimizer.zeroGrad();
+        const logits = net.forward(imageTensor(train.images, [20, 28, 28, 1]));
+        const loss = crossEntropy(logits, labelTensor(Int32Array.from(train.labels)));
+        losses.push(loss.item());
+        loss.backward();
+        optimizer.step();
+      });
+    }
+    expect(losses[0]).toBeGreaterThan(1.5);
+    expect(losses[losses.length - 1]).toBeLessThan(0.05);
+  });
+});
+
+describe("mlp", () => {
+  it("has batch norm between linear layers and activations, or none", () => {
+    expect(
+      [
+        ...disposeLater(mlp({ sizes: [6, 5, 4, 3] }))
+          .stateDict()
+          .keys(),
+      ].filter((key) => !/running|bn.*bias/.test(key)),
+    ).toEqual(["fc.0.weight", "fc.1.weight", "fc.2.weight", "fc.2.bias", "bn.0.weight", "bn.1.weight"]);
+    const plain = disposeLater(mlp({ sizes: [6, 5, 3], batchNorm: false }));
+    expect([...plain.stateDict().keys()]).toEqual(["fc.0.weight", "fc.0.bias", "fc.1.weight", "fc.1.bias"]);
+    expect(shapeOf(plain, [4, 2, 3, 1])).toEqual([4, 3]);
+    expect(() => mlp({ sizes: [3] })).toThrow(/mlp: bad sizes/);
+  });
+});
+
+describe("resnet20", () => {
+  it("has the keys and the size of the common checkpoint", () => {
+    const net = disposeLater(resnet20());
+    expect(net.parameterCount()).toBe(269_722);
+    const norm = (prefix: string) =>
+      ["weight", "bias", "running_mean", "running_var"].map((name) => `${prefix}.${name}`);
+    const expected = ["conv1.weight", ...norm("bn1"), "linear.weight", "linear.bias"];
+    for (const stage of [1, 2, 3])
+      for (const block of [0, 1, 2])
+        for (const k of [1, 2])
+          expected.push(`layer${stage}.${block}.conv${k}.weight`, ...norm(`layer${stage}.${block}.bn${k}`));
+    expect([...net.stateDict().keys()].sort()).toEqual(expected.sort());
+    expect(expected).toHaveLength(97);
+    expect(shapeOf(net, [2, 32, 32, 3])).toEqual([2, 10]);
+  });
+  it("keeps its constants out of the state dict", () => {
+    const net = disposeLater(resnet20({ normalize: { mean: [0.5, 0.5, 0.5], std: [1, 1, 1] } }));
+    expect(net.stateDict().size).toBe(97);
+  });
+  it("takes every second pixel and pads channels in its shortcut, in real values and in codes", () => {
+    scope(() => {
+      const shortcut = new PaddedShortcut(1, 4, 2);
+      const pixels = Uint8Array.from({ length: 16 }, (_, i) => i);
+      const expected = [0, 2, 8, 10].flatMap((value) => [0, value, 0, 0]);
+      const real = shortcut.forward(new Tensor(NDArray.from(Float32Array.from(pixels), [1, 4, 4, 1])));
+      expect([real.shape, Array.from(real.toTypedArray())]).toEqual([[1, 2, 2, 4], expected]);
+      const coded = shortcut.forward(new Tensor(NDArray.from(pixels, [1, 4, 4, 1], "u8", 1)));
+      expect([coded.data.step, Array.from(coded.toTypedArray())]).toEqual([1, expected]);
+    });
+  });
+});
+
+describe("vgg11", () => {
+  it("has eight convolutions and one linear layer", () => {
+    const net = disposeLater(vgg11());
+    const weights = [...net.stateDict()].filter(([, array]) => array.rank > 1);
+    expect(weights.map(([key]) => key)).toEqual([
+      ...[0, 4, 8, 11, 15, 18, 22, 25].map((i) => `features.${i}.weight`),
+      "classifier.weight",
+    ]);
+    expect(shapeOf(net.eval(), [1, 32, 32, 3])).toEqual([1, 10]);
+    expect(() => vgg11({ size: 28 })).toThrow(/vgg11: image size/);
+  });
+});
+
+describe("the table", () => {
+  it("makes every network by name", () => {
+    expect(MODEL_NAMES).toEqual(["lenet5", "mlp", "resnet20", "vgg11"]);
+    const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
+    expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);
+    expect(() => model("toString")).toThrow(
+      /model: unknown model; expected lenet5, mlp, resnet20, vgg11, got toString/,
+    );
+  });
+});
