@@ -1,0 +1,95 @@
+/** @file Weight codes on disk: 1, 2, 4 or 8 bits each, dense, least significant bits first. */
+import { FormatError, QuantError } from "../core/errors.js";
+
+/**
+ * Bits that one code of a b-bit weight takes on disk: 1 → 1, 2 → 2, 3 and 4 → 4, 5…8 → 8.
+ *
+ * @param bits width of the weights, 1…8
+ */
+export function storageBits(bits: number): 1 | 2 | 4 | 8 {
+  return bits === 1 ? 1 : bits === 2 ? 2 : bits <= 4 ? 4 : 8;
+}
+
+/** Largest code of b-bit weights: 1 for b = 1 (codes ±1), else 2^{b−1} − 1 (codes −top…top). */
+export function weightTop(bits: number): number {
+  return bits === 1 ? 1 : 2 ** (bits - 1) - 1;
+}
+
+/** Bytes that `count` codes of b-bit weights take: ⌈count·storageBits/8⌉. */
+export function packedBytes(count: number, bits: number): number {
+  return Math.ceil((count * storageBits(bits)) / 8);
+}
+
+/**
+ * Packs weight codes densely: code i occupies bits [i·s, (i+1)·s) of the stream, s = {@link storageBits}, and bit j of the stream is bit
+ * j mod 8 (0 = least significant) of byte ⌊j/8⌋. With 1 bit, 1 stands for +1 and 0 for −1; otherwise codes are in two's complement. The bits
+ * after the last code are zero.
+ *
+ *     1 bit    bit   7   6   5   4   3   2   1   0        2 bits   bit   7 6   5 4   3 2   1 0       4 bits   bit   7…4   3…0
+ *              byte 0 │c7 │c6 │c5 │c4 │c3 │c2 │c1 │c0 │            byte 0 │ c3  │ c2  │ c1  │ c0  │           byte 0 │ c1  │ c0  │
+ *
+ * @param codes i8, in the order [out][kh][kw][in]
+ * @param bits 1…8; level set {±1} for 1 bit, {−top…top} with top = 2^{bits−1} − 1 otherwise
+ * @returns `packedBytes(codes.length, bits)` bytes, owned by the caller
+ * @throws QuantError if a code is not in the level set
+ * @see BCGD §2, level sets Q
+ */
+export function packCodes(codes: Int8Array, bits: number): Uint8Array {
+  const size = storageBits(bits);
+  const top = weightTop(bits);
+  const perByte = 8 / size;
+  const mask = 2 ** size - 1;
+  const out = new Uint8Array(packedBytes(codes.length, bits));
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i];
+    if (code > top || code < -top || (bits === 1 && code === 0)) {
+      throw new QuantError({
+        op: "packCodes",
+        what: `code ${i} is not a ${bits}-bit weight`,
+        expected: bits === 1 ? "-1 or 1" : `an integer in [${-top}, ${top}]`,
+        got: `${code}`,
+      });
+    }
+    const field = bits === 1 ? (code + 1) >> 1 : code & mask;
+    out[Math.floor(i / perByte)] |= field << ((i % perByte) * size);
+  }
+  return out;
+}
+
+/**
+ * Reads back what {@link packCodes} wrote.
+ *
+ * @param bytes exactly `packedBytes(count, bits)` bytes
+ * @param what file and tensor, for messages
+ * @returns `count` codes, owned by the caller
+ * @throws FormatError on a wrong length, a code outside the level set or a padding bit that is set
+ */
+export function unpackCodes(
+  bytes: Uint8Array,
+  count: number,
+  bits: number,
+  what: { file: string; tensor: string } = { file: "unpackCodes", tensor: "codes" },
+): Int8Array {
+  const refuse = (problem: string, expected: string, got: string): never => {
+    throw new FormatError({ op: what.file, what: `${what.tensor}: ${problem}`, expected, got });
+  };
+  const size = storageBits(bits);
+  const top = weightTop(bits);
+  const perByte = 8 / size;
+  if (bytes.length !== packedBytes(count, bits)) {
+    refuse(`length of ${count} codes of ${bits} bits`, `${packedBytes(count, bits)} bytes`, `${bytes.length}`);
+  }
+  const codes = new Int8Array(count);
+  const mask = 2 ** size - 1;
+  for (let i = 0; i < count; i++) {
+    const field = (bytes[Math.floor(i / perByte)] >> ((i % perByte) * size)) & mask;
+    const code = bits === 1 ? 2 * field - 1 : (field << (32 - size)) >> (32 - size);
+    if (code > top || code < -top) refuse(`code ${i}`, `an integer in [${-top}, ${top}]`, `${code}`);
+    codes[i] = code;
+  }
+  const used = (count * size) % 8;
+  if (used !== 0 && bytes[bytes.length - 1] >> used !== 0) {
+    refuse("padding bits after the last code", "zeros", `0x${bytes[bytes.length - 1].toString(16)} in the last byte`);
+  }
+  return codes;
+}

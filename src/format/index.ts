@@ -1,0 +1,24 @@
+/** @file The format room: the packed model's specification, reader and writer. See docs/format.md. */
+export { packCodes, packedBytes, storageBits, unpackCodes, weightTop } from "./bits.js";
+export { type NodeData, type PackedModel, patchSize, type TensorInfo } from "./model.js";
+export {
+  activationTop,
+  FORMAT_NAME,
+  FORMAT_VERSION,
+  INPUT_ID,
+  inputsOf,
+  type Plan,
+  type PlanActivation,
+  type PlanConv,
+  type PlanFloatConv,
+  type PlanFloatLinear,
+  type PlanInput,
+  type PlanLinear,
+  type PlanNode,
+  type PlanQuantized,
+  type PlanWindow,
+} from "./plan.js";
+export { readPacked } from "./read.js";
+export { decodeThresholds, encodeThresholds, type Thresholds } from "./thresholds.js";
+export { planValues, type ValueType } from "./values.js";
+export { writePacked } from "./write.js";

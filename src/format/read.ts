@@ -1,0 +1,120 @@
+/** @file Reading a packed model, strictly: whatever is not exactly as docs/format.md says is a FormatError. */
+import { FormatError } from "../core/errors.js";
+import { sameShape, shapeText } from "../core/shape.js";
+import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
+import { unpackCodes } from "./bits.js";
+import {
+  checkNodeData,
+  type NodeData,
+  type PackedModel,
+  patchSize,
+  type TensorInfo,
+  type TensorSpec,
+  tensorsOf,
+} from "./model.js";
+import { activationTop, FORMAT_NAME, FORMAT_VERSION, inputsOf, type PlanNode } from "./plan.js";
+import { parsePlan } from "./schema.js";
+import { decodeThresholds } from "./thresholds.js";
+import { planValues, type ValueType } from "./values.js";
+
+/** Fields that a decoded {@link NodeData} gathers one by one. */
+type Gathering = { -readonly [Field in keyof NodeData]: NodeData[Field] };
+
+/**
+ * Reads a packed model.
+ *
+ * @param bytes the whole file; not kept
+ * @param file its name for messages
+ * @returns plan, types of all values, decoded tensors and sizes; owned by the caller
+ * @throws FormatError that names the file, what was expected and what came: another format or version, a plan that is not one, shapes that do
+ *   not chain, tensors that are missing, extra or of the wrong size, codes outside their level set, thresholds out of order, numbers that are not finite
+ */
+export function readPacked(bytes: Uint8Array, file = "packed model"): PackedModel {
+  const { tensors, metadata } = readSafetensors(bytes, file);
+  const refuse = (what: string, expected: string, got: string, hint?: string): never => {
+    throw new FormatError({ op: file, what, expected, got, hint });
+  };
+  const own = (key: string): string => (Object.hasOwn(metadata, key) ? metadata[key] : "nothing");
+  if (own("format") !== FORMAT_NAME) {
+    refuse("not a packed model", `format "${FORMAT_NAME}"`, own("format"), "a checkpoint has to be packed first");
+  }
+  if (own("version") !== FORMAT_VERSION) refuse("unknown version", `"${FORMAT_VERSION}"`, own("version"));
+  if (!Object.hasOwn(metadata, "plan")) refuse("no plan", "metadata with a plan", Object.keys(metadata).join(", "));
+  const extra = Object.keys(metadata).find((key) => !["format", "version", "plan"].includes(key));
+  if (extra !== undefined) refuse("unknown metadata", "format, version and plan", extra);
+  const plan = parsePlan(metadata.plan, file);
+  const values = planValues(plan, file);
+
+  const specs = new Map<PlanNode, TensorSpec[]>();
+  for (const node of plan.nodes) specs.set(node, tensorsOf(node, values));
+  const wanted = new Map([...specs.values()].flat().map((spec) => [spec.name, spec]));
+  const missing = [...wanted.keys()].filter((name) => !tensors.has(name));
+  const unknown = [...tensors.keys()].filter((name) => !wanted.has(name));
+  if (missing.length + unknown.length > 0) {
+    const lists = [listed("missing", missing), listed("extra", unknown)].filter(Boolean).join("; ");
+    refuse("tensors do not match the plan", `its ${wanted.size} tensors`, lists);
+  }
+
+  const data = new Map<string, NodeData>();
+  for (const node of plan.nodes) {
+    const list = specs.get(node) ?? [];
+    if (list.length === 0) continue;
+    const found: Gathering = {};
+    const inputType = values.get(inputsOf(node)[0]) as ValueType;
+    for (const spec of list) decodeInto(found, node, spec, tensors.get(spec.name) as SafeTensor, inputType, file);
+    checkNodeData(node, found, values, file);
+    data.set(node.id, found);
+  }
+  const infos = [...tensors].map(
+    ([
+      name,
+      {
+        dtype,
+        shape,
+        data: { byteLength },
+      },
+    ]): TensorInfo => {
+      return { name, dtype: dtype as TensorInfo["dtype"], shape, bytes: byteLength };
+    },
+  );
+  const headerBytes = bytes.length - infos.reduce((sum, info) => sum + info.bytes, 0);
+  return { plan, values, data, tensors: infos, headerBytes, fileBytes: bytes.length };
+}
+
+function listed(label: string, names: readonly string[]): string {
+  if (names.length === 0) return "";
+  return `${label} ${names.slice(0, 10).join(", ")}${names.length > 10 ? ` and ${names.length - 10} more` : ""}`;
+}
+
+function decodeInto(
+  found: Gathering,
+  node: PlanNode,
+  spec: TensorSpec,
+  tensor: SafeTensor,
+  input: ValueType,
+  file: string,
+): void {
+  const { field, name, dtype, shape } = spec;
+  const refuse = (what: string, expected: string, got: string): never => {
+    throw new FormatError({ op: file, what: `${name}: ${what}`, expected, got });
+  };
+  if (tensor.dtype !== dtype) refuse("element type", dtype, tensor.dtype);
+  if (shape === null ? tensor.shape.length !== 1 : !sameShape(shape, tensor.shape)) {
+    refuse("shape", shape === null ? "[bytes]" : shapeText(shape), shapeText(tensor.shape));
+  }
+  const { data } = tensor;
+  if (data instanceof Float32Array) {
+    (found[field] as Float32Array) = data;
+  } else if (
+    (node.op === "conv" || node.op === "linear") &&
+    (data instanceof Uint8Array || data instanceof Int8Array)
+  ) {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (field === "thresholds" && node.activation !== undefined) {
+      found.thresholds = decodeThresholds(bytes, node.out, activationTop(node.activation), { file, tensor: name });
+    } else {
+      const count = node.out * patchSize(node, input);
+      found.codes = unpackCodes(bytes, count, node.bits, { file, tensor: name });
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** @file Writing a packed model: plan and decoded tensors → one safetensors file, the same bytes for the same model. */
+import { FormatError } from "../core/errors.js";
+import { type SafeEntry, writeSafetensors } from "../io/safetensors.js";
+import { packCodes, storageBits } from "./bits.js";
+import { checkNodeData, type NodeData, type TensorSpec, tensorsOf } from "./model.js";
+import { FORMAT_NAME, FORMAT_VERSION, type Plan, type PlanNode } from "./plan.js";
+import { checkPlan } from "./schema.js";
+import { encodeThresholds } from "./thresholds.js";
+import { planValues } from "./values.js";
+
+/**
+ * Writes a packed model.
+ *
+ * @param plan what to run; checked as a reader would
+ * @param data tensors of each node that has any, by id
+ * @returns the file's bytes, owned by the caller
+ * @throws FormatError if the plan does not hold together or a tensor is missing, extra or out of range; QuantError on a weight code outside its level set
+ */
+export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Uint8Array {
+  const op = "writePacked";
+  checkPlan(plan, op);
+  const values = planValues(plan, op);
+  for (const id of data.keys()) {
+    if (!plan.nodes.some((node) => node.id === id)) {
+      throw new FormatError({ op, what: "tensors of an unknown node", expected: "ids of the plan", got: id });
+    }
+  }
+  const entries = plan.nodes.flatMap((node) => {
+    const tensors = data.get(node.id) ?? {};
+    checkNodeData(node, tensors, values, op);
+    return tensorsOf(node, values).map((spec) => entryOf(node, spec, tensors));
+  });
+  // Floats first: they stay aligned in the file, so that other tools can map it.
+  const floats = entries.filter(({ data: values }) => values instanceof Float32Array);
+  const bytes = entries.filter(({ data: values }) => !(values instanceof Float32Array));
+  return writeSafetensors([...floats, ...bytes], {
+    format: FORMAT_NAME,
+    version: FORMAT_VERSION,
+    plan: JSON.stringify(plan),
+  });
+}
+
+function entryOf(node: PlanNode, { field, name, shape }: TensorSpec, tensors: NodeData): SafeEntry {
+  if (field === "thresholds" && tensors.thresholds !== undefined) {
+    const data = encodeThresholds(tensors.thresholds);
+    return { name, shape: [data.length], data };
+  }
+  if (field === "codes" && tensors.codes !== undefined && (node.op === "conv" || node.op === "linear")) {
+    const packed = packCodes(tensors.codes, node.bits);
+    const data = storageBits(node.bits) === 8 ? new Int8Array(packed.buffer) : packed;
+    return { name, shape: shape ?? [data.length], data };
+  }
+  const data = tensors[field] as Float32Array;
+  return { name, shape: shape ?? [data.length], data };
+}

@@ -1,0 +1,4 @@
+/** @file The infer room: packed models on integers. Needs no autograd and no network definition. */
+export { type PackedModel, readPacked } from "../format/index.js";
+export { type Backend, type InitOptions, init } from "../kernels/engine.js";
+export { createSession, type Session, type SessionInput, type SessionOptions, type TracedValue } from "./session.js";

@@ -1,0 +1,149 @@
+/** @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch. */
+import { sizeOf } from "../core/shape.js";
+import type { NodeData, PackedModel } from "../format/model.js";
+import { INPUT_ID, inputsOf, type PlanNode } from "../format/plan.js";
+import type { ValueType } from "../format/values.js";
+import type { Ptr } from "../kernels/abi.js";
+import { aligned, Block, type Layout, layOut } from "./arena.js";
+import { Constants } from "./constants.js";
+import { quantizedStep } from "./quantized.js";
+import { floatConvStep, poolStep, simpleStep } from "./real.js";
+import type { Step } from "./step.js";
+
+/** Memory for batches of up to `capacity` images. */
+interface BatchMemory {
+  readonly capacity: number;
+  readonly block: Block;
+  readonly layout: Layout;
+  /** Where workspaces start, after all values. */
+  readonly scratch: number;
+}
+
+function stepOf(
+  node: PlanNode,
+  values: ReadonlyMap<string, ValueType>,
+  data: NodeData,
+  constants: Constants,
+): Step | null {
+  const input = values.get(inputsOf(node)[0]) as ValueType;
+  const output = values.get(node.id) as ValueType;
+  switch (node.op) {
+    case "conv":
+    case "linear":
+      return quantizedStep(node, input, output, data, constants);
+    case "floatConv":
+      return floatConvStep(node, input, output, data, constants);
+    case "maxPool":
+    case "avgPool":
+      return poolStep(node, input, output);
+    default:
+      return simpleStep(node, input, data, constants);
+  }
+}
+
+/** Bytes of one value for a batch. */
+function valueBytes(type: ValueType, batch: number): number {
+  return batch * sizeOf(type.shape) * (type.dtype === "u8" ? 1 : 4);
+}
+
+/** Runs the nodes of one model on batches; owns its heap memory. */
+export class Program {
+  readonly #model: PackedModel;
+  readonly #constants = new Constants();
+  readonly #steps: (Step | null)[];
+  /** Index of the value whose memory each value uses: its own, or that of what it flattens. 0 is the input, i + 1 the i-th node. */
+  readonly #place: number[];
+  readonly #index: Map<string, number>;
+  #memory: BatchMemory | null = null;
+
+  constructor(model: PackedModel) {
+    const { plan, values, data } = model;
+    this.#model = model;
+    this.#index = new Map([INPUT_ID, ...plan.nodes.map((node) => node.id)].map((id, i) => [id, i]));
+    this.#steps = plan.nodes.map((node) => stepOf(node, values, data.get(node.id) ?? {}, this.#constants));
+    this.#place = [0];
+    for (const [i, node] of plan.nodes.entries()) {
+      this.#place.push(this.#steps[i] === null ? this.#place[this.#indexOf(inputsOf(node)[0])] : i + 1);
+    }
+    this.#constants.place();
+  }
+
+  #indexOf(id: string): number {
+    return this.#index.get(id) as number;
+  }
+
+  #layout(capacity: number): Layout {
+    const { plan, values } = this.#model;
+    const types = [...values.values()];
+    const last = this.#place.map((_, i) => i - 1);
+    const use = (id: string, step: number): void => {
+      const at = this.#place[this.#indexOf(id)];
+      last[at] = Math.max(last[at], step);
+    };
+    plan.nodes.forEach((node, i) => {
+      for (const id of inputsOf(node)) use(id, i);
+    });
+    use(plan.output, plan.nodes.length);
+    return layOut(
+      types.map((type, i) => ({
+        bytes: this.#place[i] === i ? valueBytes(type, capacity) : 0,
+        from: i - 1,
+        to: this.#place[i] === i ? last[i] : i - 2,
+      })),
+    );
+  }
+
+  /** Makes room for `batch` images; keeps what is large enough. */
+  #reserve(batch: number): BatchMemory {
+    if (this.#memory !== null && this.#memory.capacity >= batch) return this.#memory;
+    this.#memory?.block.dispose();
+    this.#memory = null;
+    const layout = this.#layout(batch);
+    const workspaces = this.#steps.map((step) => (step?.scratch(batch) ?? []).reduce((sum, n) => sum + aligned(n), 0));
+    const block = new Block(layout.bytes + Math.max(1, ...workspaces));
+    this.#memory = { capacity: batch, block, layout, scratch: layout.bytes };
+    return this.#memory;
+  }
+
+  /** Heap bytes of constants and batch memory. */
+  get bytes(): number {
+    const memory = this.#memory;
+    return this.#constants.bytes + (memory === null ? 0 : memory.layout.bytes);
+  }
+
+  /**
+   * Runs one batch.
+   *
+   * @param fill writes the input at the address it is given
+   * @param done is told of each node's value as soon as it is there; later steps may overwrite it
+   * @returns the address of the output, valid until the next run
+   */
+  run(batch: number, fill: (ptr: Ptr) => void, done?: (node: PlanNode, ptr: Ptr) => void): Ptr {
+    const { plan } = this.#model;
+    void this.#constants.ptr; // refuses a disposed session before anything is written
+    const { block, layout, scratch, capacity } = this.#reserve(batch);
+    const base = block.ptr;
+    const address = (id: string): Ptr => base + layout.offsets[this.#place[this.#indexOf(id)]];
+    fill(address(INPUT_ID));
+    for (const [i, node] of plan.nodes.entries()) {
+      const step = this.#steps[i];
+      if (step !== null) {
+        let at = base + scratch;
+        const spaces = step.scratch(capacity).map((bytes) => {
+          const ptr = at;
+          at += aligned(bytes);
+          return ptr;
+        });
+        step.run(batch, inputsOf(node).map(address), address(node.id), spaces);
+      }
+      done?.(node, address(node.id));
+    }
+    return address(plan.output);
+  }
+
+  dispose(): void {
+    this.#memory?.block.dispose();
+    this.#memory = null;
+    this.#constants.dispose();
+  }
+}

@@ -1,0 +1,55 @@
+/** @file What a step of the runtime is, and the geometry that window kernels read. */
+import type { PlanWindow } from "../format/plan.js";
+import { windowExtents } from "../format/values.js";
+import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
+import { heap } from "../kernels/engine.js";
+
+/** One node, ready to run: its constants lie in the heap. */
+export interface Step {
+  /** Bytes of each workspace that a batch needs. */
+  scratch(batch: number): readonly number[];
+  /** Computes the node's value for `batch` images. Workspaces are where `scratch` asked for them. */
+  run(batch: number, inputs: readonly Ptr[], output: Ptr, scratch: readonly Ptr[]): void;
+}
+
+/** Bytes of a geometry block. */
+export const GEOMETRY_BYTES = 4 * GEOMETRY_FIELDS.length;
+
+/** Writes the geometry of a window over images [batch,h,w,channelStride], `channels` of them at a time. */
+export function writeGeometry(
+  ptr: Ptr,
+  window: PlanWindow,
+  batch: number,
+  image: readonly number[],
+  channels: number,
+): void {
+  const [h, w, channelStride] = image;
+  const [outH, outW] = windowExtents(window, h, w);
+  const { kernel, stride, padding, dilation } = window;
+  const fields: Record<(typeof GEOMETRY_FIELDS)[number], number> = {
+    batch,
+    inH: h,
+    inW: w,
+    channels,
+    kernelH: kernel[0],
+    kernelW: kernel[1],
+    strideH: stride[0],
+    strideW: stride[1],
+    padTop: padding[0],
+    padLeft: padding[2],
+    dilationH: dilation[0],
+    dilationW: dilation[1],
+    outH,
+    outW,
+    channelStride,
+  };
+  const block = heap().i32(ptr, GEOMETRY_FIELDS.length);
+  GEOMETRY_FIELDS.forEach((field, i) => {
+    block[i] = fields[field];
+  });
+}
+
+/** True if the window's patches are the pixels themselves. */
+export function isPointwise({ kernel, stride, padding }: PlanWindow): boolean {
+  return [...kernel, ...stride].every((n) => n === 1) && padding.every((n) => n === 0);
+}

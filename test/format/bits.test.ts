@@ -1,0 +1,109 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { FormatError, QuantError } from "../../src/core/errors.js";
+import { Rng } from "../../src/core/rng.js";
+import {
+  decodeThresholds,
+  encodeThresholds,
+  packCodes,
+  packedBytes,
+  storageBits,
+  unpackCodes,
+} from "../../src/format/index.js";
+import { randomCodes, randomThresholds } from "./models.js";
+
+it("stores 1, 2, 4 or 8 bits per code", () => {
+  expect([1, 2, 3, 4, 5, 6, 7, 8].map(storageBits)).toEqual([1, 2, 4, 4, 8, 8, 8, 8]);
+});
+
+it("lays bits out as the diagram says: least significant first", () => {
+  expect([...packCodes(Int8Array.of(1, -1, -1, 1, 1, 1, 1, -1, 1), 1)]).toEqual([0b01111001, 0b1]);
+  expect([...packCodes(Int8Array.of(1, -1, 0, 1, -1), 2)]).toEqual([0b01001101, 0b11]);
+  expect([...packCodes(Int8Array.of(-3, 2, 3), 3)]).toEqual([0x2d, 0x03]);
+  expect([...packCodes(Int8Array.of(7, -7, 1), 4)]).toEqual([0x97, 0x01]);
+  expect([...packCodes(Int8Array.of(-127, 5), 8)]).toEqual([0x81, 0x05]);
+});
+
+it("comes back from its bytes, for every width and length", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 70 }), fc.nat(), (bits, count, seed) => {
+      const codes = randomCodes(new Rng(seed), count, bits);
+      const bytes = packCodes(codes, bits);
+      expect(bytes.length).toBe(packedBytes(count, bits));
+      expect(bytes.length).toBe(Math.ceil((count * storageBits(bits)) / 8));
+      expect(unpackCodes(bytes, count, bits)).toEqual(codes);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it.each([
+  [0, 1],
+  [2, 1],
+  [-2, 2],
+  [4, 3],
+  [-8, 4],
+  [16, 5],
+  [-128, 8],
+])("refuses to pack code %i in %i bits", (code, bits) => {
+  expect(() => packCodes(Int8Array.of(1, code), bits)).toThrow(QuantError);
+  expect(() => packCodes(Int8Array.of(1, code), bits)).toThrow("code 1");
+});
+
+it.each([
+  ["a short buffer", [0], 9, 1, "2 bytes"],
+  ["a long buffer", [0, 0], 8, 1, "1 bytes"],
+  ["a padding bit", [0b1111], 3, 1, "padding bits"],
+  ["the unused 2-bit code", [0b10], 1, 2, "[-1, 1], got -2"],
+  ["the unused 4-bit code", [0x08], 1, 4, "[-7, 7], got -8"],
+  ["a 3-bit code of four bits", [0x04], 1, 3, "[-3, 3], got 4"],
+  ["a 5-bit code of eight bits", [0x10], 1, 5, "[-15, 15], got 16"],
+  ["the unused 8-bit code", [0x80], 1, 8, "[-127, 127], got -128"],
+])("refuses %s", (_name, bytes, count, bits, message) => {
+  const read = () => unpackCodes(Uint8Array.from(bytes), count, bits, { file: "a.cgm", tensor: "fc.weight" });
+  expect(read).toThrow(FormatError);
+  expect(read).toThrow(message);
+  expect(read).toThrow("a.cgm: fc.weight");
+});
+
+it("thresholds come back from their bytes, and no other bytes give them", () => {
+  fc.assert(
+    fc.property(
+      fc.nat(),
+      fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.constantFrom(1, 10, 1000, 2 ** 22),
+      (seed, bits, channels, spread) => {
+        const thresholds = randomThresholds(new Rng(seed), channels, 2 ** bits - 1, spread);
+        const bytes = encodeThresholds(thresholds);
+        expect(decodeThresholds(bytes, channels, 2 ** bits - 1)).toEqual(thresholds);
+        // Any changed byte either fails or gives other thresholds: the code has no slack.
+        const at = seed % bytes.length;
+        const changed = bytes.slice();
+        changed[at] ^= 1 << (seed % 8);
+        let other: unknown;
+        try {
+          other = decodeThresholds(changed, channels, 2 ** bits - 1);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FormatError);
+        }
+        expect(other).not.toEqual(thresholds);
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+it.each([
+  ["a short stream", [1], 1, 3, "at least 3 bytes"],
+  ["an end inside a number", [0, 0, 0x80], 1, 3, "ends inside a number"],
+  ["a wasted byte", [0, 0x80, 0, 0], 1, 3, "as few bytes as possible"],
+  ["bytes after the end", [0, 0, 0, 0], 1, 3, "goes on after the last channel"],
+  ["a step back", [0, 2, 5], 1, 3, "monotone"],
+  ["an endless number", [0xff, 0xff, 0xff, 0xff, 0xff, 0x01], 1, 1, "at most 5 bytes"],
+  ["a threshold out of range", [0xff, 0xff, 0xff, 0xff, 0x1f], 1, 1, "inside ±2^30"],
+])("refuses %s in thresholds", (_name, bytes, channels, top, message) => {
+  const read = () => decodeThresholds(Uint8Array.from(bytes), channels, top);
+  expect(read).toThrow(FormatError);
+  expect(read).toThrow(message);
+});

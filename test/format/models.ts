@@ -1,0 +1,180 @@
+/** @file Random packed models for the tests of format and runtime. */
+
+import type { Rng } from "../../src/core/rng.js";
+import { sizeOf } from "../../src/core/shape.js";
+import {
+  INPUT_ID,
+  inputsOf,
+  type NodeData,
+  type Plan,
+  type PlanActivation,
+  type PlanNode,
+  type PlanWindow,
+  patchSize,
+  planValues,
+  type Thresholds,
+  type ValueType,
+  weightTop,
+} from "../../src/format/index.js";
+
+const { fround } = Math;
+
+export interface RandomModel {
+  plan: Plan;
+  data: Map<string, NodeData>;
+}
+
+export function pick<T>(rng: Rng, items: readonly T[]): T {
+  return items[rng.int(items.length)];
+}
+
+export function randomCodes(rng: Rng, count: number, bits: number): Int8Array {
+  const top = weightTop(bits);
+  return Int8Array.from({ length: count }, () => (bits === 1 ? 2 * rng.int(2) - 1 : rng.int(2 * top + 1) - top));
+}
+
+/** Monotone thresholds around 0, with some jumps. */
+export function randomThresholds(rng: Rng, channels: number, top: number, spread: number): Thresholds {
+  const values = new Int32Array(channels * top);
+  const flip = Uint8Array.from({ length: channels }, () => rng.int(2));
+  for (let c = 0; c < channels; c++) {
+    let at = -rng.int(spread);
+    const gap = rng.int(Math.ceil((2 * spread) / top) + 1);
+    for (let k = 0; k < top; k++) {
+      values[c * top + k] = flip[c] === 1 ? -at : at;
+      at += rng.int(20) === 0 ? rng.int(spread) : gap + rng.int(2);
+    }
+  }
+  return { values, flip, top };
+}
+
+const floats = (rng: Rng, length: number, lo = -1, hi = 1): Float32Array =>
+  Float32Array.from({ length }, () => rng.range(lo, hi));
+
+export function randomActivation(rng: Rng): PlanActivation {
+  return { bits: 1 + rng.int(8), step: fround(rng.range(0.01, 1)), rounding: pick(rng, ["ceil", "nearest"]) };
+}
+
+function windowFor(rng: Rng, [h, w]: readonly number[], pool: boolean): PlanWindow {
+  const kernel = [1 + rng.int(Math.min(h, 4)), 1 + rng.int(Math.min(w, 4))] as const;
+  const limits = pool ? kernel.map((k) => Math.floor(k / 2)) : [3, 3];
+  const sides = [limits[0], limits[0], limits[1], limits[1]].map((limit) => rng.int(limit + 1));
+  const padding = rng.bool(0.5) ? sides : [0, 0, 0, 0];
+  const padded = padding.some((n) => n > 0);
+  const fits = (kernel[0] - 1) * 2 < h && (kernel[1] - 1) * 2 < w;
+  const dilation = fits && !(pool && padded) && rng.bool(0.3) ? ([2, 2] as const) : ([1, 1] as const);
+  return {
+    kernel,
+    stride: [1 + rng.int(2), 1 + rng.int(2)],
+    padding: padding as [number, number, number, number],
+    dilation,
+  };
+}
+
+function candidates(rng: Rng, id: string, input: string, type: ValueType, earlier: readonly string[]): PlanNode[] {
+  const bits = 1 + rng.int(8);
+  const granularity = pick(rng, ["layer", "channel"] as const);
+  const then = rng.bool(0.7) ? { activation: randomActivation(rng) } : { bias: rng.bool(0.5) };
+  const out = 1 + rng.int(9);
+  const nodes: PlanNode[] = [];
+  if (type.shape.length === 3) {
+    nodes.push({ op: "flatten", id, input });
+    nodes.push({ op: "padChannels", id, input, channels: [rng.int(3), rng.int(3)] });
+    nodes.push({ op: "maxPool", id, input, ...windowFor(rng, type.shape, true) });
+    nodes.push({ op: "avgPool", id, input, includePad: rng.bool(0.5), ...windowFor(rng, type.shape, true) });
+  }
+  if (type.dtype === "u8") {
+    nodes.push({ op: "dequantize", id, input });
+    if (type.shape.length === 3) {
+      const groups = pick(rng, [1, 1, type.shape[2]]);
+      const conv = { op: "conv", id, input, bits, granularity, groups, ...windowFor(rng, type.shape, false) } as const;
+      nodes.push({ ...conv, out: out * groups, ...then }, { ...conv, out: out * groups, ...then });
+    } else {
+      nodes.push({ op: "linear", id, input, out, bits, granularity, ...then });
+    }
+  } else {
+    nodes.push({ op: "relu", id, input }, { op: "affine", id, input });
+    nodes.push({ op: "channel", id, input, fn: pick(rng, ["add", "sub", "mul", "div"]) });
+    nodes.push({ op: "staircase", id, input, activation: randomActivation(rng) });
+    if (earlier.length > 0) nodes.push({ op: "add", id, inputs: [input, pick(rng, earlier)] });
+    if (type.shape.length === 1) nodes.push({ op: "floatLinear", id, input, out, bias: rng.bool(0.5) });
+    else nodes.push({ op: "floatConv", id, input, out, bias: rng.bool(0.5), ...windowFor(rng, type.shape, false) });
+  }
+  return nodes;
+}
+
+export function randomData(rng: Rng, node: PlanNode, values: ReadonlyMap<string, ValueType>): NodeData | null {
+  const input = values.get(inputsOf(node)[0]) as ValueType;
+  switch (node.op) {
+    case "conv":
+    case "linear": {
+      const patch = patchSize(node, input);
+      const spread = 2 + Math.round(input.top * weightTop(node.bits) * Math.sqrt(patch));
+      return {
+        codes: randomCodes(rng, node.out * patch, node.bits),
+        delta: floats(rng, node.granularity === "channel" ? node.out : 1, 0, 0.1),
+        ...(node.activation && { thresholds: randomThresholds(rng, node.out, 2 ** node.activation.bits - 1, spread) }),
+        ...(node.bias && { bias: floats(rng, node.out) }),
+      };
+    }
+    case "floatConv":
+    case "floatLinear": {
+      const window = node.op === "floatConv" ? node.kernel[0] * node.kernel[1] : 1;
+      const channels = input.shape[input.shape.length - 1];
+      return { weight: floats(rng, node.out * channels * window), ...(node.bias && { bias: floats(rng, node.out) }) };
+    }
+    case "affine": {
+      const channels = input.shape[input.shape.length - 1];
+      return { scale: floats(rng, channels), shift: floats(rng, channels) };
+    }
+    case "channel":
+      return { value: floats(rng, input.shape[input.shape.length - 1], 0.5, 2) };
+    default:
+      return null;
+  }
+}
+
+function inputType({ shape, dtype, step }: Plan["input"]): ValueType {
+  return { shape, dtype, step: step ?? null, top: dtype === "u8" ? 255 : 0 };
+}
+
+/** A chain of up to `depth` nodes over a small image, with now and then a sum of two values. */
+export function randomModel(rng: Rng, depth = 7): RandomModel {
+  const shape = rng.bool(0.8) ? [1 + rng.int(9), 1 + rng.int(9), 1 + rng.int(5)] : [1 + rng.int(40)];
+  const input = rng.bool(0.9)
+    ? { shape, dtype: "u8" as const, step: fround(1 / 255) }
+    : { shape, dtype: "f32" as const };
+  const nodes: PlanNode[] = [];
+  const data = new Map<string, NodeData>();
+  const plan = { input, nodes };
+  const count = 1 + rng.int(depth);
+  for (let tries = 0; nodes.length < count && tries < 50; tries++) {
+    const last = nodes.length === 0 ? INPUT_ID : nodes[nodes.length - 1].id;
+    const before = nodes.length === 0 ? new Map<string, ValueType>() : planValues({ ...plan, output: last }, "test");
+    const type = before.get(last) ?? inputType(input);
+    const same = [...before].filter(
+      ([id, other]) => id !== INPUT_ID && other.dtype === "f32" && `${other.shape}` === `${type.shape}`,
+    );
+    const node = pick(
+      rng,
+      candidates(
+        rng,
+        `node${nodes.length}`,
+        last,
+        type,
+        same.map(([id]) => id),
+      ),
+    );
+    nodes.push(node);
+    try {
+      const values = planValues({ ...plan, output: node.id }, "test");
+      if (sizeOf((values.get(node.id) as ValueType).shape) > 4000) throw new Error("too large for a test");
+      const tensors = randomData(rng, node, values);
+      if (tensors !== null) data.set(node.id, tensors);
+    } catch {
+      nodes.pop();
+    }
+  }
+  if (nodes.length === 0) return randomModel(rng, depth);
+  return { plan: { ...plan, output: nodes[nodes.length - 1].id }, data };
+}

@@ -1,0 +1,169 @@
+/** @file A packed model run by its definition, one number at a time: what the runtime is compared with. */
+import { sizeOf } from "../../src/core/shape.js";
+import {
+  INPUT_ID,
+  inputsOf,
+  type NodeData,
+  type Plan,
+  type PlanNode,
+  type PlanWindow,
+  planValues,
+  type ValueType,
+} from "../../src/format/index.js";
+
+const { fround } = Math;
+
+/** Offsets in the image of the taps of the window at each output position, −1 where padded. */
+function* windows(node: PlanWindow, [H, W, C]: readonly number[], [oh, ow]: readonly number[]): Generator<number[]> {
+  for (let p = 0; p < oh; p++) {
+    for (let q = 0; q < ow; q++) {
+      const taps: number[] = [];
+      for (let i = 0; i < node.kernel[0]; i++) {
+        for (let j = 0; j < node.kernel[1]; j++) {
+          const y = p * node.stride[0] + i * node.dilation[0] - node.padding[0];
+          const x = q * node.stride[1] + j * node.dilation[1] - node.padding[2];
+          taps.push(y < 0 || y >= H || x < 0 || x >= W ? -1 : (y * W + x) * C);
+        }
+      }
+      yield taps;
+    }
+  }
+}
+
+function staircase(x: number, step: number, bits: number, nearest: boolean): number {
+  if (!(x > 0)) return 0;
+  const q = fround(x / step);
+  const up = Math.floor(q + 0.5);
+  const code = nearest ? (up - q === 0.5 && up % 2 === 1 ? up - 1 : up) : Math.ceil(q);
+  return Math.min(code, 2 ** bits - 1);
+}
+
+/** Values of one node for one image. */
+function nodeValues(
+  node: PlanNode,
+  x: ArrayLike<number>,
+  other: ArrayLike<number>,
+  input: ValueType,
+  output: ValueType,
+  data: NodeData,
+): number[] {
+  const xs = Array.from(x);
+  const C = input.shape[input.shape.length - 1];
+  switch (node.op) {
+    case "conv":
+    case "linear": {
+      const groups = node.op === "conv" ? node.groups : 1;
+      const patches = node.op === "conv" ? [...windows(node, input.shape, output.shape)] : [[0]];
+      const channels = node.op === "conv" ? C / groups : xs.length;
+      const codes = data.codes as Int8Array;
+      const patch = codes.length / node.out;
+      return patches.flatMap((taps) =>
+        Array.from({ length: node.out }, (_, o) => {
+          const from = Math.floor(o / (node.out / groups)) * channels;
+          let acc = 0;
+          taps.forEach((at, t) => {
+            if (at < 0) return;
+            for (let c = 0; c < channels; c++) acc += xs[at + from + c] * codes[o * patch + t * channels + c];
+          });
+          if (data.thresholds !== undefined) {
+            const { values, flip, top } = data.thresholds;
+            let code = 0;
+            for (let k = 0; k < top; k++) {
+              const t = values[o * top + k];
+              if (flip[o] === 1 ? acc <= t : acc >= t) code++;
+            }
+            return code;
+          }
+          const delta = data.delta as Float32Array;
+          const z = fround(fround(acc) * fround(delta[delta.length === 1 ? 0 : o] * (input.step as number)));
+          return data.bias === undefined ? z : fround(z + data.bias[o]);
+        }),
+      );
+    }
+    case "floatConv":
+    case "floatLinear": {
+      const patches = node.op === "floatConv" ? [...windows(node, input.shape, output.shape)] : [[0]];
+      const channels = node.op === "floatConv" ? C : xs.length;
+      const weight = data.weight as Float32Array;
+      return patches.flatMap((taps) =>
+        Array.from({ length: node.out }, (_, o) => {
+          let sum = 0;
+          taps.forEach((at, t) => {
+            for (let c = 0; c < channels; c++) {
+              const w = weight[(o * channels + c) * taps.length + t];
+              sum = fround(sum + fround((at < 0 ? 0 : xs[at + c]) * w));
+            }
+          });
+          return data.bias === undefined ? sum : fround(sum + data.bias[o]);
+        }),
+      );
+    }
+    case "maxPool":
+    case "avgPool":
+      return [...windows(node, input.shape, output.shape)].flatMap((taps) =>
+        Array.from({ length: C }, (_, c) => {
+          const inside = taps.filter((at) => at >= 0).map((at) => xs[at + c]);
+          if (node.op === "maxPool") return Math.max(...inside);
+          const sum = inside.reduce((a, b) => fround(a + b), 0);
+          const mean = fround(sum / (node.includePad ? taps.length : inside.length));
+          return input.step === null ? mean : fround(mean * input.step);
+        }),
+      );
+    case "flatten":
+      return xs;
+    case "padChannels": {
+      const [before, after] = node.channels;
+      const pixels = Array.from({ length: xs.length / C }, (_, p) => xs.slice(p * C, (p + 1) * C));
+      return pixels.flatMap((pixel) => [...Array(before).fill(0), ...pixel, ...Array(after).fill(0)]);
+    }
+    case "dequantize":
+      return xs.map((code) => fround(code * (input.step as number)));
+    case "relu":
+      return xs.map((value) => Math.max(value, 0));
+    case "add":
+      return xs.map((value, i) => fround(value + other[i]));
+    case "affine": {
+      const { scale, shift } = data as Required<NodeData>;
+      return xs.map((value, i) => fround(fround(value * scale[i % C]) + shift[i % C]));
+    }
+    case "channel": {
+      const value = data.value as Float32Array;
+      const by = { add: 1, sub: 1, mul: 1, div: 1, [node.fn]: 0 };
+      return xs.map((v, i) => {
+        const k = value[i % C];
+        return fround(by.add === 0 ? v + k : by.sub === 0 ? v - k : by.mul === 0 ? v * k : v / k);
+      });
+    }
+    case "staircase": {
+      const { step, bits, rounding } = node.activation;
+      return xs.map((value) => staircase(value, step, bits, rounding === "nearest"));
+    }
+  }
+}
+
+/** All values of a model for `count` images, by id. */
+export function naiveRun(
+  plan: Plan,
+  data: ReadonlyMap<string, NodeData>,
+  input: ArrayLike<number>,
+): Map<string, number[]> {
+  const types = planValues(plan, "naive");
+  const size = sizeOf(plan.input.shape);
+  const all = new Map<string, number[]>([
+    [INPUT_ID, Array.from(input)],
+    ...plan.nodes.map(({ id }) => [id, []] as [string, number[]]),
+  ]);
+  for (let n = 0; n < input.length / size; n++) {
+    const image = new Map<string, ArrayLike<number>>([[INPUT_ID, Array.from(input).slice(n * size, (n + 1) * size)]]);
+    for (const node of plan.nodes) {
+      const [a, b] = inputsOf(node);
+      const x = image.get(a) as ArrayLike<number>;
+      const type = (id: string) => types.get(id) as ValueType;
+      const other = b === undefined ? [] : (image.get(b) as ArrayLike<number>);
+      const y = nodeValues(node, x, other, type(a), type(node.id), data.get(node.id) ?? {});
+      image.set(node.id, y);
+      all.get(node.id)?.push(...y);
+    }
+  }
+  return all;
+}

@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ArgumentError, DisposedError, FormatError } from "../../src/core/errors.js";
+import { Rng } from "../../src/core/rng.js";
+import { sizeOf } from "../../src/core/shape.js";
+import { type Plan, planValues, writePacked } from "../../src/format/index.js";
+import { createSession } from "../../src/infer/index.js";
+import { type Backend, init, memory } from "../../src/kernels/engine.js";
+import { randomModel } from "../format/models.js";
+import { naiveRun } from "./naive.js";
+
+const { fround } = Math;
+
+function randomInput(rng: Rng, plan: Plan, count: number): Uint8Array | Float32Array {
+  const length = count * sizeOf(plan.input.shape);
+  if (plan.input.dtype === "f32") return Float32Array.from({ length }, () => rng.range(-1, 1));
+  return Uint8Array.from({ length }, () => rng.int(256));
+}
+
+describe.each<Backend>(["wasm", "reference"])("on the %s backend", (backend) => {
+  beforeEach(() => {
+    init({ backend });
+  });
+  afterEach(() => {
+    expect(memory().arrays).toBe(0);
+    expect(memory().bytes).toBe(0);
+  });
+
+  it("every value of random models is what its definition says", () => {
+    for (let seed = 0; seed < (backend === "wasm" ? 300 : 100); seed++) {
+      const rng = new Rng(`model ${seed}`);
+      const { plan, data } = randomModel(rng, 8);
+      const input = randomInput(rng, plan, 1 + rng.int(5));
+      const expected = naiveRun(plan, data, input);
+      using session = createSession(writePacked(plan, data), { maxBatch: 1 + rng.int(4) });
+      const size = new Map<string, number>();
+      const output = session.runTraced(input, ({ id, first, data: values, type }) => {
+        const at = first * sizeOf(type.shape);
+        size.set(id, at + values.length);
+        const wanted = expected.get(id)?.slice(at, at + values.length);
+        expect([...values], `seed ${seed}, node ${id} of ${JSON.stringify(plan.nodes)}`).toEqual(wanted);
+      });
+      for (const [id, values] of expected) expect(size.get(id)).toBe(values.length);
+      const step = planValues(plan, "test").get(plan.output)?.step ?? 1;
+      expect([...output], `seed ${seed}`).toEqual(expected.get(plan.output)?.map((value) => fround(value * step)));
+    }
+  });
+
+  it("splits of the input and earlier runs change nothing", () => {
+    const rng = new Rng("splits");
+    const { plan, data } = randomModel(new Rng(17), 8);
+    const input = randomInput(rng, plan, 7);
+    const bytes = writePacked(plan, data);
+    using whole = createSession(bytes);
+    using single = createSession(bytes, { maxBatch: 1 });
+    const first = whole.run(input);
+    expect(single.run(input)).toEqual(first);
+    const one = input.subarray(0, sizeOf(plan.input.shape));
+    expect(whole.run(one)).toEqual(first.subarray(0, first.length / 7));
+    expect(whole.run(input)).toEqual(first);
+  });
+});
+
+/** linear 4 → 3 with ternary codes. */
+function linear(): Uint8Array {
+  const plan: Plan = {
+    input: { shape: [2, 2, 1], dtype: "u8", step: fround(1 / 255) },
+    nodes: [
+      { op: "flatten", id: "flatten", input: "input" },
+      { op: "linear", id: "fc", input: "flatten", out: 3, bits: 2, granularity: "layer", bias: true },
+    ],
+    output: "fc",
+    classes: ["x", "y", "z"],
+  };
+  const codes = Int8Array.of(1, 0, 0, 0, 0, 1, -1, 0, 0, 0, 0, 1);
+  return writePacked(
+    plan,
+    new Map([["fc", { codes, delta: Float32Array.of(0.5), bias: Float32Array.of(0, 0.25, 0) }]]),
+  );
+}
+
+describe("a session", () => {
+  afterEach(() => {
+    expect(memory().arrays).toBe(0);
+  });
+
+  it("gives logits, labels and codes", () => {
+    using session = createSession(linear());
+    const s = fround(0.5 * fround(1 / 255));
+    const input = Uint8Array.of(255, 10, 3, 4, 0, 0, 255, 255);
+    expect(session.inputShape).toEqual([2, 2, 1]);
+    expect(session.outputShape).toEqual([3]);
+    expect(session.classes).toEqual(["x", "y", "z"]);
+    const logits = [255, 7, 4, 0, -255, 255].map((acc, i) => fround(fround(acc * s) + (i % 3 === 1 ? 0.25 : 0)));
+    expect([...session.run(input)]).toEqual(logits);
+    expect([...session.predict(input)]).toEqual([0, 2]);
+    expect([...session.codes(input, "flatten")]).toEqual([...input]);
+    expect(session.run(new Uint8Array(0)).length).toBe(0);
+  });
+
+  it("takes real values for codes, to the nearest, and canvas bytes", () => {
+    using session = createSession(linear());
+    const bytes = Uint8Array.of(255, 128, 1, 0);
+    const wanted = session.run(bytes);
+    expect(session.run(Float32Array.from(bytes, (b) => b / 255))).toEqual(wanted);
+    expect(session.run(Float32Array.from(bytes, (b) => (b === 0 ? 0.001 : b / 255 - 0.001)))).toEqual(wanted);
+    expect(session.run(new Uint8ClampedArray(bytes))).toEqual(wanted);
+  });
+
+  it("the first of equal outputs is the label", () => {
+    using session = createSession(linear());
+    expect([...session.predict(Uint8Array.of(9, 0, 0, 9))][0]).toBe(1);
+    expect([...session.predict(Uint8Array.of(255, 0, 0, 255))][0]).toBe(0);
+  });
+
+  it("refuses what it cannot take", () => {
+    using session = createSession(linear());
+    expect(() => session.run(new Uint8Array(5))).toThrow("a multiple of 4 values, [2,2,1] each, got 5");
+    expect(() => session.run(Float32Array.of(0, 2, 0, 0))).toThrow(ArgumentError);
+    expect(() => session.run(Float32Array.of(0, Number.NaN, 0, 0))).toThrow("value 1 of an image");
+    expect(() => session.codes(new Uint8Array(4), "fc9")).toThrow("input, flatten, fc, got fc9");
+    expect(() => createSession(linear(), { maxBatch: 0 })).toThrow(ArgumentError);
+    expect(() => createSession(new Uint8Array(20), { file: "a.cgm" })).toThrow(FormatError);
+    expect(() => createSession(new Uint8Array(20), { file: "a.cgm" })).toThrow(/^a\.cgm: /);
+  });
+
+  it("holds its memory until it is disposed of, and takes no more with every run", () => {
+    const session = createSession(linear());
+    const input = new Uint8Array(40);
+    session.run(input);
+    const { arrays, bytes } = memory();
+    expect(arrays).toBe(2);
+    for (let i = 0; i < 20; i++) session.run(input.subarray(0, 4 * (1 + (i % 10))));
+    expect(memory().bytes).toBe(bytes);
+    session.dispose();
+    session.dispose();
+    expect(memory().arrays).toBe(0);
+    expect(() => session.run(input)).toThrow(DisposedError);
+  });
+});
