@@ -77,7 +77,7 @@ function accumulate(variable: Variable, gradient: NDArray): void {
     return;
   }
   // A block that nobody else views can be taken over as it is.
-  const kept = gradient.alias();
+  const kept = gradient.storage.references === 1 ? gradient.alias() : gradient.clone();
   untrack(kept);
   variable.data.scope?.add(kept);
   variable.gradient = kept;
