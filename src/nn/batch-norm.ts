@@ -28,7 +28,8 @@ export interface BatchNormOptions {
 export abstract class BatchNorm extends Module {
   readonly features: number;
   readonly eps: number;
-  readonly momentum: number;
+  /** Weight of a new batch in the running statistics; re-estimation of statistics changes it for a while. */
+  momentum: number;
   weight: Parameter;
   bias: Parameter;
   runningMean: Buffer;

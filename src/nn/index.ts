@@ -4,7 +4,6 @@ export { Identity, ReLU, Sigmoid, Softmax, Tanh } from "./activation.js";
 export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormOptions } from "./batch-norm.js";
 export { Conv2d, type Conv2dOptions } from "./conv.js";
 export { Dropout } from "./dropout.js";
-export { type KeepsFigures, keepsFigures, type LayerFigures } from "./figures.js";
 export * as init from "./init.js";
 export { Linear, type LinearOptions } from "./linear.js";
 export { CrossEntropyLoss, MSELoss } from "./loss.js";

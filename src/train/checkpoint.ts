@@ -1,0 +1,156 @@
+/** @file Checkpoints: everything that a bit-exact resume needs, in one safetensors file. */
+import { defaultRng, setDefaultRng } from "../autograd/random.js";
+import { FormatError, StateError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import { readSafetensors, type SafeEntry, type SafeTensor, writeSafetensors } from "../io/safetensors.js";
+import type { NDArray } from "../ndarray/ndarray.js";
+import type { Module } from "../nn/module.js";
+import { type HostArray, valuesOf } from "../nn/state.js";
+import type { OptimizerLike, OptimizerState } from "../optim/optimizer.js";
+import { canonicalJson, configHash } from "./digest.js";
+
+const FORMAT = "coarsegrad-checkpoint";
+const VERSION = "1";
+
+/** A place in a run, as it stands in a file. */
+export interface Checkpoint {
+  /** Epochs that are complete. */
+  readonly epoch: number;
+  /** Optimizer steps that are complete: the schedule's position. */
+  readonly step: number;
+  /** What the run was started with; enough for its owner to build the network again. */
+  readonly config: unknown;
+  /** SHA-256 of the configuration. */
+  readonly configHash: string;
+  /** Parameters and buffers by state-dict key. */
+  readonly model: ReadonlyMap<string, SafeTensor>;
+  readonly optimizer: OptimizerState;
+  /** Random streams that modules own, by key. */
+  readonly rngs: ReadonlyMap<string, readonly number[]>;
+  /** The default generator. */
+  readonly defaultRng: readonly number[];
+}
+
+/** What is saved. */
+export interface CheckpointSource {
+  readonly net: Module;
+  readonly optimizer: OptimizerLike;
+  readonly epoch: number;
+  readonly step: number;
+  /** Plain JSON. Default null. */
+  readonly config?: unknown;
+}
+
+function tensorEntry(name: string, array: NDArray | HostArray): SafeEntry {
+  return { name, shape: array.shape, data: valuesOf(array) };
+}
+
+/**
+ * Writes a checkpoint. Tensors `model.<state-dict key>` and `optimizer.<index>.<slot>`; counts, rates, random streams and the
+ * configuration as JSON in the metadata.
+ *
+ * @returns bytes of a safetensors file; equal states give equal bytes
+ */
+export function saveCheckpoint(source: CheckpointSource): Uint8Array {
+  const { net, optimizer, epoch, step, config = null } = source;
+  const state = optimizer.stateDict();
+  const rngs = Object.fromEntries([...net.namedRngs()].map(([key, rng]) => [key, rng.state()]));
+  return writeSafetensors(
+    [
+      ...[...net.stateDict()].map(([key, array]) => tensorEntry(`model.${key}`, array)),
+      ...[...state.arrays].map(([key, array]) => tensorEntry(`optimizer.${key}`, array)),
+    ],
+    {
+      format: FORMAT,
+      version: VERSION,
+      epoch: `${epoch}`,
+      step: `${step}`,
+      config: canonicalJson(config),
+      config_hash: configHash(config),
+      optimizer: canonicalJson(state.values),
+      rngs: canonicalJson(rngs),
+      default_rng: canonicalJson(defaultRng().state()),
+    },
+  );
+}
+
+/**
+ * Reads a checkpoint; nothing is applied yet (see {@link restoreCheckpoint}).
+ *
+ * @param file name for messages
+ * @throws FormatError if the bytes are not a checkpoint of this version
+ */
+export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoint {
+  const { tensors, metadata } = readSafetensors(bytes, file);
+  if (metadata.format !== FORMAT || metadata.version !== VERSION) {
+    throw new FormatError({
+      op: file,
+      what: "not a training checkpoint",
+      expected: `${FORMAT} version ${VERSION}`,
+      got: metadata.format === undefined ? "no format in its metadata" : `${metadata.format} ${metadata.version}`,
+      hint: "float weights are loaded with loadStateDict",
+    });
+  }
+  const read = <T>(key: string, good: (value: unknown) => boolean): T => {
+    try {
+      const value: unknown = JSON.parse(metadata[key]);
+      if (good(value)) return value as T;
+    } catch {
+      // Falls through to the error that names the field.
+    }
+    throw new FormatError({
+      op: file,
+      what: `bad metadata ${key}`,
+      expected: "what saveCheckpoint writes",
+      got: `${metadata[key]}`,
+    });
+  };
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+  const isState = (value: unknown): boolean => Array.isArray(value) && value.every((word) => typeof word === "number");
+  const isTable = (good: (value: unknown) => boolean) => (value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every(good);
+  const under = (prefix: string): Map<string, SafeTensor> =>
+    new Map(
+      [...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+    );
+  return {
+    epoch: read("epoch", isCount),
+    step: read("step", isCount),
+    config: read("config", () => true),
+    configHash: metadata.config_hash,
+    model: under("model."),
+    optimizer: {
+      arrays: under("optimizer."),
+      values: read<Record<string, number>>(
+        "optimizer",
+        isTable((value) => typeof value === "number"),
+      ),
+    },
+    rngs: new Map(Object.entries(read<Record<string, number[]>>("rngs", isTable(isState)))),
+    defaultRng: read("default_rng", isState),
+  };
+}
+
+/**
+ * Puts a network, its optimizer and all random streams where the checkpoint was taken.
+ *
+ * @throws StateError if the network's keys, shapes or random streams differ (all are listed); the network is unchanged then
+ */
+export function restoreCheckpoint(checkpoint: Checkpoint, net: Module, optimizer: OptimizerLike): void {
+  const own = [...net.namedRngs().keys()];
+  const saved = [...checkpoint.rngs.keys()];
+  if (own.length !== saved.length || own.some((key) => !checkpoint.rngs.has(key))) {
+    throw new StateError({
+      op: "checkpoint",
+      what: "random streams of the network differ",
+      expected: own.join(", ") || "none",
+      got: saved.join(", ") || "none",
+      hint: "nothing was changed",
+    });
+  }
+  const stream = Rng.from(checkpoint.defaultRng);
+  net.loadStateDict(checkpoint.model);
+  optimizer.loadStateDict(checkpoint.optimizer);
+  net.loadRngs(checkpoint.rngs);
+  setDefaultRng(stream);
+}

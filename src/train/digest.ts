@@ -1,0 +1,42 @@
+/** @file Names of networks and configurations: SHA-256 of exactly what they hold. */
+import { Sha256, sha256Hex } from "../core/sha256.js";
+import { heap } from "../kernels/engine.js";
+import type { NDArray } from "../ndarray/ndarray.js";
+import type { Module } from "../nn/module.js";
+
+/** The array's bytes as they lie in the heap (little-endian); for use at once. */
+function bytesOf(array: NDArray): Uint8Array {
+  const { byteLength } = array.view();
+  return heap().u8(array.ptr, byteLength);
+}
+
+/**
+ * SHA-256 of all parameters and buffers: the name of a training result. For each entry of the state dict in the order of its keys (by code
+ * unit): the key, a zero byte, dtype and shape as text (`f32[64,32,5,5]`), a zero byte, and the little-endian bytes of the elements.
+ *
+ * @returns 64 hexadecimal digits
+ */
+export function weightsDigest(net: Module): string {
+  const hash = new Sha256();
+  const text = new TextEncoder();
+  const entries = [...net.stateDict()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  for (const [key, array] of entries) {
+    hash.update(text.encode(`${key}\0${array.dtype}[${array.shape.join(",")}]\0`));
+    hash.update(bytesOf(array));
+  }
+  return hash.hex();
+}
+
+/** JSON with the keys of every object in order, so that equal configurations give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === "object" && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : item,
+  );
+}
+
+/** SHA-256 of a configuration's canonical JSON. @returns 64 hexadecimal digits */
+export function configHash(config: unknown): string {
+  return sha256Hex(new TextEncoder().encode(canonicalJson(config ?? null)));
+}

@@ -1,0 +1,72 @@
+/** @file Accuracy and loss over a data set. */
+import { crossEntropy } from "../autograd/functions.js";
+import { noGrad } from "../autograd/graph.js";
+import type { ImageDataset } from "../data/dataset.js";
+import { DataLoader } from "../data/loader.js";
+import { scope } from "../memory/scope.js";
+import type { Module } from "../nn/module.js";
+import { countHits, imageTensor, labelTensor } from "./input.js";
+
+/** Choices of an evaluation. */
+export interface EvaluateOptions {
+  /** Images at once; it does not change the result. Default 256. */
+  batch?: number;
+  /** Called after every batch. */
+  onProgress?: (progress: { images: number; total: number; imagesPerSecond: number }) => void;
+  /** Stops between batches by throwing its reason. */
+  signal?: AbortSignal;
+}
+
+/** What {@link evaluate} finds. */
+export interface Evaluation {
+  /** Share of images whose label has the largest logit, in [0, 1]. */
+  top1: number;
+  /** Share whose label is among the five largest, in [0, 1]. */
+  top5: number;
+  /** Mean cross-entropy. */
+  loss: number;
+  images: number;
+  imagesPerSecond: number;
+}
+
+/**
+ * Accuracy and mean cross-entropy of a network in evaluation mode, without recording gradients. Modes are put back afterwards. The event
+ * loop gets a turn between batches.
+ *
+ * @throws the signal's reason if it is aborted
+ */
+export async function evaluate(net: Module, data: ImageDataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+  const { batch = 256, onProgress, signal } = options;
+  const loader = new DataLoader(data, { batch });
+  const modes = new Map(net.modules().map((module) => [module, module.training]));
+  const total = { top1: 0, top5: 0, loss: 0, images: 0 };
+  const started = performance.now();
+  const rate = (): number => (1000 * total.images) / Math.max(1e-3, performance.now() - started);
+  try {
+    for await (const { images, labels, shape } of loader.epoch(0)) {
+      signal?.throwIfAborted();
+      // Other code may have changed modes while this waited.
+      net.eval();
+      scope(() =>
+        noGrad(() => {
+          const logits = net.forward(imageTensor(images, shape));
+          const hits = countHits(logits, labels);
+          total.top1 += hits.top1;
+          total.top5 += hits.top5;
+          total.loss += crossEntropy(logits, labelTensor(labels)).item() * labels.length;
+          total.images += labels.length;
+        }),
+      );
+      onProgress?.({ images: total.images, total: data.count, imagesPerSecond: rate() });
+    }
+  } finally {
+    for (const [module, training] of modes) module.training = training;
+  }
+  return {
+    top1: total.top1 / total.images,
+    top5: total.top5 / total.images,
+    loss: total.loss / total.images,
+    images: total.images,
+    imagesPerSecond: rate(),
+  };
+}

@@ -1,0 +1,13 @@
+/** @file Training, evaluation and checkpoints. */
+export {
+  type Checkpoint,
+  type CheckpointSource,
+  loadCheckpoint,
+  restoreCheckpoint,
+  saveCheckpoint,
+} from "./checkpoint.js";
+export { canonicalJson, configHash, weightsDigest } from "./digest.js";
+export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
+export { type FitOptions, type FitProgress, type FitResult, fit } from "./fit.js";
+export { countHits, type Hits, imageTensor, labelTensor, PIXEL_STEP } from "./input.js";
+export type { EpochMetrics, LayerMetrics } from "./metrics.js";

@@ -1,0 +1,62 @@
+/** @file What is known of an epoch. */
+import type { Module } from "../nn/module.js";
+import { QuantWatch } from "../quant/diagnostics.js";
+
+/** Figures of one epoch; a line of `metrics.jsonl`. Shares are in [0, 1]. What is per layer is keyed by the layer's path. */
+export interface EpochMetrics {
+  /** From 1. */
+  epoch: number;
+  /** Mean training loss, label smoothing included. */
+  loss: number;
+  /** Share of training images classified right while they were trained on. */
+  accuracy: number;
+  /** Share of validation images classified right. */
+  valAccuracy?: number;
+  /** Mean cross-entropy on the validation images, without label smoothing. */
+  valLoss?: number;
+  /** Learning rate of the last step. */
+  lr: number;
+  imagesPerSecond: number;
+  /** Seconds of training, without validation. */
+  seconds: number;
+  /** Mean share of a layer's weight codes that one step changed. */
+  flipRatio?: Record<string, number>;
+  /** Activation steps at the end of the epoch. */
+  alpha?: Record<string, number>;
+  /** Share of a staircase's outputs at its highest code during the epoch. */
+  saturation?: Record<string, number>;
+}
+
+/** The figures of quantized layers, as they stand in {@link EpochMetrics}; none for a float network. */
+export type LayerMetrics = Pick<EpochMetrics, "flipRatio" | "alpha" | "saturation">;
+
+/** Gathers the figures of quantized layers over an epoch. */
+export class LayerWatch {
+  readonly #watch: QuantWatch;
+  constructor(net: Module) {
+    this.#watch = new QuantWatch(net);
+  }
+  /** Ends counting and gives what was counted; kinds that no layer has are left out. */
+  read(): LayerMetrics {
+    const { weights, activations } = this.#watch.read();
+    this.stop();
+    return {
+      ...(weights.length > 0 && { flipRatio: byLayer(weights, (row) => row.flipRatio) }),
+      ...(activations.length > 0 && {
+        alpha: byLayer(activations, (row) => row.alpha),
+        saturation: byLayer(activations, (row) => row.saturation),
+      }),
+    };
+  }
+  /** Ends counting. */
+  stop(): void {
+    this.#watch.stop();
+  }
+}
+
+function byLayer<Row extends { readonly name: string }>(
+  rows: readonly Row[],
+  figure: (row: Row) => number,
+): Record<string, number> {
+  return Object.fromEntries(rows.map((row) => [row.name, figure(row)]));
+}
