@@ -6,7 +6,10 @@ import { Storage } from "../memory/storage.js";
 /** A heap block that counts as a live array until it is disposed of. */
 export class Block {
   readonly #storage: Storage;
+  /** Bytes that were asked for. */
+  readonly bytes: number;
   constructor(bytes: number) {
+    this.bytes = bytes;
     this.#storage = new Storage(allocator(), bytes);
     countArray(1);
   }

@@ -107,8 +107,7 @@ export class Program {
 
   /** Heap bytes of constants and batch memory. */
   get bytes(): number {
-    const memory = this.#memory;
-    return this.#constants.bytes + (memory === null ? 0 : memory.layout.bytes);
+    return this.#constants.bytes + (this.#memory?.block.bytes ?? 0);
   }
 
   /**

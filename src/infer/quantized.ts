@@ -32,9 +32,10 @@ function epilogueOf(node: PlanConv | PlanLinear, input: ValueType, data: NodeDat
   const step = input.step as number;
   // s = f32(delta·alpha), as in training; Float32Array.from rounds the product once.
   const scale = constants.f32(Float32Array.from({ length: out }, (_, c) => delta[delta.length === 1 ? 0 : c] * step));
-  const bias = data.bias === undefined ? null : constants.f32(data.bias);
+  // A missing bias is added as 0, as in training: −0 becomes 0.
+  const bias = constants.f32(data.bias ?? new Float32Array(out));
   return (acc, output, firstRow, rows) =>
-    kernels.i32_scale_bias(acc, output + 4 * firstRow * out, rows, out, scale(), bias?.() ?? 0);
+    kernels.i32_scale_bias(acc, output + 4 * firstRow * out, rows, out, scale(), bias());
 }
 
 /**

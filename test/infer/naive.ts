@@ -76,7 +76,7 @@ function nodeValues(
           }
           const delta = data.delta as Float32Array;
           const z = fround(fround(acc) * fround(delta[delta.length === 1 ? 0 : o] * (input.step as number)));
-          return data.bias === undefined ? z : fround(z + data.bias[o]);
+          return fround(z + (data.bias?.[o] ?? 0));
         }),
       );
     }

@@ -1,0 +1,11 @@
+/** @file The export room: packing, summaries and verification of packed models. */
+export { type PackOptions, pack } from "./pack.js";
+export { type LayerSummary, type MacSummary, type ModelSummary, summarize } from "./summary.js";
+export {
+  type Difference,
+  type LayerComparison,
+  type Verification,
+  type VerifyData,
+  type VerifyOptions,
+  verify,
+} from "./verify.js";

@@ -1,0 +1,150 @@
+/** @file Lowering of ops that stay in f32, and of those that move codes without changing them. */
+import type { Variable } from "../autograd/graph.js";
+import { sameShape, shapeText, sizeOf } from "../core/shape.js";
+import type { NodeData, PlanWindow } from "../format/index.js";
+import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
+import { type Conv2dOptions, convolution } from "../ops/conv.js";
+import type { PadAttrs } from "../ops/movement.js";
+import { foldBatchNorm } from "../ops/norm.js";
+import type { AvgPoolOptions, PoolOptions } from "../ops/pool.js";
+import type { Lowering } from "./lowering.js";
+
+/** A copy of a constant's real values in f32. */
+export function constantOf(value: Variable): Float32Array {
+  return Float32Array.from(value.value.view());
+}
+
+/** The window of a geometry. Padding behind the last window is dropped: nothing reads it. */
+export function windowOf(g: Geometry): PlanWindow {
+  const behind = (extent: number, out: number, kernel: number, stride: number, dilation: number, before: number) =>
+    Math.max(0, (out - 1) * stride + dilation * (kernel - 1) + 1 - extent - before);
+  return {
+    kernel: [g.kernelH, g.kernelW],
+    stride: [g.strideH, g.strideW],
+    padding: [
+      g.padTop,
+      behind(g.inH, g.outH, g.kernelH, g.strideH, g.dilationH, g.padTop),
+      g.padLeft,
+      behind(g.inW, g.outW, g.kernelW, g.strideW, g.dilationW, g.padLeft),
+    ],
+    dilation: [g.dilationH, g.dilationW],
+  };
+}
+
+/** Scale and shift of a batch norm in evaluation, folded by the op's own code; null for any other result. */
+export function affineOf(result: Variable): { scale: Float32Array; shift: Float32Array } | null {
+  const node = result.node;
+  if (node?.op.name !== "batchNormEval") return null;
+  const [, gamma, beta, mean, variance] = node.inputs.map((input) => input.value);
+  const { scale, shift, invStd } = foldBatchNorm(gamma, beta, mean, variance, (node.attrs as { eps: number }).eps);
+  const folded = { scale: Float32Array.from(scale.view()), shift: Float32Array.from(shift.view()) };
+  for (const array of [scale, shift, invStd]) array.dispose();
+  return folded;
+}
+
+function poolWindow(x: Variable, { kernel, stride, padding }: PoolOptions): PlanWindow {
+  const extents = pair("pack", "kernel", kernel, 1);
+  return windowOf(windowGeometry("pack", x.shape, extents, { stride: stride ?? extents, padding }));
+}
+
+/** One op's rule: adds to `lowering` what stands for `result`. */
+type Handler = (result: Variable, inputs: readonly Variable[], lowering: Lowering, attrs: unknown) => void;
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  conv2d(result, [x, weight, bias], lowering, attrs) {
+    const { geometry, groups } = convolution("pack", x.shape, weight.shape, attrs as Conv2dOptions);
+    if (groups > 1) {
+      lowering.refuse(result, "grouped convolution in float", "one group, or a quantized layer");
+    }
+    const id = lowering.names.take(lowering.names.pathOf([weight]) ?? "conv");
+    const data: NodeData = { weight: constantOf(weight), ...(bias && { bias: constantOf(bias) }) };
+    const out = weight.shape[0];
+    const fields = { out, bias: bias !== undefined, ...windowOf(geometry) };
+    lowering.emit(result, { op: "floatConv", id, input: lowering.realId(x), ...fields }, data);
+  },
+  linear(result, [x, weight, bias], lowering) {
+    checkRows(result, x, lowering);
+    const id = lowering.names.take(lowering.names.pathOf([weight]) ?? "linear");
+    const data: NodeData = { weight: constantOf(weight), ...(bias && { bias: constantOf(bias) }) };
+    const fields = { out: weight.shape[0], bias: bias !== undefined };
+    lowering.emit(result, { op: "floatLinear", id, input: lowering.realId(x), ...fields }, data);
+  },
+  batchNormEval(result, [x, gamma], lowering) {
+    const id = lowering.names.take(lowering.names.pathOf([gamma]) ?? "batchNorm");
+    lowering.emit(result, { op: "affine", id, input: lowering.realId(x) }, affineOf(result) ?? undefined);
+  },
+  relu(result, [x], lowering) {
+    lowering.emit(result, { op: "relu", id: lowering.names.number("relu"), input: lowering.realId(x) });
+  },
+  maxPool2d(result, [x], lowering, attrs) {
+    const window = poolWindow(x, attrs as PoolOptions);
+    const id = lowering.names.number("maxPool");
+    lowering.emit(result, { op: "maxPool", id, input: lowering.id(x), ...window });
+  },
+  avgPool2d(result, [x], lowering, attrs) {
+    const window = poolWindow(x, attrs as AvgPoolOptions);
+    const includePad = (attrs as AvgPoolOptions).countIncludePad ?? true;
+    const id = lowering.names.number("avgPool");
+    lowering.emit(result, { op: "avgPool", id, input: lowering.id(x), includePad, ...window });
+  },
+  reshape(result, [x], lowering) {
+    if (sameShape(result.shape, x.shape)) return lowering.alias(result, x);
+    if (result.shape.length !== 2 || result.shape[0] !== x.shape[0]) {
+      lowering.refuse(result, "reshape", `${shapeText([x.shape[0], sizeOf(x.shape.slice(1))])}, a flattening`);
+    }
+    lowering.emit(result, { op: "flatten", id: lowering.names.number("flatten"), input: lowering.id(x) });
+  },
+  pad(result, [x], lowering, attrs) {
+    const { pads, value } = attrs as PadAttrs;
+    const spatial = pads.slice(0, -1).some(([before, after]) => before + after > 0);
+    if (x.shape.length !== 4 || spatial || value !== 0) {
+      lowering.refuse(result, "padding", "zeros before and after the channels of images");
+    }
+    const [before, after] = pads[3];
+    const id = lowering.names.number("padChannels");
+    lowering.emit(result, { op: "padChannels", id, input: lowering.id(x), channels: [before, after] });
+  },
+  add: combine("add"),
+  sub: combine("sub"),
+  mul: combine("mul"),
+  div: combine("div"),
+};
+
+/** Two values that depend on the input are added; a constant is one number for all or one per channel. */
+function combine(fn: "add" | "sub" | "mul" | "div"): Handler {
+  return (result, [a, b], lowering) => {
+    if (lowering.depends(a) && lowering.depends(b)) {
+      if (fn !== "add" || !sameShape(a.shape, b.shape)) {
+        lowering.refuse(result, "two values that depend on the input", "a sum of two values of one shape");
+      }
+      const inputs = [lowering.realId(a), lowering.realId(b)] as const;
+      return lowering.emit(result, { op: "add", id: lowering.names.number("add"), inputs });
+    }
+    const [x, constant] = lowering.depends(a) ? [a, b] : [b, a];
+    const channels = x.shape[x.shape.length - 1];
+    const perChannel = constant.shape.length <= x.shape.length && (constant.shape.at(-1) ?? 1) === constant.data.size;
+    const swapped = x === b && (fn === "sub" || fn === "div");
+    if (swapped || !perChannel || ![1, channels].includes(constant.data.size) || !sameShape(result.shape, x.shape)) {
+      lowering.refuse(result, `constant ${shapeText(constant.shape)}`, "one number, or one per channel, on the right");
+    }
+    const values = constantOf(constant);
+    const value = values.length === channels ? values : new Float32Array(channels).fill(values[0]);
+    const id = lowering.names.take(lowering.names.pathOf([constant]) ?? fn);
+    lowering.emit(result, { op: "channel", id, input: lowering.realId(x), fn }, { value });
+  };
+}
+
+/** Refuses anything but [N, features]. */
+export function checkRows(result: Variable, x: Variable, lowering: Lowering): void {
+  if (x.shape.length !== 2) {
+    lowering.refuse(result, `input ${shapeText(x.shape)}`, "[N, features]", "flatten it first");
+  }
+}
+
+/** Lowers an op of this file. */
+export function lowerFloatOp(result: Variable, lowering: Lowering): boolean {
+  const { op, inputs, attrs } = result.node as NonNullable<Variable["node"]>;
+  if (!Object.hasOwn(HANDLERS, op.name)) return false;
+  HANDLERS[op.name](result, inputs, lowering, attrs);
+  return true;
+}

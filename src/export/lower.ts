@@ -1,0 +1,119 @@
+/** @file Lowering: a network's recorded ops become the plan of a packed model, with everything after a quantized product folded into thresholds. */
+import type { Variable } from "../autograd/graph.js";
+import { QuantError } from "../core/errors.js";
+import { shapeText } from "../core/shape.js";
+import { INPUT_ID, type NodeData, type Plan, type PlanNode } from "../format/index.js";
+import { scope } from "../memory/scope.js";
+import type { NDArray } from "../ndarray/ndarray.js";
+import type { Module } from "../nn/module.js";
+import { lowerFloatOp } from "./lower-float.js";
+import { lowerQuantized, lowerStaircase } from "./lower-quantized.js";
+import type { Lowering } from "./lowering.js";
+import { Names, type Trace, traceModule } from "./trace.js";
+
+/** A network as a plan. */
+export interface Lowered {
+  readonly plan: Plan;
+  readonly data: Map<string, NodeData>;
+  /** For each plan node that stands for a recorded result: its place in `Trace.order`. */
+  readonly sources: ReadonlyMap<string, number>;
+}
+
+/** What an op becomes; false if the rule does not know it. */
+type Rule = (result: Variable, lowering: Lowering) => boolean;
+
+const RULES: readonly Rule[] = [lowerQuantized, lowerStaircase, lowerFloatOp];
+
+/**
+ * Lowers a network.
+ *
+ * @param sample a batch that the network takes, u8 with a step or f32, [N, …]; only its shape, type and step matter
+ * @param classes names of the outputs
+ * @throws QuantError naming op, layer and shape if an op has no counterpart in the packed format
+ */
+export function lowerModule(net: Module, sample: NDArray, classes?: readonly string[]): Lowered {
+  return scope(() => {
+    const trace = traceModule(net, sample);
+    return lowerTrace(trace, new Names(net), classes);
+  });
+}
+
+function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | undefined): Lowered {
+  const nodes: PlanNode[] = [];
+  const data = new Map<string, NodeData>();
+  const ids = new Map<Variable, string>([[trace.input, names.take(INPUT_ID)]]);
+  const real = new Map<Variable, string>();
+  const covered = new Set<Variable>();
+  const sources = new Map<string, number>();
+  const dependent = new Set<Variable>([trace.input, ...trace.order]);
+
+  const lowering: Lowering = {
+    trace,
+    names,
+    emit(result, node, tensors, folded = []) {
+      for (const inner of folded) covered.add(inner);
+      nodes.push(node);
+      if (tensors !== undefined) data.set(node.id, tensors);
+      ids.set(result, node.id);
+      sources.set(node.id, trace.order.indexOf(result));
+    },
+    emitInner(node, tensors) {
+      nodes.push(node);
+      data.set(node.id, tensors);
+    },
+    alias(result, source) {
+      ids.set(result, lowering.id(source));
+    },
+    id: (value) => {
+      const id = ids.get(value);
+      if (id === undefined) throw new QuantError({ op: "pack", what: "internal: a value without a node" });
+      return id;
+    },
+    realId(value) {
+      const id = lowering.id(value);
+      if (!value.data.coded) return id;
+      const known = real.get(value);
+      if (known !== undefined) return known;
+      const made = names.take(`${id}_real`);
+      nodes.push({ op: "dequantize", id: made, input: id });
+      real.set(value, made);
+      return made;
+    },
+    depends: (value) => dependent.has(value),
+    onlyReader(value) {
+      const readers = trace.readers.get(value) ?? [];
+      return readers.length === 1 && value !== trace.output ? readers[0] : undefined;
+    },
+    refuse(result, what, expected, hint) {
+      const inputs = result.node?.inputs ?? [];
+      const layer = names.pathOf(inputs.filter((input) => !dependent.has(input))) ?? "no layer";
+      const shapes = inputs.filter((input) => dependent.has(input)).map((input) => shapeText(input.shape));
+      throw new QuantError({
+        op: "pack",
+        what: `${result.node?.op.name} (${layer}, input ${shapes.join(" and ")}): ${what}`,
+        expected,
+        got: shapeText(result.shape),
+        hint,
+      });
+    },
+  };
+
+  for (const result of trace.order) {
+    if (ids.has(result) || covered.has(result)) continue;
+    if (!RULES.some((rule) => rule(result, lowering))) {
+      lowering.refuse(
+        result,
+        "this op has no counterpart in the packed format",
+        "convolutions, linear layers, batch norm, staircases, ReLU, pools, sums and reshapes",
+        "leave softmax and losses out of forward",
+      );
+    }
+  }
+  const { shape, dtype, step } = trace.input.data;
+  const input =
+    dtype === "u8"
+      ? { shape: shape.slice(1), dtype, step: step as number }
+      : { shape: shape.slice(1), dtype: "f32" as const };
+  const plan: Plan = { input, nodes, output: lowering.id(trace.output), ...(classes && { classes }) };
+  return { plan, data, sources };
+}
