@@ -60,6 +60,17 @@ function dense(op: Op, a: usize, b: usize, out: usize, len: i32): void {
 // @ts-ignore: decorator
 @inline
 function periodic(op: Op, long: usize, short: usize, out: usize, len: i32, period: i32, swapped: bool): void {
+  if (period >= 64) {
+    // Straight through memory; the short array stays in the cache by itself.
+    const step = <usize>period << 2;
+    for (let i = 0; i < len; i += period) {
+      if (swapped) dense(op, short, long, out, period);
+      else dense(op, long, short, out, period);
+      long += step;
+      out += step;
+    }
+    return;
+  }
   const width = period * rowsPerPattern(period); // a multiple of 4
   const rows = len / width;
   const bytes = <usize>width << 2;

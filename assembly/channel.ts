@@ -38,6 +38,35 @@ function constant(op: Op, which: i32, ptr: usize, invStd: v128, rows: v128, j: i
   return v;
 }
 
+/** Rows of many channels: straight through memory, constants from the first-level cache (twice the speed of tiles at 64 channels). */
+// @ts-ignore: decorator
+@inline
+function rowWise(
+  op: Op,
+  x: usize,
+  out: usize,
+  rows: i32,
+  channels: i32,
+  ptr0: usize,
+  ptr1: usize,
+  ptr2: usize,
+  ptr3: usize,
+): void {
+  const zero = f32x4.splat(0);
+  const bytes = <usize>channels << 2;
+  for (let r = 0; r < rows; r++) {
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const p0 = v128.load(ptr0 + at);
+      const p1 = op == Op.ScaleInteger ? zero : v128.load(ptr1 + at);
+      const p2 = op == Op.Normalize ? v128.load(ptr2 + at) : zero;
+      const p3 = op == Op.Normalize ? v128.load(ptr3 + at) : zero;
+      v128.store(out + at, apply(op, v128.load(x + at), zero, p0, p1, p2, p3, zero));
+    }
+    x += bytes;
+    out += bytes;
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function map(
@@ -53,6 +82,10 @@ function map(
   ptr3: usize,
   ptr4: usize,
 ): void {
+  if (op != Op.NormalizeBwd && (channels & 3) == 0 && channels >= 32) {
+    rowWise(op, x, out, rows, channels, ptr0, ptr1, ptr2, ptr3);
+    return;
+  }
   const perPattern = rowsPerPattern(channels);
   const width = channels * perPattern;
   const bytes = <usize>width << 2;

@@ -63,7 +63,7 @@ function tanh64(x: v128): v128 {
   const far = f64x2.sub(one, f64x2.div(f64x2.splat(2), f64x2.add(e, one)));
   const signed = v128.or(far, v128.and(x, f64x2.splat(-0.0)));
   // Below 2^-10 the difference above cancels; x − x³/3 is exact to 2x⁵/15.
-  const near = f64x2.sub(x, f64x2.mul(f64x2.mul(f64x2.mul(x, x), x), f64x2.splat(1.0 / 3.0)));
+  const near = f64x2.mul(x, f64x2.sub(one, f64x2.mul(f64x2.mul(x, x), f64x2.splat(1.0 / 3.0))));
   return v128.bitselect(near, signed, f64x2.lt(magnitude, f64x2.splat(0.0009765625)));
 }
 

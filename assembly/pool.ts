@@ -44,14 +44,18 @@ function maxWindow(
   tapStep: i32,
   lanes: i32,
 ): void {
+  const lane = i32x4(0, 1, 2, 3);
   let best = f32x4.splat(kind == Kind.MaxF32 ? -Infinity : 0);
   let found = i32x4.splat(-1);
+  if (h0 < h1 && w0 < w1) {
+    // Start from the first tap; met again below, it does not beat itself.
+    const first = origin + h0 * lineStep + w0 * tapStep;
+    best = kind == Kind.MaxF32 ? v128.load(x + (<usize>first << 2)) : loadU8x4(x + <usize>first);
+    found = i32x4.add(i32x4.splat(first), lane);
+  }
   for (let kh = h0; kh < h1; kh++) {
     let at = origin + kh * lineStep + w0 * tapStep;
     for (let kw = w0; kw < w1; kw++) {
-      const here = i32x4.add(i32x4.splat(at), i32x4(0, 1, 2, 3));
-      // The first tap always wins against −1, even if it is −∞ or 0.
-      const none = i32x4.lt_s(found, i32x4.splat(0));
       let wins: v128;
       let v: v128;
       if (kind == Kind.MaxF32) {
@@ -62,9 +66,8 @@ function maxWindow(
         v = loadU8x4(x + <usize>at);
         wins = i32x4.gt_s(v, best);
       }
-      wins = v128.or(wins, none);
       best = v128.bitselect(v, best, wins);
-      found = v128.bitselect(here, found, wins);
+      found = v128.bitselect(i32x4.add(i32x4.splat(at), lane), found, wins);
       at += tapStep;
     }
   }
@@ -125,7 +128,7 @@ function pool(kind: Kind, x: usize, out: usize, index: usize, g: usize, includeP
         const w0 = firstTap(iw, dilationWOf(g), kernelW);
         const w1 = lastTap(iw, dilationWOf(g), kernelW, inW, w0);
         const origin = ((n * inH + ih) * inW + iw) * channelStrideOf(g);
-        const count = f32x4.splat(<f32>(includePad ? kernelH * kernelW : (h1 - h0) * (w1 - w0)));
+        const count = f32x4.splat(<f32>(includePad ? kernelH * kernelW : max(1, (h1 - h0) * (w1 - w0))));
         for (let c = 0; c < channels; c += 4) {
           const o = out + (<usize>c << outShift);
           const lanes = channels - c;

@@ -90,16 +90,23 @@ function alphaGradient(
 ): f64 {
   let s0 = f64x2.splat(0);
   let s1 = f64x2.splat(0);
-  for (let n = len; n > 0; n -= 4) {
+  let n = len;
+  while (n >= 4) {
     const weight = alphaRule(v128.load(x), codes, limit, top, middle, useCodes);
-    // What is read past the end counts for nothing, not even as 0·NaN.
-    const inside = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n));
-    const g = v128.and(v128.load(dy), inside);
+    const g = v128.load(dy);
     s0 = f64x2.add(s0, f64x2.mul(widenLow(g), widenLow(weight)));
     s1 = f64x2.add(s1, f64x2.mul(widenHigh(g), widenHigh(weight)));
     x += 16;
     codes += 4;
     dy += 16;
+    n -= 4;
+  }
+  if (n > 0) {
+    const weight = alphaRule(v128.load(x), codes, limit, top, middle, useCodes);
+    // What is read past the end counts for nothing, not even as 0·NaN.
+    const g = v128.and(v128.load(dy), i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n)));
+    s0 = f64x2.add(s0, f64x2.mul(widenLow(g), widenLow(weight)));
+    s1 = f64x2.add(s1, f64x2.mul(widenHigh(g), widenHigh(weight)));
   }
   return addLanes(f64x2.add(s0, s1));
 }

@@ -51,7 +51,9 @@ function copyF32(image: usize, column: usize, n: i32): void {
     for (let at: usize = 0; at < last; at += 16) v128.store(column + at, v128.load(image + at));
     v128.store(column + last, v128.load(image + last));
   } else {
-    for (let i: usize = 0; i < <usize>n << 2; i += 4) store<f32>(column + i, load<f32>(image + i));
+    if (n > 0) store<f32>(column, load<f32>(image));
+    if (n > 1) store<f32>(column, load<f32>(image, 4), 4);
+    if (n > 2) store<f32>(column, load<f32>(image, 8), 8);
   }
 }
 
@@ -137,37 +139,53 @@ function windows(kind: Kind, image: usize, columns: usize, g: usize, rowStart: i
   const pixel = <usize>channelStrideOf(g) << imageShift(kind);
   const dense = channels == channelStrideOf(g) && dilationW == 1;
   const tapColumns = kernelW * channels;
+  const tapBytes = <usize>tapColumns << columnShift(kind);
+  const lineStep = <usize>(dilationH * inW) * pixel;
+  const strideH = strideHOf(g);
+  const strideW = strideWOf(g);
+  const padTop = padTopOf(g);
+  const padLeft = padLeftOf(g);
   const width = kernelH * tapColumns;
 
   let ow = rowStart % outW;
   let oh = (rowStart / outW) % outH;
   let base = image + <usize>(rowStart / outW / outH) * <usize>inH * <usize>inW * pixel;
   for (let row = 0; row < rowCount; row++) {
-    const iw = ow * strideWOf(g) - padLeftOf(g);
+    const iw = ow * strideW - padLeft;
     const first = firstTap(iw, dilationW, kernelW);
     const last = lastTap(iw, dilationW, kernelW, inW, first);
-    let ih = oh * strideHOf(g) - padTopOf(g);
+    let ih = oh * strideH - padTop;
     let to = columns;
-    for (let kh = 0; kh < kernelH; kh++) {
-      if (ih < 0 || ih >= inH || first == last) {
-        clear(kind, to, tapColumns);
-      } else {
-        // Pixel of tap 0; it may lie outside, but only taps first … last−1 are touched.
-        const line = base + (<usize>ih * <usize>inW + <usize>iw) * pixel;
-        clear(kind, to, first * channels);
-        if (dense) {
-          const start = <usize>(first * channels) << columnShift(kind);
-          move(kind, line + <usize>first * pixel, to + start, (last - first) * channels);
-        } else {
-          for (let kw = first; kw < last; kw++) {
-            const start = <usize>(kw * channels) << columnShift(kind);
-            move(kind, line + <usize>(kw * dilationW) * pixel, to + start, channels);
-          }
-        }
-        clear(kind, to + (<usize>(last * channels) << columnShift(kind)), (kernelW - last) * channels);
+    if (dense && last - first == kernelW && ih >= 0 && ih + dilationH * (kernelH - 1) < inH) {
+      // Wholly inside: one run for each kernel row and nothing to decide.
+      let line = base + (<usize>ih * <usize>inW + <usize>iw) * pixel;
+      for (let kh = 0; kh < kernelH; kh++) {
+        move(kind, line, to, tapColumns);
+        line += lineStep;
+        to += tapBytes;
       }
-      to += <usize>tapColumns << columnShift(kind);
-      ih += dilationH;
+    } else {
+      for (let kh = 0; kh < kernelH; kh++) {
+        if (ih < 0 || ih >= inH || first == last) {
+          clear(kind, to, tapColumns);
+        } else {
+          // Pixel of tap 0; it may lie outside, but only taps first … last−1 are touched.
+          const line = base + (<usize>ih * <usize>inW + <usize>iw) * pixel;
+          clear(kind, to, first * channels);
+          if (dense) {
+            const start = <usize>(first * channels) << columnShift(kind);
+            move(kind, line + <usize>first * pixel, to + start, (last - first) * channels);
+          } else {
+            for (let kw = first; kw < last; kw++) {
+              const start = <usize>(kw * channels) << columnShift(kind);
+              move(kind, line + <usize>(kw * dilationW) * pixel, to + start, channels);
+            }
+          }
+          clear(kind, to + (<usize>(last * channels) << columnShift(kind)), (kernelW - last) * channels);
+        }
+        to += tapBytes;
+        ih += dilationH;
+      }
     }
     if (kind == Kind.U8) clear(kind, to, rowStride - width);
     columns += <usize>(kind == Kind.U8 ? rowStride : width) << columnShift(kind);

@@ -7,7 +7,8 @@
  * 16 bytes past an input and never writes outside its output. Unless a line says otherwise, an output may be the very same
  * array as an input (elementwise in place) but may not overlap it partly. Prefix = element type that is computed in:
  * `f32_` kernels in the f64 table (TypeScript twins only) read and write f64 wherever a comment says "real".
- * Every reduction has one fixed order that depends on the extents alone.
+ * Every reduction has one fixed order that depends on the extents alone; sums other than the matrix product's are accumulated in f64.
+ * Scalars are rounded to real first, but for the optimizers', whose combinations (1 − rho, lr/correction1, …) are formed in f64.
  */
 
 /** A byte address in the heap. */
@@ -131,7 +132,8 @@ export interface Kernels {
 
   // ---- matrix product, real ------------------------------------------------------------------------------------------
   /** C[M,N] = op(A)·op(B) (+ C if accumulate). A is [M,K], or [K,M] if transA; B is [K,N], or [N,K] if transB. `workPtr`: scratch of
-   * `f32_gemm_work(M,N,K)` bytes. Fixed summation order for given M, N, K, transA, transB. C overlaps neither A nor B. */
+   * `f32_gemm_work(M,N,K)` bytes. The summation order of an element depends on K alone: a row has the same bits in any batch, transposed or
+   * not. Exact while partial sums are integers up to 2^24. C overlaps neither A nor B. */
   f32_gemm(
     aPtr: Ptr,
     bPtr: Ptr,
@@ -157,18 +159,19 @@ export interface Kernels {
   u8_im2col(srcPtr: Ptr, outPtr: Ptr, geomPtr: Ptr, rowStart: number, rowCount: number, rowStride: number): void;
   /** Adjoint of f32_im2col: adds patches into the image. Rows in increasing order. */
   f32_col2im(colsPtr: Ptr, imagePtr: Ptr, geomPtr: Ptr, rowStart: number, rowCount: number): void;
-  /** Largest of each window and its flat index (i32) in the image [inH·inW·channels·batch]; padding is −∞; first of equals wins; NaN wins. */
+  /** Largest of each window and its flat index (i32) in the image [inH·inW·channels·batch]; padding is −∞; first of equals wins; the first NaN wins.
+   * A window without any element gives −∞ (u8: 0) and index −1. */
   f32_maxpool(xPtr: Ptr, outPtr: Ptr, indexPtr: Ptr, geomPtr: Ptr): void;
   u8_maxpool(xPtr: Ptr, outPtr: Ptr, indexPtr: Ptr, geomPtr: Ptr): void;
-  /** dx[index[i]] += dy[i]; dx is zeroed by the caller. */
+  /** dx[index[i]] += dy[i], negative indices are skipped; dx is zeroed by the caller. */
   f32_index_add(dyPtr: Ptr, indexPtr: Ptr, dxPtr: Ptr, len: number): void;
-  /** Sum of each window over its elements inside the image, divided by their number, or by kernelH·kernelW if includePad. */
+  /** Sum of each window over its elements inside the image, divided by their number, or by kernelH·kernelW if includePad; 0 if it has none. */
   f32_avgpool(xPtr: Ptr, outPtr: Ptr, geomPtr: Ptr, includePad: number): void;
   /** Adjoint of f32_avgpool; adds into dx, zeroed by the caller. */
   f32_avgpool_bwd(dyPtr: Ptr, dxPtr: Ptr, geomPtr: Ptr, includePad: number): void;
 
   // ---- per-channel, x is [rows, channels], real -----------------------------------------------------------------------------
-  /** mean[c] and biased variance[c] over rows, two passes. */
+  /** mean[c] and biased variance[c] over rows, two passes: the second about the rounded mean. */
   f32_channel_stats(xPtr: Ptr, rows: number, channels: number, meanPtr: Ptr, varPtr: Ptr): void;
   /** y = x·scale[c] + shift[c], two roundings: multiply, then add. */
   f32_channel_affine(xPtr: Ptr, outPtr: Ptr, rows: number, channels: number, scalePtr: Ptr, shiftPtr: Ptr): void;
@@ -231,7 +234,7 @@ export interface Kernels {
   f32_sign_codes(xPtr: Ptr, codesPtr: Ptr, len: number): void;
   /** codes[i] (i8) = |x| > threshold ? sign(x) : 0. */
   f32_ternary_codes(xPtr: Ptr, codesPtr: Ptr, len: number, threshold: number): void;
-  /** codes[i] (i8) = clip(round_half_away(x/delta), −top, top), by true division. Returns how many codes changed. */
+  /** codes[i] (i8) = clip(round_half_away(x/delta), −top, top), by true division; NaN (also 0/0) gives 0. Returns how many codes changed. */
   f32_uniform_codes(xPtr: Ptr, codesPtr: Ptr, len: number, delta: number, top: number): number;
   /** Σ codes·x in f64, returned. */
   i8_dot_f32(codesPtr: Ptr, xPtr: Ptr, len: number): number;

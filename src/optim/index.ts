@@ -1,5 +1,6 @@
 /** @file Optimizers and schedules. */
 export { Adam, type AdamOptions, AdamW } from "./adam.js";
+export { BCGD, type BCGDBase, type BCGDOptions, BinaryConnect, BinaryRelax, type RelaxOptions } from "./bcgd.js";
 export { clipGradNorm, clipGradValue } from "./clip-gradients.js";
 export {
   type BaseOptions,

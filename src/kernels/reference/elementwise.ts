@@ -73,11 +73,11 @@ export function elementwiseKernels({ heap, round, real }: Context): Pick<Kernels
     f32_clip(xPtr, outPtr, len, lo, hi) {
       const [low, high] = [round(lo), round(hi)];
       unary((x) => {
-        // Not Math.max and Math.min: of equal zeros, x itself passes.
-        // biome-ignore lint/complexity/useMathMinMax: see above
-        const raised = x < low ? low : x;
-        // biome-ignore lint/complexity/useMathMinMax: see above
-        return high < raised ? high : raised;
+        // Not Math.max and Math.min: of equal zeros x itself passes, and so does NaN.
+        let y = x;
+        if (x < low) y = low;
+        if (high < y) y = high;
+        return y;
       })(xPtr, outPtr, len);
     },
     f32_clip_bwd(xPtr, dyPtr, dxPtr, len, lo, hi) {

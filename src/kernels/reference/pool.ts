@@ -68,7 +68,7 @@ export function poolKernels({ heap, round, real }: Context): Pick<Kernels, Names
       const out = real(outPtr, positions * g.channels);
       for (let position = 0; position < positions; position++) {
         const pixels = pixelsOf(g, position);
-        const count = includePad ? g.kernelH * g.kernelW : pixels.length;
+        const count = includePad ? g.kernelH * g.kernelW : Math.max(1, pixels.length);
         for (let c = 0; c < g.channels; c++) {
           let sum = 0;
           for (const pixel of pixels) sum = round(sum + x[pixel + c]);
@@ -83,7 +83,7 @@ export function poolKernels({ heap, round, real }: Context): Pick<Kernels, Names
       const dx = real(dxPtr, imageLength(g));
       for (let position = 0; position < positions; position++) {
         const pixels = pixelsOf(g, position);
-        const count = includePad ? g.kernelH * g.kernelW : pixels.length;
+        const count = includePad ? g.kernelH * g.kernelW : Math.max(1, pixels.length);
         for (let c = 0; c < g.channels; c++) {
           const share = round(dy[position * g.channels + c] / count);
           for (const pixel of pixels) dx[pixel + c] += share;

@@ -1,0 +1,69 @@
+/** @file Bundles the command line into one file: libraries, the report's style sheet and its browser script go inside. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+
+/**
+ * A browser script with all that it imports, minified, as text that may stand inside a page's script element.
+ *
+ * @param {string} file its TypeScript module
+ * @returns {Promise<string>}
+ */
+export async function bundleScript(file) {
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    bundle: true,
+    write: false,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    legalComments: "inline",
+  });
+  // A closing tag inside the script would end the page's script element.
+  return outputFiles[0].text.replaceAll("</script", "<\\/script");
+}
+
+/** `import text from "./client.ts?script"` gives that module, bundled and minified for browsers, as text. */
+const inlineScript = {
+  name: "inline-script",
+  setup(builder) {
+    builder.onResolve({ filter: /\?script$/ }, (args) => ({
+      path: path.resolve(args.resolveDir, args.path.replace(/\?script$/, "")),
+      namespace: "inline-script",
+    }));
+    builder.onLoad({ filter: /.*/, namespace: "inline-script" }, async (args) => ({
+      contents: await bundleScript(args.path),
+      loader: "text",
+    }));
+  },
+};
+
+/**
+ * Writes the executable command line to `outfile`.
+ *
+ * @param {string} outfile
+ */
+export async function bundleCli(outfile) {
+  const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["src/cli/main.ts"],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    loader: { ".css": "text" },
+    define: { COARSEGRAD_VERSION: JSON.stringify(version) },
+    // Bundled CommonJS libraries call require() for Node's own modules.
+    banner: {
+      js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);',
+    },
+    plugins: [inlineScript],
+    legalComments: "eof",
+    logLevel: "warning",
+  });
+}

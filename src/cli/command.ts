@@ -1,0 +1,47 @@
+/** @file How commands are declared: the options that all have, examples in the help, one place where failures end. */
+import { Command, Option } from "commander";
+import { type CommonOptions, Terminal } from "./terminal.js";
+import { wholeNumber } from "./values.js";
+
+/** A command's own code. */
+export type Action<Options> = (options: Options, args: string[], terminal: Terminal) => Promise<void>;
+
+/** What a command is, apart from its options. */
+export interface CommandSpec {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What it does, for its own help. */
+  readonly description: string;
+  /** Positional arguments as commander writes them, such as `<run...>`, with their explanations. */
+  readonly args?: readonly (readonly [string, string])[];
+  /** Command lines for the help. */
+  readonly examples: readonly string[];
+}
+
+/** A command with the common options; add its own, then {@link onRun}. */
+export function command(spec: CommandSpec): Command {
+  const made = new Command(spec.name).summary(spec.summary).description(spec.description);
+  for (const [name, explanation] of spec.args ?? []) made.argument(name, explanation);
+  made.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}\n`);
+  return made;
+}
+
+/** Adds --json, --quiet, --seed and --debug, and the code to run. */
+export function onRun<Options extends CommonOptions>(made: Command, action: Action<Options>): Command {
+  if (!made.options.some((option) => option.long === "--seed")) {
+    made.addOption(new Option("--seed <n>", "seed of everything random").default(1).argParser(seedNumber));
+  }
+  made
+    .option("--json", "print one JSON document on stdout, nothing else")
+    .option("--quiet", "no progress and no notes")
+    .option("--debug", "show the stack of an error");
+  return made.action(async (...received: unknown[]) => {
+    const self = received.pop() as Command;
+    const options = self.opts<Options>();
+    await action(options, self.args, new Terminal(options));
+  });
+}
+
+/** Reads a seed: a whole number below 2^32. */
+export const seedNumber = wholeNumber("--seed", { min: 0, max: 2 ** 32 - 1 });

@@ -1,0 +1,160 @@
+/** @file `coarsegrad data`: what data sets there are, where they lie, and fetching them. */
+import type { Command } from "commander";
+import { DataError } from "../../core/errors.js";
+import { labelHistogram } from "../../data/dataset.js";
+import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../../data/registry.js";
+import { dataRoots, findDataDir, loadDataset } from "../../node/data-files.js";
+import { downloadDataset } from "../../node/download.js";
+import { command, onRun } from "../command.js";
+import { unknownWord } from "../failure.js";
+import { bytes, count } from "../format.js";
+import { interruptible } from "../interrupt.js";
+import { type Progress, progressBoard } from "../progress.js";
+import { fields, table } from "../table.js";
+import type { CommonOptions } from "../terminal.js";
+
+interface DataOptions extends CommonOptions {
+  dataDir?: string;
+  seed: number;
+}
+
+/** Where the files are, or why they are not: `generated`, a folder, or null. */
+async function whereIs(info: DatasetInfo, dataDir: string | undefined): Promise<string | null> {
+  if (info.format === "generated") return "generated";
+  try {
+    return await findDataDir(info.name, { dataDir });
+  } catch (error) {
+    if (error instanceof DataError) return null;
+    throw error;
+  }
+}
+
+function known(name: string): DatasetInfo {
+  if (!(DATASET_NAMES as readonly string[]).includes(name)) {
+    throw unknownWord("data", "unknown data set", name, DATASET_NAMES);
+  }
+  return datasetInfo(name);
+}
+
+function list(): Command {
+  const made = command({
+    name: "list",
+    summary: "all known data sets, and which of them are here",
+    description: "Lists all known data sets and where their files lie.",
+    examples: ["coarsegrad data list", "coarsegrad data list --json"],
+  }).option("--data-dir <dir>", "a data directory to look in first");
+  return onRun<DataOptions>(made, async ({ dataDir }, _, terminal) => {
+    const rows = await Promise.all(
+      DATASET_NAMES.map(async (name) => {
+        const info = datasetInfo(name);
+        const { train, test, classes, shape } = info;
+        return { name, train, test, classes, shape, where: await whereIs(info, dataDir) };
+      }),
+    );
+    terminal.result({ sets: rows, lookedIn: dataRoots({ dataDir }) }, () =>
+      table(
+        [
+          { head: "name" },
+          { head: "train", right: true },
+          { head: "test", right: true },
+          { head: "image" },
+          { head: "where" },
+        ],
+        rows.map(({ name, train, test, shape, where }) => [
+          name,
+          count(train),
+          count(test),
+          shape.join("×"),
+          where ?? `not here: coarsegrad data download ${name}`,
+        ]),
+      ),
+    );
+  });
+}
+
+function info(): Command {
+  const made = command({
+    name: "info",
+    summary: "one data set: counts, classes, files, licence",
+    description: "Tells what is known of a data set. With its files here, counts the images of each class too.",
+    args: [["<name>", `data set: ${DATASET_NAMES.join(", ")}`]],
+    examples: ["coarsegrad data info mnist", "coarsegrad data info digits --json"],
+  }).option("--data-dir <dir>", "a data directory to look in first");
+  return onRun<DataOptions>(made, async ({ dataDir, seed }, [name], terminal) => {
+    const about = known(name);
+    const where = await whereIs(about, dataDir);
+    const splits = where === null ? null : await loadDataset(name, { dataDir, seed });
+    const histogram =
+      splits === null ? null : { train: labelHistogram(splits.train), test: labelHistogram(splits.test) };
+    const { title, shape, classes, classNames, train, test, mean, std, files, licence } = about;
+    terminal.result(
+      { name, title, shape, classes, classNames, train, test, mean, std, files, licence, where, histogram },
+      () => {
+        const size = files.reduce((sum, file) => sum + file.bytes, 0);
+        const head = fields([
+          ["name", `${name} (${title})`],
+          ["images", `${count(train)} to train on, ${count(test)} to test on, ${shape.join("×")}`],
+          ["mean, std", `${mean.join(" ")}, ${std.join(" ")} (of pixels / 255)`],
+          ["licence", licence],
+          ...(files.length > 0 ? [["files", `${files.length}, ${bytes(size)}`] as const] : []),
+          ["where", where ?? `not here: coarsegrad data download ${name}`],
+        ]);
+        if (histogram === null) return head;
+        const rows = classNames.map((label, i) => [`${i}`, label, count(histogram.train[i]), count(histogram.test[i])]);
+        const columns = [
+          { head: "label", right: true },
+          { head: "class" },
+          { head: "train", right: true },
+          { head: "test", right: true },
+        ];
+        return `${head}\n\n${table(columns, rows)}`;
+      },
+    );
+  });
+}
+
+function download(): Command {
+  const made = command({
+    name: "download",
+    summary: "fetch a data set from its public mirror",
+    description:
+      "Fetches the files of a data set from its public mirror and checks their SHA-256. Files that are here and right are kept.",
+    args: [["<name>", "data set, such as mnist or fashion-mnist"]],
+    examples: ["coarsegrad data download mnist", "coarsegrad data download fashion-mnist --data-dir data"],
+  }).option("--data-dir <dir>", "data directory to put it in (default: ~/.cache/coarsegrad)");
+  return onRun<DataOptions>(made, async ({ dataDir }, [name], terminal) => {
+    const { files } = known(name);
+    const board = progressBoard(terminal);
+    const bars = new Map<string, Progress>();
+    try {
+      const folder = await interruptible(terminal, "stopping", (signal) =>
+        downloadDataset(
+          name,
+          dataDir,
+          ({ file, received, total }) => {
+            const bar = bars.get(file) ?? board.add(file, total);
+            bars.set(file, bar);
+            bar.update(received, `${bytes(received)} of ${bytes(total)}`);
+          },
+          { signal },
+        ),
+      );
+      board.stop();
+      terminal.result({ name, folder, files: files.map((file) => file.name) }, () => `${name} is in ${folder}`);
+    } finally {
+      board.stop();
+    }
+  });
+}
+
+/** The command with its subcommands. */
+export function dataCommand(): Command {
+  const made = command({
+    name: "data",
+    summary: "list, describe and download data sets",
+    description:
+      "Data sets are looked for in --data-dir, the environment variable COARSEGRAD_DATA, ../shared/data and ~/.cache/coarsegrad.",
+    examples: ["coarsegrad data list", "coarsegrad data info mnist", "coarsegrad data download mnist"],
+  });
+  return made.addCommand(list()).addCommand(info()).addCommand(download());
+}

@@ -1,0 +1,103 @@
+/** @file `coarsegrad eval`: accuracy of a packed model, a training checkpoint or float weights on a data set. */
+import type { Command } from "commander";
+import { datasetInfo } from "../../data/registry.js";
+import { createSession } from "../../infer/session.js";
+import { MODEL_NAMES } from "../../models/index.js";
+import { evaluate } from "../../train/evaluate.js";
+import { command, onRun } from "../command.js";
+import { UsageError } from "../failure.js";
+import { count, percent } from "../format.js";
+import { checkFits, type TestImageOptions, testImageOptions, testImages } from "../images.js";
+import { interruptible } from "../interrupt.js";
+import { floatNetwork, networkOf } from "../network.js";
+import { type Accuracy, packedAccuracy } from "../packed.js";
+import { startProgress } from "../progress.js";
+import { type ModelSource, openModel } from "../sources.js";
+import { fields } from "../table.js";
+import type { CommonOptions } from "../terminal.js";
+import { oneOf } from "../values.js";
+
+interface EvalOptions extends CommonOptions, TestImageOptions {
+  model?: string;
+}
+
+/** The command. */
+export function evalCommand(): Command {
+  const made = command({
+    name: "eval",
+    summary: "accuracy of a model on a data set",
+    description:
+      "Top-1 and top-5 accuracy in percent of a packed model (by the integer runtime), of a run or training checkpoint (by the training graph), or of plain float weights (with --model).",
+    args: [["<model>", "packed model, run folder, training checkpoint, or float weights"]],
+    examples: [
+      "coarsegrad eval runs/first/model.cgm --data mnist --json",
+      "coarsegrad eval runs/first",
+      "coarsegrad eval weights.safetensors --model lenet5 --data fashion-mnist",
+    ],
+  });
+  testImageOptions(made, "default: the one that the run was trained on").option(
+    "--model <name>",
+    `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
+    oneOf("--model", MODEL_NAMES),
+  );
+  return onRun<EvalOptions>(made, async (options, [given], terminal) => {
+    const source = await openModel(given);
+    const name = options.data ?? (source.kind === "checkpoint" ? source.config.data : undefined);
+    if (name === undefined) {
+      throw new UsageError({
+        op: "eval",
+        what: "no data set",
+        expected: "--data NAME",
+        got: "none",
+        hint: "only a run or a training checkpoint knows its own",
+      });
+    }
+    const data = await testImages(name, options);
+    const progress = startProgress(terminal, "eval", data.count);
+    const found = await interruptible(terminal, "stopping", (signal) =>
+      accuracyOf(source, data, options, (done) => progress.update(done), signal),
+    ).finally(() => progress.stop());
+    const { images, top1, top5, imagesPerSecond } = found;
+    const answer = { model: given, kind: source.kind, data: data.name, images, top1, top5, imagesPerSecond };
+    terminal.result(answer, () => answerText(answer));
+  });
+}
+
+async function accuracyOf(
+  source: ModelSource,
+  data: Awaited<ReturnType<typeof testImages>>,
+  options: EvalOptions,
+  onProgress: (done: number) => void,
+  signal: AbortSignal,
+): Promise<Accuracy> {
+  if (source.kind === "packed") {
+    using session = createSession(source.model);
+    return await packedAccuracy(session, data, { onProgress, signal });
+  }
+  if (source.kind === "weights" && options.model === undefined) {
+    throw new UsageError({
+      op: "eval",
+      what: `${source.path} does not say which network its weights belong to`,
+      expected: "--model NAME",
+      got: "none",
+    });
+  }
+  using net = source.kind === "checkpoint" ? networkOf(source) : floatNetwork(options.model!, data, source.tensors);
+  if (source.kind === "checkpoint") {
+    const { shape, classes } = datasetInfo(source.config.data);
+    checkFits("eval", data, shape, classes);
+  }
+  const found = await evaluate(net, data, { onProgress: ({ images }) => onProgress(images), signal });
+  return { ...found, top1: 100 * found.top1, top5: 100 * found.top5 };
+}
+
+function answerText(answer: Accuracy & { model: string; kind: ModelSource["kind"]; data: string }): string {
+  const kinds = { packed: "packed model, integer runtime", checkpoint: "training graph", weights: "float weights" };
+  return fields([
+    ["model", `${answer.model} (${kinds[answer.kind]})`],
+    ["data", `${answer.data}, ${count(answer.images)} images`],
+    ["top-1", percent(answer.top1)],
+    ["top-5", percent(answer.top5)],
+    ["speed", `${count(answer.imagesPerSecond)} images/s`],
+  ]);
+}

@@ -1,0 +1,24 @@
+/** @file The commands, in the order in which help lists them. */
+import type { Command } from "commander";
+import { dataCommand } from "./data.js";
+import { evalCommand } from "./eval.js";
+import { inferCommand } from "./infer.js";
+import { packCommand } from "./pack.js";
+import { quickstartCommand } from "./quickstart.js";
+import { reportCommand } from "./report.js";
+import { summaryCommand } from "./summary.js";
+import { trainCommand } from "./train.js";
+import { verifyCommand } from "./verify.js";
+
+/** Makers of all commands. */
+export const COMMANDS: readonly (() => Command)[] = [
+  quickstartCommand,
+  trainCommand,
+  evalCommand,
+  packCommand,
+  verifyCommand,
+  inferCommand,
+  summaryCommand,
+  reportCommand,
+  dataCommand,
+];

@@ -1,0 +1,194 @@
+/** @file `coarsegrad infer`: image files, folders of them, or images of a data set through a packed model. */
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import type { Command } from "commander";
+import { ArgumentError, DataError } from "../../core/errors.js";
+import { imageSize } from "../../data/dataset.js";
+import { createSession, type Session } from "../../infer/session.js";
+import { readFileBytes } from "../../node/files.js";
+import { command, onRun } from "../command.js";
+import { UsageError } from "../failure.js";
+import { percent } from "../format.js";
+import { decodeImage, fitImage, IMAGE_ENDINGS, looksInverted } from "../image.js";
+import { checkFits, type TestImageOptions, testImageOptions, testImages } from "../images.js";
+import { softmax } from "../packed.js";
+import { isFolder, openModel } from "../sources.js";
+import { table } from "../table.js";
+import type { CommonOptions, Terminal } from "../terminal.js";
+import { wholeNumber } from "../values.js";
+
+interface InferOptions extends CommonOptions, TestImageOptions {
+  index?: number;
+  invert?: boolean;
+}
+
+/** One image on its way. */
+interface Input {
+  readonly name: string;
+  readonly pixels: Uint8Array;
+  /** The right answer, where it is known. */
+  readonly label?: number;
+}
+
+interface Result {
+  image: string;
+  label: number;
+  class: string;
+  probability: number;
+  milliseconds: number;
+  /** The data set's own label, with --data. */
+  expected?: number;
+}
+
+/** The command. */
+export function inferCommand(): Command {
+  const made = command({
+    name: "infer",
+    summary: "images through a packed model",
+    description: `Classifies image files (${IMAGE_ENDINGS.join(", ")}), all such files of a folder, or an image of a data set. Images are brought to the model's size and channels.`,
+    args: [
+      ["<model>", "packed model (.cgm)"],
+      ["[image...]", "image files or folders"],
+    ],
+    examples: [
+      "coarsegrad infer runs/first/model.cgm seven.png",
+      "coarsegrad infer runs/first/model.cgm scans/ --invert",
+      "coarsegrad infer runs/first/model.cgm --data mnist --index 5 --json",
+    ],
+  });
+  testImageOptions(made, "instead of image files")
+    .option("--index <n>", "which image of the data set, from 0", wholeNumber("--index", { min: 0 }))
+    .option("--invert", "for dark ink on white, when the model was trained on light strokes on black");
+  return onRun<InferOptions>(made, async (options, [file, ...images], terminal) => {
+    const source = await openModel(file);
+    if (source.kind !== "packed") {
+      throw new ArgumentError({
+        op: file,
+        what: "not a packed model",
+        expected: "a .cgm file",
+        got: source.kind === "checkpoint" ? "a training checkpoint" : "float weights",
+        hint: "pack it first: coarsegrad pack",
+      });
+    }
+    using session = createSession(source.model, { maxBatch: 1 });
+    const inputs = await inputsFor(session, options, images, terminal);
+    // The first run settles what is compiled; timing it would time the compiler.
+    if (inputs.length > 0) session.run(inputs[0].pixels);
+    const results = inputs.map((input) => classify(session, input));
+    terminal.result(results.length === 1 ? results[0] : results, () => resultTable(results));
+  });
+}
+
+async function inputsFor(
+  session: Session,
+  options: InferOptions,
+  images: readonly string[],
+  terminal: Terminal,
+): Promise<Input[]> {
+  if (options.data !== undefined) {
+    if (images.length > 0) {
+      throw new UsageError({ op: "infer", what: "both files and --data", expected: "one of them", got: images[0] });
+    }
+    return fromData(session, options.data, options);
+  }
+  if (images.length === 0) {
+    throw new UsageError({
+      op: "infer",
+      what: "nothing to classify",
+      expected: "image files, a folder, or --data NAME",
+      got: "neither",
+    });
+  }
+  const shape = imageShape(session);
+  const files = (await Promise.all(images.map(imageFiles))).flat();
+  return Promise.all(
+    files.map(async (name) => {
+      const image = decodeImage(name, await readFileBytes(name));
+      if (options.invert !== true && shape[2] === 1 && looksInverted(image)) {
+        terminal.note(`${name}: dark on white? --invert makes it light on black, as the digits of the data sets are`);
+      }
+      return { name, pixels: fitImage(image, shape, options.invert) };
+    }),
+  );
+}
+
+async function fromData(session: Session, name: string, options: InferOptions): Promise<Input[]> {
+  const limit = options.index === undefined ? (options.limit ?? 10) : options.index + 1;
+  const data = await testImages(name, { ...options, limit });
+  checkFits("infer", data, session.inputShape, session.outputShape[0]);
+  if (options.index !== undefined && options.index >= data.count) {
+    throw new UsageError({
+      op: "--index",
+      what: "no such image",
+      expected: `0 to ${data.count - 1}`,
+      got: `${options.index}`,
+    });
+  }
+  const size = imageSize(data);
+  const wanted = options.index === undefined ? [...Array(data.count).keys()] : [options.index];
+  return wanted.map((n) => ({
+    name: `${data.name}[${n}]`,
+    pixels: data.images.slice(n * size, (n + 1) * size),
+    label: data.labels[n],
+  }));
+}
+
+function imageShape(session: Session): [number, number, number] {
+  const { inputShape } = session;
+  if (inputShape.length === 3) return [inputShape[0], inputShape[1], inputShape[2]];
+  throw new ArgumentError({
+    op: "infer",
+    what: "the model does not take images",
+    expected: "input H×W×C",
+    got: inputShape.join("×"),
+  });
+}
+
+async function imageFiles(at: string): Promise<string[]> {
+  if (!(await isFolder(at))) return [at];
+  const names = (await readdir(at)).filter((name) =>
+    (IMAGE_ENDINGS as readonly string[]).includes(path.extname(name).toLowerCase()),
+  );
+  if (names.length === 0) {
+    throw new DataError({ op: at, what: "no images in this folder", expected: IMAGE_ENDINGS.join(", "), got: "none" });
+  }
+  return names.sort().map((name) => path.join(at, name));
+}
+
+function classify(session: Session, { name, pixels, label }: Input): Result {
+  const started = performance.now();
+  const logits = session.run(pixels);
+  const milliseconds = performance.now() - started;
+  const probabilities = softmax(logits);
+  let best = 0;
+  for (let c = 1; c < logits.length; c++) if (logits[c] > logits[best]) best = c;
+  const result: Result = {
+    image: name,
+    label: best,
+    class: session.classes?.[best] ?? `${best}`,
+    probability: probabilities[best],
+    milliseconds: Number(milliseconds.toFixed(3)),
+  };
+  return label === undefined ? result : { ...result, expected: label };
+}
+
+function resultTable(results: readonly Result[]): string {
+  const known = results.some((result) => result.expected !== undefined);
+  const columns = [
+    { head: "image" },
+    { head: "class" },
+    { head: "probability", right: true },
+    { head: "ms", right: true },
+    ...(known ? [{ head: "right?" }] : []),
+  ];
+  return table(
+    columns,
+    results.map((result) => [
+      result.image,
+      result.class,
+      percent(100 * result.probability, 1),
+      result.milliseconds.toFixed(2),
+      ...(known ? [result.expected === result.label ? "yes" : `no, ${result.expected}`] : []),
+    ]),
+  );
+}

@@ -1,0 +1,152 @@
+/** @file `coarsegrad summary`: layers, weights by width, bytes on disk, multiply-accumulates and bit operations. */
+import type { Command } from "commander";
+import { DATASET_NAMES, datasetInfo } from "../../data/registry.js";
+import { type LayerSummary, type ModelSummary, summarize } from "../../export/index.js";
+import { MODEL_NAMES } from "../../models/index.js";
+import type { Module } from "../../nn/module.js";
+import { type BitWidths, bitsOption, bitsText } from "../bits.js";
+import { command, onRun } from "../command.js";
+import { UsageError, unknownWord } from "../failure.js";
+import { bytes, count } from "../format.js";
+import { dataName } from "../images.js";
+import { floatNetwork, networkFor, networkOf, packOptions } from "../network.js";
+import { defaultConfig } from "../run-config.js";
+import { exists, openModel } from "../sources.js";
+import { fields, table } from "../table.js";
+import type { CommonOptions } from "../terminal.js";
+import { oneOf } from "../values.js";
+
+interface SummaryOptions extends CommonOptions {
+  bits: BitWidths;
+  data: string;
+  model?: string;
+}
+
+/** The command. */
+export function summaryCommand(): Command {
+  const made = command({
+    name: "summary",
+    summary: "layers, weights by width, bytes on disk, MACs and bit operations",
+    description:
+      "Counts what a model holds and costs, packed: of a run, a checkpoint, a packed file, plain float weights (with --model), or a network by its name (with --bits). Counts are for one image; the bytes are those of the file, less the stated header.",
+    args: [["<model>", `run folder, checkpoint, packed model, or a name: ${MODEL_NAMES.join(", ")}`]],
+    examples: [
+      "coarsegrad summary runs/first",
+      "coarsegrad summary runs/first/model.cgm --json",
+      "coarsegrad summary lenet5 --bits 1W4A",
+      "coarsegrad summary resnet20 --bits 2W4A --data cifar10",
+    ],
+  })
+    .addOption(bitsOption("of a network given by name: float or nWmA"))
+    .option(
+      "--data <name>",
+      `images of a network given by name or of plain weights: ${DATASET_NAMES.join(", ")}`,
+      dataName,
+      "digits",
+    )
+    .option(
+      "--model <name>",
+      `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
+      oneOf("--model", MODEL_NAMES),
+    );
+  return onRun<SummaryOptions>(made, async (options, [given], terminal) => {
+    const { title, summary } = await summaryOf(given, options);
+    terminal.result({ model: title, ...summary }, () => summaryText(title, summary));
+  });
+}
+
+async function summaryOf(given: string, options: SummaryOptions): Promise<{ title: string; summary: ModelSummary }> {
+  if (!(await exists(given))) {
+    if (MODEL_NAMES.includes(given)) {
+      const { bits, data } = options;
+      const config = defaultConfig({ model: given, data, bits: bitsText(bits) });
+      return { title: `${given} ${bitsText(bits)} for ${data}`, summary: summaryOfNet(networkFor(config), data) };
+    }
+    throw unknownWord("summary", "neither a file nor a network's name", given, MODEL_NAMES);
+  }
+  const source = await openModel(given);
+  if (source.kind === "packed") return { title: given, summary: summarize(source.bytes) };
+  if (source.kind === "checkpoint") {
+    const { model, bits, data } = source.config;
+    return { title: `${given} (${model} ${bits})`, summary: summaryOfNet(networkOf(source), data) };
+  }
+  if (options.model === undefined) {
+    throw new UsageError({
+      op: "summary",
+      what: `${given} does not say which network its weights belong to`,
+      expected: "--model NAME",
+      got: "none",
+    });
+  }
+  const net = floatNetwork(options.model, datasetInfo(options.data), source.tensors);
+  return { title: `${given} (${options.model})`, summary: summaryOfNet(net, options.data) };
+}
+
+function summaryOfNet(net: Module, data: string): ModelSummary {
+  const summary = summarize(net, packOptions(datasetInfo(data)));
+  net.dispose();
+  return summary;
+}
+
+/** The summary as text: layers, totals, and where the file's bytes go. */
+export function summaryText(title: string, summary: ModelSummary): string {
+  const { layers, weightsByBits, macsByBits, fileBytes, headerBytes, tensorBytes, floatBytes } = summary;
+  const width = (bits: number): string => (bits === 32 ? "float" : `${bits} bit`);
+  const shape = (layer: LayerSummary): string => layer.outputShape.join("×");
+  const rows = layers.map((layer) => [
+    layer.name,
+    layer.op,
+    shape(layer),
+    layer.weightBits === null ? "" : width(layer.weightBits),
+    width(layer.inputBits),
+    layer.weights === 0 ? "" : count(layer.weights),
+    layer.others === 0 ? "" : count(layer.others),
+    count(layer.bytes),
+    layer.macs === 0 ? "" : count(layer.macs),
+  ]);
+  const sum = (of: (layer: LayerSummary) => number): string => count(layers.reduce((all, layer) => all + of(layer), 0));
+  const totals = [
+    "total",
+    "",
+    "",
+    "",
+    "",
+    sum((l) => l.weights),
+    sum((l) => l.others),
+    sum((l) => l.bytes),
+    sum((l) => l.macs),
+  ];
+  return [
+    title,
+    "",
+    table(
+      [
+        { head: "layer" },
+        { head: "op" },
+        { head: "output" },
+        { head: "weights" },
+        { head: "input" },
+        { head: "weights", right: true },
+        { head: "others", right: true },
+        { head: "bytes", right: true },
+        { head: "MACs", right: true },
+      ],
+      rows,
+      [totals],
+    ),
+    "",
+    fields([
+      ...weightsByBits.map(
+        ({ bits, weights, bytes: size }) =>
+          [`weights, ${width(bits)}`, `${count(weights)} in ${count(size)} bytes`] as const,
+      ),
+      ...macsByBits.map(
+        ({ weightBits, activationBits, macs }) =>
+          [`MACs, ${width(weightBits)} × ${width(activationBits)}`, count(macs)] as const,
+      ),
+      ["bit operations", count(summary.bitOperations)],
+      ["file", `${count(fileBytes)} bytes = ${count(tensorBytes)} of tensors + ${count(headerBytes)} of header`],
+      ["against float32", `${bytes(floatBytes)} of weights: ${(floatBytes / fileBytes).toFixed(1)} times the file`],
+    ]),
+  ].join("\n");
+}

@@ -1,0 +1,70 @@
+/** @file `coarsegrad train`: a run from its options to its folder. */
+import type { Command } from "commander";
+import { command, onRun } from "../command.js";
+import { InterruptedError } from "../failure.js";
+import { bytes, count, duration, percent } from "../format.js";
+import { interruptible } from "../interrupt.js";
+import { openRun } from "../open-run.js";
+import type { RunSummary } from "../summary-file.js";
+import { fields } from "../table.js";
+import { type TrainOptions, trainOptions } from "../train-options.js";
+import { trainRun } from "../train-run.js";
+
+/** The command. */
+export function trainCommand(): Command {
+  const made = command({
+    name: "train",
+    summary: "train a network, in float or fully quantized, into a run folder",
+    description:
+      "Trains a network and writes a run folder: config.json, metrics.jsonl (one line per epoch), checkpoint.safetensors (all that a bit-exact resume needs), model.cgm (packed) and summary.json. Ctrl-C stops between two steps; --resume goes on from the last complete epoch and ends with the same bits as an uninterrupted run. Equal options and seeds give equal weights.",
+    examples: [
+      "coarsegrad train --model lenet5 --data mnist --out runs/float",
+      "coarsegrad train --model lenet5 --data mnist --bits 1W4A --init runs/float --out runs/bcgd",
+      "coarsegrad train --data mnist --bits 2W4A --method bc --init runs/float --alpha-rule pact",
+      "coarsegrad train --data mnist --bits 4W4A --method ptq --init runs/float",
+      "coarsegrad train --resume --out runs/bcgd",
+    ],
+  });
+  return onRun<TrainOptions>(trainOptions(made), async (options, _, terminal) => {
+    const typed = Object.entries(options).filter(([name]) => made.getOptionValueSource(name) === "cli");
+    const { run, config } = await openRun(options, Object.fromEntries(typed));
+    const { epochs, summary } = await interruptible(terminal, "stopping after this step", (signal) =>
+      trainRun({ run, config, command: commandLine(), terminal, signal, dataDir: options.dataDir }),
+    );
+    if (summary === null) {
+      throw new InterruptedError({
+        op: "train",
+        what: `stopped after ${epochs} of ${config.epochs} epochs`,
+        hint: `go on with: coarsegrad train --resume --out ${run.path}`,
+      });
+    }
+    terminal.result({ run: run.path, ...summary }, () => summaryText(run.path, summary));
+  });
+}
+
+/** The command line as a user would type it again. */
+function commandLine(): string {
+  const words = process.argv.slice(2).map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`));
+  return ["npx coarsegrad", ...words].join(" ");
+}
+
+function summaryText(folder: string, summary: RunSummary): string {
+  const { packed } = summary;
+  return fields([
+    ["run", folder],
+    ["network", `${summary.model} ${summary.bits}, ${summary.method}, seed ${summary.seed}`],
+    [
+      "accuracy",
+      `${percent(summary.top1)} top-1, ${percent(summary.top5)} top-5 on ${count(summary.testImages)} images`,
+    ],
+    [
+      "packed",
+      `${bytes(packed.bytes)}, ${percent(packed.top1)} top-1, ${packed.millisecondsPerImage.toFixed(2)} ms per image (training graph: ${summary.millisecondsPerImage.toFixed(2)} ms)`,
+    ],
+    [
+      "training",
+      `${summary.epochs} epochs in ${duration(summary.wallSeconds)}${summary.imagesPerSecond === null ? "" : `, ${count(summary.imagesPerSecond)} images/s`}`,
+    ],
+    ["SHA-256 of weights", summary.weightsSha256],
+  ]);
+}

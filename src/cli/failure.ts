@@ -1,0 +1,68 @@
+/** @file What a user sees when a command fails: one line on stderr, an exit code, and a stack only on request. */
+import { CoarsegradError, type ErrorFields } from "../core/errors.js";
+import { nearest } from "./suggest.js";
+
+/** A command line that cannot be understood: unknown command, option or value. Exit code 2. */
+export class UsageError extends CoarsegradError {}
+
+/** Work that stopped because the user asked for it (Ctrl-C). Exit code 130. */
+export class InterruptedError extends CoarsegradError {}
+
+/** Exit codes of every command. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+
+/**
+ * A usage error about a word that is not among the accepted ones, with the nearest of them as a suggestion.
+ *
+ * @param op the option or argument, such as `--model`
+ */
+export function unknownWord(op: string, what: string, word: string, accepted: readonly string[]): UsageError {
+  const meant = nearest(word, accepted);
+  const fields: ErrorFields = { op, what, expected: accepted.join(", "), got: quoted(word) };
+  return new UsageError(meant === undefined ? fields : { ...fields, hint: `did you mean ${meant}?` });
+}
+
+/** A word as error messages show it. */
+export function quoted(word: string): string {
+  return JSON.stringify(word);
+}
+
+/** Maps whatever was thrown to the exit code and the line that follows `coarsegrad: `. */
+export function describeFailure(thrown: unknown): { code: number; line: string } {
+  if (thrown instanceof InterruptedError || isAbort(thrown)) {
+    return {
+      code: EXIT.interrupted,
+      line: oneLine(thrown instanceof CoarsegradError ? thrown.message : "interrupted"),
+    };
+  }
+  if (thrown instanceof UsageError) return { code: EXIT.usage, line: oneLine(thrown.message) };
+  if (thrown instanceof CoarsegradError) return { code: EXIT.failure, line: oneLine(thrown.message) };
+  if (thrown instanceof Error) return { code: EXIT.failure, line: oneLine(systemLine(thrown) ?? thrown.message) };
+  return { code: EXIT.failure, line: oneLine(String(thrown)) };
+}
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "AbortError";
+}
+
+const SYSTEM: Readonly<Record<string, { what: string; expected: string }>> = {
+  ENOENT: { what: "no such file or folder", expected: "an existing path" },
+  EACCES: { what: "permission denied", expected: "a path that this user may use" },
+  EPERM: { what: "permission denied", expected: "a path that this user may use" },
+  EISDIR: { what: "is a folder", expected: "a file" },
+  ENOTDIR: { what: "is not a folder", expected: "a folder" },
+  ENOSPC: { what: "no space left on the disk", expected: "free space" },
+  EROFS: { what: "read-only file system", expected: "a place that can be written" },
+};
+
+/** The house form of an error of the operating system, or null if it is not one. */
+function systemLine(error: Error): string | null {
+  const { code, path } = error as NodeJS.ErrnoException;
+  const known = code === undefined ? undefined : SYSTEM[code];
+  if (known === undefined || path === undefined) return null;
+  return `${path}: ${known.what}; expected ${known.expected}`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, " ").trim();
+}

@@ -1,0 +1,28 @@
+/** @file The command line's entry: `coarsegrad <command>`. Ends every failure as one line and an exit code. */
+import { followParent } from "./child.js";
+import { describeFailure, EXIT } from "./failure.js";
+import { parse } from "./program.js";
+
+async function main(argv: readonly string[]): Promise<number> {
+  const debug = argv.includes("--debug") || process.env["COARSEGRAD_DEBUG"] === "1";
+  const leave = followParent();
+  try {
+    await parse(argv);
+    return process.exitCode === undefined ? EXIT.ok : Number(process.exitCode);
+  } catch (thrown) {
+    const { code, line } = describeFailure(thrown);
+    process.stderr.write(`coarsegrad: ${line}\n`);
+    if (debug && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
+    return code;
+  } finally {
+    leave();
+  }
+}
+
+// A reader that closes the pipe early (`| head`) is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.ok);
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,75 @@
+/** @file Networks from configurations and checkpoints: made, quantized as the configuration says, filled with weights. */
+import { ArgumentError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import { type DatasetInfo, datasetInfo } from "../data/registry.js";
+import type { PackOptions } from "../export/index.js";
+import type { SafeTensor } from "../io/safetensors.js";
+import { model } from "../models/index.js";
+import type { Module } from "../nn/module.js";
+import { quantized } from "./quantize.js";
+import type { RunConfig } from "./run-config.js";
+import { type CheckpointSource, openModel } from "./sources.js";
+
+/** The images that a network is made for. */
+export type ImageInfo = Pick<DatasetInfo, "shape" | "classes"> & Partial<Pick<DatasetInfo, "classNames">>;
+
+/** A network of a checkpoint, in evaluation mode. */
+export interface OpenedNetwork {
+  readonly source: CheckpointSource;
+  readonly config: RunConfig;
+  readonly info: DatasetInfo;
+  /** Owned by the caller. */
+  readonly net: Module;
+}
+
+/** A float network with fresh weights that depend on the seed alone. */
+export function freshNetwork(name: string, { shape, classes }: ImageInfo, seed: number): Module {
+  const [height, width, channels] = shape;
+  if (height !== width) {
+    throw new ArgumentError({ op: name, what: "images are not square", expected: "H = W", got: `${height}×${width}` });
+  }
+  return model(name, { classes, channels, size: height, rng: new Rng(seed).fork("weights") });
+}
+
+/** The network of a configuration, quantized as it says, steps not calibrated. */
+export function networkFor(config: RunConfig): Module {
+  return quantized(freshNetwork(config.model, datasetInfo(config.data), config.seed), config);
+}
+
+/** Float weights in the network of that name. @throws StateError that lists what does not match */
+export function floatNetwork(name: string, info: ImageInfo, tensors: ReadonlyMap<string, SafeTensor>): Module {
+  const net = freshNetwork(name, info, 0);
+  net.loadStateDict(tensors);
+  return net.eval();
+}
+
+/** The network of a checkpoint. */
+export function networkOf({ config, checkpoint }: CheckpointSource): Module {
+  const net = networkFor(config);
+  net.loadStateDict(checkpoint.model);
+  return net.eval();
+}
+
+/**
+ * Opens the network of a run folder or a training checkpoint.
+ *
+ * @throws ArgumentError for other kinds of files; DataError, FormatError, StateError if it is missing, damaged or of another network
+ */
+export async function openNetwork(path: string): Promise<OpenedNetwork> {
+  const source = await openModel(path);
+  if (source.kind !== "checkpoint") {
+    throw new ArgumentError({
+      op: path,
+      what: "not a training checkpoint",
+      expected: "a run folder or its checkpoint.safetensors",
+      got: source.kind === "packed" ? "a packed model" : "plain float weights",
+    });
+  }
+  const { config } = source;
+  return { source, config, info: datasetInfo(config.data), net: networkOf(source) };
+}
+
+/** How a network of these images is packed. */
+export function packOptions({ shape, classNames }: ImageInfo): PackOptions {
+  return { inputShape: shape, classes: classNames };
+}

@@ -1,0 +1,46 @@
+/** @file The folder of a training run: made for a new one, opened for one that goes on, cleared only when asked. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DataError } from "../core/errors.js";
+import { RUN_FILES, RunFolder } from "../node/run-folder.js";
+import { asRunConfig, type RunConfig } from "./run-config.js";
+import { exists } from "./sources.js";
+import { checkResumed, configFrom, defaultFolder, type TrainOptions } from "./train-options.js";
+
+/**
+ * The folder and the configuration of the run that the options ask for.
+ *
+ * @param given the options that the user typed, without defaults
+ * @throws DataError if the folder holds a run and neither --resume nor --force was given; UsageError if --resume comes with other settings
+ */
+export async function openRun(
+  options: TrainOptions,
+  given: Partial<TrainOptions>,
+): Promise<{ run: RunFolder; config: RunConfig }> {
+  if (options.resume === true && options.out !== undefined && (await holdsRun(options.out))) {
+    const run = await RunFolder.open(options.out);
+    const config = asRunConfig(await run.config(), run.file("config"));
+    await checkResumed(given, config);
+    return { run, config };
+  }
+  const config = await configFrom(options);
+  const folder = options.out ?? defaultFolder(config);
+  if (await holdsRun(folder)) {
+    if (options.resume === true) return openRun({ ...options, out: folder }, given);
+    if (options.force !== true) {
+      throw new DataError({
+        op: folder,
+        what: "already holds a run",
+        expected: "a new or empty folder",
+        got: RUN_FILES.config,
+        hint: "--resume goes on with it, --force replaces it, --out chooses another folder",
+      });
+    }
+    for (const file of Object.values(RUN_FILES)) await rm(join(folder, file), { force: true });
+  }
+  return { run: await RunFolder.create(folder, config), config };
+}
+
+function holdsRun(folder: string): Promise<boolean> {
+  return exists(join(folder, RUN_FILES.config));
+}

@@ -1,0 +1,87 @@
+/** @file Reads run folders into what the report page is drawn from. */
+import path from "node:path";
+import { RunFolder } from "../../node/run-folder.js";
+import type { EpochMetrics } from "../../train/metrics.js";
+import { asRunConfig, type RunConfig } from "../run-config.js";
+import { exists } from "../sources.js";
+import type { RunSummary } from "../summary-file.js";
+import type { EpochRow, PackedResult, ReportRun } from "./model.js";
+
+/** Runs with their folders' names, made distinct where two folders share a name. */
+export async function collectRuns(folders: readonly string[]): Promise<ReportRun[]> {
+  const names = folders.map((folder) => path.basename(path.resolve(folder)));
+  return Promise.all(
+    folders.map((folder, i) => {
+      const shared = names.filter((name) => name === names[i]).length > 1;
+      return collectRun(folder, shared ? folder : names[i]);
+    }),
+  );
+}
+
+async function collectRun(folder: string, name: string): Promise<ReportRun> {
+  const run = await RunFolder.open(folder);
+  const config = asRunConfig(await run.config(), run.file("config"));
+  const summary = (await exists(run.file("summary"))) ? ((await run.readJson("summary")) as RunSummary) : null;
+  const metrics = run.metrics.map(epochRow);
+  const last = metrics.at(-1);
+  return {
+    name,
+    model: config.model,
+    data: config.data,
+    bits: config.bits,
+    method: config.quant?.method ?? "float",
+    seed: config.seed,
+    command: summary?.command ?? null,
+    finished: metrics.length >= config.epochs,
+    epochs: metrics.length,
+    wallSeconds: summary?.wallSeconds ?? null,
+    imagesPerSecond: summary?.imagesPerSecond ?? last?.imagesPerSecond ?? null,
+    accuracy: summary?.top1 ?? last?.valAccuracy ?? null,
+    sha256: summary?.weightsSha256 ?? null,
+    graphMillisecondsPerImage: summary?.millisecondsPerImage ?? null,
+    packed: packedResult(summary),
+    layers: summary?.layers ?? [],
+    metrics,
+    config: settingsOf(config),
+  };
+}
+
+function packedResult(summary: RunSummary | null): PackedResult | null {
+  if (!summary?.packed) return null;
+  const { bytes, floatBytes, top1, millisecondsPerImage, codesCompared, codesEqual } = summary.packed;
+  return {
+    bytes,
+    floatBytes,
+    accuracy: top1 ?? null,
+    millisecondsPerImage: millisecondsPerImage ?? null,
+    codesCompared: codesCompared ?? null,
+    codesEqual: codesEqual ?? null,
+  };
+}
+
+function epochRow(row: EpochMetrics): EpochRow {
+  const percent = (share: number | undefined): number | null => (share === undefined ? null : 100 * share);
+  return {
+    epoch: row.epoch,
+    loss: row.loss,
+    accuracy: percent(row.accuracy),
+    valAccuracy: percent(row.valAccuracy),
+    lr: row.lr,
+    imagesPerSecond: row.imagesPerSecond,
+    flipRatio: row.flipRatio ?? {},
+    alpha: row.alpha ?? {},
+    saturation: row.saturation ?? {},
+  };
+}
+
+/** The configuration in one level, in reading order. */
+function settingsOf(config: RunConfig): Record<string, unknown> {
+  const { quant, init, schedule, ...rest } = config;
+  const { name, ...details } = schedule;
+  return {
+    ...rest,
+    schedule: [name, ...Object.entries(details).map(([key, value]) => `${key} ${value}`)].join(", "),
+    init: init === null ? null : init.file,
+    ...(quant ?? {}),
+  };
+}

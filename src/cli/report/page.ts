@@ -1,0 +1,58 @@
+/** @file The report page: one HTML file with its style sheet, scripts and data inside. */
+import uplotStyle from "uplot/dist/uPlot.min.css";
+import script from "./client/main.ts?script";
+import { embeddedJson, html, Markup } from "./html.js";
+import type { ChartRun, Report } from "./model.js";
+import style from "./page.css";
+import { commands, comparison, layerPanels, settings, tiles } from "./sections.js";
+
+/** The whole page as text. It loads nothing: it works from file:// and without a network. */
+export function reportPage(report: Report): string {
+  const { runs } = report;
+  const trained = runs.some((run) => run.metrics.length > 0);
+  const chartRuns: ChartRun[] = runs.map(({ name, metrics }) => ({ name, metrics }));
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${report.title} · coarsegrad</title>
+<style>${new Markup(uplotStyle)}${new Markup(style)}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="brand">coarsegrad</p>
+<h1>${report.title}</h1>
+<p class="subtitle">${report.subtitle}</p>
+</header>
+${tiles(report)}
+<h2>${runs.length === 1 ? "The run" : "Runs compared"}</h2>
+${comparison(runs)}
+${trained && curves()}
+${layerPanels(runs)}
+${settings(runs)}
+${commands(runs)}
+<footer>Made by coarsegrad ${report.version}. This file is self-contained: it can be moved, mailed and opened without a network.</footer>
+</main>
+<script type="application/json" id="runs">${embeddedJson(chartRuns)}</script>
+<script>${new Markup(script)}</script>
+</body>
+</html>
+`.text;
+}
+
+function curves(): Markup {
+  return html`<h2>Curves</h2>
+<p>One point per epoch. Drag across a chart to zoom in, double-click to zoom out, click a legend entry to hide it.</p>
+<div class="charts">
+${chart("Test accuracy", "Held-out images that are classified correctly, in percent; higher is better.", "valAccuracy", "%")}
+${chart("Training loss", "Mean cross-entropy over the epoch; lower is better.", "loss", "")}
+${chart("Training accuracy", "Over the epoch, in percent, with augmentation if there is any.", "accuracy", "%")}
+${chart("Learning rate", "At the end of the epoch; what the schedule made of it.", "lr", "")}
+</div>`;
+}
+
+function chart(title: string, caption: string, key: string, unit: string): Markup {
+  return html`<section class="card chart"><h3>${title}</h3><p>${caption}</p><div data-chart="${key}" data-unit="${unit}"></div></section>`;
+}

@@ -1,0 +1,134 @@
+/** @file What a training run is started with: plain JSON, kept in `config.json` and in every checkpoint. */
+import { FormatError } from "../core/errors.js";
+import type { ScheduleSpec } from "../optim/schedule/index.js";
+
+/** Ways of training (or not) a quantized network; `float` quantizes nothing. */
+export const METHODS = ["float", "bcgd", "bc", "relax", "ptq"] as const;
+export type Method = (typeof METHODS)[number];
+
+/** Derivatives of the staircase with respect to its step (BCGD §3). */
+export const ALPHA_RULES = ["three-valued", "ae", "pact"] as const;
+export type AlphaRule = (typeof ALPHA_RULES)[number];
+
+/** Coarse derivatives of the staircase (BCGD §3). */
+export const PROXIES = ["clipped-relu", "relu", "identity"] as const;
+export type ProxyName = (typeof PROXIES)[number];
+
+export const OPTIMIZERS = ["sgd", "adam"] as const;
+export const AUGMENTATIONS = ["none", "shift"] as const;
+export const CALIBRATIONS = ["mse", "max", "percentile"] as const;
+export const GRANULARITIES = ["layer", "channel"] as const;
+
+/** How a network is quantized; null in a float run. */
+export interface QuantConfig {
+  readonly method: Exclude<Method, "float">;
+  /** Blending of bcgd; 0 for the others. */
+  readonly rho: number;
+  readonly alphaRule: AlphaRule;
+  readonly proxy: ProxyName;
+  /** Layers whose weights stay float: names, or `first` and `last`. */
+  readonly keepFloat: readonly string[];
+  readonly granularity: (typeof GRANULARITIES)[number];
+  /** How the activation steps are found before training. */
+  readonly calibrate: (typeof CALIBRATIONS)[number];
+}
+
+/** A file that a run starts from. */
+export interface InitConfig {
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** Everything that decides a run's result. Equal configurations give equal weights. */
+export interface RunConfig {
+  readonly model: string;
+  readonly data: string;
+  /** Training images used, from the start of the set; null: all. */
+  readonly limit: number | null;
+  /** Test images used; null: all. */
+  readonly testLimit: number | null;
+  /** `float` or nWmA. */
+  readonly bits: string;
+  readonly quant: QuantConfig | null;
+  readonly init: InitConfig | null;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly optimizer: (typeof OPTIMIZERS)[number];
+  readonly lr: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly schedule: ScheduleSpec;
+  readonly labelSmoothing: number;
+  readonly augment: (typeof AUGMENTATIONS)[number];
+  readonly seed: number;
+}
+
+const KEYS: readonly (keyof RunConfig)[] = [
+  "model",
+  "data",
+  "limit",
+  "testLimit",
+  "bits",
+  "quant",
+  "init",
+  "epochs",
+  "batch",
+  "optimizer",
+  "lr",
+  "momentum",
+  "weightDecay",
+  "schedule",
+  "labelSmoothing",
+  "augment",
+  "seed",
+];
+
+/**
+ * Takes JSON for a run's configuration after checking that it has its fields.
+ *
+ * @param file where it comes from, for messages
+ * @throws FormatError if fields are missing
+ */
+export function asRunConfig(value: unknown, file: string): RunConfig {
+  const record = typeof value === "object" && value !== null ? value : {};
+  const missing = KEYS.filter((key) => !(key in record));
+  if (missing.length === 0) return value as RunConfig;
+  throw new FormatError({
+    op: file,
+    what: "not the configuration of a training run",
+    expected: KEYS.join(", "),
+    got: `no ${missing.join(", ")}`,
+  });
+}
+
+/** A configuration with the defaults of `train` that do not depend on the bits. */
+export function defaultConfig(chosen: Pick<RunConfig, "model" | "data" | "bits">): RunConfig {
+  return {
+    ...chosen,
+    limit: null,
+    testLimit: null,
+    quant: chosen.bits === "float" ? null : DEFAULT_QUANT,
+    init: null,
+    epochs: 10,
+    batch: 64,
+    optimizer: "sgd",
+    lr: 0.05,
+    momentum: 0.9,
+    weightDecay: 1e-4,
+    schedule: { name: "onecycle" },
+    labelSmoothing: 0,
+    augment: "none",
+    seed: 1,
+  };
+}
+
+/** How `train` quantizes unless it is told. */
+export const DEFAULT_QUANT: QuantConfig = {
+  method: "bcgd",
+  rho: 1e-5,
+  alphaRule: "three-valued",
+  proxy: "clipped-relu",
+  keepFloat: [],
+  granularity: "layer",
+  calibrate: "mse",
+};

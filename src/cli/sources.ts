@@ -1,0 +1,82 @@
+/** @file What a MODEL argument may be: a run folder, a training checkpoint, float weights, or a packed model. */
+import { stat } from "node:fs/promises";
+import { DataError } from "../core/errors.js";
+import type { PackedModel } from "../format/model.js";
+import { FORMAT_NAME } from "../format/plan.js";
+import { readPacked } from "../format/read.js";
+import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
+import { readFileBytes } from "../node/files.js";
+import { RunFolder } from "../node/run-folder.js";
+import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
+import { asRunConfig, type RunConfig } from "./run-config.js";
+
+/** A packed model. */
+export interface PackedSource {
+  readonly kind: "packed";
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly model: PackedModel;
+}
+
+/** A training checkpoint, with the configuration that it was made with. */
+export interface CheckpointSource {
+  readonly kind: "checkpoint";
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly config: RunConfig;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Weights by name, without a word about the network that they belong to. */
+export interface WeightsSource {
+  readonly kind: "weights";
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly tensors: ReadonlyMap<string, SafeTensor>;
+}
+
+/** A model that was found on disk. */
+export type ModelSource = PackedSource | CheckpointSource | WeightsSource;
+
+/** True if `path` is a folder. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** True if something is at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Opens a model by path: a run folder stands for its checkpoint; files are told apart by what they say of themselves.
+ *
+ * @throws DataError if there is nothing, FormatError if it is damaged or of no known kind
+ */
+export async function openModel(path: string): Promise<ModelSource> {
+  const file = (await isFolder(path)) ? await checkpointOf(path) : path;
+  const bytes = await readFileBytes(file);
+  const { tensors, metadata } = readSafetensors(bytes, file);
+  if (metadata.format === FORMAT_NAME) return { kind: "packed", path: file, bytes, model: readPacked(bytes, file) };
+  if (metadata.format === undefined || metadata.format === "pt") return { kind: "weights", path: file, bytes, tensors };
+  const checkpoint = loadCheckpoint(bytes, file);
+  return { kind: "checkpoint", path: file, bytes, checkpoint, config: asRunConfig(checkpoint.config, file) };
+}
+
+async function checkpointOf(path: string): Promise<string> {
+  const run = await RunFolder.open(path);
+  const file = run.file("checkpoint");
+  if (await exists(file)) return file;
+  throw new DataError({
+    op: path,
+    what: "this run has no checkpoint yet",
+    expected: "a run with at least one complete epoch",
+    hint: "train it first, or resume it",
+  });
+}

@@ -1,0 +1,37 @@
+/** @file Plain text tables: numbers flush right, words flush left, a rule under the head. */
+
+/** One column: its head and whether its cells are numbers (flush right). */
+export interface Column {
+  readonly head: string;
+  readonly right?: boolean;
+}
+
+/**
+ * Lines of a table.
+ *
+ * @param rows cells as text, one list per row, as many as there are columns
+ * @param footer rows under a second rule, such as totals
+ */
+export function table(columns: readonly Column[], rows: readonly string[][], footer: readonly string[][] = []): string {
+  const widths = columns.map((column, i) =>
+    Math.max(column.head.length, ...[...rows, ...footer].map((row) => (row[i] ?? "").length)),
+  );
+  const line = (cells: readonly string[]) =>
+    columns
+      .map((column, i) => {
+        const cell = cells[i] ?? "";
+        return column.right ? cell.padStart(widths[i]) : cell.padEnd(widths[i]);
+      })
+      .join("  ")
+      .trimEnd();
+  const rule = widths.map((width) => "─".repeat(width)).join("  ");
+  const out = [line(columns.map((column) => column.head)), rule, ...rows.map(line)];
+  if (footer.length > 0) out.push(rule, ...footer.map(line));
+  return out.join("\n");
+}
+
+/** Aligned `name  value` lines. */
+export function fields(pairs: readonly (readonly [string, string])[]): string {
+  const width = Math.max(0, ...pairs.map(([name]) => name.length));
+  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`.trimEnd()).join("\n");
+}

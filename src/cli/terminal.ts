@@ -1,0 +1,41 @@
+/** @file Where a command writes: results on stdout, everything else on stderr, one JSON document with --json. */
+
+/** Options that every command has. */
+export interface CommonOptions {
+  /** Print one JSON document on stdout and nothing else. */
+  json?: boolean;
+  /** No progress and no notes on stderr. */
+  quiet?: boolean;
+}
+
+/** The streams of one command. */
+export class Terminal {
+  readonly json: boolean;
+  readonly quiet: boolean;
+
+  constructor(options: CommonOptions) {
+    this.json = options.json === true;
+    this.quiet = options.quiet === true;
+  }
+
+  /** True where a bar may be redrawn in place. */
+  get animated(): boolean {
+    return this.chatty && process.stderr.isTTY === true && process.env["TERM"] !== "dumb";
+  }
+  /** True unless --json or --quiet asked for silence on stderr. */
+  get chatty(): boolean {
+    return !this.json && !this.quiet;
+  }
+  /** Something worth knowing while it runs; stderr, silent with --json and --quiet. */
+  note(text: string): void {
+    if (this.chatty) process.stderr.write(`${text}\n`);
+  }
+  /** Something that is wrong but does not stop the command; stderr, always. */
+  warn(text: string): void {
+    process.stderr.write(`coarsegrad: warning: ${text}\n`);
+  }
+  /** The result: as JSON with --json, else as the text that `human` makes. */
+  result(value: unknown, human: () => string): void {
+    process.stdout.write(`${this.json ? JSON.stringify(value, null, 2) : human()}\n`);
+  }
+}

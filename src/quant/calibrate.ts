@@ -1,0 +1,190 @@
+/** @file Calibration: steps and batch-norm statistics from a few batches, without training. */
+import { noGrad } from "../autograd/graph.js";
+import { Tensor } from "../autograd/tensor.js";
+import { ArgumentError } from "../core/errors.js";
+import type { Shape } from "../core/shape.js";
+import { scope } from "../memory/scope.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { BatchNorm } from "../nn/batch-norm.js";
+import type { Module } from "../nn/module.js";
+import type { QuantPolicy } from "./policy.js";
+import { prepare } from "./prepare.js";
+import { Staircase } from "./staircase.js";
+import { type CalibrationMethod, checkSearch, Observations } from "./step-search.js";
+
+/** Inputs of a network: a tensor, which stays the caller's, or arrays as a data loader gives them. */
+export type CalibrationBatch = Tensor | { readonly images: Uint8Array | Float32Array; readonly shape: Shape };
+
+/** Where batches come from: lists, generators, data loaders. */
+export type CalibrationSource = Iterable<CalibrationBatch> | AsyncIterable<CalibrationBatch>;
+
+/** Choices of batch statistics. */
+export interface StatisticsOptions {
+  /** Batches to take from the source. Default 8. */
+  readonly batches?: number;
+  /** Value of code 1 of u8 images. Default f32(1/255). */
+  readonly inputStep?: number;
+}
+
+/** Choices of {@link calibrate}. */
+export interface CalibrateOptions extends StatisticsOptions {
+  /** "mse" (default): least squared error of the very staircase; "max": L·α = largest value; "percentile". */
+  readonly method?: CalibrationMethod;
+  /** For "percentile": percent of the positive pre-activations that do not saturate. Default 99.9. */
+  readonly percentile?: number;
+  /** Pre-activations that are kept of each layer, drawn at random (the same on every run). Default 32768. */
+  readonly samples?: number;
+  /** Afterwards set the running statistics of batch norms to those of the quantized network on these batches. Default true. */
+  readonly recalibrateBatchNorm?: boolean;
+}
+
+/** What {@link calibrate} found for one staircase. */
+export interface CalibratedStep {
+  /** Path of the staircase. */
+  readonly name: string;
+  readonly before: number;
+  /** Equal to `before` if no pre-activation was positive. */
+  readonly alpha: number;
+}
+
+async function take(source: CalibrationSource, count: number): Promise<CalibrationBatch[]> {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new ArgumentError({ op: "calibrate", what: "bad batches", expected: "an integer ≥ 1", got: `${count}` });
+  }
+  const taken: CalibrationBatch[] = [];
+  for await (const batch of source) {
+    taken.push(batch);
+    if (taken.length === count) break;
+  }
+  if (taken.length === 0) {
+    throw new ArgumentError({ op: "calibrate", what: "no batches", expected: "at least one", got: "an empty source" });
+  }
+  return taken;
+}
+
+/** Runs a batch through the network without recording, and frees everything. */
+function run(net: Module, batch: CalibrationBatch, inputStep: number): void {
+  scope(() =>
+    noGrad(() => {
+      if (batch instanceof Tensor) net.forward(batch);
+      else {
+        const coded = batch.images instanceof Uint8Array;
+        net.forward(
+          new Tensor(NDArray.from(batch.images, batch.shape, coded ? "u8" : "f32", coded ? inputStep : null)),
+        );
+      }
+    }),
+  );
+}
+
+/** Runs `fn` in evaluation mode, batch norms on batch statistics if wanted; then puts modes and momenta back. */
+function withModes(net: Module, batchStatistics: boolean, fn: (norms: readonly BatchNorm[]) => void): void {
+  const modes = net.modules().map((module) => [module, module.training] as const);
+  const norms = net.modules().filter((module) => module instanceof BatchNorm);
+  const momenta = norms.map((norm) => norm.momentum);
+  net.eval();
+  if (batchStatistics) for (const norm of norms) norm.training = true;
+  try {
+    fn(norms);
+  } finally {
+    for (const [module, training] of modes) module.training = training;
+    norms.forEach((norm, i) => {
+      norm.momentum = momenta[i];
+    });
+  }
+}
+
+/** Running statistics ← plain means over the batches. */
+function estimateStatistics(net: Module, batches: readonly CalibrationBatch[], inputStep: number): void {
+  withModes(net, true, (norms) => {
+    batches.forEach((batch, i) => {
+      for (const norm of norms) norm.momentum = 1 / (i + 1);
+      run(net, batch, inputStep);
+    });
+  });
+}
+
+const PIXEL_STEP = Math.fround(1 / 255);
+
+/**
+ * Sets the running statistics of every batch norm to the means over some batches of the network as it is: quantizing weights shifts what
+ * the float network had gathered.
+ *
+ * @param net modes are put back afterwards
+ * @throws ArgumentError without batches
+ */
+export async function recalibrateBatchNorm(
+  net: Module,
+  source: CalibrationSource,
+  { batches = 8, inputStep = PIXEL_STEP }: StatisticsOptions = {},
+): Promise<void> {
+  estimateStatistics(net, await take(source, batches), inputStep);
+}
+
+/**
+ * Finds the step α of every staircase from pre-activations, layer by layer: each layer is fed by the already quantized layers before it.
+ *
+ * Every forward pass adds what a staircase sees to its observations and sets its α at once, before its codes go on; so the first batch
+ * calibrates the layers in order, the others refine. With `recalibrateBatchNorm`, batch norms work on batch statistics meanwhile (as in training),
+ * and their running statistics are estimated at the end, with all steps fixed. α is clamped to its constraint's range.
+ *
+ * @param net quantized by `prepare`; modes are put back afterwards, gradients are not touched
+ * @param source batches of inputs; nothing else is used
+ * @returns the steps, in the order of the modules
+ * @throws ArgumentError without batches or on options out of range; QuantError if a weight is not finite
+ * @see BCGD §3
+ * @example
+ * await calibrate(net, loader.epoch(0), { batches: 4 });
+ */
+export async function calibrate(
+  net: Module,
+  source: CalibrationSource,
+  options: CalibrateOptions = {},
+): Promise<CalibratedStep[]> {
+  const { method = "mse", percentile = 99.9, samples = 32_768, inputStep = PIXEL_STEP } = options;
+  checkSearch(method, percentile);
+  if (!Number.isInteger(samples) || samples < 1) {
+    throw new ArgumentError({ op: "calibrate", what: "bad samples", expected: "an integer ≥ 1", got: `${samples}` });
+  }
+  const batches = await take(source, options.batches ?? 8);
+  const statistics = options.recalibrateBatchNorm ?? true;
+  const staircases = [...net.namedModules()].flatMap(([name, module]) =>
+    module instanceof Staircase ? [{ name, module, before: module.alpha.item() }] : [],
+  );
+  for (const { module } of staircases) {
+    const seen = new Observations(Math.ceil(samples / batches.length));
+    const [lo, hi] = module.alpha.constraint?.range ?? [0, Number.POSITIVE_INFINITY];
+    module.observe((x) => {
+      seen.add(x);
+      const alpha = seen.step({ method, percentile, top: module.top, rounding: module.rounding });
+      if (alpha !== null) module.setAlpha(Math.min(Math.max(alpha, lo), hi));
+    });
+  }
+  try {
+    withModes(net, statistics, () => {
+      for (const batch of batches) run(net, batch, inputStep);
+    });
+  } finally {
+    for (const { module } of staircases) module.observe(null);
+  }
+  if (statistics) estimateStatistics(net, batches, inputStep);
+  return staircases.map(({ name, module, before }) => ({ name, before, alpha: module.alpha.item() }));
+}
+
+/**
+ * Post-training quantization: `prepare` and `calibrate`, no training. The baseline that training has to beat.
+ *
+ * @param net a trained float network; quantized in place
+ * @returns net
+ * @throws as {@link prepare} and {@link calibrate}
+ */
+export async function ptq<Net extends Module>(
+  net: Net,
+  source: CalibrationSource,
+  policy: QuantPolicy,
+  options: CalibrateOptions = {},
+): Promise<Net> {
+  prepare(net, policy);
+  await calibrate(net, source, options);
+  return net;
+}

@@ -1,0 +1,35 @@
+/** @file Quantization: projections of weights, staircases for activations, quantized layers, and how a float network becomes quantized. */
+export { type AlphaRule, almostEverywhere, alphaRules, pact, threeValued } from "./alpha-rule.js";
+export {
+  type CalibratedStep,
+  type CalibrateOptions,
+  type CalibrationBatch,
+  type CalibrationSource,
+  calibrate,
+  ptq,
+  recalibrateBatchNorm,
+  type StatisticsOptions,
+} from "./calibrate.js";
+export {
+  type ActivationDiagnostics,
+  type QuantDiagnostics,
+  QuantWatch,
+  type WeightDiagnostics,
+} from "./diagnostics.js";
+export { authorsStep, halfGaussianStep, type Rounding } from "./half-gaussian.js";
+export { QuantConv2d, type QuantLayerOptions, QuantLinear } from "./layers.js";
+export * from "./ops/index.js";
+export { authorsPolicy, type LayerPolicy, type QuantPolicy } from "./policy.js";
+export { prepare } from "./prepare.js";
+export * from "./projection/index.js";
+export { type CoarseProxy, clippedReLU, identityProxy, proxies, reluProxy } from "./proxy.js";
+export {
+  dequantizeWeight,
+  type Granularity,
+  type QuantizedWeight,
+  QuantParameter,
+  type QuantParameterOptions,
+} from "./quant-parameter.js";
+export { formatQuantReport, type LayerReport, type QuantReport, quantReport } from "./report.js";
+export { ALPHA_CONSTRAINT, Staircase, type StaircaseOptions, staircase } from "./staircase.js";
+export { type CalibrationMethod, leastSquaresStep } from "./step-search.js";

@@ -1,0 +1,126 @@
+/** @file Quantized convolution and quantized linear layers, made from float ones. */
+import { conv2d, linear } from "../autograd/functions.js";
+import { apply, type Tensor } from "../autograd/tensor.js";
+import type { Padding, Pair } from "../ndarray/window.js";
+import type { Conv2d } from "../nn/conv.js";
+import type { Linear } from "../nn/linear.js";
+import { Module } from "../nn/module.js";
+import type { Parameter } from "../nn/parameter.js";
+import { quantConv2dOp } from "./ops/conv.js";
+import { quantLinearOp } from "./ops/linear.js";
+import { relaxOp } from "./ops/relax.js";
+import { type Projection, projectionFor } from "./projection/index.js";
+import { type Granularity, QuantParameter } from "./quant-parameter.js";
+
+/** How a layer's weights are quantized. */
+export interface QuantLayerOptions {
+  /** A rule, or a width for its default rule ({@link projectionFor}). */
+  readonly weights: Projection | number;
+  /** What shares one δ: "layer" (default, the paper) or "channel". */
+  readonly granularity?: Granularity;
+}
+
+/** The latent weights on the memory of a float parameter, which is to be forgotten. */
+function takeOver(weight: Parameter, { weights, granularity }: QuantLayerOptions): QuantParameter {
+  weight.zeroGrad();
+  const projection = typeof weights === "number" ? projectionFor(weights) : weights;
+  const { name, constraint, requiresGrad } = weight;
+  return new QuantParameter(weight.data, { projection, granularity, name, constraint, requiresGrad });
+}
+
+function relaxed(weight: QuantParameter): Tensor {
+  return apply(relaxOp, [weight], { weight: weight.quantized(), eta: weight.relax ?? 0 });
+}
+
+function describeWeight({ projection, granularity }: QuantParameter): string {
+  const { name, bits } = projection;
+  return `${bits}-bit ${name}${granularity === "channel" ? " per channel" : ""}`;
+}
+
+/**
+ * Convolution with quantized weights: multiplies weight codes by activation codes, exactly, then scales.
+ *
+ * State: `weight` (latent, float, [O, C/groups, Kh, Kw]) and `bias`, as the float layer's.
+ *
+ * @gradient coarse: the gradient at the projected weights goes to the latent weights unchanged
+ * @throws QuantError in forward if a weight is NaN or infinite
+ * @see BCGD §2, §4
+ * @example
+ * const layer = new QuantConv2d(new Conv2d(16, 32, 3), { weights: binary() });
+ */
+export class QuantConv2d extends Module {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: readonly [number, number];
+  readonly stride: Pair;
+  readonly padding: Padding;
+  readonly dilation: Pair;
+  readonly groups: number;
+  weight: QuantParameter;
+  bias: Parameter | null;
+
+  /** @param conv gives its geometry, and its parameters' memory: it must not be used any more */
+  constructor(conv: Conv2d, options: QuantLayerOptions) {
+    super();
+    this.inChannels = conv.inChannels;
+    this.outChannels = conv.outChannels;
+    this.kernelSize = conv.kernelSize;
+    this.stride = conv.stride;
+    this.padding = conv.padding;
+    this.dilation = conv.dilation;
+    this.groups = conv.groups;
+    this.weight = takeOver(conv.weight, options);
+    this.bias = conv.bias;
+    this.training = conv.training;
+  }
+
+  /** @param x [N,H,W,inChannels], coded or real @returns real [N,outH,outW,outChannels] */
+  override forward(x: Tensor): Tensor {
+    const { weight, bias, stride, padding, dilation, groups } = this;
+    const options = { stride, padding, dilation, groups };
+    if (weight.relax !== null) return conv2d(x, relaxed(weight), bias, options);
+    const inputs = bias === null ? [x, weight] : [x, weight, bias];
+    return apply(quantConv2dOp, inputs, { weight: weight.quantized(), ...options });
+  }
+  protected override describe(): string {
+    const { inChannels, outChannels, kernelSize, weight } = this;
+    return `${inChannels} → ${outChannels}, ${kernelSize.join("×")}, ${describeWeight(weight)}`;
+  }
+}
+
+/**
+ * Fully connected layer with quantized weights: multiplies weight codes by activation codes, exactly, then scales.
+ *
+ * State: `weight` (latent, float, [out, in]) and `bias`, as the float layer's.
+ *
+ * @gradient coarse: the gradient at the projected weights goes to the latent weights unchanged
+ * @throws QuantError in forward if a weight is NaN or infinite
+ * @see BCGD §2, §4
+ */
+export class QuantLinear extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  weight: QuantParameter;
+  bias: Parameter | null;
+
+  /** @param layer gives its parameters' memory: it must not be used any more */
+  constructor(layer: Linear, options: QuantLayerOptions) {
+    super();
+    this.inFeatures = layer.inFeatures;
+    this.outFeatures = layer.outFeatures;
+    this.weight = takeOver(layer.weight, options);
+    this.bias = layer.bias;
+    this.training = layer.training;
+  }
+
+  /** @param x [..., inFeatures], coded or real @returns real [..., outFeatures] */
+  override forward(x: Tensor): Tensor {
+    const { weight, bias } = this;
+    if (weight.relax !== null) return linear(x, relaxed(weight), bias);
+    const inputs = bias === null ? [x, weight] : [x, weight, bias];
+    return apply(quantLinearOp, inputs, { weight: weight.quantized() });
+  }
+  protected override describe(): string {
+    return `${this.inFeatures} → ${this.outFeatures}, ${describeWeight(this.weight)}`;
+  }
+}

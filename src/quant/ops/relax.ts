@@ -1,0 +1,31 @@
+/** @file Weights between float and quantized (BinaryRelax), as an op. */
+import { kernelsFor } from "../../kernels/engine.js";
+import type { OpDef } from "../../ops/op.js";
+import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
+
+/** Attributes of {@link relaxOp}. */
+export interface RelaxAttrs {
+  readonly weight: QuantizedWeight;
+  /** η ≥ 0. */
+  readonly eta: number;
+}
+
+/**
+ * (η·proj(w_f) + w_f)/(1 + η), float weights that approach the projection as η grows. Input: the latent weights w_f.
+ *
+ * @gradient coarse: the gradient at the relaxed weights passes to the latent ones unchanged
+ * @see BCGD §4 (BinaryRelax, arXiv:1801.06313)
+ */
+export const relaxOp: OpDef<RelaxAttrs, null> = {
+  name: "relaxWeight",
+  coarse: true,
+  shape: ([latent]) => latent.shape,
+  forward: ([latent], { weight, eta }) => {
+    const y = dequantizeWeight(weight);
+    const kernels = kernelsFor("f32");
+    kernels.f32_scale_shift(y.ptr, y.ptr, y.size, eta / (1 + eta), 0);
+    kernels.f32_axpy(latent.ptr, y.ptr, y.size, 1 / (1 + eta));
+    return { y, saved: null };
+  },
+  backward: (dy) => [dy],
+};

@@ -1,0 +1,124 @@
+/** @file The quantized activation as an op: a staircase forward, coarse derivatives backward. */
+import { DTypeError, QuantError, ShapeError } from "../../core/errors.js";
+import { shapeText } from "../../core/shape.js";
+import { kernelsFor } from "../../kernels/engine.js";
+import { floatTypeOf } from "../../ndarray/convert.js";
+import { NDArray } from "../../ndarray/ndarray.js";
+import type { OpDef } from "../../ops/op.js";
+import type { AlphaRule } from "../alpha-rule.js";
+import type { Rounding } from "../half-gaussian.js";
+import { checkBits } from "../projection/projection.js";
+import type { CoarseProxy } from "../proxy.js";
+
+const { ceil, floor, fround, min } = Math;
+
+/** Attributes of {@link staircaseOp}. */
+export interface StaircaseAttrs {
+  /** 1…8; L = 2^bits − 1. */
+  readonly bits: number;
+  readonly proxy: CoarseProxy;
+  readonly rule: AlphaRule;
+  readonly rounding: Rounding;
+}
+
+interface Saved {
+  readonly x: NDArray;
+  readonly codes: NDArray;
+  readonly alpha: number;
+}
+
+/**
+ * The code of one number: 0 for x ≤ 0 (and NaN), else min(⌈f32(x/α)⌉, L), or with "nearest" the nearest integer, half to even. The scalar
+ * definition that the kernel repeats.
+ *
+ * @param x, alpha f32 numbers
+ * @see BCGD §3 (staircase)
+ */
+export function staircaseCode(x: number, alpha: number, top: number, rounding: Rounding = "ceil"): number {
+  if (!(x > 0)) return 0;
+  const quotient = fround(x / alpha);
+  if (rounding === "ceil") return min(ceil(quotient), top);
+  const below = floor(quotient);
+  const rest = quotient - below;
+  const up = rest > 0.5 || (rest === 0.5 && below % 2 === 1);
+  return min(up ? below + 1 : below, top);
+}
+
+/**
+ * σ(x, α): codes 0…L of real values α·code, as a coded u8 array with step f32(α). Inputs: x (any shape), alpha (one element).
+ *
+ * Level k for (k−1)α < x ≤ kα: open below, closed above; decided by the f32 quotient x/α, by true division. NaN gives 0.
+ *
+ * @gradient coarse: dx = dy·proxy.dx, dα = Σ dy·rule.dalpha (summed in f64, rounded once)
+ * @see BCGD §3 (staircase)
+ */
+export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
+  name: "staircase",
+  coarse: true,
+  shape: ([x, alpha], { bits }) => {
+    floatTypeOf("staircase", x);
+    checkBits("staircase", bits);
+    if (alpha.size !== 1) {
+      throw new ShapeError({ op: "staircase", what: "alpha", expected: "one element", got: shapeText(alpha.shape) });
+    }
+    if (alpha.dtype !== "f32" && alpha.dtype !== "f64") {
+      throw new DTypeError({ op: "staircase", what: "alpha", expected: "f32 or f64", got: alpha.dtype });
+    }
+    return x.shape;
+  },
+  forward: ([x, step], { bits, rounding }) => {
+    const alpha = fround(step.item());
+    if (!(alpha > 0 && Number.isFinite(alpha))) {
+      throw new QuantError({
+        op: "staircase",
+        what: "bad step alpha",
+        expected: "a finite number > 0",
+        got: `${alpha}`,
+        hint: "clamp it: Staircase keeps it in [0.001, 5] by its constraint",
+      });
+    }
+    const y = NDArray.empty(x.shape, "u8", alpha);
+    kernelsFor(x.dtype).f32_staircase(x.ptr, y.ptr, x.size, alpha, 2 ** bits - 1, rounding === "nearest" ? 1 : 0);
+    return { y, saved: { x, codes: y, alpha } };
+  },
+  backward: (dy, { x, codes, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
+    const top = 2 ** bits - 1;
+    return [
+      needs[0] ? inputGradient(dy, x, alpha, top, proxy) : null,
+      needs[1] ? stepGradient(dy, { x, codes, alpha }, top, rule, inputs[1]) : null,
+    ];
+  },
+};
+
+function inputGradient(dy: NDArray, x: NDArray, alpha: number, top: number, proxy: CoarseProxy): NDArray {
+  const dx = NDArray.empty(x.shape, x.dtype);
+  if (proxy.kernelId !== undefined) {
+    kernelsFor(x.dtype).f32_staircase_bwd(x.ptr, dy.ptr, dx.ptr, x.size, alpha, top, proxy.kernelId);
+    return dx;
+  }
+  // Copies: the user's function may allocate, and growth of the heap would detach views.
+  const values = x.toTypedArray();
+  const grads = dy.toTypedArray();
+  for (let i = 0; i < grads.length; i++) grads[i] *= proxy.dx(values[i], alpha, top);
+  dx.view().set(grads);
+  return dx;
+}
+
+function stepGradient(
+  dy: NDArray,
+  { x, codes, alpha }: Saved,
+  top: number,
+  rule: AlphaRule,
+  input: { shape: readonly number[]; dtype: NDArray["dtype"] },
+): NDArray {
+  let sum = 0;
+  if (rule.kernelId !== undefined) {
+    const kernels = kernelsFor(x.dtype);
+    sum = kernels.f32_staircase_dalpha(x.ptr, codes.ptr, dy.ptr, x.size, alpha, top, rule.kernelId);
+  } else {
+    const values = x.toTypedArray();
+    const grads = dy.toTypedArray();
+    for (let i = 0; i < grads.length; i++) sum += grads[i] * rule.dalpha(values[i], alpha, top);
+  }
+  return NDArray.from([sum], input.shape, input.dtype);
+}

@@ -1,0 +1,148 @@
+/** @file What to quantize and how: the policy of `prepare`, resolved to one decision per layer. */
+import { ArgumentError } from "../core/errors.js";
+import { ReLU } from "../nn/activation.js";
+import { Conv2d } from "../nn/conv.js";
+import { Linear } from "../nn/linear.js";
+import type { Module } from "../nn/module.js";
+import { oneShot, type Projection, projectionFor, ternaryThreshold } from "./projection/index.js";
+import type { Granularity } from "./quant-parameter.js";
+import { type StaircaseOptions, staircase } from "./staircase.js";
+
+/** How one layer is quantized; what is left out comes from the policy. */
+export interface LayerPolicy {
+  /** For convolutions and linear layers: a rule, a width for its default rule, or null for float. */
+  readonly weights?: Projection | number | null;
+  /** For ReLUs: a staircase, a width, or null for float. */
+  readonly activations?: StaircaseOptions | number | null;
+  /** What shares one weight scale. */
+  readonly granularity?: Granularity;
+}
+
+/** How a network is quantized. */
+export interface QuantPolicy extends LayerPolicy {
+  /** Default null: float. */
+  readonly weights?: Projection | number | null;
+  /** Default null: float. */
+  readonly activations?: StaircaseOptions | number | null;
+  /** Default "layer". */
+  readonly granularity?: Granularity;
+  /**
+   * Layers that stay float: paths (`fc2`, or `layer1` for all below it), patterns with `*`, and "first" and "last", the first and the last layer
+   * with weights in the order of the modules.
+   */
+  readonly keepFloat?: readonly string[];
+  /** Exceptions by path or pattern; they count more than `keepFloat`, and later ones more than earlier ones. */
+  readonly perLayer?: Readonly<Record<string, LayerPolicy>>;
+}
+
+/** A layer that can be quantized, and every place where it is. */
+export interface Site {
+  /** Path of its first place. */
+  readonly path: string;
+  readonly module: Conv2d | Linear | ReLU;
+  readonly places: { readonly parent: Module; readonly key: string; readonly path: string }[];
+}
+
+/** What becomes of a site: weights or an activation, or null for float. */
+export type Decision =
+  | { readonly weights: Projection; readonly granularity: Granularity }
+  | { readonly activations: StaircaseOptions }
+  | null;
+
+/** All convolutions, linear layers and ReLUs below a module, each once, in order. */
+export function sitesOf(net: Module): Site[] {
+  const sites = new Map<Module, Site>();
+  const seen = new Set<Module>();
+  const walk = (parent: Module, prefix: string): void => {
+    if (seen.has(parent)) return;
+    seen.add(parent);
+    for (const [key, child] of parent.namedChildren()) {
+      const path = prefix === "" ? key : `${prefix}.${key}`;
+      if (child instanceof Conv2d || child instanceof Linear || child instanceof ReLU) {
+        const site = sites.get(child) ?? { path, module: child, places: [] };
+        site.places.push({ parent, key, path });
+        sites.set(child, site);
+      } else walk(child, path);
+    }
+  };
+  walk(net, "");
+  return [...sites.values()];
+}
+
+function matches(pattern: string, { places }: Site): boolean {
+  const source = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  const expression = new RegExp(`^${source.join(".*")}(\\..*)?$`);
+  return places.some(({ path }) => expression.test(path));
+}
+
+function found(option: string, pattern: string, sites: readonly Site[]): Site[] {
+  const hits = sites.filter((site) => matches(pattern, site));
+  if (hits.length > 0) return hits;
+  throw new ArgumentError({
+    op: "prepare",
+    what: `${option} names no layer`,
+    expected: sites.map(({ path }) => path).join(", ") || "a network with convolutions, linear layers or ReLUs",
+    got: pattern,
+  });
+}
+
+function ruleOf(weights: Projection | number): Projection {
+  return typeof weights === "number" ? projectionFor(weights) : weights;
+}
+
+/**
+ * One decision per site, all options checked.
+ *
+ * @throws ArgumentError on names that match no layer (listing those there are), unknown granularity, and bad widths
+ */
+export function resolvePolicy(policy: QuantPolicy, sites: readonly Site[]): Map<Site, Decision> {
+  const weighted = sites.filter(({ module }) => !(module instanceof ReLU));
+  const layers = new Map<Site, LayerPolicy>(sites.map((site) => [site, policy]));
+  for (const name of policy.keepFloat ?? []) {
+    const hits =
+      name === "first" ? weighted.slice(0, 1) : name === "last" ? weighted.slice(-1) : found("keepFloat", name, sites);
+    for (const site of hits) layers.set(site, { weights: null, activations: null, granularity: policy.granularity });
+  }
+  for (const [name, own] of Object.entries(policy.perLayer ?? {})) {
+    const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+    for (const site of found("perLayer", name, sites)) layers.set(site, { ...layers.get(site), ...given });
+  }
+  return new Map(sites.map((site) => [site, decide(site, layers.get(site) ?? {})]));
+}
+
+function decide({ module }: Site, { weights, activations, granularity = "layer" }: LayerPolicy): Decision {
+  if (granularity !== "layer" && granularity !== "channel") {
+    throw new ArgumentError({
+      op: "prepare",
+      what: "unknown granularity",
+      expected: "layer or channel",
+      got: `${granularity}`,
+    });
+  }
+  if (module instanceof ReLU) {
+    if (activations === undefined || activations === null) return null;
+    return { activations: staircase(typeof activations === "number" ? { bits: activations } : activations) };
+  }
+  return weights === undefined || weights === null ? null : { weights: ruleOf(weights), granularity };
+}
+
+/**
+ * The rules of the authors' released code: binary mean, ternary threshold scaled over all entries, one-shot 4-bit; their start values of α; the
+ * last layer float. What is left out of their code (other widths) follows the defaults.
+ *
+ * @param bits width of the weights and of the activations
+ * @throws ArgumentError on widths outside 1…8
+ * @see BCGD §2, §3
+ */
+export function authorsPolicy(bits: { readonly weights: number; readonly activations: number }): QuantPolicy {
+  const rules: Readonly<Record<number, () => Projection>> = {
+    2: () => ternaryThreshold({ scale: "all" }),
+    4: () => oneShot(),
+  };
+  const known = bits.activations === 1 || bits.activations === 2 || bits.activations === 4;
+  return {
+    weights: rules[bits.weights]?.() ?? projectionFor(bits.weights),
+    activations: staircase({ bits: bits.activations, alpha: known ? "authors" : "half-gaussian" }),
+    keepFloat: ["last"],
+  };
+}

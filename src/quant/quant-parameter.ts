@@ -1,0 +1,191 @@
+/** @file QuantParameter: latent float weights with their projection, computed once per change. */
+import { ArgumentError, QuantError } from "../core/errors.js";
+import { kernelsFor } from "../kernels/engine.js";
+import { untrack } from "../memory/scope.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { Parameter, type ParameterOptions } from "../nn/parameter.js";
+import { type Projection, projectRow } from "./projection/index.js";
+
+/** What shares one δ: the whole layer (the paper), or each output channel. */
+export type Granularity = "layer" | "channel";
+
+/** Choices for a new quantized parameter. */
+export interface QuantParameterOptions extends ParameterOptions {
+  projection: Projection;
+  /** Default "layer". */
+  granularity?: Granularity;
+}
+
+/** A projection of weights: real values delta·codes. Belongs to its parameter and lives until the weights change. */
+export interface QuantizedWeight {
+  /** i8, shape of the weights. */
+  readonly codes: NDArray;
+  /** One δ, or one per output channel (first axis). f32 numbers. */
+  readonly delta: Float32Array;
+  readonly bits: number;
+  /** Largest |code| that the rule can give. */
+  readonly top: number;
+}
+
+/**
+ * Weights that a network uses through their projection: the latent float weights w_f are trained, forward passes see w = proj(w_f).
+ *
+ * @param data f32, [O,I,Kh,Kw] or [out,in]; taken over, not copied
+ * @throws ArgumentError if `data` is not f32, has no axis, or the granularity is unknown
+ * @see BCGD §2, §4
+ */
+export class QuantParameter extends Parameter {
+  #projection: Projection;
+  #granularity: Granularity;
+  #relax: number | null = null;
+  #current: QuantizedWeight | null = null;
+  #version = -1;
+  #flips = 0;
+  #totalFlips = 0;
+  #projections = 0;
+
+  constructor(data: NDArray, options: QuantParameterOptions) {
+    const { projection, granularity = "layer" } = options;
+    if (data.dtype !== "f32" || data.rank === 0) {
+      throw new ArgumentError({
+        op: "QuantParameter",
+        what: "not quantizable",
+        expected: "an f32 array with an axis of outputs",
+        got: `${data.dtype} of rank ${data.rank}`,
+      });
+    }
+    super(data, options);
+    this.#projection = projection;
+    this.#granularity = checkGranularity(granularity);
+  }
+
+  /** The rule; changing it takes effect at the next forward pass. */
+  get projection(): Projection {
+    return this.#projection;
+  }
+  set projection(rule: Projection) {
+    this.#projection = rule;
+    this.#version = -1;
+  }
+  /** What shares one δ; changing it takes effect at the next forward pass. @throws ArgumentError on another value */
+  get granularity(): Granularity {
+    return this.#granularity;
+  }
+  set granularity(value: Granularity) {
+    this.#granularity = checkGranularity(value);
+    this.#version = -1;
+  }
+  /**
+   * BinaryRelax's η: forward passes see (η·proj(w_f) + w_f)/(1 + η) in float. Null (default): the projection itself.
+   * @throws ArgumentError unless it is null or a finite number ≥ 0
+   */
+  get relax(): number | null {
+    return this.#relax;
+  }
+  set relax(eta: number | null) {
+    if (eta !== null && !(eta >= 0 && Number.isFinite(eta))) {
+      throw new ArgumentError({
+        op: "QuantParameter",
+        what: "bad relax",
+        expected: "null or a number ≥ 0",
+        got: `${eta}`,
+      });
+    }
+    this.#relax = eta;
+  }
+
+  /** Codes that the last re-projection changed; 0 after the first. */
+  get flips(): number {
+    return this.#flips;
+  }
+  /** `flips` as a share of all weights. */
+  get flipRatio(): number {
+    return this.size === 0 ? 0 : this.#flips / this.size;
+  }
+  /** Sums since `resetFlips()`: codes changed, and re-projections that could change them. */
+  get flipTotals(): { readonly flips: number; readonly projections: number } {
+    return { flips: this.#totalFlips, projections: this.#projections };
+  }
+  /** Starts `flipTotals` anew. */
+  resetFlips(): void {
+    this.#totalFlips = 0;
+    this.#projections = 0;
+  }
+
+  /**
+   * The projection of the present weights; computed at the first call after a change.
+   *
+   * @returns codes and steps, owned by the parameter: valid until the weights change
+   * @gradient none: ops that use it pass the gradient at the projected point to the latent weights unchanged (BCGD §4)
+   * @throws QuantError naming the parameter if a weight is NaN or infinite
+   */
+  quantized(): QuantizedWeight {
+    if (this.#current !== null && this.#version === this.version) return this.#current;
+    const { ptr, size } = this.data;
+    const kernels = kernelsFor("f32");
+    const broken = kernels.f32_count_nonfinite(ptr, size);
+    if (broken > 0) {
+      throw new QuantError({
+        op: this.#projection.name,
+        what: `${this.name || "a weight"}: NaN or infinite values cannot be projected`,
+        expected: "finite weights",
+        got: `${broken} of ${size} that are not`,
+        hint: "training has diverged; lower the learning rate",
+      });
+    }
+    const codes = NDArray.empty(this.shape, "i8");
+    untrack(codes);
+    const rows = this.#granularity === "channel" ? this.shape[0] : 1;
+    const length = rows === 0 ? 0 : size / rows;
+    const delta = new Float32Array(rows);
+    try {
+      for (let row = 0; row < rows; row++) {
+        const at = row * length;
+        delta[row] = projectRow(this.#projection, { weights: this.data.ptr + 4 * at, codes: codes.ptr + at, length });
+      }
+    } catch (error) {
+      codes.dispose();
+      throw error;
+    }
+    const previous = this.#current?.codes;
+    if (previous !== undefined) {
+      this.#flips = kernels.i8_count_different(previous.ptr, codes.ptr, size);
+      this.#totalFlips += this.#flips;
+      this.#projections++;
+      previous.dispose();
+    }
+    const { bits, top } = this.#projection;
+    this.#current = { codes, delta, bits, top };
+    this.#version = this.version;
+    return this.#current;
+  }
+
+  /** Frees the weights, their gradient and the codes. */
+  override dispose(): void {
+    this.#current?.codes.dispose();
+    this.#current = null;
+    super.dispose();
+  }
+}
+
+function checkGranularity(value: Granularity): Granularity {
+  if (value === "layer" || value === "channel") return value;
+  throw new ArgumentError({
+    op: "QuantParameter",
+    what: "unknown granularity",
+    expected: "layer or channel",
+    got: `${value}`,
+  });
+}
+
+/** The real weights f32(δ·code) of a projection, in a new array. */
+export function dequantizeWeight({ codes, delta }: QuantizedWeight): NDArray {
+  const out = NDArray.empty(codes.shape);
+  const kernels = kernelsFor("f32");
+  const length = delta.length === 0 ? 0 : codes.size / delta.length;
+  delta.forEach((step, row) => {
+    const at = row * length;
+    kernels.i8_dequantize(codes.ptr + at, out.ptr + 4 * at, length, step);
+  });
+  return out;
+}

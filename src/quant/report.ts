@@ -1,0 +1,148 @@
+/** @file What of a network is quantized and what is not, as data and as a table. */
+
+import { ReLU, Sigmoid, Softmax, Tanh } from "../nn/activation.js";
+import { Conv2d } from "../nn/conv.js";
+import { Linear } from "../nn/linear.js";
+import type { Module } from "../nn/module.js";
+import { QuantConv2d, QuantLinear } from "./layers.js";
+import { EXACT_LIMIT, rowMass } from "./ops/product.js";
+import type { Granularity } from "./quant-parameter.js";
+import { Staircase } from "./staircase.js";
+
+/** One layer of a {@link QuantReport}. */
+export interface LayerReport {
+  /** Dotted path. */
+  readonly name: string;
+  readonly kind: "conv" | "linear" | "activation";
+  readonly quantized: boolean;
+  /** 1…8, 32 for float weights, null for activations. */
+  readonly weightBits: number | null;
+  /** 1…8, 32 for float activations, null for layers with weights. */
+  readonly activationBits: number | null;
+  /** Null unless weights are quantized. */
+  readonly granularity: Granularity | null;
+  /** Name of the projection, or of the coarse derivative; null for float. */
+  readonly rule: string | null;
+  readonly weights: number;
+  /** Bytes of weights, steps and bias when packed (1, 2, 4 or 8 bits a code), or as f32. */
+  readonly bytes: number;
+  /**
+   * Largest input code for which every sum of the layer is an exact f32 integer: 15 or more is enough for 4-bit activations, 255 for 8-bit images. Null
+   * unless weights are quantized.
+   */
+  readonly exactInputs: number | null;
+}
+
+/** What {@link quantReport} finds. */
+export interface QuantReport {
+  readonly layers: readonly LayerReport[];
+  /** Weights of convolutions and linear layers that are quantized, and that are not. */
+  readonly quantizedWeights: number;
+  readonly floatWeights: number;
+  /** Activation layers that are quantized, and that are not. */
+  readonly quantizedActivations: number;
+  readonly floatActivations: number;
+  /** Sum of the layers' bytes, and of the same layers in f32. */
+  readonly bytes: number;
+  readonly floatBytes: number;
+}
+
+/** Bits of one b-bit code in the packed format: 1, 2, 4 or 8. */
+function storedBits(bits: number): number {
+  return bits <= 2 ? bits : bits <= 4 ? 4 : 8;
+}
+
+function layerOf(name: string, module: Module): LayerReport | null {
+  const float: LayerReport = {
+    name,
+    kind: "activation",
+    quantized: false,
+    weightBits: null,
+    activationBits: null,
+    granularity: null,
+    rule: null,
+    weights: 0,
+    bytes: 0,
+    exactInputs: null,
+  };
+  if (module instanceof QuantConv2d || module instanceof QuantLinear) {
+    const { weight, bias } = module;
+    const { bits, delta } = weight.quantized();
+    const mass = rowMass(weight.quantized());
+    return {
+      ...float,
+      kind: module instanceof QuantConv2d ? "conv" : "linear",
+      quantized: true,
+      weightBits: bits,
+      granularity: weight.granularity,
+      rule: weight.projection.name,
+      weights: weight.size,
+      bytes: Math.ceil((weight.size * storedBits(bits)) / 8) + 4 * (delta.length + (bias?.size ?? 0)),
+      exactInputs: mass === 0 ? 255 : Math.min(255, Math.floor(EXACT_LIMIT / mass)),
+    };
+  }
+  if (module instanceof Conv2d || module instanceof Linear) {
+    const weights = module.weight.size;
+    const bytes = 4 * (weights + (module.bias?.size ?? 0));
+    return { ...float, kind: module instanceof Conv2d ? "conv" : "linear", weightBits: 32, weights, bytes };
+  }
+  if (module instanceof Staircase) {
+    return { ...float, quantized: true, activationBits: module.bits, rule: module.proxy.name, bytes: 4 };
+  }
+  const activation = [ReLU, Tanh, Sigmoid, Softmax].some((type) => module instanceof type);
+  return activation ? { ...float, activationBits: 32 } : null;
+}
+
+/**
+ * Lists the layers with weights and the activations of a network, in order, each with its widths; a layer that several places share appears once.
+ *
+ * @param net quantized, partly quantized or float
+ * @throws QuantError if a weight is NaN or infinite
+ */
+export function quantReport(net: Module): QuantReport {
+  const layers = [...net.namedModules()].flatMap(([name, module]) => layerOf(name, module) ?? []);
+  const total = (of: (layer: LayerReport) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);
+  const isActivation = ({ kind }: LayerReport): boolean => kind === "activation";
+  return {
+    layers,
+    quantizedWeights: total((layer) => (layer.quantized ? layer.weights : 0)),
+    floatWeights: total((layer) => (layer.quantized ? 0 : layer.weights)),
+    quantizedActivations: layers.filter((layer) => isActivation(layer) && layer.quantized).length,
+    floatActivations: layers.filter((layer) => isActivation(layer) && !layer.quantized).length,
+    bytes: total(({ bytes }) => bytes),
+    floatBytes: 4 * total(({ weights }) => weights),
+  };
+}
+
+const bitsText = (bits: number | null): string => (bits === null ? "" : bits === 32 ? "float" : `${bits}`);
+
+/** A report as a table of text, one layer a line, with totals below. */
+export function formatQuantReport(report: QuantReport): string {
+  const header = ["layer", "kind", "W", "A", "scale per", "rule", "weights", "bytes"];
+  const rows = report.layers.map((layer) => [
+    layer.name,
+    layer.kind,
+    bitsText(layer.weightBits),
+    bitsText(layer.activationBits),
+    layer.granularity ?? "",
+    layer.rule ?? "",
+    layer.weights === 0 ? "" : `${layer.weights}`,
+    layer.bytes === 0 ? "" : `${layer.bytes}`,
+  ]);
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const numeric = new Set([2, 3, 6, 7]);
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => (numeric.has(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+      .join("  ")
+      .trimEnd();
+  const { quantizedWeights, floatWeights, quantizedActivations, floatActivations, bytes, floatBytes } = report;
+  return [
+    line(header),
+    line(widths.map((width) => "-".repeat(width))),
+    ...rows.map(line),
+    `${quantizedWeights} of ${quantizedWeights + floatWeights} weights quantized, ` +
+      `${quantizedActivations} of ${quantizedActivations + floatActivations} activations; ` +
+      `${bytes} bytes for ${floatBytes} as f32`,
+  ].join("\n");
+}

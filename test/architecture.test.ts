@@ -1,0 +1,208 @@
+/** @file The house's rules, read from the sources: who imports whom, no cycles, short files with a header, exact arithmetic only. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+
+const LINE = ["core", "memory", "kernels", "ndarray", "ops", "autograd", "nn", "quant", "optim", "models", "data"];
+const ROOMS = [...LINE, "theory", "train", "export", "infer", "io", "format", "node", "cli"];
+/** What each room may import besides itself; `index` is src/index.ts. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  ...Object.fromEntries(LINE.map((room, i) => [room, LINE.slice(0, i)])),
+  theory: LINE.slice(0, LINE.indexOf("models")),
+  io: ["core"],
+  format: ["core", "io"],
+  infer: ["core", "memory", "kernels", "format"],
+  train: [...LINE, "theory", "io", "format"],
+  export: [...LINE, "theory", "train", "io", "format", "infer"],
+  node: [...LINE, "theory", "train", "io", "format"],
+  index: ROOMS.filter((room) => room !== "cli" && room !== "node"),
+  cli: [...ROOMS, "index"],
+};
+const MAX_LINES = 400;
+// ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
+const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
+const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
+const BIGINT_POWERS = ["core/sha256.ts"];
+
+type Files = ReadonlyMap<string, string>;
+
+const roomOf = (file: string): string => (file.includes("/") ? file.slice(0, file.indexOf("/")) : "index");
+
+/** The text with comments blanked and, on request, strings too; line breaks stay. */
+function code(text: string, keepStrings: boolean): string {
+  const token = /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
+  return text.replace(token, (found) => (found[0] !== "/" && keepStrings ? found : found.replace(/[^\n]/g, " ")));
+}
+
+function importsOf(text: string): string[] {
+  const statement = /^\s*(?:import|export)\b[^"'`;()]*?\bfrom\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']/gm;
+  return [...code(text, true).matchAll(statement)].map((found) => found[1] ?? found[2]);
+}
+
+/** The source file that a relative import means. */
+function target(from: string, specifier: string): string {
+  return path.posix.join(path.posix.dirname(from), specifier.replace(/\?.*$/, "").replace(/\.js$/, ".ts"));
+}
+
+/** Every offence against the import rules in a tree of files (paths within src → text). */
+function importOffences(files: Files): string[] {
+  const offences: string[] = [];
+  for (const [file, text] of files) {
+    const room = roomOf(file);
+    const allowed = MAY_IMPORT[room];
+    if (allowed === undefined) offences.push(`${file}: room "${room}" is not in the plan`);
+    for (const specifier of importsOf(text)) {
+      const says = `${file} imports ${specifier}`;
+      if (!specifier.startsWith(".")) {
+        const builtin = specifier.startsWith("node:");
+        if (room !== "cli" && !(builtin && room === "node")) {
+          offences.push(
+            `${says}: ${builtin ? "only node/ and cli/ import Node's modules" : "the library has no dependencies"}`,
+          );
+        }
+        continue;
+      }
+      if (!/\.js$|\.css$|\?script$/.test(specifier)) offences.push(`${says}: imports end in .js`);
+      const other = roomOf(target(file, specifier));
+      if (other !== room && !allowed?.includes(other)) {
+        offences.push(`${says}: ${room} may import ${allowed?.join(", ") || "nothing"}`);
+      }
+    }
+  }
+  return offences;
+}
+
+/** Each import cycle once, as the list of files that it runs through. */
+function cycles(files: Files): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, trail: readonly string[]): void => {
+    if (trail.includes(file)) found.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
+    if (trail.includes(file) || done.has(file) || !files.has(file)) return;
+    for (const specifier of importsOf(files.get(file)!)) {
+      if (specifier.startsWith(".")) visit(target(file, specifier), [...trail, file]);
+    }
+    done.add(file);
+  };
+  for (const file of files.keys()) visit(file, []);
+  return found;
+}
+
+function shapeOffences(files: Files): string[] {
+  return [...files].flatMap(([file, text]) => {
+    const lines = text.trimEnd().split("\n").length;
+    return [
+      ...(/^(?:#![^\n]*\n)?\/\*\*\s+(?:\*\s+)?@file\s+\S/.test(text)
+        ? []
+        : [`${file}: does not begin with /** @file … */`]),
+      ...(lines > MAX_LINES && !file.endsWith(".generated.ts")
+        ? [`${file}: ${lines} lines; at most ${MAX_LINES}`]
+        : []),
+    ];
+  });
+}
+
+/** Uses of arithmetic whose last bits depend on the engine. The command line only prints with it, but draws nothing at random. */
+function arithmeticOffences(files: Files): string[] {
+  return [...files].flatMap(([file, text]) =>
+    code(text, false)
+      .split("\n")
+      .flatMap((line, i) => {
+        const powers = roomOf(file) === "cli" || BIGINT_POWERS.includes(file) ? [] : [...line.matchAll(POWER)];
+        const calls = [...line.matchAll(INEXACT)].filter(([name]) => roomOf(file) !== "cli" || name === "Math.random");
+        return [...calls, ...powers].map(
+          ([name]) => `${file}:${i + 1}: ${name.trim()}; use core/math.ts or core/rng.ts`,
+        );
+      }),
+  );
+}
+
+const RULES = {
+  "rooms import only what the plan allows": importOffences,
+  "no files import each other in a circle": cycles,
+  [`files have a header and at most ${MAX_LINES} lines`]: shapeOffences,
+  "arithmetic is the same on every engine": arithmeticOffences,
+};
+
+const src = path.join(import.meta.dirname, "..", "src");
+const sources: Files = new Map(
+  readdirSync(src, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => [name.replaceAll(path.sep, "/"), readFileSync(path.join(src, name), "utf8")]),
+);
+
+describe("architecture", () => {
+  it.each(Object.entries(RULES))("%s", (_, offences) => {
+    expect(sources.size).toBeGreaterThan(0);
+    expect(offences(sources)).toEqual([]);
+  });
+});
+
+describe("the rules see", () => {
+  const tree = (files: Record<string, string>): Files => new Map(Object.entries(files));
+  const bad = tree({
+    "core/a.ts": 'import type { T } from "../nn/b.js";\n',
+    "nn/b.ts": 'import { readFile } from "node:fs";\nimport x from "lodash";\nexport * from "../ops/c";\n',
+    "infer/d.ts": 'const late = await import("../autograd/e.js");\nimport {\n  a,\n  b,\n} from "../format/f.js";\n',
+    "attic/g.ts": "",
+    "index.ts": 'export { run } from "./cli/main.js";\n',
+  });
+
+  it.each([
+    ["a room to the right, types included", "core/a.ts imports ../nn/b.js: core may import nothing"],
+    ["Node's modules outside node and cli", "nn/b.ts imports node:fs: only node/ and cli/ import Node's modules"],
+    ["dependencies", "nn/b.ts imports lodash: the library has no dependencies"],
+    ["missing extensions", "nn/b.ts imports ../ops/c: imports end in .js"],
+    ["late imports", "infer/d.ts imports ../autograd/e.js: infer may import core, memory, kernels, format"],
+    ["unplanned rooms", 'attic/g.ts: room "attic" is not in the plan'],
+    [
+      "the entry importing the command line",
+      `index.ts imports ./cli/main.js: index may import ${MAY_IMPORT.index.join(", ")}`,
+    ],
+  ])("%s", (_, offence) => {
+    expect(importOffences(bad)).toContain(offence);
+  });
+
+  it("nothing in what is allowed", () => {
+    const good = tree({
+      "core/a.ts": '/** @file A. */\n// import x from "../nn/b.js"\nexport const s = "Math.exp 3 ** 2";\n',
+      "nn/b.ts":
+        '/**\n * @file B.\n */\nimport { s } from "../core/a.js";\nexport const t = s + 2 ** -24 * 2 ** 3; // Math.exp\n',
+      "cli/main.ts":
+        '#!/usr/bin/env node\n/** @file C. */\nimport fs from "node:fs";\nimport { t } from "../nn/b.js";\nMath.log10(3 ** 2);\n',
+    });
+    expect(importOffences(good)).toHaveLength(0);
+    expect(Object.values(RULES).flatMap((offences) => offences(good))).toEqual([]);
+  });
+
+  it("circles, each once", () => {
+    const circle = tree({
+      "ops/a.ts": 'import "./b.js";',
+      "ops/b.ts": 'export * from "./c.js";',
+      "ops/c.ts": 'import type { A } from "./a.js";',
+    });
+    expect(cycles(circle)).toEqual(["ops/a.ts → ops/b.ts → ops/c.ts → ops/a.ts"]);
+  });
+
+  it("long files and missing headers", () => {
+    const long = `/** @file L. */\n${"x;\n".repeat(MAX_LINES)}`;
+    expect(shapeOffences(tree({ "ops/l.ts": long, "ops/l.generated.ts": long, "ops/m.ts": "// @file\n" }))).toEqual([
+      `ops/l.ts: ${MAX_LINES + 1} lines; at most ${MAX_LINES}`,
+      "ops/m.ts: does not begin with /** @file … */",
+    ]);
+  });
+
+  it("inexact arithmetic", () => {
+    const text =
+      "Math.exp(1) + Math.tanh(x);\ny = x ** 2 + 12 ** 3 + a[0] ** b;\nz **= 2 ** 4;\nMath.sqrt(Math.floor(2)); /* Math.sin */";
+    expect(arithmeticOffences(tree({ "core/math.ts": text })).map((line) => line.split(";")[0])).toEqual([
+      "core/math.ts:1: Math.exp",
+      "core/math.ts:1: Math.tanh",
+      "core/math.ts:2: **",
+      "core/math.ts:2: **",
+      "core/math.ts:2: **",
+      "core/math.ts:3: **=",
+    ]);
+    expect(arithmeticOffences(tree({ "cli/a.ts": "Math.random(); Math.exp(1);" }))).toHaveLength(1);
+  });
+});

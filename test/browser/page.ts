@@ -1,0 +1,91 @@
+/** @file A page in headless Chromium, served from memory; tests that use it are skipped, by name, where there is no Chromium. */
+import { existsSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { chromium, type Page } from "playwright-core";
+
+const EXECUTABLE = "/usr/bin/chromium";
+/** Nothing that Chromium would fetch or write on its own account. */
+const ARGUMENTS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+];
+const TYPES: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  wasm: "application/wasm",
+};
+const EMPTY_PAGE = '<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>test</title></html>';
+
+/** True where browser tests can run. */
+export const hasChromium = existsSync(EXECUTABLE);
+
+/** Path from the server's root, as in `app/main.js`, → contents. An `index.html` is supplied if there is none. */
+export type ServedFiles = Readonly<Record<string, string | Uint8Array>>;
+
+/** Choices of {@link withPage}. */
+export interface PageOptions {
+  /** Sent with every answer: a content security policy, isolation. */
+  headers?: Readonly<Record<string, string>>;
+  /** Errors that the page may log. */
+  expected?: RegExp;
+}
+
+async function withServer<T>(
+  files: ServedFiles,
+  options: PageOptions,
+  work: (origin: string) => Promise<T>,
+): Promise<T> {
+  const served = new Map(Object.entries({ "index.html": EMPTY_PAGE, ...files }));
+  const server = createServer((request, response) => {
+    const name = new URL(request.url ?? "/", "http://localhost").pathname.slice(1) || "index.html";
+    const body = served.get(name);
+    const type = TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+    response.writeHead(body === undefined ? 404 : 200, { ...options.headers, "content-type": type });
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    return await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+/**
+ * Serves `files`, opens their index.html in a fresh browser and runs `work` with the page.
+ *
+ * @returns what `work` returns
+ * @throws Error if the page throws, logs an error or asks for a file that is not there
+ */
+export async function withPage<T>(
+  files: ServedFiles,
+  work: (page: Page) => Promise<T>,
+  options: PageOptions = {},
+): Promise<T> {
+  return withServer(files, options, async (origin) => {
+    // Playwright makes a user-data-dir of its own for every launch, and removes it.
+    const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+    try {
+      const page = await browser.newPage();
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error" && !options.expected?.test(message.text())) complaints.push(message.text());
+      });
+      await page.goto(`${origin}/`);
+      const result = await work(page);
+      if (complaints.length > 0) throw new Error(`the page complained:\n${complaints.join("\n")}`);
+      return result;
+    } finally {
+      await browser.close();
+    }
+  });
+}

@@ -1,0 +1,45 @@
+/** @file The module: current, self-contained, and alive across growth of the heap. */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { MemoryError } from "../../src/core/errors.js";
+import { compileKernels, instantiateKernels, wasmAvailable, wasmBytes } from "../../src/kernels/wasm.js";
+import { Heap } from "../../src/memory/heap.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+describe("the kernel module", () => {
+  it("is what assembly/ compiles to", () => {
+    const run = spawnSync(process.execPath, ["scripts/build-wasm.mjs", "--check"], { cwd: root, encoding: "utf8" });
+    expect(run.stderr).toBe("");
+    expect(run.status).toBe(0);
+  });
+
+  it("imports memory and nothing else, and brings no data of its own", () => {
+    expect(wasmAvailable()).toBe(true);
+    const module = compileKernels();
+    expect(WebAssembly.Module.imports(module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    new Uint8Array(memory.buffer).fill(7);
+    new WebAssembly.Instance(module, { env: { memory } });
+    expect(new Uint8Array(memory.buffer).every((byte) => byte === 7)).toBe(true);
+  });
+
+  it("gives a fresh copy of its bytes each time", () => {
+    const bytes = wasmBytes();
+    bytes.fill(0);
+    expect(WebAssembly.validate(wasmBytes())).toBe(true);
+  });
+
+  it("sees a heap that has grown", () => {
+    const heap = new Heap({ wasm: true });
+    const kernels = instantiateKernels(heap);
+    heap.ensure(1 << 20);
+    kernels.f32_fill((1 << 20) - 64, 5, 1.5);
+    expect(Array.from(heap.f32((1 << 20) - 64, 6))).toEqual([1.5, 1.5, 1.5, 1.5, 1.5, 0]);
+  });
+
+  it("refuses a heap that is not WebAssembly memory", () => {
+    expect(() => instantiateKernels(new Heap({ wasm: false }))).toThrow(MemoryError);
+  });
+});

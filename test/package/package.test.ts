@@ -1,0 +1,169 @@
+/** @file The published tarball: what is in it, that every entry imports, runs and has right types, and what it weighs. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root, tool } from "../../scripts/run.mjs";
+import { type Consumer, entriesOf, installPackage, linkNodeTypes } from "./installed.js";
+
+/** The promise of product.md for a page that only runs a packed model. */
+const INFER_LIMIT = 40 * 1024;
+
+let consumer: Consumer;
+beforeAll(() => {
+  consumer = installPackage();
+});
+afterAll(() => consumer?.remove());
+
+/** Runs a command in the consumer's folder; its output is in the message of a failure. */
+function expectSuccess(command: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: consumer.folder, encoding: "utf8" });
+  expect(status, `${path.basename(command)} ${args.join(" ")}\n${stdout}\n${stderr}`).toBe(0);
+  return stdout;
+}
+
+describe("the tarball", () => {
+  it("holds the build, the papers and nothing else", () => {
+    const names = execFileSync("tar", ["-tzf", consumer.tarball], { encoding: "utf8" }).trim().split("\n");
+    const allowed =
+      /^package\/(?:package\.json|README\.md|LICENSE|dist\/(?:kernels\.wasm|cli\/main\.js|(?!cli\/)[\w./-]+(?:\.js|\.d\.ts)))$/;
+    expect(names.filter((name) => !allowed.test(name))).toEqual([]);
+    expect(names).toEqual(expect.arrayContaining(["package/LICENSE", "package/README.md", "package/dist/index.js"]));
+  });
+
+  it("has no dependencies, and its exports and command exist", () => {
+    expect(Object.keys(consumer.manifest.dependencies ?? {})).toEqual([]);
+    const targets = Object.values(consumer.manifest.exports).flatMap((target) =>
+      typeof target === "string" ? [target] : Object.values(target),
+    );
+    const files = [...targets, ...Object.values(consumer.manifest.bin)];
+    expect(files.filter((file) => !existsSync(path.join(consumer.installed, file)))).toEqual([]);
+    expect(statSync(path.join(consumer.installed, consumer.manifest.bin["coarsegrad"])).mode & 0o111).not.toBe(0);
+  });
+
+  it("has an entry for every public room", () => {
+    const rooms = ["nn", "optim", "quant", "models", "data", "train", "theory", "io", "export", "infer", "node"];
+    const present = rooms.filter((room) => existsSync(path.join(root, "src", room, "index.ts")));
+    expect(entriesOf(consumer).sort()).toEqual(["coarsegrad", ...present.map((room) => `coarsegrad/${room}`)].sort());
+  });
+
+  it("passes publint", () => {
+    expectSuccess(tool("publint"), ["run", consumer.tarball, "--strict"]);
+  });
+
+  it("passes are-the-types-wrong for ESM", () => {
+    const options = ["--profile", "esm-only", "--no-definitely-typed", "--exclude-entrypoints", "kernels.wasm"];
+    expectSuccess(tool("attw"), [consumer.tarball, ...options]);
+  });
+});
+
+describe("in Node", () => {
+  it("imports every entry, and each exports something", () => {
+    const script = `for (const name of process.argv.slice(1)) console.log(name, Object.keys(await import(name)).length)`;
+    const lines = expectSuccess(process.execPath, ["--input-type=module", "-e", script, ...entriesOf(consumer)]);
+    const counts = new Map(
+      lines
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" ") as [string, string]),
+    );
+    expect([...counts.keys()]).toEqual(entriesOf(consumer));
+    expect([...counts].filter(([, exports]) => Number(exports) === 0)).toEqual([]);
+  });
+
+  it("gives the raw kernels as a module that compiles", () => {
+    const script = `
+      import { readFileSync } from "node:fs";
+      import { fileURLToPath } from "node:url";
+      import { backend, init } from "coarsegrad";
+      const bytes = readFileSync(fileURLToPath(import.meta.resolve("coarsegrad/kernels.wasm")));
+      init({ module: new WebAssembly.Module(bytes) });
+      console.log(backend());`;
+    expect(expectSuccess(process.execPath, ["--input-type=module", "-e", script]).trim()).toBe("wasm");
+  });
+
+  it("runs its command", () => {
+    const help = expectSuccess("npx", ["--offline", "coarsegrad", "--help"]);
+    expect(help).toMatch(/usage: coarsegrad/i);
+    const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+    expect(expectSuccess("npx", ["--offline", "coarsegrad", "--version"]).trim()).toBe(version);
+  });
+});
+
+describe("a consumer's type check", () => {
+  const options = {
+    target: "ES2022",
+    lib: ["ES2022", "ESNext.Disposable", "DOM"],
+    types: [],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+  };
+  const resolutions = {
+    bundler: { module: "ESNext", moduleResolution: "bundler" },
+    nodenext: { module: "NodeNext", moduleResolution: "nodenext" },
+  };
+
+  /** Checks `source` as a project of its own; what it compiles to is in `out/`. */
+  function compile(resolution: keyof typeof resolutions, file: string, extra: object): void {
+    const compilerOptions = { ...options, ...resolutions[resolution], ...extra, outDir: "out" };
+    writeFileSync(path.join(consumer.folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }));
+    expectSuccess(tool("tsc"), ["-p", "tsconfig.json"]);
+  }
+
+  it.each(Object.keys(resolutions) as (keyof typeof resolutions)[])("passes with %s, without Node's types", (name) => {
+    const entries = entriesOf(consumer).filter((entry) => entry !== "coarsegrad/node");
+    const lines = entries.map((entry, i) => `import * as entry${i} from "${entry}";\nvoid entry${i};`);
+    writeFileSync(path.join(consumer.folder, "every.ts"), lines.join("\n"));
+    compile(name, "every.ts", {});
+    compile(name, "program.ts", {});
+  });
+
+  it("passes for coarsegrad/node with Node's types", () => {
+    linkNodeTypes(consumer.folder);
+    writeFileSync(path.join(consumer.folder, "node.ts"), 'import * as node from "coarsegrad/node";\nvoid node;\n');
+    compile("nodenext", "node.ts", { types: ["node"] });
+  });
+
+  it("gives a program that runs", () => {
+    compile("nodenext", "program.ts", {});
+    const script = 'import { program } from "./out/program.js"; console.log(JSON.stringify(program()));';
+    const result = JSON.parse(expectSuccess(process.execPath, ["--input-type=module", "-e", script]));
+    expect(result.loss).toBeLessThan(0.01);
+    expect(result.arrays).toBe(0);
+  });
+});
+
+describe("its weight", () => {
+  it("is reported, and coarsegrad/infer keeps its promise", async () => {
+    const bundle = async (entry: string) => {
+      const stdin = { contents: `export * from "${entry}";`, resolveDir: consumer.folder };
+      const { outputFiles, metafile } = await build({
+        stdin,
+        bundle: true,
+        minify: true,
+        format: "esm",
+        write: false,
+        metafile: true,
+        platform: entry === "coarsegrad/node" ? "node" : "browser",
+      });
+      const rooms = Object.keys(metafile.inputs).map((name) => /dist\/(\w+)\//.exec(name)?.[1] ?? "");
+      return { entry, bytes: outputFiles[0].contents.length, gzip: gzipSync(outputFiles[0].contents).length, rooms };
+    };
+    const sizes = await Promise.all(entriesOf(consumer).map(bundle));
+    const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
+    const lines = sizes.map(
+      ({ entry, bytes, gzip }) => `  ${entry}: ${kilobytes(bytes)} minified, ${kilobytes(gzip)} gzipped`,
+    );
+    console.log([`tarball: ${kilobytes(statSync(consumer.tarball).size)}`, ...lines].join("\n"));
+
+    const infer = sizes.find(({ entry }) => entry === "coarsegrad/infer")!;
+    expect(infer.gzip).toBeLessThanOrEqual(INFER_LIMIT);
+    expect([...new Set(infer.rooms)].filter((room) => !/^(?:core|memory|kernels|format|infer|)$/.test(room))).toEqual(
+      [],
+    );
+  });
+});
