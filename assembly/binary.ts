@@ -60,6 +60,7 @@ function dense(op: Op, a: usize, b: usize, out: usize, len: i32): void {
 // @ts-ignore: decorator
 @inline
 function periodic(op: Op, long: usize, short: usize, out: usize, len: i32, period: i32, swapped: bool): void {
+  if (len == 0) return;
   if (period >= 64) {
     // Straight through memory; the short array stays in the cache by itself.
     const step = <usize>period << 2;

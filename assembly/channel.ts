@@ -82,6 +82,7 @@ function map(
   ptr3: usize,
   ptr4: usize,
 ): void {
+  if (rows == 0 || channels == 0) return;
   if (op != Op.NormalizeBwd && (channels & 3) == 0 && channels >= 32) {
     rowWise(op, x, out, rows, channels, ptr0, ptr1, ptr2, ptr3);
     return;

@@ -127,6 +127,7 @@ function clear(kind: Kind, column: usize, n: i32): void {
 // @ts-ignore: decorator
 @inline
 function windows(kind: Kind, image: usize, columns: usize, g: usize, rowStart: i32, rowCount: i32, rowStride: i32): void {
+  if (rowCount == 0) return; // outH and outW may be 0
   const channels = channelsOf(g);
   const kernelH = kernelHOf(g);
   const kernelW = kernelWOf(g);

@@ -6,7 +6,7 @@ import { run, runScript, tool } from "./run.mjs";
 /** The steps, each giving an exit code. */
 const STEPS = {
   types: () => run(tool("tsc"), ["-p", "tsconfig.json"]),
-  "types without Node's globals": () => run(tool("tsc"), ["-p", "tsconfig.browser.json"]),
+  "declarations, without Node's types": () => run(tool("tsc"), ["-p", "tsconfig.browser.json"]),
   "format and lint": () => run(tool("biome"), ["check"]),
   "generated files": () => runScript("build-wasm.mjs", ["--check"]),
   architecture: () => run(tool("vitest"), ["run", "test/architecture.test.ts", "--reporter=dot"]),

@@ -13,7 +13,7 @@ function add({ passed = 0, failed = 0, skipped = 0 }) {
   total.skipped += skipped;
 }
 
-/** Counts of a vitest run; a file that could not be loaded, or an error outside any test, counts as one failure. */
+/** Counts of a vitest run; a file that could not be loaded or set up, or an error outside any test, counts as one failure. */
 function countsOf(code) {
   let report;
   try {
@@ -21,7 +21,9 @@ function countsOf(code) {
   } catch {
     return { failed: 1 };
   }
-  const files = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+  const failsItself = (file) =>
+    file.status === "failed" && !file.assertionResults.some(({ status }) => status === "failed");
+  const files = report.testResults.filter(failsItself);
   const failed = report.numFailedTests + files.length;
   return {
     passed: report.numPassedTests,

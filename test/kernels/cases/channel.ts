@@ -16,12 +16,13 @@ import {
   ulp,
 } from "../harness.js";
 
-const shapes = fc.record({ rows: fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 33, 300), channels: channelCounts });
+const shapes = fc.record({ rows: fc.constantFrom(0, 1, 2, 3, 4, 5, 7, 8, 33, 300), channels: channelCounts });
 const positive = (rng: Rng, n: number): Float32Array => reals(rng, n, "tame").map((v) => Math.abs(v) + 0.125);
 
 export const channel = {
   f32_channel_stats: () =>
     property(shapes, (rng, { rows, channels }) => {
+      if (rows === 0) return; // statistics of nothing
       const shift = rng.bool(0.3) ? 1000 : 0; // a large mean: one pass over squares would fail
       const x = reals(rng, rows * channels, "tame").map((v) => v + shift);
       const outs = [output(new Float32Array(channels)), output(new Float32Array(channels))];
