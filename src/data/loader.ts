@@ -43,7 +43,9 @@ export interface LoaderOptions {
 /** Lets timers, input and input/output run. `setTimeout` would cost 4 ms a batch in browsers. */
 function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === "function") {
+    // Node's own; browsers, and their types, do not have it.
+    const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown };
+    if (setImmediate !== undefined) {
       setImmediate(resolve);
       return;
     }

@@ -30,7 +30,7 @@ export const sub: OpDef<undefined, null> = {
 };
 
 /** Operands that a gradient asks for; the others are not kept. */
-interface Operands {
+export interface Operands {
   a: NDArray | null;
   b: NDArray | null;
 }

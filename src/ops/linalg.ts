@@ -82,7 +82,7 @@ export const linear: OpDef<undefined, { x: NDArray | null; weight: NDArray | nul
 };
 
 /** dy·W in the shape of the input. */
-function rowsTimes(dy: NDArray, weight: NDArray, shape: readonly number[]): NDArray {
+export function rowsTimes(dy: NDArray, weight: NDArray, shape: readonly number[]): NDArray {
   const out = NDArray.empty(shape, dy.dtype);
   const { rows, columns } = rowsOf(dy);
   gemm(kernelsFor(dy.dtype), dy.ptr, weight.ptr, out.ptr, [rows, weight.shape[1], columns]);

@@ -27,7 +27,8 @@ export interface CrossEntropyOptions {
   reduction?: Reduction;
 }
 
-interface CrossEntropyState {
+/** What the gradient of the cross-entropy needs. */
+export interface CrossEntropyState {
   logProbabilities: NDArray;
   labels: NDArray;
   /** Examples that are not ignored. */

@@ -30,7 +30,8 @@ function invStdOf(variance: NDArray, eps: number): NDArray {
   return div(scalarLike(variance, 1), unary("f32_sqrt", add(variance, scalarLike(variance, eps))));
 }
 
-interface NormState {
+/** What the gradient of a normalization needs. */
+export interface NormState {
   x: NDArray | null;
   mean: NDArray;
   invStd: NDArray;

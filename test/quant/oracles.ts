@@ -1,5 +1,5 @@
 /** @file Independent scalar definitions that the quantization tests compare with. */
-import { Rng } from "../../src/core/rng.js";
+import type { Rng } from "../../src/core/rng.js";
 import type { Projection } from "../../src/quant/projection/index.js";
 
 /** ‖δq − w‖² in f64. */

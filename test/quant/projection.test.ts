@@ -115,10 +115,10 @@ describe("large rows (linear-time selection)", () => {
       });
       const count = q.reduce((total, code) => total + Math.abs(code), 0);
       const own = w.reduce((total, value, i) => total + value * q[i], 0);
-      expect(((own * own) / count / most), `trial ${trial}`).toBeCloseTo(1, 10);
+      expect((own * own) / count / most, `trial ${trial}`).toBeCloseTo(1, 10);
       expect(count).toBe(kept);
       expect(delta).toBe(Math.fround(own / count));
-      expect(w.every((value, i) => (q[i] === 0) === (Math.abs(value) < sorted[kept - 1]))).toBe(true);
+      expect(w.every((value, i) => (q[i] === 0) === Math.abs(value) < sorted[kept - 1])).toBe(true);
     }
   });
   it("the median is the middle of a full sort", () => {
@@ -154,7 +154,10 @@ describe.each(Object.entries(RULES))("%s", (_, rule) => {
     for (const w of trials) {
       const { q, delta } = project(rule, w);
       for (const c of [2, 0.25]) {
-        const scaled = project(rule, w.map((value) => c * value));
+        const scaled = project(
+          rule,
+          w.map((value) => c * value),
+        );
         expect(scaled.delta).toBe(c * delta);
         expect([...scaled.q]).toEqual([...q]);
       }
@@ -210,14 +213,20 @@ describe("properties", () => {
     for (let trial = 0; trial < 60; trial++) {
       const rng = new Rng(SEED + 300 + trial);
       const first = project(rule, weights(rng, 1 + rng.int(60)));
-      const second = project(rule, Float32Array.from(first.q, (code) => first.delta * code));
+      const second = project(
+        rule,
+        Float32Array.from(first.q, (code) => first.delta * code),
+      );
       expect(second.delta, `trial ${trial}`).toBe(first.delta);
       if (first.delta > 0) expect([...second.q]).toEqual([...first.q]);
     }
   });
   it("uniform keeps codes that use its top level", () => {
     const codes = [7, -7, 3, 0, -1, 5, 2];
-    const { q, delta } = project(uniform({ bits: 4 }), codes.map((code) => code * 0.125));
+    const { q, delta } = project(
+      uniform({ bits: 4 }),
+      codes.map((code) => code * 0.125),
+    );
     expect([...q]).toEqual(codes);
     expect(delta).toBe(0.125);
   });
@@ -254,6 +263,26 @@ describe("properties", () => {
       const b = project(uniform({ bits, iterations: 1 }), w);
       expect([...a.q]).toEqual([...b.q]);
       expect(a.delta).toBe(b.delta);
+    }
+  });
+  it("one-shot counts the thresholds below |w|, itself on none of them", () => {
+    for (let trial = 0; trial < 40; trial++) {
+      const rng = new Rng(SEED + 800 + trial);
+      const bits = 3 + rng.int(6);
+      const [levels, top] = [2 ** bits - 1, 2 ** (bits - 1) - 1];
+      const largest = 1 + rng.int(2 ** 24);
+      // Integers at and beside the thresholds (2j − 1)·largest/levels.
+      const w = Float32Array.from({ length: 300 }, () => {
+        const threshold = Math.round(((2 * rng.int(top + 1) + 1) * largest) / levels);
+        return (rng.bool(0.5) ? 1 : -1) * Math.min(largest, Math.max(0, threshold + rng.int(3) - 1));
+      });
+      w[0] = largest;
+      const { q } = project(oneShot({ bits }), w);
+      w.forEach((value, i) => {
+        let code = 0;
+        while (code < top && Math.abs(value) * levels > (2 * code + 1) * largest) code++;
+        expect(q[i] + 0, `trial ${trial}, ${value} of ${largest}`).toBe(Math.sign(value) * code + 0);
+      });
     }
   });
   it("projectionFor has a rule for every width", () => {
@@ -296,7 +325,10 @@ describe("bad options", () => {
   it.each([
     [() => binary({ scale: "mode" as "mean" }), "binary: unknown scale; expected mean or median, got mode"],
     [() => ternaryThreshold({ factor: 1 }), "ternaryThreshold: bad factor; expected a number in (0, 1), got 1"],
-    [() => ternaryThreshold({ scale: "some" as "all" }), "ternaryThreshold: unknown scale; expected kept or all, got some"],
+    [
+      () => ternaryThreshold({ scale: "some" as "all" }),
+      "ternaryThreshold: unknown scale; expected kept or all, got some",
+    ],
     [() => uniform({ bits: 2 }), "uniform: bad bits; expected an integer from 3 to 8, got 2"],
     [() => uniform({ bits: 9 }), "uniform: bad bits; expected an integer from 3 to 8, got 9"],
     [() => uniform({ bits: 4, iterations: 0 }), "uniform: bad options"],

@@ -1,17 +1,8 @@
 /** @file Matrix product at quantized weights. */
 import { ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
-import { kernelsFor } from "../../kernels/engine.js";
-import {
-  codesAsReal,
-  gemm,
-  linearForwardCodes,
-  rowsOf,
-  rowsTimesTransposed,
-  transposedTimesRows,
-} from "../../ndarray/matmul.js";
-import { NDArray } from "../../ndarray/ndarray.js";
-import { biasGradient, checkBias } from "../../ops/linalg.js";
+import { codesAsReal, linearForwardCodes, rowsTimesTransposed, transposedTimesRows } from "../../ndarray/matmul.js";
+import { biasGradient, checkBias, rowsTimes } from "../../ops/linalg.js";
 import type { OpDef } from "../../ops/op.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 import { checkOperands, type ProductSaved, scaleAndBias } from "./product.js";
@@ -56,10 +47,3 @@ export const quantLinearOp: OpDef<QuantLinearAttrs, ProductSaved> = {
     ...(inputs.length === 3 ? [needs[2] ? biasGradient(dy) : null] : []),
   ],
 };
-
-function rowsTimes(dy: NDArray, weight: NDArray, shape: readonly number[]): NDArray {
-  const out = NDArray.empty(shape);
-  const { rows, columns } = rowsOf(dy);
-  gemm(kernelsFor("f32"), dy.ptr, weight.ptr, out.ptr, [rows, weight.shape[1], columns]);
-  return out;
-}

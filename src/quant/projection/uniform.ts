@@ -79,7 +79,8 @@ export function uniform({ bits, iterations = 16, start = "max", tolerance = 0 }:
 }
 
 /**
- * The authors' single step: δ₀ = ‖w‖∞/(2^b − 1), code = number of thresholds δ₀, 3δ₀, 5δ₀, … below |w|, with w's sign; then δ = ⟨q,w⟩/⟨q,q⟩ once.
+ * The authors' single step: δ₀ = ‖w‖∞/(2^b − 1), code = number of thresholds δ₀, 3δ₀, 5δ₀, … below |w|, with w's sign; then
+ * δ = ⟨q,w⟩/⟨q,q⟩ once.
  *
  * Level set {−top, …, top}, top = 2^(b−1) − 1. A magnitude equal to a threshold stays below it (half towards zero); the comparison is exact:
  * |w|·(2^b − 1) > (2j − 1)·‖w‖∞ in f64. δ: sums in f64, rounded to f32 once. All-zero weights: codes 0, δ = 0.
@@ -103,11 +104,8 @@ function countThresholds({ weights, codes, length }: WeightRow, largest: number,
   const values = heap().f32(weights, length);
   const out = heap().i8(codes, length);
   for (let i = 0; i < length; i++) {
-    const scaled = Math.abs(values[i]) * levels;
-    let code = Math.max(0, Math.ceil((scaled / largest - 1) / 2));
-    // The quotient is rounded; these products are exact.
-    if (code > 0 && scaled <= (2 * code - 1) * largest) code--;
-    else if (scaled > (2 * code + 1) * largest) code++;
+    // 32 significant bits over 24: a quotient that is not an odd number is never rounded to one.
+    const code = Math.max(0, Math.ceil(((Math.abs(values[i]) * levels) / largest - 1) / 2));
     out[i] = Math.sign(values[i]) * Math.min(code, top);
   }
 }
