@@ -7,26 +7,37 @@ import { asRunConfig, type RunConfig } from "./run-config.js";
 import { exists } from "./sources.js";
 import { checkResumed, configFrom, defaultFolder, type TrainOptions } from "./train-options.js";
 
+/** A run that is about to start or to go on. */
+export interface OpenedRun {
+  readonly run: RunFolder;
+  readonly config: RunConfig;
+  /** The command that started it. */
+  readonly command: string;
+}
+
 /**
  * The folder and the configuration of the run that the options ask for.
  *
  * @param given the options that the user typed, without defaults
+ * @param command the command line, kept in `config.json` of a new run
  * @throws DataError if the folder holds a run and neither --resume nor --force was given; UsageError if --resume comes with other settings
  */
 export async function openRun(
   options: TrainOptions,
   given: Partial<TrainOptions>,
-): Promise<{ run: RunFolder; config: RunConfig }> {
+  command: string,
+): Promise<OpenedRun> {
   if (options.resume === true && options.out !== undefined && (await holdsRun(options.out))) {
     const run = await RunFolder.open(options.out);
-    const config = asRunConfig(await run.config(), run.file("config"));
+    const kept = await run.config();
+    const config = asRunConfig(kept, run.file("config"));
     await checkResumed(given, config);
-    return { run, config };
+    return { run, config, command: (kept as { command?: string }).command ?? command };
   }
   const config = await configFrom(options);
   const folder = options.out ?? defaultFolder(config);
   if (await holdsRun(folder)) {
-    if (options.resume === true) return openRun({ ...options, out: folder }, given);
+    if (options.resume === true) return openRun({ ...options, out: folder }, given, command);
     if (options.force !== true) {
       throw new DataError({
         op: folder,
@@ -38,7 +49,7 @@ export async function openRun(
     }
     for (const file of Object.values(RUN_FILES)) await rm(join(folder, file), { force: true });
   }
-  return { run: await RunFolder.create(folder, config), config };
+  return { run: await RunFolder.create(folder, { command, ...config }), config, command };
 }
 
 function holdsRun(folder: string): Promise<boolean> {

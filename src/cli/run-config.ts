@@ -84,7 +84,7 @@ const KEYS: readonly (keyof RunConfig)[] = [
 ];
 
 /**
- * Takes JSON for a run's configuration after checking that it has its fields.
+ * Takes a run's configuration out of JSON that has its fields, and perhaps more (`config.json` has the command too).
  *
  * @param file where it comes from, for messages
  * @throws FormatError if fields are missing
@@ -92,7 +92,10 @@ const KEYS: readonly (keyof RunConfig)[] = [
 export function asRunConfig(value: unknown, file: string): RunConfig {
   const record = typeof value === "object" && value !== null ? value : {};
   const missing = KEYS.filter((key) => !(key in record));
-  if (missing.length === 0) return value as RunConfig;
+  if (missing.length === 0) {
+    const config = value as RunConfig;
+    return Object.fromEntries(KEYS.map((key) => [key, config[key]])) as unknown as RunConfig;
+  }
   throw new FormatError({
     op: file,
     what: "not the configuration of a training run",

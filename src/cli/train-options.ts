@@ -2,12 +2,13 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Command } from "commander";
+import { CoarsegradError } from "../core/errors.js";
 import { DATASET_NAMES } from "../data/registry.js";
 import { MODEL_NAMES } from "../models/index.js";
 import { readFileBytes } from "../node/files.js";
 import { parseSchedule, SCHEDULE_FORMS, type ScheduleSpec } from "../optim/schedule/index.js";
 import { type BitWidths, bitsOption, bitsText, parseBits } from "./bits.js";
-import { UsageError } from "./failure.js";
+import { quoted, UsageError, unknownWord } from "./failure.js";
 import { dataName } from "./images.js";
 import {
   ALPHA_RULES,
@@ -35,11 +36,11 @@ export interface TrainOptions extends CommonOptions {
   bits: BitWidths;
   method?: (typeof METHODS)[number];
   rho?: number;
-  alphaRule: QuantConfig["alphaRule"];
-  proxy: QuantConfig["proxy"];
+  alphaRule?: QuantConfig["alphaRule"];
+  proxy?: QuantConfig["proxy"];
   keepFloat?: readonly string[];
-  granularity: QuantConfig["granularity"];
-  calibrate: QuantConfig["calibrate"];
+  granularity?: QuantConfig["granularity"];
+  calibrate?: QuantConfig["calibrate"];
   init?: string;
   epochs?: number;
   batch: number;
@@ -55,6 +56,24 @@ export interface TrainOptions extends CommonOptions {
   out?: string;
   resume?: boolean;
   force?: boolean;
+}
+
+/** Reads a schedule; what the library refuses is a usage error here. */
+function readSchedule(text: string): ScheduleSpec {
+  const names = SCHEDULE_FORMS.map((form) => form.replace(/[:[].*/, ""));
+  const name = text.split(":")[0];
+  if (!names.includes(name)) throw unknownWord("--schedule", "unknown schedule", name, names);
+  try {
+    return parseSchedule(text);
+  } catch (cause) {
+    if (!(cause instanceof CoarsegradError)) throw cause;
+    throw new UsageError({
+      op: "--schedule",
+      what: cause.message.split(";")[0],
+      expected: cause.expected ?? SCHEDULE_FORMS.join(", "),
+      got: quoted(text),
+    });
+  }
 }
 
 /** Declares them. */
@@ -79,15 +98,13 @@ export function trainOptions(made: Command): Command {
     )
     .option(
       "--alpha-rule <name>",
-      `derivative by the activation step: ${ALPHA_RULES.join(", ")}`,
+      `derivative by the activation step: ${ALPHA_RULES.join(", ")} (default: three-valued)`,
       oneOf("--alpha-rule", ALPHA_RULES),
-      "three-valued",
     )
     .option(
       "--proxy <name>",
-      `derivative of the staircase: ${PROXIES.join(", ")}`,
+      `derivative of the staircase: ${PROXIES.join(", ")} (default: clipped-relu)`,
       oneOf("--proxy", PROXIES),
-      "clipped-relu",
     )
     .option(
       "--keep-float <names>",
@@ -96,15 +113,13 @@ export function trainOptions(made: Command): Command {
     )
     .option(
       "--granularity <unit>",
-      "one weight scale per layer or per channel",
+      "one weight scale per layer or per channel (default: layer)",
       oneOf("--granularity", GRANULARITIES),
-      "layer",
     )
     .option(
       "--calibrate <how>",
-      `how activation steps are found before training: ${CALIBRATIONS.join(", ")}`,
+      `how activation steps are found before training: ${CALIBRATIONS.join(", ")} (default: mse)`,
       oneOf("--calibrate", CALIBRATIONS),
-      "mse",
     )
     .option(
       "--init <file>",
@@ -124,7 +139,7 @@ export function trainOptions(made: Command): Command {
     )
     .option("--momentum <x>", "of sgd (default: 0.9)", real("--momentum", 0, 1))
     .option("--weight-decay <x>", "L2 term (default: 1e-4)", real("--weight-decay", 0))
-    .option("--schedule <form>", `${SCHEDULE_FORMS.join(", ")} (default: onecycle)`, parseSchedule)
+    .option("--schedule <form>", `${SCHEDULE_FORMS.join(", ")} (default: onecycle)`, readSchedule)
     .option("--warmup <epochs>", "epochs of linear warm-up in front of the schedule", real("--warmup", 0))
     .option("--label-smoothing <x>", "share of each target spread over all classes", real("--label-smoothing", 0, 1), 0)
     .option("--augment <how>", "shift: move images by up to 2 pixels; none", oneOf("--augment", AUGMENTATIONS), "none")
@@ -146,16 +161,20 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
   if (float && method !== "float") throw clash(`--method ${method}`, "--bits nWmA, such as --bits 1W4A");
   if (!float && method === "float") throw clash("--method float", "--bits float");
   if (options.rho !== undefined && method !== "bcgd") throw clash("--rho", "--method bcgd");
+  const quantOptions = ["alphaRule", "proxy", "keepFloat", "granularity", "calibrate"] as const;
+  const useless = float ? quantOptions.find((name) => options[name] !== undefined) : undefined;
+  if (useless !== undefined) throw clash(`--${kebab(useless)}`, "--bits nWmA, such as --bits 1W4A");
+  if (options.momentum !== undefined && options.optimizer === "adam") throw clash("--momentum", "--optimizer sgd");
   if (method === "ptq" && (options.epochs ?? 0) > 0)
     throw clash("--epochs", "none with --method ptq: it does not train");
   if (method === "ptq" && options.init === undefined) {
     throw clash("--method ptq", "--init FILE: it quantizes weights that were trained before");
   }
-  if (options.warmup !== undefined && options.schedule?.name === "onecycle") {
-    throw clash("--warmup", "a schedule other than onecycle, which warms up by itself");
+  const schedule = options.schedule ?? { name: "onecycle" as const };
+  if (options.warmup !== undefined && schedule.name === "onecycle") {
+    throw clash("--warmup", "a --schedule other than onecycle, which warms up by itself");
   }
   const base = options.optimizer === "adam" ? 0.001 : 0.05;
-  const schedule = options.schedule ?? { name: "onecycle" as const };
   return {
     model: options.model,
     data: options.data,
@@ -168,7 +187,7 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
     batch: options.batch,
     optimizer: options.optimizer,
     lr: options.lr ?? (float ? base : base / 5),
-    momentum: options.momentum ?? 0.9,
+    momentum: options.optimizer === "adam" ? 0 : (options.momentum ?? 0.9),
     weightDecay: options.weightDecay ?? 1e-4,
     schedule: options.warmup ? { ...schedule, warmupEpochs: options.warmup } : schedule,
     labelSmoothing: options.labelSmoothing,
@@ -177,16 +196,21 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
   };
 }
 
+/** `alphaRule` → `alpha-rule`. */
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 function quantConfig(options: TrainOptions, method: QuantConfig["method"]): QuantConfig {
-  const { alphaRule, proxy, keepFloat = [], granularity, calibrate } = options;
+  const { alphaRule, proxy, keepFloat, granularity, calibrate } = DEFAULT_QUANT;
   return {
     method,
-    rho: method === "bcgd" ? (options.rho ?? 1e-5) : 0,
-    alphaRule,
-    proxy,
-    keepFloat,
-    granularity,
-    calibrate,
+    rho: method === "bcgd" ? (options.rho ?? DEFAULT_QUANT.rho) : 0,
+    alphaRule: options.alphaRule ?? alphaRule,
+    proxy: options.proxy ?? proxy,
+    keepFloat: options.keepFloat ?? keepFloat,
+    granularity: options.granularity ?? granularity,
+    calibrate: options.calibrate ?? calibrate,
   };
 }
 
@@ -212,12 +236,12 @@ export function optionsOf(config: RunConfig): TrainOptions {
   const { warmupEpochs, ...form } = schedule;
   const method = quant?.method ?? "float";
   return {
-    ...DEFAULT_QUANT,
     ...same,
     ...quant,
     bits: parseBits(bits),
     method,
     rho: method === "bcgd" ? quant?.rho : undefined,
+    momentum: config.optimizer === "adam" ? undefined : config.momentum,
     epochs: method === "ptq" ? undefined : config.epochs,
     limit: limit ?? undefined,
     testLimit: testLimit ?? undefined,

@@ -12,7 +12,7 @@ import { saveFileAtomic } from "../node/files.js";
 import type { RunFolder } from "../node/run-folder.js";
 import type { OptimizerLike } from "../optim/index.js";
 import { scheduleFrom } from "../optim/schedule/index.js";
-import { type Checkpoint, saveCheckpoint } from "../train/checkpoint.js";
+import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "../train/checkpoint.js";
 import { weightsDigest } from "../train/digest.js";
 import { evaluate } from "../train/evaluate.js";
 import { type FitProgress, fit as fitNetwork } from "../train/fit.js";
@@ -30,7 +30,7 @@ import type { Terminal } from "./terminal.js";
 export interface TrainRequest {
   readonly run: RunFolder;
   readonly config: RunConfig;
-  /** The command line, for the summary. */
+  /** The command that started it, for the summary. */
   readonly command: string;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
@@ -116,10 +116,13 @@ interface Training extends TrainRequest {
 
 async function train({ run, config, terminal, signal, net, optimizer, data, checkpoint }: Training) {
   const first = checkpoint?.epoch ?? 0;
-  if (first >= config.epochs) return { epoch: first, stopped: false };
+  if (first >= config.epochs) {
+    if (checkpoint !== null) restoreCheckpoint(checkpoint, net, optimizer);
+    return { epoch: first, stopped: false };
+  }
   const stepsPerEpoch = Math.ceil(data.train.count / config.batch);
   const total = config.epochs * stepsPerEpoch;
-  const progress = startProgress(terminal, `train ${config.bits}`, total, first * stepsPerEpoch);
+  const progress = startProgress(terminal, `train ${runLabel(config)}`, total, first * stepsPerEpoch);
   try {
     return await fitNetwork(net, data.train, {
       epochs: config.epochs,
@@ -139,6 +142,10 @@ async function train({ run, config, terminal, signal, net, optimizer, data, chec
   } finally {
     progress.stop();
   }
+}
+
+function runLabel({ bits, quant }: RunConfig): string {
+  return quant === null ? bits : `${bits} ${quant.method}`;
 }
 
 function progressText({ epoch, epochs, loss, accuracy, imagesPerSecond }: FitProgress): string {
@@ -166,7 +173,7 @@ async function testAndPack(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Tested> {
-  const progress = startProgress(terminal, `test ${config.bits}`, 2 * test.count);
+  const progress = startProgress(terminal, `test ${runLabel(config)}`, 2 * test.count);
   try {
     const graph = await evaluate(net, test, { signal, onProgress: ({ images }) => progress.update(images) });
     const bytes = pack(net, packOptions(datasetInfo(config.data)));

@@ -10,7 +10,7 @@ import { type ProgressBoard, progressBoard } from "../progress.js";
 import type { RunSummary } from "../summary-file.js";
 import { table } from "../table.js";
 import type { CommonOptions } from "../terminal.js";
-import { oneOf } from "../values.js";
+import { oneOf, wholeNumber } from "../values.js";
 import { writeReport } from "./report.js";
 
 /** Sizes that fit the time that a first visit takes; found by experiment. */
@@ -25,6 +25,8 @@ type PlanName = keyof typeof PLANS;
 interface QuickstartOptions extends CommonOptions {
   data: PlanName;
   dataDir?: string;
+  limit?: number;
+  epochs?: number;
   out: string;
   seed: number;
 }
@@ -52,6 +54,8 @@ export function quickstartCommand(): Command {
   })
     .option("--data <name>", `data set: ${names.join(", ")}`, oneOf("--data", names), "digits")
     .option("--data-dir <dir>", "a data directory to look in first")
+    .option("--limit <n>", "train on the first n images only", wholeNumber("--limit", { min: 2 }))
+    .option("--epochs <n>", "passes over the training images, of each run", wholeNumber("--epochs", { min: 1 }))
     .option("--out <dir>", "folder of the runs and the report", path.join("runs", "quickstart"));
   return onRun<QuickstartOptions>(made, async (options, _, terminal) => {
     const started = performance.now();
@@ -71,7 +75,7 @@ export function quickstartCommand(): Command {
 
 /** The four runs; the two that train on the float weights share the machine's cores. */
 async function runAll(options: QuickstartOptions, board: ProgressBoard, signal: AbortSignal): Promise<Outcome> {
-  const { limit, epochs } = PLANS[options.data];
+  const { limit = PLANS[options.data].limit, epochs = PLANS[options.data].epochs } = options;
   const places = options.dataDir === undefined ? [] : ["--data-dir", options.dataDir];
   const folder = (name: string): string => path.join(options.out, name);
   const train = (name: string, ...args: string[]): Promise<TrainResult> => {

@@ -28,7 +28,7 @@ export function summaryCommand(): Command {
     name: "summary",
     summary: "layers, weights by width, bytes on disk, MACs and bit operations",
     description:
-      "Counts what a model holds and costs, packed: of a run, a checkpoint, a packed file, plain float weights (with --model), or a network by its name (with --bits). Counts are for one image; the bytes are those of the file, less the stated header.",
+      "Counts what a model holds and costs, packed: of a run, a checkpoint, a packed file, plain float weights (with --model), or a network by its name (with --bits). Counts are for one image; the bytes are those of the file, less the stated header. Trained networks of one kind differ a little in the bytes of their thresholds.",
     args: [["<model>", `run folder, checkpoint, packed model, or a name: ${MODEL_NAMES.join(", ")}`]],
     examples: [
       "coarsegrad summary runs/first",
@@ -60,7 +60,10 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
     if (MODEL_NAMES.includes(given)) {
       const { bits, data } = options;
       const config = defaultConfig({ model: given, data, bits: bitsText(bits) });
-      return { title: `${given} ${bitsText(bits)} for ${data}`, summary: summaryOfNet(networkFor(config), data) };
+      return {
+        title: `${given} ${bitsText(bits)} for ${data}, untrained`,
+        summary: summaryOfNet(networkFor(config), data),
+      };
     }
     throw unknownWord("summary", "neither a file nor a network's name", given, MODEL_NAMES);
   }

@@ -27,9 +27,10 @@ export function trainCommand(): Command {
   });
   return onRun<TrainOptions>(trainOptions(made), async (options, _, terminal) => {
     const typed = Object.entries(options).filter(([name]) => made.getOptionValueSource(name) === "cli");
-    const { run, config } = await openRun(options, Object.fromEntries(typed));
+    const opened = await openRun(options, Object.fromEntries(typed), commandLine());
+    const { run, config } = opened;
     const { epochs, summary } = await interruptible(terminal, "stopping after this step", (signal) =>
-      trainRun({ run, config, command: commandLine(), terminal, signal, dataDir: options.dataDir }),
+      trainRun({ ...opened, terminal, signal, dataDir: options.dataDir }),
     );
     if (summary === null) {
       throw new InterruptedError({
@@ -42,17 +43,22 @@ export function trainCommand(): Command {
   });
 }
 
-/** The command line as a user would type it again. */
+/** The command line as a user would type it again; how it reports is left out. */
 function commandLine(): string {
-  const words = process.argv.slice(2).map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`));
+  const silent = new Set(["--json", "--quiet", "--debug"]);
+  const words = process.argv
+    .slice(2)
+    .filter((word) => !silent.has(word))
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`));
   return ["npx coarsegrad", ...words].join(" ");
 }
 
 function summaryText(folder: string, summary: RunSummary): string {
   const { packed } = summary;
+  const method = summary.method === "float" ? [] : [summary.method];
   return fields([
     ["run", folder],
-    ["network", `${summary.model} ${summary.bits}, ${summary.method}, seed ${summary.seed}`],
+    ["network", [`${summary.model} ${summary.bits}`, ...method, `seed ${summary.seed}`].join(", ")],
     [
       "accuracy",
       `${percent(summary.top1)} top-1, ${percent(summary.top5)} top-5 on ${count(summary.testImages)} images`,

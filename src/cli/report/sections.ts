@@ -64,18 +64,18 @@ const COLUMNS: readonly Column[] = [
   },
   { head: "On disk", number: true, cell: ({ packed }) => (packed === null ? null : bytes(packed.bytes)) },
   {
-    head: "ms per image, training graph",
+    head: "Graph, ms per image",
     number: true,
     cell: (run) => (run.graphMillisecondsPerImage === null ? null : run.graphMillisecondsPerImage.toFixed(2)),
   },
   {
-    head: "ms per image, packed",
+    head: "Packed, ms per image",
     number: true,
     cell: ({ packed }) => (packed?.millisecondsPerImage == null ? null : packed.millisecondsPerImage.toFixed(2)),
   },
   { head: "Epochs", number: true, cell: (run) => (run.epochs === null ? null : `${run.epochs}`) },
   {
-    head: "Images per s, training",
+    head: "Images per s",
     number: true,
     cell: (run) => (run.imagesPerSecond === null ? null : count(run.imagesPerSecond)),
   },
@@ -135,7 +135,7 @@ function traces(run: ReportRun, index: number): Markup {
     run.metrics.some((row) => Object.keys(row[key]).length > 0) &&
     html`<section class="card chart"><h3>${title}</h3><p>${caption}</p><div data-chart="${key}" data-run="${index}" data-unit="${unit}"></div></section>`;
   return html`<div class="charts three">
-${chart("Flip ratio", "Share of weight codes that changed during the epoch, in percent.", "flipRatio", "%")}
+${chart("Flip ratio", "Share of weight codes that one step changes, in percent; mean over the epoch.", "flipRatio", "%")}
 ${chart("Activation step α", "The trained distance between two neighbouring activation levels.", "alpha", "")}
 ${chart("Saturation", "Share of activations at the highest code, in percent.", "saturation", "%")}
 </div>`;
@@ -182,12 +182,17 @@ export function settings(runs: readonly ReportRun[]): Markup {
   return html`<h2>Settings</h2>
 <p>${runs.length > 1 ? "Everything that a run was started with; settings that differ between the runs are marked." : "Everything that the run was started with."}</p>
 ${runs.length > 1 && html`<label class="toggle"><input type="checkbox" id="only-differences"> Show only what differs</label>`}
-<div class="card scroll"><table id="settings">
+<div class="card scroll"><table id="settings" class="settings">
 <thead><tr><th>Setting</th>${runs.map((run, i) => html`<th>${runs.length > 1 && swatch(i)}${run.name}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ({ name, cells }) =>
-      html`<tr${differs(cells) && html` class="differs"`}><th>${name}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`,
+      html`<tr${differs(cells) && html` class="differs"`}><th>${settingName(name)}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`,
   )}</tbody></table></div>`;
+}
+
+/** `weightDecay` → `weight decay`. */
+function settingName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** The commands that made the runs, to be copied. */

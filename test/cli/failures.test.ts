@@ -1,0 +1,268 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { appears, outcomeOf, Workbench } from "./run.js";
+
+/** Bad files and broken runs: one line that names the file, code 1, and nothing that was there is lost. */
+
+const SMALL = ["--model", "mlp", "--limit", "200", "--test-limit", "100", "--epochs", "1"];
+let bench: Workbench;
+
+/** An IDX file: magic number, extents, bytes. */
+function idx(magic: number, extents: readonly number[], data: Uint8Array): Uint8Array {
+  const head = Buffer.alloc(4 + 4 * extents.length);
+  head.writeUInt32BE(magic, 0);
+  extents.forEach((extent, i) => {
+    head.writeUInt32BE(extent, 4 + 4 * i);
+  });
+  return Buffer.concat([head, data]);
+}
+
+/** Writes the four files of a small MNIST, some of them replaced. */
+function mnist(name: string, replaced: Readonly<Record<string, Uint8Array>> = {}): string {
+  const images = idx(0x803, [4, 28, 28], new Uint8Array(4 * 784));
+  const labels = idx(0x801, [4], Uint8Array.from([0, 1, 2, 9]));
+  mkdirSync(bench.file(name, "mnist"), { recursive: true });
+  for (const part of ["train", "t10k"]) {
+    const files = { [`${part}-images-idx3-ubyte`]: images, [`${part}-labels-idx1-ubyte`]: labels };
+    for (const [file, bytes] of Object.entries(files))
+      writeFileSync(bench.file(name, "mnist", file), replaced[file] ?? bytes);
+  }
+  return name;
+}
+
+beforeAll(async () => {
+  bench = await Workbench.open();
+  await bench.json("train", ...SMALL, "--out", "runs/float");
+  await bench.json("train", ...SMALL, "--bits", "1W4A", "--init", "runs/float", "--out", "runs/quantized");
+  await bench.json("train", ...SMALL, "--model", "lenet5", "--out", "runs/lenet");
+  const model = readFileSync(bench.file("runs", "quantized", "model.cgm"));
+  writeFileSync(bench.file("cut.cgm"), model.subarray(0, model.length - 100));
+  const checkpoint = readFileSync(bench.file("runs", "float", "checkpoint.safetensors"));
+  writeFileSync(bench.file("cut.safetensors"), checkpoint.subarray(0, 5000));
+  writeFileSync(bench.file("noise.bin"), Buffer.from("this is neither a model nor an image"));
+  writeFileSync(bench.file("empty"), "");
+  mkdirSync(bench.file("nothing-here"));
+  mnist("good");
+  mnist("cut", { "train-images-idx3-ubyte": idx(0x803, [4, 28, 28], new Uint8Array(3000)) });
+  mnist("magic", { "train-images-idx3-ubyte": idx(0x12340803, [4, 28, 28], new Uint8Array(4 * 784)) });
+  mnist("labels", { "train-labels-idx1-ubyte": idx(0x801, [4], Uint8Array.from([0, 1, 2, 10])) });
+  mnist("fewer", { "train-labels-idx1-ubyte": idx(0x801, [3], Uint8Array.from([0, 1, 2])) });
+  mnist("zipped");
+  const packed = gzipSync(idx(0x803, [4, 28, 28], new Uint8Array(4 * 784)));
+  writeFileSync(bench.file("zipped", "mnist", "train-images-idx3-ubyte.gz"), packed.subarray(0, packed.length - 9));
+  await import("node:fs/promises").then(({ rm }) => rm(bench.file("zipped", "mnist", "train-images-idx3-ubyte")));
+});
+afterAll(() => bench?.close());
+
+describe("bad files", () => {
+  const train = (data: string) =>
+    `train --model mlp --data mnist --data-dir ${data} --epochs 1 --batch 2 --out runs/new --force`;
+  const cases: [what: string, args: string, line: RegExp][] = [
+    ["a missing model", "eval gone.cgm --data digits", /^coarsegrad: gone\.cgm: no such file$/],
+    [
+      "a missing --init",
+      "train --bits 1W4A --init gone.safetensors --out runs/new",
+      /^coarsegrad: gone\.safetensors: no such file$/,
+    ],
+    ["a truncated packed model", "eval cut.cgm --data digits", /^coarsegrad: cut\.cgm: .*expected.*got/],
+    ["a truncated checkpoint", "eval cut.safetensors", /^coarsegrad: cut\.safetensors: .*expected.*got/],
+    [
+      "noise for a model",
+      "summary noise.bin",
+      /^coarsegrad: noise\.bin: header longer than the file; expected .*, got \d+; is this a safetensors file\?$/,
+    ],
+    [
+      "an empty file",
+      "eval empty --data digits",
+      /^coarsegrad: empty: truncated safetensors header; expected at least 8 bytes, got 0$/,
+    ],
+    [
+      "a folder that is no run",
+      "eval nothing-here",
+      /^coarsegrad: nothing-here: holds no run; expected config\.json, got no such file$/,
+    ],
+    ["a report of no run", "report nothing-here", /^coarsegrad: nothing-here: holds no run/],
+    [
+      "a data set that is not here",
+      "train --data fashion-mnist --out runs/new --force",
+      /^coarsegrad: fashion-mnist: data set not found; expected .* in one of .*; run "coarsegrad data download fashion-mnist", or name a directory with --data-dir or COARSEGRAD_DATA$/,
+    ],
+    ["a truncated IDX file", train("cut"), /^coarsegrad: \S*train-images-idx3-ubyte: .*expected.*got/],
+    [
+      "a wrong magic number",
+      train("magic"),
+      /^coarsegrad: \S*train-images-idx3-ubyte: not an IDX file; expected magic .*, got 0x12340803$/,
+    ],
+    [
+      "a label out of range",
+      train("labels"),
+      /^coarsegrad: \S*train-labels-idx1-ubyte: label out of range in record 3; expected 0 to 9, got 10$/,
+    ],
+    [
+      "labels for other images",
+      train("fewer"),
+      /^coarsegrad: \S*train-labels-idx1-ubyte: not the labels; expected u8 labels \[4\], one for each image, got \[3\]$/,
+    ],
+    [
+      "a truncated gzip file",
+      train("zipped"),
+      /^coarsegrad: \S*train-images-idx3-ubyte\.gz: cannot be unpacked; expected a complete gzip stream/,
+    ],
+    [
+      "weights of another architecture",
+      "train --model mlp --init runs/lenet --out runs/new --force",
+      /^coarsegrad: loadStateDict: the state does not match the network; expected its \d+ keys and shapes, got missing: .*fc\.0\.weight.*; extra: .*conv1\.weight/,
+    ],
+    [
+      "quantized weights for --init",
+      "train --model mlp --init runs/quantized --out runs/new --force",
+      /^coarsegrad: --init: runs\/quantized\S* does not hold float weights; expected .*, got a 1W4A checkpoint$/,
+    ],
+    [
+      "a packed model of another network",
+      "verify runs/float --packed runs/quantized/model.cgm --limit 10",
+      /^coarsegrad: verify: the packed file is of another network/,
+    ],
+    [
+      "a packed model where a checkpoint belongs",
+      "pack runs/quantized/model.cgm",
+      /^coarsegrad: runs\/quantized\/model\.cgm: not a training checkpoint; expected .*, got a packed model$/,
+    ],
+    [
+      "a checkpoint where a packed model belongs",
+      "infer runs/quantized/checkpoint.safetensors x.png",
+      /^coarsegrad: \S+: not a packed model; expected a \.cgm file, got a training checkpoint; pack it first/,
+    ],
+    [
+      "noise for an image",
+      "infer runs/quantized/model.cgm noise.bin",
+      /^coarsegrad: noise\.bin: not an image that can be read; expected a PNG, PGM or PPM file, got bytes 74 68 69 73/,
+    ],
+    [
+      "a folder without images",
+      "infer runs/quantized/model.cgm nothing-here",
+      /^coarsegrad: nothing-here: no images in this folder/,
+    ],
+    [
+      "a layer that does not exist",
+      "train --model mlp --bits 1W4A --keep-float fc9 --limit 200 --out runs/new --force",
+      /^coarsegrad: prepare: keepFloat names no layer; expected fc\.0, .*, got fc9$/,
+    ],
+    [
+      "a learning rate that diverges",
+      "train --model mlp --limit 200 --epochs 2 --lr 1e30 --schedule constant --out runs/new --force",
+      /^coarsegrad: fit: training diverged in epoch \d, step \d+; expected finite numbers, got loss (NaN|Infinity|-Infinity); earlier checkpoints are untouched/,
+    ],
+    [
+      "a folder that holds a run",
+      "train --model mlp --out runs/float",
+      /^coarsegrad: runs\/float: already holds a run; .*--resume goes on with it, --force replaces it/,
+    ],
+  ];
+  it.each(cases)("%s", async (_, args, line) => {
+    const { code, stdout, stderr } = await bench.run(...args.split(" "), "--quiet");
+    expect(stderr.trimEnd()).toMatch(line);
+    expect(stdout).toBe("");
+    expect(code).toBe(1);
+  });
+
+  it("a good file of the same kind is read", async () => {
+    const { code, stderr } = await bench.run(...train("good").split(" "), "--quiet");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  it("plain weights without --model and a packed model without --data are usage errors", async () => {
+    const { stderr, code } = await bench.run("eval", "runs/quantized/model.cgm");
+    expect(stderr).toContain("eval: no data set; expected --data NAME, got none");
+    expect(code).toBe(2);
+  });
+});
+
+describe("an interrupted run", () => {
+  const args = [
+    "--limit",
+    "256",
+    "--test-limit",
+    "100",
+    "--epochs",
+    "3",
+    "--batch",
+    "32",
+    "--bits",
+    "1W4A",
+    "--seed",
+    "7",
+  ];
+  const weights = (run: string): string =>
+    JSON.parse(readFileSync(bench.file(run, "summary.json"), "utf8")).weightsSha256;
+  let whole = "";
+  beforeAll(async () => {
+    whole = (await bench.json<{ weightsSha256: string }>("train", ...args, "--out", "runs/whole")).weightsSha256;
+  });
+
+  it.each(["SIGKILL", "SIGINT"] as const)("by %s goes on to the same bits", async (signal) => {
+    const folder = `runs/${signal}`;
+    const child = bench.start("train", ...args, "--out", folder);
+    const ended = outcomeOf(child);
+    await appears(bench.file(folder, "checkpoint.safetensors"));
+    child.kill(signal);
+    const { code, stderr } = await ended;
+    expect(code).toBe(signal === "SIGKILL" ? null : 130);
+    if (signal === "SIGINT") {
+      expect(stderr).toMatch(
+        /coarsegrad: train: stopped after [12] of 3 epochs; go on with: coarsegrad train --resume --out runs\/SIGINT\n$/,
+      );
+    }
+    // It was cut short, or this test would prove nothing.
+    expect(() => weights(folder)).toThrow("no such file");
+    const done = await bench.json<{ weightsSha256: string; epochs: number; command: string }>(
+      "train",
+      "--resume",
+      "--out",
+      folder,
+    );
+    expect(done.weightsSha256).toBe(whole);
+    expect(done.epochs).toBe(3);
+    expect(done.command).toBe(`npx coarsegrad train ${args.join(" ")} --out ${folder}`);
+    const rows = (run: string) =>
+      readFileSync(bench.file(run, "metrics.jsonl"), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => ({ ...JSON.parse(line), seconds: 0, imagesPerSecond: 0 }));
+    expect(rows(folder)).toEqual(rows("runs/whole"));
+    expect(readFileSync(bench.file(folder, "model.cgm"))).toEqual(
+      readFileSync(bench.file("runs", "whole", "model.cgm")),
+    );
+  });
+
+  it("that was complete stays as it is when it is resumed", async () => {
+    const again = await bench.json<{ weightsSha256: string }>("train", "--resume", "--out", "runs/whole");
+    expect(again.weightsSha256).toBe(whole);
+  });
+
+  it("starts anew with --resume if there is nothing to resume", async () => {
+    const fresh = await bench.json<{ epochs: number }>("train", ...SMALL, "--resume", "--out", "runs/fresh");
+    expect(fresh.epochs).toBe(1);
+  });
+
+  it("keeps its settings", async () => {
+    const other = await bench.run("train", "--resume", "--out", "runs/whole", "--lr", "0.5", "--epochs", "3");
+    expect(other.stderr).toContain(
+      "--resume: the run was started with other settings; expected lr 0.01, got lr 0.5; a resumed run keeps its settings; leave them out",
+    );
+    expect(other.code).toBe(2);
+    const same = await bench.run(
+      "train",
+      "--resume",
+      "--out",
+      "runs/whole",
+      "--lr",
+      "0.01",
+      "--bits",
+      "1W4A",
+      "--quiet",
+    );
+    expect(same.code).toBe(0);
+  });
+});

@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { EpochRow, ReportRun } from "../../src/cli/report/model.js";
+import { reportPage } from "../../src/cli/report/page.js";
+import { headline } from "../../src/cli/report/sections.js";
+import { hasChromium, withPage } from "../browser/page.js";
+
+const LAYERS = ["conv1", "conv2", "fc1", "fc2"];
+
+function epochRow(epoch: number, quantized: boolean): EpochRow {
+  const each = (value: number) => (quantized ? Object.fromEntries(LAYERS.map((name) => [name, value / epoch])) : {});
+  return {
+    epoch,
+    loss: 1 / epoch,
+    accuracy: 90 + epoch,
+    valAccuracy: 89 + epoch,
+    lr: 0.01 / epoch,
+    imagesPerSecond: 800,
+    flipRatio: each(0.01),
+    alpha: each(0.2),
+    saturation: each(0.02),
+  };
+}
+
+function run(name: string, bits: string, fields: Partial<ReportRun> = {}): ReportRun {
+  const quantized = bits !== "float";
+  return {
+    name,
+    model: "lenet5",
+    data: "mnist",
+    bits,
+    method: quantized ? "bcgd" : "float",
+    seed: 1,
+    command: `npx coarsegrad train --out ${name}`,
+    finished: true,
+    epochs: 4,
+    wallSeconds: 100,
+    imagesPerSecond: 800,
+    accuracy: 98,
+    sha256: "ab".repeat(32),
+    graphMillisecondsPerImage: 0.5,
+    packed: {
+      bytes: quantized ? 84_000 : 2_330_000,
+      floatBytes: 2_320_000,
+      accuracy: 98,
+      millisecondsPerImage: 0.3,
+      codesCompared: quantized ? 1000 : null,
+      codesEqual: quantized ? 1000 : null,
+    },
+    layers: LAYERS.map((layer, i) => ({
+      ...{ name: layer, kind: "conv", weightBits: quantized ? 1 : 32, activationBits: 4 },
+      ...{ parameters: 100 * (i + 1), bytes: 10 * (i + 1), macs: 1000 * (i + 1) },
+    })),
+    metrics: [1, 2, 3, 4].map((epoch) => epochRow(epoch, quantized)),
+    config: { lr: 0.01, bits, keepFloat: [] },
+    ...fields,
+  };
+}
+
+const page = (...runs: ReportRun[]) => reportPage({ title: "A title", subtitle: "…", version: "1.2.3", runs });
+
+describe("the report page", () => {
+  it("heads with the narrowest and most accurate run", () => {
+    const runs = [
+      run("float", "float", { accuracy: 99 }),
+      run("a", "1W4A", { accuracy: 97 }),
+      run("b", "1W4A"),
+      run("c", "2W4A"),
+    ];
+    expect(headline(runs)?.name).toBe("b");
+    const text = page(...runs);
+    expect(text).toContain("−1.00 points against float");
+    expect(text).toContain("27.6 times smaller than float32");
+    expect(text).toContain("1,000 of 1,000 codes equal");
+  });
+
+  it("shows in the table what runs differ in and have, and nothing else", () => {
+    const heads = (text: string) => [...text.matchAll(/<th(?: class="n")?>([^<]+)<\/th>/g)].map((match) => match[1]);
+    const same = heads(page(run("a", "1W4A"), run("b", "1W4A")));
+    expect(same).toContain("Packed, ms per image");
+    expect(same).not.toContain("Data");
+    const bare = { packed: null, layers: [], metrics: [], config: {}, command: null };
+    const other = heads(page(run("a", "1W4A", { ...bare, data: "digits" }), run("b", "1W4A", bare)));
+    expect(other).toContain("Data");
+    expect(other).not.toContain("Packed, ms per image");
+    expect(other).not.toContain("Parameters");
+  });
+
+  it("marks the settings that differ", () => {
+    const text = page(run("a", "1W4A"), run("b", "2W4A"));
+    expect(text).toContain('<tr class="differs"><th>bits</th><td>1W4A</td><td>2W4A</td>');
+    expect(text).toContain("<tr><th>lr</th><td>0.01</td><td>0.01</td>");
+  });
+
+  it("says when a run is not finished", () => {
+    expect(page(run("a", "1W4A", { finished: false }))).toContain("stopped early");
+  });
+
+  it.runIf(hasChromium)("draws its charts from the disk and under a policy that allows no request", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "coarsegrad-report-"));
+    const html = page(run("float", "float"), run("bc", "1W4A"), run("bcgd", "1W4A", { accuracy: 99 }));
+    writeFileSync(path.join(folder, "report.html"), html);
+    const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+    try {
+      await withPage(
+        { "index.html": html.replace("<title>", '<link rel="icon" href="data:,"><title>') },
+        async (browser) => {
+          for (const url of [browser.url(), pathToFileURL(path.join(folder, "report.html")).href]) {
+            for (const colorScheme of ["light", "dark"] as const) {
+              await browser.emulateMedia({ colorScheme });
+              await browser.goto(url);
+              // Four charts over the runs; three of the selected run, those of the others hidden.
+              expect(await browser.locator(".chart canvas:visible").count()).toBe(7);
+              const inked = await browser.locator(".chart canvas").evaluateAll((canvases) =>
+                canvases.map((canvas) => {
+                  const { width, height } = canvas as HTMLCanvasElement;
+                  const pixels =
+                    (canvas as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
+                  return pixels.filter((value, i) => i % 4 === 3 && value > 0).length / (width * height);
+                }),
+              );
+              for (const share of inked) expect(share).toBeGreaterThan(0.005);
+              const names = await browser.locator(".charts").first().locator(".u-label").allTextContents();
+              expect(new Set(names)).toEqual(new Set(["epoch", "float", "bc", "bcgd"]));
+              await browser.getByRole("tab", { name: "bc", exact: true }).click();
+              expect(await browser.locator("#layers-1").isVisible()).toBe(true);
+              expect(await browser.locator("#layers-2").isVisible()).toBe(false);
+              await browser.getByLabel("Show only what differs").check();
+              expect(await browser.locator("#settings tbody tr:visible th").allTextContents()).toEqual(["bits"]);
+              const [content, window] = await browser.evaluate(() => [
+                document.documentElement.scrollWidth,
+                innerWidth,
+              ]);
+              expect(content).toBe(window);
+            }
+          }
+        },
+        { headers: { "content-security-policy": policy } },
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

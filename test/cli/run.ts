@@ -1,0 +1,86 @@
+/** @file The bundled command line in child processes, as users run it. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+/** What a command did. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A bundle of the command line and an empty folder to run it in. */
+export class Workbench {
+  readonly folder: string;
+  readonly #bundle: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.#bundle = path.join(folder, "bin", "coarsegrad.mjs");
+  }
+
+  /** Bundles the sources as the build does. */
+  static async open(): Promise<Workbench> {
+    const bench = new Workbench(mkdtempSync(path.join(tmpdir(), "coarsegrad-cli-")));
+    const script = new URL("../../scripts/bundle-cli.mjs", import.meta.url).href;
+    const { bundleCli } = (await import(script)) as { bundleCli(outfile: string): Promise<void> };
+    await bundleCli(bench.#bundle);
+    return bench;
+  }
+
+  /** Path of a file in the folder. */
+  file(...parts: string[]): string {
+    return path.join(this.folder, ...parts);
+  }
+
+  /** Starts a command; its home is the folder, so that it finds no data sets. */
+  start(...args: string[]) {
+    const env = { PATH: process.env.PATH, HOME: this.folder, NODE_OPTIONS: "" };
+    return spawn(process.execPath, [this.#bundle, ...args], {
+      cwd: this.folder,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  /** Runs a command to its end. */
+  run(...args: string[]): Promise<Outcome> {
+    return outcomeOf(this.start(...args));
+  }
+
+  /** Runs a command that has to succeed, with --json. @returns what it printed */
+  async json<T>(...args: string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.run(...args, "--json");
+    if (code !== 0) throw new Error(`coarsegrad ${args.join(" ")}: code ${code}\n${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits for the end of a command. */
+export function outcomeOf(child: ReturnType<Workbench["start"]>): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** Waits until a file is there. @throws Error after half a minute */
+export async function appears(file: string): Promise<void> {
+  for (let waited = 0; !existsSync(file); waited += 20) {
+    if (waited > 30_000) throw new Error(`${file} did not appear`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
