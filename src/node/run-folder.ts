@@ -28,6 +28,8 @@ export const RUN_FILES = {
 export class RunFolder {
   readonly path: string;
   #metrics: EpochMetrics[] = [];
+  /** What `config.json` holds, once this object has written or read it. */
+  #config: unknown;
 
   private constructor(path: string) {
     this.path = path;
@@ -55,6 +57,7 @@ export class RunFolder {
     } catch (error) {
       throw new DataError({ op: path, what: "cannot be made", got: (error as Error).message });
     }
+    run.#config = config;
     await run.writeJson("config", config);
     await run.#writeMetrics([]);
     return run;
@@ -83,8 +86,9 @@ export class RunFolder {
     return this.#metrics;
   }
   /** The configuration. @throws DataError if it is missing or not JSON */
-  config(): Promise<unknown> {
-    return this.readJson("config");
+  async config(): Promise<unknown> {
+    this.#config = await this.readJson("config");
+    return this.#config;
   }
 
   /**
@@ -107,9 +111,18 @@ export class RunFolder {
     onCheckpoint: (bytes: Uint8Array) => Promise<void>;
   } {
     return {
-      onEpoch: (metrics) => this.#writeMetrics([...this.#metrics, metrics]),
+      onEpoch: async (metrics) => {
+        await this.#restore();
+        await this.#writeMetrics([...this.#metrics, metrics]);
+      },
       onCheckpoint: (bytes) => saveFileAtomic(this.file("checkpoint"), bytes),
     };
+  }
+  /** Makes the folder anew if somebody removed it: hours of training must not be lost for that. */
+  async #restore(): Promise<void> {
+    if (await exists(this.path)) return;
+    await mkdir(this.path, { recursive: true });
+    if (this.#config !== undefined) await this.writeJson("config", this.#config);
   }
   /** Writes `summary.json`. */
   async writeSummary(summary: unknown): Promise<void> {

@@ -68,6 +68,22 @@ describe("a run folder", () => {
     expect(await epochsOnDisk(again)).toEqual([1, 2, 3, 4]);
   });
 
+  it("that somebody removes while training goes on is made anew, with all metrics", async () => {
+    const run = await RunFolder.create(join(root, "run"), config);
+    const { onEpoch, onCheckpoint } = run.handlers();
+    await go(run, {
+      onEpoch: async (metrics) => {
+        if (metrics.epoch === 2) await rm(run.path, { recursive: true });
+        await onEpoch(metrics);
+      },
+      onCheckpoint,
+    });
+    const read = await RunFolder.open(run.path);
+    expect(await read.config()).toEqual(config);
+    expect((await read.resume())?.epoch).toBe(4);
+    expect(await epochsOnDisk(read)).toEqual([1, 2, 3, 4]);
+  });
+
   it("that was killed in its first epoch starts anew", async () => {
     const run = await RunFolder.create(join(root, "run"), config);
     expect(await (await RunFolder.open(run.path)).resume()).toBeNull();
