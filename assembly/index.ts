@@ -59,6 +59,7 @@ export {
   f32_where,
 } from "./elementwise";
 export { f32_gemm, f32_gemm_work } from "./gemm";
+export { i32_line_codes } from "./line-codes";
 export { i32_threshold, u8_i8_gemm } from "./integer";
 export { u4_lut_conv, u4_lut_conv_work } from "./lut-conv";
 export { u4_lut_gemm, u4_lut_gemm_work } from "./lut-gemm";

@@ -330,6 +330,16 @@ export interface Kernels {
     flipPtr: Ptr,
     top: number,
   ): void;
+  /** codes[r,c] (u8) = f32(acc[r,c])·scale[c] + shift[c], two roundings, held in 0…top, then rounded half to even. top ≤ 255; nothing may be NaN. */
+  i32_line_codes(
+    accPtr: Ptr,
+    codesPtr: Ptr,
+    rows: number,
+    channels: number,
+    scalePtr: Ptr,
+    shiftPtr: Ptr,
+    top: number,
+  ): void;
   /** out[r,c] (f32) = f32(acc[r,c])·scale[c] (+ bias[c] if biasPtr ≠ 0), two roundings. */
   i32_scale_bias(accPtr: Ptr, outPtr: Ptr, rows: number, channels: number, scalePtr: Ptr, biasPtr: Ptr): void;
 }

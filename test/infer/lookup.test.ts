@@ -94,21 +94,22 @@ describe("the choice of a product", () => {
     const kernels = kernelsFor("f32");
     const used: KernelName[] = [];
     const products = ["u4_lut_conv", "u4_lut_gemm", "u8_i8_gemm"] as const;
-    const originals = products.map((name) => kernels[name]);
+    const stubs = [...products, "u8_im2col", "b32_strided_scatter"] as const;
+    const originals = stubs.map((name) => kernels[name]);
     const table = kernels as unknown as Record<string, unknown>;
     const constants = new Constants();
     try {
-      for (const name of products) table[name] = () => used.push(name);
+      for (const name of stubs) table[name] = () => used.push(name);
       const product = productOf({ ...layer, ...change }, constants);
       constants.place();
       const space = constants.ptr;
       product.run(space, space, 0, 0, space, [space, space, space]);
     } finally {
-      products.forEach((name, i) => {
+      stubs.forEach((name, i) => {
         table[name] = originals[i];
       });
       constants.dispose();
     }
-    expect([...new Set(used)]).toEqual([expected]);
+    expect([...new Set(used)].filter((name) => (products as readonly KernelName[]).includes(name))).toEqual([expected]);
   });
 });
