@@ -279,6 +279,47 @@ export interface Kernels {
   /** C[M,N] (i32) = A[M,K] (u8) · B[N,K]ᵀ (i8); rows of A and B start every `lda` and `ldb` bytes (multiples of 16), zero-padded up to there.
    * Exact: |sum| must stay below 2^31, so K ≤ 2^31/(255·128) = 65,793. */
   u8_i8_gemm(aPtr: Ptr, bPtr: Ptr, cPtr: Ptr, M: number, N: number, K: number, lda: number, ldb: number): void;
+  /** Largest byte, returned; 0 if empty. */
+  u8_max(xPtr: Ptr, len: number): number;
+  /** The low bytes of codes[i] + offset, or-ed, returned: bit p is set if bit plane p of the shifted codes holds anything. */
+  i8_bits(codesPtr: Ptr, len: number, offset: number): number;
+  /** Packs rows of i8 weights, `ldb` bytes apart, for the look-up product: byte [n/16][plane][k/4][n mod 16] holds bit `plane` of codes[n,k..k+3] + offset in its
+   * bits 0…3, for the planes that are set in `planes`; N and K are padded up to multiples of 16 (what pads K has no meaning). 0 ≤ code + offset ≤ 255. */
+  i8_lut_pack(weightsPtr: Ptr, outPtr: Ptr, N: number, K: number, ldb: number, offset: number, planes: number): void;
+  /** C[M,N] = A[M,K] (u8, at most 15) · Wᵀ, exactly, W[n,k] = Σ 2^p·bit p − offset from `i8_lut_pack` with the same offset and planes ≠ 0. C is i32, or, if real ≠ 0, its
+   * 4 bytes are f32, rounded once. Rows of A start every `lda` bytes (any number). |C|, with the offset's share, below 2^31; K ≥ 1. `workPtr`: `u4_lut_gemm_work()` bytes. */
+  u4_lut_gemm(
+    aPtr: Ptr,
+    weightsPtr: Ptr,
+    cPtr: Ptr,
+    M: number,
+    N: number,
+    K: number,
+    lda: number,
+    offset: number,
+    planes: number,
+    real: number,
+    workPtr: Ptr,
+  ): void;
+  /** Bytes of scratch that `u4_lut_gemm` needs. */
+  u4_lut_gemm_work(): number;
+  /** The same over the patches of output lines [lineStart, lineStart + lineCount) of batch·outH: C [lineCount·outW, filters], weights packed from rows
+   * [kernelH·kernelW·channels]. Needs channels = channelStride, a multiple of 16, dilationW = 1, and kernelW·channels ≤ 4368. */
+  u4_lut_conv(
+    xPtr: Ptr,
+    weightsPtr: Ptr,
+    cPtr: Ptr,
+    geomPtr: Ptr,
+    lineStart: number,
+    lineCount: number,
+    filters: number,
+    offset: number,
+    planes: number,
+    real: number,
+    workPtr: Ptr,
+  ): void;
+  /** Bytes of scratch that `u4_lut_conv` needs. */
+  u4_lut_conv_work(geomPtr: Ptr): number;
   /** codes[r,c] (u8) = how many of the `top` thresholds of channel c are reached: acc ≥ t if flip[c] = 0, acc ≤ t if flip[c] = 1. thresholds [channels, top] i32. */
   i32_threshold(
     accPtr: Ptr,
@@ -287,6 +328,16 @@ export interface Kernels {
     channels: number,
     thresholdsPtr: Ptr,
     flipPtr: Ptr,
+    top: number,
+  ): void;
+  /** codes[r,c] (u8) = f32(acc[r,c])·scale[c] + shift[c], two roundings, held in 0…top, then rounded half to even. top ≤ 255; nothing may be NaN. */
+  i32_line_codes(
+    accPtr: Ptr,
+    codesPtr: Ptr,
+    rows: number,
+    channels: number,
+    scalePtr: Ptr,
+    shiftPtr: Ptr,
     top: number,
   ): void;
   /** out[r,c] (f32) = f32(acc[r,c])·scale[c] (+ bias[c] if biasPtr ≠ 0), two roundings. */

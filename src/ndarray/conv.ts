@@ -7,6 +7,7 @@
 import { bytesPer } from "../core/dtype.js";
 import type { Kernels, Ptr } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
+import { convCodes } from "./code-products.js";
 import { depthwiseBackwardInput, depthwiseBackwardWeight, depthwiseForward } from "./depthwise.js";
 import { codesAsReal, gemm } from "./matmul.js";
 import { permute, stridedCopy, stridedScatter } from "./movement.js";
@@ -132,6 +133,9 @@ export function convForward(x: NDArray, packed: NDArray, conv: Convolution): NDA
  * @returns f32 [N,outH,outW,O], whole numbers
  */
 export function convForwardCodes(x: NDArray, weight: NDArray, conv: Convolution): NDArray {
+  const integers = NDArray.empty(convShape(conv, weight.shape[0]));
+  if (integers.size === 0 || convCodes(x, weight, integers, conv)) return integers;
+  integers.dispose();
   const packed = packWeights(weight);
   const y = convForward(x, packed, conv);
   packed.dispose();

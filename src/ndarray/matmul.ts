@@ -4,6 +4,7 @@ import { ShapeError } from "../core/errors.js";
 import { broadcastShapes, type Shape, shapeText, sizeOf, stridesOf } from "../core/shape.js";
 import type { Kernels, Ptr } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
+import { linearCodes } from "./code-products.js";
 import { floatTypeOf } from "./convert.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
@@ -158,6 +159,9 @@ export function codesAsReal(codes: NDArray, dtype: "f32" | "f64" = "f32"): NDArr
  * @returns f32 [..., out], whole numbers
  */
 export function linearForwardCodes(x: NDArray, weight: NDArray): NDArray {
+  const integers = NDArray.empty([...x.shape.slice(0, -1), weight.shape[0]]);
+  if (integers.size === 0 || linearCodes(x, weight, integers)) return integers;
+  integers.dispose();
   const left = codesAsReal(x);
   const right = codesAsReal(weight);
   const out = rowsTimesTransposed(left, right);

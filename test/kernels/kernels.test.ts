@@ -9,6 +9,7 @@ import { convert } from "./cases/convert.js";
 import { elementwise } from "./cases/elementwise.js";
 import { gemm } from "./cases/gemm.js";
 import { integer } from "./cases/integer.js";
+import { lut } from "./cases/lut.js";
 import { optim } from "./cases/optim.js";
 import { reduce } from "./cases/reduce.js";
 import { staircase } from "./cases/staircase.js";
@@ -23,6 +24,7 @@ const checks: Record<KernelName, Check> = {
   ...elementwise,
   ...gemm,
   ...integer,
+  ...lut,
   ...optim,
   ...reduce,
   ...staircase,

@@ -9,6 +9,7 @@ import { convertKernels } from "./convert.js";
 import { elementwiseKernels } from "./elementwise.js";
 import { gemmKernels } from "./gemm.js";
 import { integerKernels } from "./integer.js";
+import { lutKernels } from "./lut.js";
 import { optimKernels } from "./optim.js";
 import { poolKernels } from "./pool.js";
 import { reduceKernels } from "./reduce.js";
@@ -37,5 +38,6 @@ export function referenceKernels(heap: Heap, real: "f32" | "f64"): Kernels {
     ...codeKernels(context),
     ...optimKernels(context),
     ...integerKernels(context),
+    ...lutKernels(context),
   };
 }

@@ -3,7 +3,9 @@ import type { Kernels } from "../abi.js";
 import type { Context } from "./context.js";
 
 /** Twins of the integer kernels. */
-export function integerKernels({ heap }: Context): Pick<Kernels, "u8_i8_gemm" | "i32_threshold" | "i32_scale_bias"> {
+export function integerKernels({
+  heap,
+}: Context): Pick<Kernels, "u8_i8_gemm" | "i32_threshold" | "i32_line_codes" | "i32_scale_bias"> {
   return {
     u8_i8_gemm(aPtr, bPtr, cPtr, M, N, K, lda, ldb) {
       const a = heap.u8(aPtr, M * lda);
@@ -29,6 +31,17 @@ export function integerKernels({ heap }: Context): Pick<Kernels, "u8_i8_gemm" | 
           if (flip[c] !== 0 ? acc[i] <= thresholds[t] : acc[i] >= thresholds[t]) reached++;
         }
         codes[i] = reached;
+      }
+    },
+    i32_line_codes(accPtr, codesPtr, rows, channels, scalePtr, shiftPtr, top) {
+      const acc = heap.i32(accPtr, rows * channels);
+      const codes = heap.u8(codesPtr, rows * channels);
+      const scale = heap.f32(scalePtr, channels);
+      const shift = heap.f32(shiftPtr, channels);
+      for (let i = 0; i < acc.length; i++) {
+        const product = Math.fround(Math.fround(acc[i]) * scale[i % channels]);
+        const held = Math.min(Math.max(Math.fround(product + shift[i % channels]), 0), top);
+        codes[i] = Math.fround(held + 12582912) - 12582912; // 1.5·2^23: the sum's last bit is worth 1
       }
     },
     i32_scale_bias(accPtr, outPtr, rows, channels, scalePtr, biasPtr) {

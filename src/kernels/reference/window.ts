@@ -5,7 +5,7 @@ import { type Context, type Geometry, imageLength, readGeometry } from "./contex
 type Names = "f32_im2col" | "u8_im2col_f32" | "u8_im2col" | "f32_col2im";
 
 /** Visits every (row, tap) of rows [rowStart, rowStart + rowCount): `image` is the offset of the tap's first channel, −1 where padded. */
-function eachTap(
+export function eachTap(
   g: Geometry,
   rowStart: number,
   rowCount: number,

@@ -36,6 +36,16 @@ export const integer = {
       const constants = [input(thresholds), input(bytes(rng, channels, 2)), top];
       agree("i32_threshold", input(acc), out, rows, channels, ...constants);
     }),
+  i32_line_codes: () =>
+    property(fc.tuple(maps, fc.constantFrom(1, 3, 15, 255)), (rng, [{ rows, channels }, top]) => {
+      const acc = integers(rng, rows * channels, rng.bool(0.5) ? 2 ** 31 - 1 : 100);
+      // Halves are frequent: they round to even.
+      const halves = () => Float32Array.from({ length: channels }, () => rng.int(65) / 2 - 16);
+      const shift = rng.bool(0.5) ? halves() : reals(rng, channels, "tame");
+      const scale = rng.bool(0.5) ? halves() : reals(rng, channels, "tame");
+      const out = output(new Uint8Array(rows * channels));
+      agree("i32_line_codes", input(acc), out, rows, channels, input(scale), input(shift), top);
+    }),
   i32_scale_bias: () =>
     property(maps, (rng, { rows, channels }) => {
       const acc = integers(rng, rows * channels, rng.bool(0.5) ? 2 ** 31 - 1 : 1000);

@@ -1,0 +1,196 @@
+/**
+ * @file The look-up convolution: tables are built once for each input pixel, not for each patch.
+ *
+ * NHWC puts the pixels of one kernel row, and with them their tables, side by side, and neighbouring columns of the output a fixed number of bytes
+ * apart: the micro-kernel walks kernelH runs and there are no patches. Bands of output lines bound the tables.
+ */
+import {
+  channelsOf,
+  dilationHOf,
+  inHOf,
+  inWOf,
+  kernelHOf,
+  kernelWOf,
+  outHOf,
+  outWOf,
+  padLeftOf,
+  padTopOf,
+  strideHOf,
+  strideWOf,
+} from "./geometry";
+import { copyTile } from "./lut-gemm";
+import { sumOf, writeTables } from "./lut-pack";
+import { ADD, lutTile, MAX_RUN, REAL } from "./lut-tile";
+
+/** Output lines whose tables are built together. */
+const BAND: i32 = 8;
+
+/** Input lines under `lines` output lines. */
+// @ts-ignore: decorator
+@inline
+function linesUnder(g: usize, lines: i32): i32 {
+  return (lines - 1) * strideHOf(g) + (kernelHOf(g) - 1) * dilationHOf(g) + 1;
+}
+
+/** Pixels under a line of output, its columns rounded up to a multiple of 4, then to a multiple of 4 themselves. */
+// @ts-ignore: decorator
+@inline
+function pixelsUnder(g: usize): i32 {
+  const columns = (outWOf(g) + 3) & ~3;
+  return ((columns - 1) * strideWOf(g) + kernelWOf(g) + 3) & ~3;
+}
+
+/** Bytes of a line of tables: not a power of two, so that lines do not compete for the same cache sets. */
+// @ts-ignore: decorator
+@inline
+function lineBytes(g: usize): usize {
+  return ((<usize>pixelsUnder(g) * <usize>channelsOf(g)) << 2) + 64;
+}
+
+export function u4_lut_conv_work(geomPtr: usize): i32 {
+  const lines = linesUnder(geomPtr, min(BAND, outHOf(geomPtr)));
+  const pixels = pixelsUnder(geomPtr);
+  // Tables, sums of pixels, sums of columns, bases, then four zeros, the sink, and a tile of 4×16.
+  return lines * <i32>lineBytes(geomPtr) + ((lines + 1) * pixels + outWOf(geomPtr) + 4) * 4 + 16 + 32 + 256 + 16;
+}
+
+/** Tables and sums of one padded input line; `line` = 0 stands for a line outside the image. */
+function tablesOfLine(line: usize, g: usize, to: usize, sums: usize): void {
+  const channels = channelsOf(g);
+  const pixels = pixelsUnder(g);
+  const bytes = <usize>channels << 2;
+  const left = padLeftOf(g);
+  const right = left + inWOf(g);
+  const zero = i32x4.splat(0);
+  for (let x = 0; x < pixels; x++) {
+    if (line == 0 || x < left || x >= right) {
+      for (let at: usize = 0; at < bytes; at += 16) v128.store(to + at, zero);
+      store<i32>(sums, 0);
+      to += bytes;
+    } else {
+      const end = line + <usize>channels;
+      let sum = i16x8.splat(0);
+      do {
+        const a = v128.load(line);
+        writeTables(a, to);
+        sum = i16x8.add(sum, i16x8.extadd_pairwise_i8x16_u(a));
+        line += 16;
+        to += 64;
+      } while (line != end);
+      store<i32>(sums, sumOf(sum));
+    }
+    sums += 4;
+  }
+}
+
+/** bases[ow] = −offset · (sum of the window's codes), for every output column of a line whose first input line's sums lie at `sums`. */
+function basesOfLine(g: usize, sums: usize, columns: usize, bases: usize, offset: i32): void {
+  const pixels = pixelsUnder(g);
+  const kernelH = kernelHOf(g);
+  const kernelW = kernelWOf(g);
+  const pitch = <usize>(dilationHOf(g) * pixels) << 2;
+  for (let at: usize = 0; at < <usize>pixels << 2; at += 16) {
+    let from = sums + at;
+    let sum = v128.load(from);
+    for (let i = 1; i < kernelH; i++) {
+      from += pitch;
+      sum = i32x4.add(sum, v128.load(from));
+    }
+    v128.store(columns + at, sum);
+  }
+  const outW = outWOf(g);
+  const step = <usize>strideWOf(g) << 2;
+  for (let ow = 0; ow < outW; ow++) {
+    let sum = 0;
+    for (let j: usize = 0; j < <usize>kernelW << 2; j += 4) sum += load<i32>(columns + j);
+    store<i32>(bases, -offset * sum);
+    bases += 4;
+    columns += step;
+  }
+}
+
+export function u4_lut_conv(
+  xPtr: usize,
+  weightsPtr: usize,
+  cPtr: usize,
+  geomPtr: usize,
+  lineStart: i32,
+  lineCount: i32,
+  filters: i32,
+  offset: i32,
+  planes: i32,
+  real: i32,
+  workPtr: usize,
+): void {
+  const g = geomPtr;
+  const channels = channelsOf(g);
+  const kernelH = kernelHOf(g);
+  const outH = outHOf(g);
+  const outW = outWOf(g);
+  const strideH = strideHOf(g);
+  const inH = inHOf(g);
+  const imageLine = <usize>inWOf(g) * <usize>channels;
+  const pixels = pixelsUnder(g);
+  const pitch = <usize>(strideWOf(g) * channels) << 2;
+  const linePitch = lineBytes(g);
+  const runPitch = <usize>dilationHOf(g) * linePitch;
+  const run = kernelWOf(g) * channels;
+  const runBytes = <usize>run << 2;
+  const runs = min(kernelH, max(1, MAX_RUN / run));
+  const step = <usize>filters << 2;
+  const bandLines = linesUnder(g, min(BAND, outH));
+  const sums = workPtr + <usize>bandLines * linePitch;
+  const columnSums = sums + (<usize>(bandLines * pixels) << 2);
+  const bases = columnSums + (<usize>pixels << 2);
+  const zeros = bases + ((<usize>(outW + 3) & ~3) << 2);
+  const sink = zeros + 16;
+  const edge = sink + 32;
+  v128.store(zeros, i32x4.splat(0));
+
+  const end = lineStart + lineCount;
+  for (let line = lineStart; line < end; ) {
+    const oh = line % outH;
+    const image = xPtr + <usize>(line / outH) * <usize>inH * imageLine;
+    const band = min(min(BAND, outH - oh), end - line);
+    const top = oh * strideH - padTopOf(g);
+    const under = linesUnder(g, band);
+    for (let i = 0; i < under; i++) {
+      const ih = top + i;
+      const from = ih >= 0 && ih < inH ? image + <usize>ih * imageLine : 0;
+      tablesOfLine(from, g, workPtr + <usize>i * linePitch, sums + (<usize>(i * pixels) << 2));
+    }
+    for (let b = 0; b < band; b++) {
+      const first = b * strideH;
+      basesOfLine(g, sums + (<usize>(first * pixels) << 2), columnSums, bases, offset);
+      for (let ow = 0; ow < outW; ow += 4) {
+        const columns = min(4, outW - ow);
+        const t = workPtr + <usize>first * linePitch + <usize>ow * pitch;
+        let w = weightsPtr;
+        for (let n = 0; n < filters; n += 16) {
+          const c = cPtr + <usize>ow * step + (<usize>n << 2);
+          const whole = columns == 4 && n + 16 <= filters;
+          const to = whole ? c : edge;
+          const toStep = whole ? step : 64;
+          let mode = 0;
+          let base = bases + (<usize>ow << 2);
+          for (let left = planes; left != 0; ) {
+            const plane = ctz(left);
+            left &= left - 1;
+            for (let kh = 0; kh < kernelH; kh += runs) {
+              const count = min(runs, kernelH - kh);
+              if (real && left == 0 && kh + count == kernelH) mode |= REAL;
+              const at = t + <usize>kh * runPitch;
+              lutTile(at, pitch, run >> 4, count, runPitch, w, to, toStep, plane, base, mode, sink);
+              w += <usize>count * runBytes;
+              mode |= ADD;
+              base = zeros;
+            }
+          }
+          if (!whole) copyTile(edge, 64, c, step, columns, min(16, filters - n));
+        }
+      }
+      cPtr += <usize>outW * step;
+    }
+    line += band;
+  }
+}

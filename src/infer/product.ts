@@ -1,0 +1,161 @@
+/** @file Accumulators of a quantized layer, Σ code_x·code_w: the kernel that suits its weights, codes and window, chosen once at load. */
+
+import type { PlanWindow } from "../format/plan.js";
+import { windowExtents } from "../format/values.js";
+import type { Ptr } from "../kernels/abi.js";
+import { allocator, heap, kernelsFor } from "../kernels/engine.js";
+import {
+  type BitPlanes,
+  bitPlanes,
+  LOOKUP_OFFSET,
+  LOOKUP_TOP,
+  lookupPays,
+  lookupWindow,
+  packedBytes,
+} from "../kernels/lookup.js";
+import type { Constant, Constants } from "./constants.js";
+import { GEOMETRY_BYTES, isPointwise, writeGeometry } from "./step.js";
+
+/** Rows of a tile come in multiples of this, so that the product's tiles are full. */
+const TILE_ROWS = 16;
+/** Output lines of a tile come in multiples of this; `u4_lut_conv` builds tables for as many at once. */
+const TILE_LINES = 8;
+
+/** A quantized layer as a convolution. */
+export interface Layer {
+  readonly window: PlanWindow;
+  /** [h, w, channels] */
+  readonly image: readonly number[];
+  readonly groups: number;
+  readonly out: number;
+  /** i8 codes [out, patch] */
+  readonly codes: Int8Array;
+  /** Largest input code. */
+  readonly top: number;
+}
+
+/** How a layer's accumulators are made. */
+export interface Product {
+  /** Rows that begin at `first` to make at a time so that what is written takes about `bytes`; `rows` in all. */
+  tile(first: number, rows: number, bytes: number): number;
+  /** Bytes of workspaces for tiles of at most `rows`. */
+  scratch(rows: number): readonly number[];
+  /** Accumulators [count, out] (i32) of rows [first, first + count). */
+  run(x: Ptr, acc: Ptr, first: number, count: number, geometry: Ptr, scratch: readonly Ptr[]): void;
+}
+
+/** Inputs of one output. */
+function patchOf({ window, image, groups }: Layer): number {
+  return (window.kernel[0] * window.kernel[1] * image[2]) / groups;
+}
+
+/** Rows of `bytes` each that fill a tile. */
+function rowsOfTile(first: number, rows: number, bytes: number, width: number): number {
+  const fit = Math.floor(bytes / width / TILE_ROWS) * TILE_ROWS;
+  return Math.min(rows - first, Math.max(TILE_ROWS, fit));
+}
+
+/** True if a row of patches is a row of pixels. */
+function isDirect({ window, groups }: Layer): boolean {
+  return groups === 1 && isPointwise(window);
+}
+
+/** The product for a layer. */
+export function productOf(layer: Layer, constants: Constants): Product {
+  const { window, image, groups, out, codes, top } = layer;
+  const patch = patchOf(layer);
+  const planes = groups > 1 || top > LOOKUP_TOP || !lookupPays(out, patch) ? null : bitPlanes(bitsOf(codes));
+  if (planes === null) return byBytes(layer, constants);
+  const packed = packedWeights(layer, planes, constants);
+  const outW = windowExtents(window, image[0], image[1])[1];
+  return lookupWindow(window.kernel[1], window.dilation[1], image[2], outW)
+    ? byLookupOfPixels(layer, planes, packed)
+    : byLookupOfPatches(layer, planes, packed);
+}
+
+/** What kernel `i8_bits` gives. */
+function bitsOf(codes: Int8Array): number {
+  return codes.reduce((bits, code) => bits | (code + LOOKUP_OFFSET), 0) & 255;
+}
+
+function packedWeights(layer: Layer, planes: BitPlanes, constants: Constants): Constant {
+  const { out, codes } = layer;
+  const patch = patchOf(layer);
+  return constants.add(packedBytes(out, patch, planes), (ptr) => {
+    const rows = allocator().allocate(codes.length);
+    heap().i8(rows, codes.length).set(codes);
+    kernelsFor("f32").i8_lut_pack(rows, ptr, out, patch, patch, planes.offset, planes.mask);
+    allocator().free(rows, codes.length);
+  });
+}
+
+/** 4-bit codes, tables made once for each pixel; tiles are whole lines, as many images as fit or bands of one. */
+function byLookupOfPixels({ window, image, out }: Layer, { offset, mask }: BitPlanes, packed: Constant): Product {
+  const kernels = kernelsFor("f32");
+  const [outH, outW] = windowExtents(window, image[0], image[1]);
+  const geometry = allocator().allocate(GEOMETRY_BYTES);
+  writeGeometry(geometry, window, 1, image, image[2]);
+  const work = kernels.u4_lut_conv_work(geometry);
+  allocator().free(geometry, GEOMETRY_BYTES);
+  return {
+    tile(first, rows, bytes) {
+      const lines = Math.max(1, Math.floor(bytes / (4 * out * outW)));
+      if (lines >= outH) return Math.min(rows - first, Math.floor(lines / outH) * outH * outW);
+      const left = outH - ((first / outW) % outH);
+      return Math.min(left, Math.max(TILE_LINES, Math.floor(lines / TILE_LINES) * TILE_LINES)) * outW;
+    },
+    scratch: () => [work],
+    run(x, acc, first, count, geom, [space]) {
+      kernels.u4_lut_conv(x, packed(), acc, geom, first / outW, count / outW, out, offset, mask, 0, space);
+    },
+  };
+}
+
+/** 4-bit codes, tables made of patches. */
+function byLookupOfPatches(layer: Layer, { offset, mask }: BitPlanes, packed: Constant): Product {
+  const kernels = kernelsFor("f32");
+  const patch = patchOf(layer);
+  const direct = isDirect(layer);
+  const { out } = layer;
+  const work = kernels.u4_lut_gemm_work();
+  return {
+    tile: (first, rows, bytes) => rowsOfTile(first, rows, bytes, Math.max(patch, 4 * out)),
+    scratch: (rows) => [work, direct ? 0 : rows * patch],
+    run(x, acc, first, count, geometry, [space, patches]) {
+      if (!direct) kernels.u8_im2col(x, patches, geometry, first, count, patch);
+      const a = direct ? x + first * patch : patches;
+      kernels.u4_lut_gemm(a, packed(), acc, count, out, patch, patch, offset, mask, 0, space);
+    },
+  };
+}
+
+/** Codes and weights of any size. Rows of weights are padded with zeros to a multiple of 16 bytes. */
+function byBytes(layer: Layer, constants: Constants): Product {
+  const kernels = kernelsFor("f32");
+  const { image, groups, out, codes } = layer;
+  const patch = patchOf(layer);
+  const stride = Math.ceil(patch / 16) * 16;
+  const filters = out / groups;
+  const weights = constants.i8Rows(codes, patch, stride);
+  // Pixels of 16·n channels are patches as they lie.
+  const direct = isDirect(layer) && stride === patch;
+  return {
+    tile: (first, rows, bytes) => rowsOfTile(first, rows, bytes, Math.max(stride, 4 * out)),
+    scratch: (rows) => [direct ? 0 : rows * stride, groups === 1 ? 0 : 4 * rows * filters, 4 * 4],
+    run(x, acc, first, count, geometry, [patches, part, extents]) {
+      for (let group = 0; group < groups; group++) {
+        if (!direct) {
+          const from = x + (group * image[2]) / groups;
+          kernels.u8_im2col(from, patches, geometry, first, count, stride);
+        }
+        const a = direct ? x + first * patch : patches;
+        const b = weights() + group * filters * stride;
+        kernels.u8_i8_gemm(a, b, groups === 1 ? acc : part, count, filters, patch, stride, stride);
+        if (groups > 1) {
+          heap().i32(extents, 4).set([count, filters, out, 1]);
+          kernels.b32_strided_scatter(part, acc + 4 * group * filters, 2, extents);
+        }
+      }
+    },
+  };
+}
