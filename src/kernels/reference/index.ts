@@ -5,15 +5,18 @@ import { binaryKernels } from "./binary.js";
 import { channelKernels } from "./channel.js";
 import { codeKernels } from "./codes.js";
 import { makeContext } from "./context.js";
+import { convKernels } from "./conv.js";
 import { convertKernels } from "./convert.js";
 import { elementwiseKernels } from "./elementwise.js";
 import { gemmKernels } from "./gemm.js";
 import { integerKernels } from "./integer.js";
 import { optimKernels } from "./optim.js";
+import { planeKernels } from "./planes.js";
 import { poolKernels } from "./pool.js";
 import { reduceKernels } from "./reduce.js";
 import { staircaseKernels } from "./staircase.js";
 import { windowKernels } from "./window.js";
+import { winogradKernels } from "./winograd.js";
 
 /**
  * The TypeScript twins of all kernels: specification of the WebAssembly ones, fallback where WebAssembly is forbidden, and, in f64, the
@@ -31,6 +34,9 @@ export function referenceKernels(heap: Heap, real: "f32" | "f64"): Kernels {
     ...reduceKernels(context),
     ...gemmKernels(context),
     ...windowKernels(context),
+    ...convKernels(context),
+    ...winogradKernels(context),
+    ...planeKernels(context),
     ...poolKernels(context),
     ...channelKernels(context),
     ...staircaseKernels(context),
