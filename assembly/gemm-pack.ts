@@ -28,7 +28,7 @@ function transpose4(src: usize, step: usize, dst: usize, rows: i32): void {
 }
 
 /** Panel of `rows` rows, element (r, p) at src + r·rowStep + p·4. */
-function packAcross(src: usize, rowStep: usize, rows: i32, k: i32, dst: usize): void {
+export function packAcross(src: usize, rowStep: usize, rows: i32, k: i32, dst: usize): void {
   let p = 0;
   if (rows == 5) {
     for (; p + 4 <= k; p += 4) {

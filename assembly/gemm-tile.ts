@@ -1,7 +1,8 @@
 /**
  * @file Micro-kernels of the real matrix product: 1 to 5 rows by 8 columns of C in registers.
  *
- * A panel: [k][rows], B panel: [k][8]. One k per turn and no unrolling: Node 20's compiler hoists all loads of a block to its top, and
+ * A: rows of `rows` elements every `aStep` bytes, B: rows of 8 every `bStep`; packed panels [k][rows] and [k][8], or the operands themselves
+ * where they lie so already. One k per turn and no unrolling: Node 20's compiler hoists all loads of a block to its top, and
  * 10 sums + 2 columns + 1 splat just fit its 15 registers. Every sum runs over k in order, so a row's bits do not depend on its tile.
  */
 
@@ -19,7 +20,7 @@ function put(c: usize, low: v128, high: v128, add: bool): void {
 /** C[rows, 8] = (C +) A·B over k ≥ 1; `step` is the bytes between rows of C. `rows` is a constant at every call. */
 // @ts-ignore: decorator
 @inline
-function tile(rows: i32, a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
+function tile(rows: i32, a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
   let l0 = f32x4.splat(0);
   let h0 = f32x4.splat(0);
   let l1 = f32x4.splat(0);
@@ -56,8 +57,8 @@ function tile(rows: i32, a: usize, b: usize, k: i32, c: usize, step: usize, add:
       l4 = f32x4.add(l4, f32x4.mul(x, low));
       h4 = f32x4.add(h4, f32x4.mul(x, high));
     }
-    a += <usize>(rows << 2);
-    b += 32;
+    a += aStep;
+    b += bStep;
   } while (--k);
   put(c, l0, h0, add);
   if (rows > 1) put(c + step, l1, h1, add);
@@ -66,20 +67,20 @@ function tile(rows: i32, a: usize, b: usize, k: i32, c: usize, step: usize, add:
   if (rows > 4) put(c + 4 * step, l4, h4, add);
 }
 
-function tile1(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(1, a, b, k, c, step, add);
+function tile1(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(1, a, aStep, b, bStep, k, c, step, add);
 }
-function tile2(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(2, a, b, k, c, step, add);
+function tile2(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(2, a, aStep, b, bStep, k, c, step, add);
 }
-function tile3(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(3, a, b, k, c, step, add);
+function tile3(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(3, a, aStep, b, bStep, k, c, step, add);
 }
-function tile4(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(4, a, b, k, c, step, add);
+function tile4(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(4, a, aStep, b, bStep, k, c, step, add);
 }
-function tile5(a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(5, a, b, k, c, step, add);
+function tile5(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
+  tile(5, a, aStep, b, bStep, k, c, step, add);
 }
 
 /** Rows of the next panel when `left` rows are left: fives, but no lone single or pair at the end where threes and fours will do. */
@@ -89,13 +90,30 @@ export function panelRows(left: i32): i32 {
   return left >= 8 ? (left == 8 ? 4 : 5) : left == 7 ? 4 : left == 6 ? 3 : left;
 }
 
-/** One tile of 1…5 rows and 8 columns. */
+/** One tile of 1…5 rows and 8 columns of operands in place. */
+// @ts-ignore: decorator
+@inline
+export function runStrided(
+  rows: i32,
+  a: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  k: i32,
+  c: usize,
+  step: usize,
+  add: bool,
+): void {
+  if (rows == 5) tile5(a, aStep, b, bStep, k, c, step, add);
+  else if (rows == 4) tile4(a, aStep, b, bStep, k, c, step, add);
+  else if (rows == 3) tile3(a, aStep, b, bStep, k, c, step, add);
+  else if (rows == 2) tile2(a, aStep, b, bStep, k, c, step, add);
+  else tile1(a, aStep, b, bStep, k, c, step, add);
+}
+
+/** One tile of 1…5 rows and 8 columns of packed panels. */
 // @ts-ignore: decorator
 @inline
 export function runTile(rows: i32, a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
-  if (rows == 5) tile5(a, b, k, c, step, add);
-  else if (rows == 4) tile4(a, b, k, c, step, add);
-  else if (rows == 3) tile3(a, b, k, c, step, add);
-  else if (rows == 2) tile2(a, b, k, c, step, add);
-  else tile1(a, b, k, c, step, add);
+  runStrided(rows, a, <usize>(rows << 2), b, 32, k, c, step, add);
 }

@@ -9,7 +9,7 @@ import { packA, packB } from "./gemm-pack";
 import { panelRows, runTile } from "./gemm-tile";
 import { storeSome } from "./lanes";
 
-const KC: i32 = 384; // the same number in src/kernels/reference/gemm.ts
+export const KC: i32 = 384; // the same number in src/kernels/reference/gemm.ts
 const MC: i32 = 120;
 const NC: i32 = 1024;
 
@@ -26,7 +26,7 @@ export function f32_gemm_work(M: i32, N: i32, K: i32): i32 {
 }
 
 /** Copies or adds a 5×8 tile's valid part to C. */
-function putEdge(tile: usize, c: usize, step: usize, rows: i32, columns: i32, add: bool): void {
+export function putEdge(tile: usize, c: usize, step: usize, rows: i32, columns: i32, add: bool): void {
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < columns; j += 4) {
       const at = c + (<usize>j << 2);

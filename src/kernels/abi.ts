@@ -1,15 +1,17 @@
 /**
- * @file The kernel ABI: one typed line per kernel. WebAssembly exports and their TypeScript twins have these names and
- * signatures. Imports nothing.
+ * @file The kernel ABI: one typed line per kernel (those of convolutions in abi-conv.ts). WebAssembly exports and their
+ * TypeScript twins have these names and signatures. Imports nothing else.
  *
  * Conventions. Names ending in `Ptr` are byte addresses in the heap, 16-byte aligned at the start of an array; `Len`,
  * `rows`, `n` and other extents count elements. Arrays are dense and row-major; images are NHWC. A kernel may read up to
  * 16 bytes past an input and never writes outside its output. Unless a line says otherwise, an output may be the very same
  * array as an input (elementwise in place) but may not overlap it partly. Prefix = element type that is computed in:
  * `f32_` kernels in the f64 table (TypeScript twins only) read and write f64 wherever a comment says "real".
- * Every reduction has one fixed order that depends on the extents alone; sums other than the matrix product's are accumulated in f64.
+ * Every reduction has one fixed order that depends on the extents alone; sums other than those of matrix products and convolutions are accumulated in f64.
  * Scalars are rounded to real first, but for the optimizers', whose combinations (1 − rho, lr/correction1, …) are formed in f64.
  */
+
+import type { ConvKernels } from "./abi-conv.js";
 
 /** A byte address in the heap. */
 export type Ptr = number;
@@ -33,7 +35,7 @@ export const GEOMETRY_FIELDS = [
   "channelStride", // channels of the whole image: a group works on `channels` of them
 ] as const;
 
-export interface Kernels {
+export interface Kernels extends ConvKernels {
   // ---- fill, copy, convert -------------------------------------------------------------------------------------
   /** out[i] = value (real). */
   f32_fill(outPtr: Ptr, len: number, value: number): void;

@@ -5,15 +5,16 @@
  * problem's size alone, and each output element is one dot product inside one gemm, so results do not depend on the memory at hand.
  */
 import { bytesPer } from "../core/dtype.js";
-import type { Kernels, Ptr } from "../kernels/abi.js";
+import type { Kernels } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { convCodes } from "./code-products.js";
 import { depthwiseBackwardInput, depthwiseBackwardWeight, depthwiseForward } from "./depthwise.js";
 import { codesAsReal, gemm } from "./matmul.js";
-import { permute, stridedCopy, stridedScatter } from "./movement.js";
+import { permute, stridedCopy } from "./movement.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
 import { type Convolution, positions, taps, withGeometry } from "./window.js";
+import { suitsWinograd, winogradBackwardInput, winogradBackwardWeight } from "./winograd.js";
 
 /** Bytes of patches that one chunk may take. */
 const CHUNK_BYTES = 4 << 20;
@@ -59,21 +60,6 @@ export function convShape({ geometry }: Convolution, filters: number): number[] 
   return [geometry.batch, geometry.outH, geometry.outW, filters];
 }
 
-/** Writes rows of patches of one group into scratch; from u8 they are whole numbers without the step. */
-export function patches(
-  kernels: Kernels,
-  x: NDArray,
-  firstChannel: number,
-  out: Ptr,
-  geom: Ptr,
-  rowStart: number,
-  rowCount: number,
-): void {
-  const source = x.ptr + firstChannel * bytesPer(x.dtype);
-  if (x.dtype === "u8") kernels.u8_im2col_f32(source, out, geom, rowStart, rowCount);
-  else kernels.f32_im2col(source, out, geom, rowStart, rowCount);
-}
-
 /**
  * Forward convolution, y[n,p,q,o] = Σ x[n, p·s + i·d − pad, …, c]·w[o,i,j,c], in w's type.
  *
@@ -102,23 +88,13 @@ export function convForward(x: NDArray, packed: NDArray, conv: Convolution): NDA
   }
   const bytes = bytesPer(packed.dtype);
   const perGroup = filters / groups;
-  const chunk = chunkRows(rows, K * bytes);
+  const kernel = x.dtype === "u8" ? "u8_conv_f32" : "f32_conv";
   withGeometry(geometry, (geom) =>
-    withScratch(chunk * K * bytes, (cols) => {
-      for (let start = 0; start < rows; start += chunk) {
-        const count = Math.min(chunk, rows - start);
-        for (let group = 0; group < groups; group++) {
-          patches(kernels, x, group * geometry.channels, cols, geom, start, count);
-          const w = packed.ptr + group * perGroup * K * bytes;
-          if (groups === 1) {
-            gemm(kernels, cols, w, y.ptr + start * filters * bytes, [count, filters, K], { transB: true });
-          } else {
-            const part = NDArray.empty([count, perGroup], packed.dtype);
-            gemm(kernels, cols, w, part.ptr, [count, perGroup, K], { transB: true });
-            stridedScatter(part, y, start * filters + group * perGroup, [filters, 1]);
-            part.dispose();
-          }
-        }
+    withScratch(kernels.f32_conv_work(geom, perGroup), (work) => {
+      for (let group = 0; group < groups; group++) {
+        const source = x.ptr + group * geometry.channels * bytesPer(x.dtype);
+        const w = packed.ptr + group * perGroup * K * bytes;
+        kernels[kernel](source, w, y.ptr + group * perGroup * bytes, geom, perGroup, filters, 0, rows, work);
       }
     }),
   );
@@ -173,6 +149,10 @@ export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolutio
     gemm(kernels, dy.ptr, packed.ptr, dx.ptr, [rows, K, filters]);
     return dx;
   }
+  if (suitsWinograd(conv, filters)) {
+    winogradBackwardInput(dy, packed, dx, conv);
+    return dx;
+  }
   const bytes = bytesPer(dy.dtype);
   const chunk = chunkRows(rows, K * bytes);
   withGeometry(geometry, (geom) =>
@@ -225,19 +205,17 @@ function denseBackwardWeight(kernels: Kernels, x: NDArray, dy: NDArray, packed: 
     gemm(kernels, dy.ptr, x.ptr, packed.ptr, [filters, K, rows], { transA: true });
     return;
   }
-  const chunk = chunkRows(rows, K * bytes);
+  if (suitsWinograd(conv, filters)) {
+    winogradBackwardWeight(x, dy, packed, conv);
+    return;
+  }
+  const kernel = x.dtype === "u8" ? "u8_conv_bwd_weight_f32" : "f32_conv_bwd_weight";
   withGeometry(geometry, (geom) =>
-    withScratch(chunk * K * bytes, (cols) => {
-      for (let start = 0; start < rows; start += chunk) {
-        const count = Math.min(chunk, rows - start);
-        for (let group = 0; group < groups; group++) {
-          patches(kernels, x, group * geometry.channels, cols, geom, start, count);
-          const part = groups === 1 ? null : groupRows(dy, start, count, group, groups);
-          const from = part === null ? dy.ptr + start * filters * bytes : part.ptr;
-          const to = packed.ptr + group * perGroup * K * bytes;
-          gemm(kernels, from, cols, to, [perGroup, K, count], { transA: true, accumulate: true });
-          part?.dispose();
-        }
+    withScratch(kernels.f32_conv_work(geom, perGroup), (work) => {
+      for (let group = 0; group < groups; group++) {
+        const source = x.ptr + group * geometry.channels * bytesPer(x.dtype);
+        const to = packed.ptr + group * perGroup * K * bytes;
+        kernels[kernel](source, dy.ptr + group * perGroup * bytes, to, geom, perGroup, filters, 0, rows, work);
       }
     }),
   );

@@ -5,6 +5,7 @@ import { compileKernels } from "../../src/kernels/wasm.js";
 import { binary } from "./cases/binary.js";
 import { channel } from "./cases/channel.js";
 import { weightCodes } from "./cases/codes.js";
+import { conv } from "./cases/conv.js";
 import { convert } from "./cases/convert.js";
 import { elementwise } from "./cases/elementwise.js";
 import { gemm } from "./cases/gemm.js";
@@ -14,6 +15,7 @@ import { optim } from "./cases/optim.js";
 import { reduce } from "./cases/reduce.js";
 import { staircase } from "./cases/staircase.js";
 import { window } from "./cases/window.js";
+import { winograd } from "./cases/winograd.js";
 import { type Check, twin } from "./harness.js";
 
 const checks: Record<KernelName, Check> = {
@@ -29,6 +31,8 @@ const checks: Record<KernelName, Check> = {
   ...reduce,
   ...staircase,
   ...window,
+  ...conv,
+  ...winograd,
 };
 
 describe("WebAssembly kernels against their twins", () => {

@@ -3,7 +3,7 @@ import type { Kernels } from "../abi.js";
 import type { Context } from "./context.js";
 
 /** Products are summed in blocks of this many k; the blocks' sums are then added in order. Same number in assembly/gemm.ts. */
-const KC = 384;
+export const GEMM_BLOCK = 384;
 
 /** Twins of the real matrix product. */
 export function gemmKernels({ real, round, temporary }: Context): Pick<Kernels, "f32_gemm" | "f32_gemm_work"> {
@@ -17,9 +17,9 @@ export function gemmKernels({ real, round, temporary }: Context): Pick<Kernels, 
       const sums = temporary(N);
       for (let i = 0; i < M; i++) {
         if (!accumulate) c.fill(0, i * N, (i + 1) * N);
-        for (let k0 = 0; k0 < K; k0 += KC) {
+        for (let k0 = 0; k0 < K; k0 += GEMM_BLOCK) {
           sums.fill(0);
-          for (let k = k0; k < Math.min(K, k0 + KC); k++) {
+          for (let k = k0; k < Math.min(K, k0 + GEMM_BLOCK); k++) {
             const x = a[i * aRow + k * aCol];
             for (let j = 0; j < N; j++) sums[j] += round(x * b[k * bRow + j * bCol]);
           }

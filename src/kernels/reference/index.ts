@@ -5,16 +5,19 @@ import { binaryKernels } from "./binary.js";
 import { channelKernels } from "./channel.js";
 import { codeKernels } from "./codes.js";
 import { makeContext } from "./context.js";
+import { convKernels } from "./conv.js";
 import { convertKernels } from "./convert.js";
 import { elementwiseKernels } from "./elementwise.js";
 import { gemmKernels } from "./gemm.js";
 import { integerKernels } from "./integer.js";
 import { lutKernels } from "./lut.js";
 import { optimKernels } from "./optim.js";
+import { planeKernels } from "./planes.js";
 import { poolKernels } from "./pool.js";
 import { reduceKernels } from "./reduce.js";
 import { staircaseKernels } from "./staircase.js";
 import { windowKernels } from "./window.js";
+import { winogradKernels } from "./winograd.js";
 
 /**
  * The TypeScript twins of all kernels: specification of the WebAssembly ones, fallback where WebAssembly is forbidden, and, in f64, the
@@ -32,6 +35,9 @@ export function referenceKernels(heap: Heap, real: "f32" | "f64"): Kernels {
     ...reduceKernels(context),
     ...gemmKernels(context),
     ...windowKernels(context),
+    ...convKernels(context),
+    ...winogradKernels(context),
+    ...planeKernels(context),
     ...poolKernels(context),
     ...channelKernels(context),
     ...staircaseKernels(context),
