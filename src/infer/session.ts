@@ -7,6 +7,7 @@ import { readPacked } from "../format/read.js";
 import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
+import { provideRuntime } from "./init.js";
 import { Program } from "./program.js";
 
 /** Choices of {@link createSession}. */
@@ -82,6 +83,7 @@ export function createSession(model: Uint8Array | PackedModel, options: SessionO
       got: `${maxBatch}`,
     });
   }
+  provideRuntime();
   return new PackedSession(model instanceof Uint8Array ? readPacked(model, options.file) : model, maxBatch);
 }
 

@@ -4,8 +4,8 @@ import { ArgumentError, ScopeError } from "../core/errors.js";
 import { Allocator } from "../memory/allocator.js";
 import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
-import { referenceKernels } from "./reference/index.js";
-import { compileKernels, instantiateKernels, wasmAvailable } from "./wasm.js";
+import type { KernelSource } from "./source.js";
+import { instantiateKernels, wasmAvailable } from "./wasm.js";
 
 /** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
 export type Backend = "wasm" | "reference";
@@ -35,12 +35,34 @@ interface Engine {
   readonly allocator: Allocator;
   readonly f32: Kernels;
   readonly f64: Kernels;
+  /** What the tables were made from. */
+  readonly source: KernelSource;
   arrays: number;
 }
 
 let engine: Engine | null = null;
+let source: KernelSource | null = null;
+
+/**
+ * Says which kernels the engine starts with. A complete set takes the place of a part, also while that runs: on the same heap, so that what is alive stays.
+ * Called by whatever makes arrays, before the first one.
+ */
+export function provideKernels(offered: KernelSource): void {
+  if (source === offered || source?.complete) return;
+  source = offered;
+  if (engine === null) return;
+  const { heap } = engine.allocator;
+  const f32 = heap.memory === null ? offered.reference(heap, "f32") : instantiateKernels(heap, compiled(offered));
+  engine = { ...engine, f32, f64: offered.reference(heap, "f64"), source: offered };
+}
+
+/** Compiles synchronously. @throws WebAssembly.CompileError where a content policy forbids it */
+function compiled({ bytes }: KernelSource): WebAssembly.Module {
+  return new WebAssembly.Module(bytes());
+}
 
 function start(options: InitOptions): Engine {
+  if (source === null) throw new ScopeError({ op: "init", what: "internal: no kernels were provided" });
   const wanted = options.backend ?? "auto";
   if (wanted !== "auto" && wanted !== "wasm" && wanted !== "reference") {
     throw new ArgumentError({
@@ -53,8 +75,9 @@ function start(options: InitOptions): Engine {
   if (wanted !== "reference" && (options.module !== undefined || wasmAvailable())) {
     try {
       const heap = new Heap({ wasm: true });
-      const f32 = instantiateKernels(heap, options.module ?? compileKernels());
-      return { backend: "wasm", allocator: new Allocator(heap), f32, f64: referenceKernels(heap, "f64"), arrays: 0 };
+      const f32 = instantiateKernels(heap, options.module ?? compiled(source));
+      const f64 = source.reference(heap, "f64");
+      return { backend: "wasm", allocator: new Allocator(heap), f32, f64, source, arrays: 0 };
     } catch (cause) {
       if (wanted === "wasm" || options.module !== undefined) throw cause;
     }
@@ -78,8 +101,9 @@ function start(options: InitOptions): Engine {
   return {
     backend: "reference",
     allocator: new Allocator(heap),
-    f32: referenceKernels(heap, "f32"),
-    f64: referenceKernels(heap, "f64"),
+    f32: source.reference(heap, "f32"),
+    f64: source.reference(heap, "f64"),
+    source,
     arrays: 0,
   };
 }

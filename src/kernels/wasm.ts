@@ -1,8 +1,7 @@
-/** @file The WebAssembly kernels: bytes, compilation, and an instance over a heap. */
+/** @file WebAssembly: what the engine can do, bytes from text, and an instance of a kernel module over a heap. */
 import { MemoryError } from "../core/errors.js";
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
-import { WASM_BASE64 } from "./wasm.generated.js";
 
 /** A module of one function, `() -> v128.const 0; drop`: valid only where SIMD is. */
 const SIMD_PROBE = Uint8Array.of(
@@ -17,27 +16,21 @@ export function wasmAvailable(): boolean {
   return typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
 }
 
-/** The kernel module's bytes, for those who cache or stream it. @returns a new array, the caller's */
-export function wasmBytes(): Uint8Array<ArrayBuffer> {
-  const text = atob(WASM_BASE64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+/** Bytes written as pairs of hexadecimal digits. @returns a new array, the caller's */
+export function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
   return bytes;
-}
-
-/** Compiles the inlined module, synchronously. @throws WebAssembly.CompileError where a content policy forbids it */
-export function compileKernels(): WebAssembly.Module {
-  return new WebAssembly.Module(wasmBytes());
 }
 
 /**
  * The WebAssembly kernels over a heap.
  *
  * @param heap one made with `wasm: true`; growth later is seen by the kernels
- * @param module a compiled kernel module; the inlined one is compiled if it is left out
+ * @param module a compiled kernel module
  * @throws MemoryError if the heap is not a WebAssembly.Memory
  */
-export function instantiateKernels(heap: Heap, module: WebAssembly.Module = compileKernels()): Kernels {
+export function instantiateKernels(heap: Heap, module: WebAssembly.Module): Kernels {
   if (heap.memory === null) {
     throw new MemoryError({
       op: "kernels",

@@ -2,7 +2,8 @@
 import { bytesPer, type DType, dtypeOf, type TypedArray } from "../core/dtype.js";
 import { DisposedError, DTypeError, ShapeError } from "../core/errors.js";
 import { checkShape, resolveReshape, type Shape, shapeText, sizeOf } from "../core/shape.js";
-import { allocator, countArray, heap, kernelsFor } from "../kernels/engine.js";
+import { ALL_KERNELS } from "../kernels/all.js";
+import { allocator, countArray, heap, kernelsFor, provideKernels } from "../kernels/engine.js";
 import { OWNED, type Owner, type Scope, track } from "../memory/scope.js";
 import { Storage } from "../memory/storage.js";
 
@@ -34,6 +35,7 @@ export class NDArray implements Owner {
   /** Contents undefined. @throws ShapeError, MemoryError */
   static empty(shape: Shape, dtype: DType = "f32", step: number | null = null): NDArray {
     checkShape("array", shape);
+    provideKernels(ALL_KERNELS);
     return new NDArray(new Storage(allocator(), sizeOf(shape) * bytesPer(dtype)), [...shape], dtype, step);
   }
   static full(shape: Shape, value: number, dtype: DType = "f32"): NDArray {

@@ -4,7 +4,7 @@ import { ArgumentError, FormatError, StateError } from "../../src/core/errors.js
 import { Rng } from "../../src/core/rng.js";
 import { pack, type Verification, verify } from "../../src/export/index.js";
 import { type NodeData, readPacked, writePacked } from "../../src/format/index.js";
-import { type Backend, init, memory } from "../../src/kernels/engine.js";
+import { type Backend, init, memory } from "../../src/kernels/index.js";
 import { lenet5 } from "../../src/models/lenet.js";
 import { mlp } from "../../src/models/mlp.js";
 import { resnet20 } from "../../src/models/resnet.js";

@@ -3,8 +3,8 @@ import { ArgumentError, DisposedError, FormatError } from "../../src/core/errors
 import { Rng } from "../../src/core/rng.js";
 import { sizeOf } from "../../src/core/shape.js";
 import { type Plan, planValues, writePacked } from "../../src/format/index.js";
-import { createSession } from "../../src/infer/index.js";
-import { type Backend, init, memory } from "../../src/kernels/engine.js";
+import { createSession, init } from "../../src/infer/index.js";
+import { type Backend, memory } from "../../src/kernels/engine.js";
 import { randomModel } from "../format/models.js";
 import { naiveRun } from "./naive.js";
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { dtypeOf, type TypedArray, viewOf } from "../../src/core/dtype.js";
 import { Rng } from "../../src/core/rng.js";
 import type { KernelName, Kernels } from "../../src/kernels/abi.js";
+import { ALL_KERNELS } from "../../src/kernels/all.js";
 import { referenceKernels } from "../../src/kernels/reference/index.js";
 import { instantiateKernels } from "../../src/kernels/wasm.js";
 import { Heap } from "../../src/memory/heap.js";
@@ -13,7 +14,7 @@ const GUARD = 64;
 const GUARD_BYTE = 0xff;
 
 export const heap = new Heap({ wasm: true, initialBytes: 1 << 22, maximumBytes: 1 << 28 });
-export const wasm: Kernels = instantiateKernels(heap);
+export const wasm: Kernels = instantiateKernels(heap, new WebAssembly.Module(ALL_KERNELS.bytes()));
 export const twin: Kernels = referenceKernels(heap, "f32");
 
 /**

@@ -3,9 +3,12 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { MemoryError } from "../../src/core/errors.js";
-import { compileKernels, instantiateKernels, wasmAvailable, wasmBytes } from "../../src/kernels/wasm.js";
+import { ALL_KERNELS } from "../../src/kernels/all.js";
+import { RUNTIME_KERNELS } from "../../src/kernels/runtime.js";
+import { instantiateKernels, wasmAvailable } from "../../src/kernels/wasm.js";
 import { Heap } from "../../src/memory/heap.js";
 
+const compile = (source = ALL_KERNELS): WebAssembly.Module => new WebAssembly.Module(source.bytes());
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 describe("the kernel module", () => {
@@ -17,7 +20,7 @@ describe("the kernel module", () => {
 
   it("imports memory and nothing else, and brings no data of its own", () => {
     expect(wasmAvailable()).toBe(true);
-    const module = compileKernels();
+    const module = compile();
     expect(WebAssembly.Module.imports(module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
     const memory = new WebAssembly.Memory({ initial: 1 });
     new Uint8Array(memory.buffer).fill(7);
@@ -25,21 +28,31 @@ describe("the kernel module", () => {
     expect(new Uint8Array(memory.buffer).every((byte) => byte === 7)).toBe(true);
   });
 
+  it("has a part for the packed runtime, on which each kernel has its twin", () => {
+    const names = (module: WebAssembly.Module): string[] => WebAssembly.Module.exports(module).map(({ name }) => name);
+    const [all, part] = [names(compile()), names(compile(RUNTIME_KERNELS))];
+    expect(all).toEqual(expect.arrayContaining(part));
+    expect(part.length).toBeLessThan(all.length / 2);
+    expect(Object.keys(RUNTIME_KERNELS.reference(new Heap({ wasm: false }), "f32"))).toEqual(
+      expect.arrayContaining(part),
+    );
+  });
+
   it("gives a fresh copy of its bytes each time", () => {
-    const bytes = wasmBytes();
+    const bytes = ALL_KERNELS.bytes();
     bytes.fill(0);
-    expect(WebAssembly.validate(wasmBytes())).toBe(true);
+    expect(WebAssembly.validate(ALL_KERNELS.bytes())).toBe(true);
   });
 
   it("sees a heap that has grown", () => {
     const heap = new Heap({ wasm: true });
-    const kernels = instantiateKernels(heap);
+    const kernels = instantiateKernels(heap, compile());
     heap.ensure(1 << 20);
     kernels.f32_fill((1 << 20) - 64, 5, 1.5);
     expect(Array.from(heap.f32((1 << 20) - 64, 6))).toEqual([1.5, 1.5, 1.5, 1.5, 1.5, 0]);
   });
 
   it("refuses a heap that is not WebAssembly memory", () => {
-    expect(() => instantiateKernels(new Heap({ wasm: false }))).toThrow(MemoryError);
+    expect(() => instantiateKernels(new Heap({ wasm: false }), compile())).toThrow(MemoryError);
   });
 });

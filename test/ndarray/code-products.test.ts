@@ -1,7 +1,7 @@
 /** @file Integer products of codes in training: every path gives the exact integers, whatever the codes turn out to be. */
 import { describe, expect, test } from "vitest";
 import { Rng } from "../../src/core/rng.js";
-import { type Backend, init } from "../../src/kernels/engine.js";
+import { type Backend, init } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/scope.js";
 import { convCodes, linearCodes } from "../../src/ndarray/code-products.js";
 import { convForward, convForwardCodes, packWeights } from "../../src/ndarray/conv.js";

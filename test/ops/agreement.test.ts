@@ -1,6 +1,6 @@
 /** @file Whole ops and their gradients on WebAssembly, against the f32 twins and against f64: over the samples of the gradient checks. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { init } from "../../src/kernels/engine.js";
+import { init } from "../../src/kernels/index.js";
 import { type OpName, registry } from "../../src/ops/index.js";
 import type { AnyOp } from "../../src/ops/op.js";
 import { drawInputs, runOp, type Sample } from "../gradcheck.js";

@@ -4,7 +4,7 @@ import * as cg from "../../src/autograd/functions.js";
 import { Tensor } from "../../src/autograd/tensor.js";
 import { ArgumentError, DisposedError, DTypeError, ScopeError, ShapeError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
-import { init } from "../../src/kernels/engine.js";
+import { init } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/scope.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 

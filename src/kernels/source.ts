@@ -1,0 +1,13 @@
+/** @file Where kernels come from: all of them, or those of the packed runtime. The engine is handed one, so that a page ships no other. */
+import type { Heap } from "../memory/heap.js";
+import type { Kernels } from "./abi.js";
+
+/** A set of kernels in its two forms. */
+export interface KernelSource {
+  /** True if every line of the ABI is there; false for a part, which a complete set may replace while it runs. */
+  readonly complete: boolean;
+  /** The WebAssembly module's bytes. @returns a new array, the caller's */
+  bytes(): Uint8Array<ArrayBuffer>;
+  /** The TypeScript twins over a heap, in f32 or f64. */
+  reference(heap: Heap, real: "f32" | "f64"): Kernels;
+}
