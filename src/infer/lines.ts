@@ -15,24 +15,31 @@ export interface Lines {
 /** Thirds by which the interval that holds the slope shrinks. */
 const SEARCH_STEPS = 40;
 
-/** Largest |Σ code_x·code_w| of an output: top · Σ|code_w|. @param codes [out, patch] */
-export function largestSum(codes: Int8Array, out: number, top: number): number {
+/** Least and largest accumulators of each channel. */
+export interface Sums {
+  readonly least: Float64Array;
+  readonly most: Float64Array;
+}
+
+/** What Σ code_x·code_w can be for input codes 0 … top. @param codes [out, patch] */
+export function sumsOf(codes: Int8Array, out: number, top: number): Sums {
   const patch = codes.length / out;
-  let most = 0;
+  const [least, most] = [new Float64Array(out), new Float64Array(out)];
   for (let row = 0; row < out; row++) {
-    let mass = 0;
-    for (let i = row * patch; i < (row + 1) * patch; i++) mass += Math.abs(codes[i]);
-    most = Math.max(most, mass);
+    for (let i = row * patch; i < (row + 1) * patch; i++) {
+      if (codes[i] < 0) least[row] += top * codes[i];
+      else most[row] += top * codes[i];
+    }
   }
-  return most * top;
+  return { least, most };
 }
 
 /**
- * Lines that give the same code as the thresholds for every accumulator in −bound … bound.
+ * Lines that give the same code as the thresholds for every accumulator that a channel can have.
  *
  * @returns null unless there is one for every channel
  */
-export function linesOf({ values, flip, top }: Thresholds, bound: number): Lines | null {
+export function linesOf({ values, flip, top }: Thresholds, { least, most }: Sums): Lines | null {
   const channels = flip.length;
   const scale = new Float32Array(channels);
   const shift = new Float32Array(channels);
@@ -40,31 +47,30 @@ export function linesOf({ values, flip, top }: Thresholds, bound: number): Lines
   for (let c = 0; c < channels; c++) {
     // acc ≤ t is −acc ≥ −t: a falling channel is a rising one of −acc, with the slope turned round.
     const sign = flip[c] === 0 ? 1 : -1;
+    const [from, to] = flip[c] === 0 ? [least[c], most[c]] : [-most[c], -least[c]];
     for (let k = 0; k < top; k++) rising[k] = sign * values[c * top + k];
-    const [slope, start] = lineThrough(rising, bound);
+    const [slope, start] = lineThrough(rising, from, to);
     scale[c] = sign * slope;
     shift[c] = start;
-    if (!crosses(rising, bound, fround(slope), fround(start))) return null;
+    if (!crosses(rising, from, to, fround(slope), fround(start))) return null;
   }
   return { scale, shift };
 }
 
-/** The line whose crossings of k + ½ keep farthest, in y, from both ends of [t_k − 1, t_k]: a concave search over slopes. */
-function lineThrough(t: Float64Array, bound: number): [slope: number, start: number] {
+/** The line over [from, to] whose crossings of k + ½ keep farthest, in y, from both ends of [t_k − 1, t_k]: a concave search over slopes. */
+function lineThrough(t: Float64Array, from: number, to: number): [slope: number, start: number] {
   /** Where the start must lie for a slope: above `lo` to reach code k + 1 at t_k, below `hi` not to reach it at t_k − 1. */
   const range = (slope: number): [lo: number, hi: number] => {
     let lo = -Infinity;
     let hi = Infinity;
     for (let k = 0; k < t.length; k++) {
-      if (t[k] <= bound) lo = Math.max(lo, k + 0.5 - slope * Math.max(t[k], -bound));
-      if (t[k] > -bound) hi = Math.min(hi, k + 0.5 - slope * Math.min(t[k] - 1, bound));
+      if (t[k] <= to) lo = Math.max(lo, k + 0.5 - slope * Math.max(t[k], from));
+      if (t[k] > from) hi = Math.min(hi, k + 0.5 - slope * Math.min(t[k] - 1, to));
     }
     return [lo, hi];
   };
-  const inside = [...t.keys()].filter((k) => t[k] > -bound && t[k] <= bound);
-  if (inside.length === 0) {
-    return [0, t.filter((value) => value <= bound).length]; // one code for all accumulators
-  }
+  const inside = [...t.keys()].filter((k) => t[k] > from && t[k] <= to);
+  if (inside.length === 0) return [0, t.filter((value) => value <= to).length]; // one code for all accumulators
   const [first, last] = [inside[0], inside[inside.length - 1]];
   const gap = t[last] - t[first];
   // Both ends' intervals bound the slope; a lone threshold leaves it free.
@@ -88,15 +94,15 @@ function lineThrough(t: Float64Array, bound: number): [slope: number, start: num
  * True if the line gives every code. Each of its f32 operations is monotone in acc, and so is the whole: the accumulators on either side of
  * each threshold answer for all others.
  */
-function crosses(t: Float64Array, bound: number, slope: number, start: number): boolean {
+function crosses(t: Float64Array, from: number, to: number, slope: number, start: number): boolean {
   const code = (acc: number): number => {
     const y = fround(fround(fround(acc) * slope) + start);
     const held = Math.min(Math.max(y, 0), t.length);
     return fround(held + 12582912) - 12582912;
   };
   for (let k = 0; k < t.length; k++) {
-    if (t[k] <= bound && code(Math.max(t[k], -bound)) < k + 1) return false;
-    if (t[k] > -bound && code(Math.min(t[k] - 1, bound)) > k) return false;
+    if (t[k] <= to && code(Math.max(t[k], from)) < k + 1) return false;
+    if (t[k] > from && code(Math.min(t[k] - 1, to)) > k) return false;
   }
   return true;
 }

@@ -5,7 +5,7 @@ import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
 import type { Constants } from "./constants.js";
-import { largestSum, linesOf } from "./lines.js";
+import { linesOf, sumsOf } from "./lines.js";
 import { productOf } from "./product.js";
 import { GEOMETRY_BYTES, type Step, writeGeometry } from "./step.js";
 
@@ -23,7 +23,7 @@ function epilogueOf(node: PlanConv | PlanLinear, input: ValueType, data: NodeDat
   const { out } = node;
   if (data.thresholds !== undefined) {
     const { top } = data.thresholds;
-    const lines = linesOf(data.thresholds, largestSum(data.codes as Int8Array, out, input.top));
+    const lines = linesOf(data.thresholds, sumsOf(data.codes as Int8Array, out, input.top));
     if (lines !== null) {
       const [scale, shift] = [constants.f32(lines.scale), constants.f32(lines.shift)];
       return (acc, output, firstRow, rows) =>

@@ -3,10 +3,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import type { Thresholds } from "../../src/format/index.js";
-import { type Lines, largestSum, linesOf } from "../../src/infer/lines.js";
+import { type Lines, linesOf, type Sums, sumsOf } from "../../src/infer/lines.js";
 import { randomThresholds } from "../format/models.js";
 
 const { fround } = Math;
+
+/** The same range for every channel. */
+const within = (channels: number, least: number, most: number): Sums => ({
+  least: new Float64Array(channels).fill(least),
+  most: new Float64Array(channels).fill(most),
+});
 
 function byThresholds({ values, flip, top }: Thresholds, c: number, acc: number): number {
   let code = 0;
@@ -22,9 +28,9 @@ function byLine({ scale, shift }: Lines, top: number, c: number, acc: number): n
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
 
-function expectSameCodes(thresholds: Thresholds, lines: Lines, bound: number): void {
+function expectSameCodes(thresholds: Thresholds, lines: Lines, { least, most }: Sums): void {
   for (let c = 0; c < thresholds.flip.length; c++) {
-    for (let acc = -bound; acc <= bound; acc++) {
+    for (let acc = least[c]; acc <= most[c]; acc++) {
       const code = byThresholds(thresholds, c, acc);
       if (byLine(lines, thresholds.top, c, acc) !== code) {
         expect.fail(`channel ${c}, acc ${acc}: got ${byLine(lines, thresholds.top, c, acc)}, expected ${code}`);
@@ -61,10 +67,11 @@ describe("lines", () => {
     fc.assert(
       fc.property(fc.nat(1e6), fc.constantFrom(1, 3, 15, 255), fc.constantFrom(40, 500, 3000), (seed, top, bound) => {
         const thresholds = folded(new Rng(seed), 3, top, bound);
-        const lines = linesOf(thresholds, bound);
+        const sums = within(3, -bound, Math.ceil(bound / 3));
+        const lines = linesOf(thresholds, sums);
         // A slope of many codes a step leaves thresholds that coincide, and no room beside them.
         if (lines === null) expect(bound).toBeLessThan(4 * top);
-        else expectSameCodes(thresholds, lines, bound);
+        else expectSameCodes(thresholds, lines, sums);
       }),
       { numRuns: 60 },
     );
@@ -76,10 +83,11 @@ describe("lines", () => {
       fc.property(fc.nat(1e6), fc.constantFrom(1, 2, 3, 7), fc.constantFrom(3, 60), (seed, top, bound) => {
         const rng = new Rng(seed);
         const thresholds = randomThresholds(rng, 2, top, bound);
-        const lines = linesOf(thresholds, bound);
+        const sums = within(2, -bound, bound);
+        const lines = linesOf(thresholds, sums);
         if (lines === null) return;
         found++;
-        expectSameCodes(thresholds, lines, bound);
+        expectSameCodes(thresholds, lines, sums);
       }),
       { numRuns: 500 },
     );
@@ -88,18 +96,22 @@ describe("lines", () => {
 
   it("are given up where thresholds bend", () => {
     const flip = Uint8Array.of(0);
-    expect(linesOf({ values: Int32Array.of(0, 10, 40), flip, top: 3 }, 100)).toBeNull();
-    expect(linesOf({ values: Int32Array.of(0, 10, 20), flip, top: 3 }, 100)).not.toBeNull();
-    // A bend beyond every sum does not matter.
-    expect(linesOf({ values: Int32Array.of(0, 10, 40), flip, top: 3 }, 15)).not.toBeNull();
+    expect(linesOf({ values: Int32Array.of(0, 10, 40), flip, top: 3 }, within(1, -100, 100))).toBeNull();
+    expect(linesOf({ values: Int32Array.of(0, 10, 20), flip, top: 3 }, within(1, -100, 100))).not.toBeNull();
+    // A bend beyond every sum does not matter, on either side.
+    expect(
+      linesOf({ values: Int32Array.of(0, -10, -40), flip: Uint8Array.of(1), top: 3 }, within(1, -15, 99)),
+    ).not.toBeNull();
+    expect(linesOf({ values: Int32Array.of(0, 10, 40), flip, top: 3 }, within(1, -15, 15))).not.toBeNull();
   });
 
   it("stand for one code where no threshold lies within the sums", () => {
     const thresholds = { values: Int32Array.of(-500, -300, 400), flip: Uint8Array.of(0), top: 3 };
-    expect(linesOf(thresholds, 200)).toEqual({ scale: Float32Array.of(0), shift: Float32Array.of(2) });
+    expect(linesOf(thresholds, within(1, -200, 200))).toEqual({ scale: Float32Array.of(0), shift: Float32Array.of(2) });
   });
 
-  it("know the largest sum of a layer", () => {
-    expect(largestSum(Int8Array.of(1, -1, 0, -7, 3, 2), 2, 15)).toBe(15 * 12);
+  it("know the sums of a layer", () => {
+    const sums = sumsOf(Int8Array.of(1, -1, 0, -7, 3, 2), 2, 15);
+    expect(sums).toEqual({ least: Float64Array.of(-15, -105), most: Float64Array.of(15, 75) });
   });
 });
