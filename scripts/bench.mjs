@@ -1,32 +1,18 @@
-/** @file `npm run bench`: compiles bench/run.ts with the sources it imports and runs it. What follows `--` goes to it. */
-import { existsSync } from "node:fs";
+/** @file `npm run bench`: `coarsegrad bench` of what the sources say now, kernels too. What follows `--` goes to it. */
 import path from "node:path";
-import { build } from "esbuild";
-import { root, run, runScript } from "./run.mjs";
+import { bundleCli } from "./bundle-cli.mjs";
+import { root, run } from "./run.mjs";
 
-const entry = path.join(root, "bench", "run.ts");
-const outfile = path.join(root, "build", "bench", "run.mjs");
+const outfile = path.join(root, "build", "bench", "main.js");
 
 async function bench() {
-  if (!existsSync(entry)) {
-    console.error("bench: nothing to run; expected bench/run.ts");
-    return 1;
-  }
-  // Measured is what the sources say now, kernels too.
-  if ((await runScript("build-wasm.mjs")) !== 0) return 1;
-  await build({
-    absWorkingDir: root,
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    packages: "external",
-    sourcemap: "inline",
-    logLevel: "warning",
+  // Rows are on stdout, all else is not.
+  const kernels = await run(process.execPath, [path.join(root, "scripts", "build-wasm.mjs")], {
+    stdio: ["inherit", 2, 2],
   });
-  return run(process.execPath, ["--enable-source-maps", outfile, ...process.argv.slice(2)]);
+  if (kernels !== 0) return 1;
+  await bundleCli(outfile);
+  return run(process.execPath, [outfile, "bench", ...process.argv.slice(2)]);
 }
 
 process.exitCode = await bench();

@@ -27,15 +27,14 @@ export function command(spec: CommandSpec): Command {
   return made;
 }
 
-/** Adds --json, --quiet, --seed and --debug, and the code to run. */
+/** Adds --json, --quiet, --seed and --debug where the command has none of its own, and the code to run. */
 export function onRun<Options extends CommonOptions>(made: Command, action: Action<Options>): Command {
-  if (!made.options.some((option) => option.long === "--seed")) {
+  const has = (long: string): boolean => made.options.some((option) => option.long === long);
+  if (!has("--seed")) {
     made.addOption(new Option("--seed <n>", "seed of everything random").default(1).argParser(seedNumber));
   }
-  made
-    .option("--json", "print one JSON document on stdout, nothing else")
-    .option("--quiet", "no progress and no notes")
-    .option("--debug", "show the stack of an error");
+  if (!has("--json")) made.option("--json", "print one JSON document on stdout, nothing else");
+  made.option("--quiet", "no progress and no notes").option("--debug", "show the stack of an error");
   return made.action(async (...received: unknown[]) => {
     const self = received.pop() as Command;
     const options = self.opts<Options>();

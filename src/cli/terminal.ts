@@ -34,6 +34,10 @@ export class Terminal {
   warn(text: string): void {
     process.stderr.write(`coarsegrad: warning: ${text}\n`);
   }
+  /** One of many results, as it comes: a line of JSON with --json, else the text that `human` makes. */
+  line(value: unknown, human: () => string): void {
+    process.stdout.write(`${this.json ? JSON.stringify(value) : human()}\n`);
+  }
   /** The result: as JSON with --json, else as the text that `human` makes. */
   result(value: unknown, human: () => string): void {
     process.stdout.write(`${this.json ? JSON.stringify(value, null, 2) : human()}\n`);

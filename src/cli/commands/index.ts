@@ -1,5 +1,6 @@
 /** @file The commands, in the order in which help lists them. */
 import type { Command } from "commander";
+import { benchCommand } from "./bench.js";
 import { dataCommand } from "./data.js";
 import { evalCommand } from "./eval.js";
 import { inferCommand } from "./infer.js";
@@ -21,4 +22,5 @@ export const COMMANDS: readonly (() => Command)[] = [
   summaryCommand,
   reportCommand,
   dataCommand,
+  benchCommand,
 ];

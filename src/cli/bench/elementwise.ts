@@ -1,7 +1,7 @@
 /** @file Bandwidth-bound passes, beside a plain copy of the same bytes. */
-import { kernelsFor } from "../src/kernels/index.js";
-import { scope } from "../src/memory/index.js";
-import { NDArray } from "../src/ndarray/ndarray.js";
+import { kernelsFor } from "../../kernels/index.js";
+import { scope } from "../../memory/index.js";
+import { NDArray } from "../../ndarray/ndarray.js";
 import { type BenchOptions, filled, measure } from "./harness.js";
 import { ELEMENTWISE_LENGTHS } from "./shapes.js";
 

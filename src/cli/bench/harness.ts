@@ -1,20 +1,27 @@
 /** @file One row of a benchmark: medians by tinybench, with a calibration figure so that rows from different moments compare. */
 import { Bench } from "tinybench";
-import { heap, kernelsFor } from "../src/kernels/index.js";
-import { NDArray } from "../src/ndarray/ndarray.js";
+import { backend, heap } from "../../kernels/index.js";
+import { NDArray } from "../../ndarray/ndarray.js";
+import { calibrate } from "./calibrate.js";
 
-/** What one row reports; times are medians of the samples. */
+/** What one row reports. */
 export interface Row {
+  /** Names the work for good: `sgemm 512x512x512` (M×K×N), `train lenet5 float b128`. */
   readonly work: string;
   readonly shape: string;
   readonly threads: number;
+  /** Which kernels ran: `simd`, or `reference`. */
   readonly variant: string;
+  /** Median of the samples. */
   readonly ms: number;
+  /** The fastest sample: what the machine gives when nobody disturbs it. */
+  readonly msMin: number;
   readonly samples: number;
+  /** From the median, like the two below. */
   readonly gflops?: number;
   readonly gbytesPerSecond?: number;
   readonly imagesPerSecond?: number;
-  /** GFLOP/s of a fixed 128³ product measured just before and after (the lower): how fast the machine was at that moment. */
+  /** GFLOP/s of a register-only loop just before and after (the lower): how fast the machine was at that moment. */
   readonly calibration: number;
 }
 
@@ -29,8 +36,15 @@ export interface Work {
 export interface BenchOptions {
   /** Milliseconds of sampling for each row. */
   readonly time: number;
+  /** Seed of whatever is random. */
+  readonly seed: number;
+  /** True for the rows that are asked for. */
+  readonly wants: (work: string) => boolean;
   readonly onRow: (row: Row) => void;
 }
+
+/** Rows of long work get this many samples however short the time. */
+const LEAST_SAMPLES = 5;
 
 /** Deterministic filler: values in (−1, 1) that are neither equal nor special. */
 export function filled(shape: readonly number[]): NDArray {
@@ -40,33 +54,28 @@ export function filled(shape: readonly number[]): NDArray {
   return out;
 }
 
-/** GFLOP/s of a 128³ product, best of a few milliseconds. */
-function calibrate(): number {
-  const n = 128;
-  const kernels = kernelsFor("f32");
-  using a = filled([n, n]);
-  using b = filled([n, n]);
-  using c = NDArray.empty([n, n]);
-  using work = NDArray.empty([kernels.f32_gemm_work(n, n, n)], "u8");
-  let best = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < 20; run++) {
-    const start = performance.now();
-    kernels.f32_gemm(a.ptr, b.ptr, c.ptr, n, n, n, 0, 0, 0, work.ptr);
-    best = Math.min(best, performance.now() - start);
-  }
-  return (2 * n ** 3) / best / 1e6;
+/** Deterministic bytes, as unlike each other as those of images. */
+export function filledBytes(length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, i) => Math.imul(i, 2654435761) >>> 24);
 }
 
-/** Times `fn` and hands the row to `options.onRow`. */
+/** What the rows ran on. */
+export function engineInfo(): { threads: number; variant: string } {
+  return { threads: 1, variant: backend() === "wasm" ? "simd" : "reference" };
+}
+
+/** Times `fn` and hands the row to `options.onRow`, if the row is wanted. */
 export function measure(
   options: BenchOptions,
   row: { work: string; shape: string; variant?: string },
   work: Work,
   fn: () => void,
 ): void {
+  if (!options.wants(row.work)) return;
   const before = calibrate();
   const bench = new Bench({
     time: options.time,
+    iterations: LEAST_SAMPLES,
     warmupTime: Math.min(200, options.time / 2),
     warmupIterations: 2,
     throws: true,
@@ -75,14 +84,15 @@ export function measure(
   bench.runSync();
   const result = bench.tasks[0].result;
   if (!("latency" in result)) throw new Error(`${row.work}: the benchmark did not finish`);
-  const ms = result.latency.p50;
+  const { p50: ms, min, samplesCount: samples } = result.latency;
   options.onRow({
     work: row.work,
     shape: row.shape,
-    threads: 1,
-    variant: row.variant ?? "simd",
+    ...engineInfo(),
+    ...(row.variant === undefined ? {} : { variant: row.variant }),
     ms: round(ms),
-    samples: result.latency.samplesCount,
+    msMin: round(min),
+    samples,
     ...(work.flops === undefined ? {} : { gflops: round(work.flops / ms / 1e6) }),
     ...(work.bytes === undefined ? {} : { gbytesPerSecond: round(work.bytes / ms / 1e6) }),
     ...(work.images === undefined ? {} : { imagesPerSecond: round((work.images / ms) * 1000) }),
@@ -91,6 +101,6 @@ export function measure(
 }
 
 /** Four significant digits. */
-function round(value: number): number {
+export function round(value: number): number {
   return Number(value.toPrecision(4));
 }

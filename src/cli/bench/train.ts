@@ -1,0 +1,92 @@
+/** @file Whole training steps: forward, backward and optimizer on one batch. */
+import { crossEntropy, manualSeed, scope } from "../../index.js";
+import { type ImageModelOptions, lenet5, mlp, resnet20 } from "../../models/index.js";
+import type { Module } from "../../nn/index.js";
+import { BCGD, type OptimizerLike, SGD } from "../../optim/index.js";
+import { prepare, staircase } from "../../quant/index.js";
+import { imageTensor, labelTensor } from "../../train/index.js";
+import { type BenchOptions, filledBytes, measure } from "./harness.js";
+
+interface Case {
+  readonly side: number;
+  readonly channels: number;
+  make(options?: ImageModelOptions): Module;
+}
+
+const CASES = {
+  mlp: { side: 28, channels: 1, make: () => mlp({ sizes: [784, 512, 512, 10], batchNorm: false }) },
+  lenet5: { side: 28, channels: 1, make: lenet5 },
+  resnet20: { side: 32, channels: 3, make: resnet20 },
+} satisfies Record<string, Case>;
+
+/** Networks that have training rows. */
+export type TrainModel = keyof typeof CASES;
+
+/** What is trained, in which arithmetic, on how many images at once. */
+export interface TrainSpec {
+  readonly model: TrainModel;
+  /** `float` with SGD, or one-bit weights and four-bit activations with blended coarse gradient descent. */
+  readonly bits: "float" | "1W4A";
+  readonly batch: number;
+}
+
+/** The rows. */
+export const TRAIN_SPECS: readonly TrainSpec[] = [
+  { model: "mlp", bits: "float", batch: 128 },
+  { model: "mlp", bits: "1W4A", batch: 128 },
+  { model: "lenet5", bits: "float", batch: 128 },
+  { model: "lenet5", bits: "1W4A", batch: 128 },
+  { model: "resnet20", bits: "float", batch: 128 },
+  { model: "resnet20", bits: "1W4A", batch: 128 },
+];
+
+/** The name of a row: `train resnet20 1W4A b128`. */
+export const trainWork = ({ model, bits, batch }: TrainSpec): string => `train ${model} ${bits} b${batch}`;
+
+/** A network with its optimizer and one batch. */
+export interface Trainee {
+  readonly shape: readonly number[];
+  /** One step. @returns the loss before it */
+  step(): number;
+  dispose(): void;
+}
+
+/** Makes a network and all that a step needs. SGD with momentum 0.9 and weight decay 1e-4 either way. */
+export function trainee({ model, bits, batch }: TrainSpec, seed: number): Trainee {
+  const { side, channels, make } = CASES[model];
+  const shape = [batch, side, side, channels];
+  const images = filledBytes(batch * side * side * channels);
+  const labels = Int32Array.from({ length: batch }, (_, i) => i % 10);
+  manualSeed(seed);
+  const net: Module = make();
+  if (bits === "1W4A") prepare(net, { weights: 1, activations: staircase({ bits: 4 }) });
+  const sgd = { lr: 0.01, momentum: 0.9, weightDecay: 1e-4 };
+  const optimizer: OptimizerLike =
+    bits === "float" ? new SGD(net.parameters(), sgd) : new BCGD(net.parameters(), { ...sgd, rho: 1e-5 });
+  return {
+    shape,
+    step: () =>
+      scope(() => {
+        optimizer.zeroGrad();
+        const loss = crossEntropy(net.forward(imageTensor(images, shape)), labelTensor(labels));
+        loss.backward();
+        optimizer.step();
+        return loss.item();
+      }),
+    dispose() {
+      optimizer.dispose();
+      net.dispose();
+    },
+  };
+}
+
+/** Rows such as `train lenet5 1W4A b128`. */
+export function benchTrain(options: BenchOptions): void {
+  for (const spec of TRAIN_SPECS) {
+    const work = trainWork(spec);
+    if (!options.wants(work)) continue;
+    const { shape, step, dispose } = trainee(spec, options.seed);
+    measure(options, { work, shape: shape.join("x") }, { images: spec.batch }, () => void step());
+    dispose();
+  }
+}

@@ -1,0 +1,85 @@
+/** @file `coarsegrad bench`: how fast the kernels, a training step and classification are on this machine. */
+import { type Command, Option } from "commander";
+import { type BenchOptions, engineInfo, type Row } from "../bench/harness.js";
+import { FAMILIES, FAMILY_NAMES, type Family } from "../bench/index.js";
+import { command, onRun } from "../command.js";
+import { UsageError } from "../failure.js";
+import type { CommonOptions, Terminal } from "../terminal.js";
+import { oneOf, realNumber } from "../values.js";
+
+interface BenchCommandOptions extends CommonOptions {
+  filter: string[];
+  seed: number;
+  time: number;
+}
+
+/** The command. */
+export function benchCommand(): Command {
+  const made = command({
+    name: "bench",
+    summary: "how fast kernels, training steps and classification are here",
+    description:
+      "Measures on this machine: matrix products, convolutions, whole training steps, classification and bandwidth-bound passes. Each row is the median of many runs. Its calibration is the speed of a fixed register-only loop just before and after: where two rows differ in it, the machine was not equally fast, and their quotients by it compare.",
+    args: [["[family...]", `what to measure: ${FAMILY_NAMES.join(", ")}; all if none is named`]],
+    examples: [
+      "coarsegrad bench gemm",
+      "coarsegrad bench train --filter resnet20 --time 5000",
+      'coarsegrad bench conv gemm --filter "conv3x3 fwd" --filter "sgemm 512" --json',
+    ],
+  })
+    .addOption(
+      new Option("--filter <text>", "only rows whose name contains it; may be given several times")
+        .default([], "all rows")
+        .argParser((text: string, before: string[]) => [...before, text]),
+    )
+    .option("--time <ms>", "time of sampling for each row", realNumber("--time", { above: 0 }), 1000)
+    .option("--json", "print one JSON object a line for each row, nothing else");
+  return onRun<BenchCommandOptions>(made, async (options, args, terminal) => {
+    const families = args.map(oneOf<Family>("bench", FAMILY_NAMES));
+    run(families.length === 0 ? FAMILY_NAMES : families, options, terminal);
+  });
+}
+
+function run(families: readonly Family[], { filter, seed, time }: BenchCommandOptions, terminal: Terminal): void {
+  let rows = 0;
+  const onRow = (row: Row): void => {
+    if (rows++ === 0 && !terminal.json) process.stdout.write(`${head()}\n`);
+    terminal.line(row, () => rowText(row));
+  };
+  const wants = (work: string): boolean => filter.length === 0 || filter.some((text) => work.includes(text));
+  const options: BenchOptions = { time, seed, wants, onRow };
+  const { threads, variant } = engineInfo();
+  terminal.note(`${threads === 1 ? "one thread" : `${threads} threads`}, ${variant} kernels`);
+  for (const family of new Set(families)) FAMILIES[family](options);
+  if (rows === 0) {
+    throw new UsageError({
+      op: "--filter",
+      what: "no row has such a name",
+      expected: "part of a name such as sgemm 512x512x512 or train lenet5 float b128",
+      got: filter.map((text) => JSON.stringify(text)).join(", "),
+    });
+  }
+}
+
+const COLUMNS: readonly { head: string; width: number; of: (row: Row) => string }[] = [
+  { head: "ms", width: 10, of: (row) => figure(row.ms) },
+  { head: "fastest", width: 10, of: (row) => figure(row.msMin) },
+  { head: "GFLOP/s", width: 9, of: (row) => figure(row.gflops) },
+  { head: "GB/s", width: 8, of: (row) => figure(row.gbytesPerSecond) },
+  { head: "images/s", width: 10, of: (row) => figure(row.imagesPerSecond) },
+  { head: "calibration", width: 13, of: (row) => figure(row.calibration) },
+];
+const WORK_WIDTH = 36;
+
+/** Rows come one by one: widths are fixed ahead. */
+function head(): string {
+  return "work".padEnd(WORK_WIDTH) + COLUMNS.map((column) => column.head.padStart(column.width)).join("");
+}
+
+function rowText(row: Row): string {
+  return row.work.padEnd(WORK_WIDTH) + COLUMNS.map((column) => column.of(row).padStart(column.width)).join("");
+}
+
+function figure(value: number | undefined): string {
+  return value === undefined ? "" : `${value}`;
+}
