@@ -1,0 +1,229 @@
+/** @file Works that every library does in this process: matrix products, convolutions forward, an MLP's training step. Results are compared first. */
+import { type ConvShape, convWork, type GemmShape } from "../../src/cli/bench/shapes.js";
+import { type TrainSpec, trainee, trainWork } from "../../src/cli/bench/train.js";
+import { conv2d, matmul, noGrad, Rng, scope, tensor } from "../../src/index.js";
+import { type Contender, local } from "./alternate.js";
+import type { Libraries, Tf, TfBackend, TfTensor } from "./libraries.js";
+import { convGraph, matmulGraph } from "./onnx.js";
+
+/** A work with its implementations, ours first. */
+export interface Prepared {
+  readonly work: string;
+  readonly flops?: number;
+  readonly images?: number;
+  readonly contenders: readonly Contender[];
+  release(): Promise<void>;
+}
+
+/** Everybody's name for us. */
+export const OURS = "coarsegrad";
+
+/** Relative to the largest magnitude: f32 sums of some thousand terms in any order, Winograd's rounding included. */
+const TOLERANCE = 1e-4;
+
+function random(length: number, seed: number): Float32Array {
+  const values = new Float32Array(length);
+  new Rng(seed).fillUniform(values, -1, 1);
+  return values;
+}
+
+/** @throws Error if a peer's result is not ours */
+function expectSame(work: string, name: string, ours: Float32Array, theirs: Float32Array): void {
+  let worst = ours.length === theirs.length ? 0 : Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let i = 0; i < ours.length; i++) {
+    worst = Math.max(worst, Math.abs(ours[i] - theirs[i]));
+    largest = Math.max(largest, Math.abs(ours[i]));
+  }
+  if (!(worst <= TOLERANCE * largest)) throw new Error(`${work}: ${name} differs from ours by ${worst} of ${largest}`);
+}
+
+/** Axes of a dense rank-4 array in another order. */
+export function permuted(data: Float32Array, shape: readonly number[], axes: readonly number[]): Float32Array {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const [d0, d1, d2, d3] = axes.map((axis) => shape[axis]);
+  const [s0, s1, s2, s3] = axes.map((axis) => strides[axis]);
+  const out = new Float32Array(data.length);
+  let at = 0;
+  for (let i = 0; i < d0; i++)
+    for (let j = 0; j < d1; j++)
+      for (let k = 0; k < d2; k++) for (let l = 0; l < d3; l++) out[at++] = data[i * s0 + j * s1 + k * s2 + l * s3];
+  return out;
+}
+
+/** A tfjs contender whose result is thrown away, as ours is by its scope. */
+async function tfContender(
+  { name, tf, use }: TfBackend,
+  make: (tf: Tf) => { run(): TfTensor; inputs: readonly TfTensor[] },
+  check: (result: Float32Array) => void,
+): Promise<{ contender: Contender; release(): Promise<void> }> {
+  await use();
+  const { run, inputs } = make(tf);
+  const first = run();
+  check(first.dataSync());
+  first.dispose();
+  const inner = local(name, () => run().dispose());
+  return {
+    contender: {
+      name,
+      async sample(calls) {
+        await use();
+        return inner.sample(calls);
+      },
+    },
+    async release() {
+      await use();
+      for (const input of inputs) input.dispose();
+    },
+  };
+}
+
+/** C = A·B, both operands new at every call as far as the libraries know. */
+export async function prepareGemm({ M, K, N }: GemmShape, { onnx, tfjs }: Libraries): Promise<Prepared> {
+  const work = `sgemm ${M}x${K}x${N}`;
+  const [a, b] = [random(M * K, 1), random(K * N, 2)];
+  const [ta, tb] = [tensor(a, { shape: [M, K] }), tensor(b, { shape: [K, N] })];
+  const product = (): Float32Array => noGrad(() => scope(() => matmul(ta, tb).toTypedArray() as Float32Array));
+  const ours = product();
+  const contenders = [local(OURS, () => noGrad(() => scope(() => void matmul(ta, tb))))];
+  const releases: (() => Promise<void>)[] = [];
+  for (const runtime of onnx) {
+    const { run, release } = await runtime.prepare(matmulGraph(M, K, N), [a, b]);
+    expectSame(work, runtime.name, ours, await run());
+    contenders.push(local(runtime.name, run));
+    releases.push(release);
+  }
+  for (const backend of tfjs.filter(isWasm)) {
+    const { contender, release } = await tfContender(
+      backend,
+      (tf) => {
+        const inputs = [tf.tensor(a, [M, K]), tf.tensor(b, [K, N])] as const;
+        return { inputs, run: () => tf.matMul(...inputs) };
+      },
+      (result) => expectSame(work, backend.name, ours, result),
+    );
+    contenders.push(contender);
+    releases.push(release);
+  }
+  return { work, flops: 2 * M * K * N, contenders, release: releaseAll([ta, tb], releases) };
+}
+
+/** tfjs on plain JavaScript is tens of times slower: it takes part only where nothing else does. */
+const isWasm = ({ name }: TfBackend): boolean => name.startsWith("tfjs-wasm");
+
+function releaseAll(
+  tensors: readonly { dispose(): void }[],
+  releases: readonly (() => Promise<void>)[],
+): () => Promise<void> {
+  return async () => {
+    for (const one of tensors) one.dispose();
+    for (const release of releases) await release();
+  };
+}
+
+/** A convolution forward, each library in its own layout; ONNX runtimes know the weights as constants. */
+export async function prepareConv(conv: ConvShape, { onnx, tfjs }: Libraries): Promise<Prepared> {
+  const work = convWork(conv, "fwd");
+  const { batch, size, inChannels, outChannels, kernel, padding, stride } = conv;
+  const nhwc = [batch, size, size, inChannels];
+  const oihw = [outChannels, inChannels, kernel, kernel];
+  const x = random(batch * size * size * inChannels, 1);
+  const w = random(outChannels * inChannels * kernel * kernel, 2);
+  const [tx, tw] = [tensor(x, { shape: nhwc }), tensor(w, { shape: oihw })];
+  const run = () => conv2d(tx, tw, null, { padding, stride });
+  const { ours, outShape } = noGrad(() =>
+    scope(() => {
+      const y = run();
+      return { ours: y.toTypedArray() as Float32Array, outShape: y.shape };
+    }),
+  );
+  const contenders = [local(OURS, () => noGrad(() => scope(() => void run())))];
+  const releases: (() => Promise<void>)[] = [];
+  const [, height, width] = outShape;
+  for (const runtime of onnx) {
+    const graph = convGraph({
+      image: [batch, inChannels, size, size],
+      weight: { name: "w", shape: oihw, data: w },
+      padding,
+      stride,
+    });
+    const session = await runtime.prepare(graph, [permuted(x, nhwc, [0, 3, 1, 2])]);
+    const nchw = [batch, outChannels, height, width];
+    expectSame(work, runtime.name, ours, permuted(await session.run(), nchw, [0, 2, 3, 1]));
+    contenders.push(local(runtime.name, session.run));
+    releases.push(session.release);
+  }
+  for (const backend of tfjs.filter(isWasm)) {
+    const { contender, release } = await tfContender(
+      backend,
+      (tf) => {
+        const inputs = [
+          tf.tensor(x, nhwc),
+          tf.tensor(permuted(w, oihw, [2, 3, 1, 0]), [kernel, kernel, inChannels, outChannels]),
+        ] as const;
+        return { inputs, run: () => tf.conv2d(...inputs, stride, padding === 0 ? "valid" : padding) };
+      },
+      (result) => expectSame(work, backend.name, ours, result),
+    );
+    contenders.push(contender);
+    releases.push(release);
+  }
+  const flops = 2 * ours.length * inChannels * kernel * kernel;
+  return { work, flops, contenders, release: releaseAll([tx, tw], releases) };
+}
+
+const MLP: TrainSpec = { model: "mlp", bits: "float", batch: 128 };
+const WIDTHS = [784, 512, 512, 10];
+
+/** Forward, backward and a momentum step of the MLP; tfjs keeps its batch as floats ready, we convert pixels each time. */
+export async function prepareMlp({ tfjs }: Libraries): Promise<Prepared> {
+  const ours = trainee(MLP, 1);
+  const contenders: Contender[] = [local(OURS, () => finite(ours.step()))];
+  for (const { name, tf, use } of tfjs) {
+    await use();
+    const layers = WIDTHS.slice(1).map((width, k) => ({
+      weight: tf.variable(
+        tf.tensor(
+          random(WIDTHS[k] * width, k).map((value) => value / Math.sqrt(WIDTHS[k])),
+          [WIDTHS[k], width],
+        ),
+      ),
+      bias: tf.variable(tf.tensor(new Float32Array(width), [width])),
+    }));
+    const x = tf.tensor(
+      random(MLP.batch * WIDTHS[0], 9).map((value) => (value + 1) / 2),
+      [MLP.batch, WIDTHS[0]],
+    );
+    const oneHot = Float32Array.from({ length: MLP.batch * 10 }, (_, i) =>
+      i % 10 === Math.floor(i / 10) % 10 ? 1 : 0,
+    );
+    const labels = tf.tensor(oneHot, [MLP.batch, 10]);
+    const optimizer = tf.train.momentum(0.01, 0.9);
+    const loss = (): TfTensor =>
+      tf.losses.softmaxCrossEntropy(
+        labels,
+        layers.reduce((h, { weight, bias }, k) => {
+          const z = tf.matMul(h, weight).add(bias);
+          return k < layers.length - 1 ? z.relu() : z;
+        }, x),
+      );
+    const inner = local(name, () => {
+      const cost = optimizer.minimize(loss, true);
+      finite(cost.dataSync()[0]);
+      cost.dispose();
+    });
+    contenders.push({
+      name,
+      async sample(calls) {
+        await use();
+        return inner.sample(calls);
+      },
+    });
+  }
+  return { work: trainWork(MLP), images: MLP.batch, contenders, release: async () => ours.dispose() };
+}
+
+/** @throws Error on a loss that is no number: time spent on NaN is no measurement */
+export function finite(loss: number): void {
+  if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`);
+}
