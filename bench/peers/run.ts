@@ -31,6 +31,7 @@ ours: above 1, we are faster. "ratio" is the median of each round's ratio; "rati
   --help          show this help`;
 
 interface Options {
+  readonly section: Section;
   readonly filter: string;
   readonly budget: Budget;
   readonly json: boolean;
@@ -44,7 +45,7 @@ function print(json: boolean, value: Record<string, unknown>, text: string): voi
 function report(
   { work, flops, images }: Omit<Prepared, "contenders" | "release">,
   all: Measured[],
-  json: boolean,
+  { json, section }: Options,
 ): void {
   const calibration = round(calibrate());
   for (const { name, ms, msFast, ratio, ratioFast } of all) {
@@ -60,14 +61,18 @@ function report(
       (name === OURS ? "" : ratioFast.toFixed(2)).padStart(12),
     ].join("");
     const figures = { ms: round(ms), msFast: round(msFast), ratio: round(ratio), ratioFast: round(ratioFast) };
-    print(json, { work, library: name, threads: 1, ...figures, ...gflops, ...imagesPerSecond, calibration }, text);
+    print(
+      json,
+      { section, work, library: name, threads: 1, ...figures, ...gflops, ...imagesPerSecond, calibration },
+      text,
+    );
   }
 }
 
-async function measureWorks(makers: readonly (() => Promise<Prepared>)[], { budget, json }: Options): Promise<void> {
+async function measureWorks(makers: readonly (() => Promise<Prepared>)[], options: Options): Promise<void> {
   for (const make of makers) {
     const prepared = await make();
-    report(prepared, await alternate(prepared.contenders, budget), json);
+    report(prepared, await alternate(prepared.contenders, options.budget), options);
     await prepared.release();
   }
 }
@@ -87,7 +92,7 @@ async function torchSection(options: Options): Promise<void> {
     const contenders = [local(OURS, () => finite(ours.step())), torch.contender(work)];
     const measured = await alternate(contenders, options.budget);
     measured[1] = { ...measured[1], name: `PyTorch ${torch.version}` };
-    report({ work, images: spec.batch }, measured, options.json);
+    report({ work, images: spec.batch }, measured, options);
     ours.dispose();
   }
   torch.close();
@@ -119,12 +124,12 @@ async function memorySection({ json }: Options): Promise<void> {
   }
 }
 
-async function runSection(section: Section, libraries: Libraries, library: string, options: Options): Promise<void> {
+async function runSection(libraries: Libraries, library: string, options: Options): Promise<void> {
   const gemms = GEMM_SHAPES.filter(({ M, K, N }) => matches(`sgemm ${M}x${K}x${N}`, options));
   const convs = CONV_SHAPES.filter((conv) =>
     matches(`${conv.name} fwd ${conv.inChannels}->${conv.outChannels}@${conv.size} b${conv.batch}`, options),
   );
-  switch (section) {
+  switch (options.section) {
     case "gemm":
       return measureWorks(
         gemms.map((shape) => () => prepareGemm(shape, libraries)),
@@ -139,8 +144,8 @@ async function runSection(section: Section, libraries: Libraries, library: strin
       return measureWorks([() => prepareMlp(libraries)], options);
     case "start": {
       const budget = { ...options.budget, rounds: 15, sample: 1 };
-      const work = "process start to first 128x128x128";
-      return report({ work }, await alternate(await startContenders(library), budget), options.json);
+      const work = "process start to first 128³";
+      return report({ work }, await alternate(await startContenders(library), budget), options);
     }
     case "torch":
       return torchSection(options);
@@ -176,7 +181,7 @@ async function main(): Promise<number> {
     console.error(`bench: ${unknown.length > 0 ? what : `--time: expected milliseconds > 0, got ${values.time}`}`);
     return 2;
   }
-  const options: Options = { filter: values.filter, json: values.json, budget: { time, rounds: 7, sample: 15 } };
+  const budget = { time, rounds: 7, sample: 4 };
   const sections = positionals.length > 0 ? (positionals as Section[]) : SECTIONS;
   const libraries = await loadLibraries();
   for (const missing of libraries.missing) console.error(`bench: left out: ${missing}`);
@@ -187,7 +192,10 @@ async function main(): Promise<number> {
       "work".padEnd(34) + "library".padEnd(28) + heads.map((h, i) => h.padStart([10, 11, 9, 12][i])).join(""),
     );
   }
-  for (const section of sections) await runSection(section, libraries, values.library, options);
+  for (const section of sections) {
+    const options = { section, filter: values.filter, json: values.json, budget };
+    await runSection(libraries, values.library, options);
+  }
   return 0;
 }
 

@@ -203,8 +203,8 @@ export async function prepareMlp({ tfjs }: Libraries): Promise<Prepared> {
       tf.losses.softmaxCrossEntropy(
         labels,
         layers.reduce((h, { weight, bias }, k) => {
-          const z = tf.matMul(h, weight).add(bias);
-          return k < layers.length - 1 ? z.relu() : z;
+          const z = tf.add(tf.matMul(h, weight), bias);
+          return k < layers.length - 1 ? tf.relu(z) : z;
         }, x),
       );
     const inner = local(name, () => {
