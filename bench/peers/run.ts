@@ -8,9 +8,9 @@ import { alternate, type Budget, local, type Measured } from "./alternate.js";
 import { type Libraries, loadLibraries } from "./libraries.js";
 import { measureMemory, peakMemory, startContenders } from "./processes.js";
 import { python, startTorch, torchScript } from "./torch.js";
-import { finite, OURS, type Prepared, prepareConv, prepareGemm, prepareMlp } from "./works.js";
+import { finite, OURS, type Prepared, prepareConv, prepareGemm, prepareInfer, prepareMlp } from "./works.js";
 
-const SECTIONS = ["gemm", "conv", "mlp", "start", "torch", "memory"] as const;
+const SECTIONS = ["gemm", "conv", "infer", "mlp", "start", "torch", "memory"] as const;
 type Section = (typeof SECTIONS)[number];
 
 const USAGE = `Usage: npm run bench:peers -- [${SECTIONS.join("] [")}] [options]
@@ -20,6 +20,7 @@ ours: above 1, we are faster. "ratio" is the median of each round's ratio; "rati
 
   gemm     matrix products: onnxruntime-web, onnxruntime-node, tfjs on WebAssembly
   conv     convolutions forward: the same
+  infer    one image through ResNet-18: 1W4A beside f32 and int8 in onnxruntime-web and onnxruntime-node
   mlp      training step of an MLP: tfjs on JavaScript and on WebAssembly
   start    from a process's start to its first matrix product
   torch    training steps beside PyTorch, if "\${PYTHON:-python3} -c 'import torch'" works
@@ -54,7 +55,7 @@ function report(
     const speed = gflops.gflops ?? imagesPerSecond.imagesPerSecond;
     const text = [
       work.padEnd(34),
-      name.padEnd(28),
+      name.padEnd(30),
       `${round(ms)}`.padStart(10),
       `${speed ?? ""}`.padStart(10),
       (name === OURS ? "" : ratio.toFixed(2)).padStart(9),
@@ -117,7 +118,7 @@ async function memorySection({ json }: Options): Promise<void> {
         processMegabytes: round(all),
       };
       const text = `${megabytes.toFixed(0)} MB more than before, ${all.toFixed(0)} MB for the whole process`;
-      print(json, value, `${value.work.padEnd(34)}${name.padEnd(28)}${text}`);
+      print(json, value, `${value.work.padEnd(34)}${name.padEnd(30)}${text}`);
     } catch (error) {
       console.error(`bench: ${name} left out: ${(error as Error).message}`);
     }
@@ -140,6 +141,8 @@ async function runSection(libraries: Libraries, library: string, options: Option
         convs.map((shape) => () => prepareConv(shape, libraries)),
         options,
       );
+    case "infer":
+      return measureWorks([() => prepareInfer(libraries)], options);
     case "mlp":
       return measureWorks([() => prepareMlp(libraries)], options);
     case "start": {
@@ -189,7 +192,7 @@ async function main(): Promise<number> {
     console.error(`Node ${process.version}, ${engineInfo().variant} kernels`);
     const heads = ["ms", "GFLOP|im/s", "ratio", "ratio, fast"];
     console.log(
-      "work".padEnd(34) + "library".padEnd(28) + heads.map((h, i) => h.padStart([10, 11, 9, 12][i])).join(""),
+      "work".padEnd(34) + "library".padEnd(30) + heads.map((h, i) => h.padStart([10, 11, 9, 12][i])).join(""),
     );
   }
   for (const section of sections) {

@@ -73,20 +73,18 @@ describe("bench", () => {
     expect((row[figure]! * row.ms * 1e6) / amount).toBeCloseTo(1, 2);
   });
 
-  it.each(TRAIN_SPECS.filter(({ model }) => model !== "resnet20").map((spec) => {
+  it.each(
+    TRAIN_SPECS.filter(({ model }) => model !== "resnet20").map((spec) => {
       const small = { ...spec, batch: 16 };
       return [trainWork(small), small] as const;
     }),
-  )(
-    "%s: what is timed learns, and frees what it takes",
-    (_, spec) => {
-      const { step, dispose } = trainee(spec, 1);
-      const losses = Array.from({ length: 12 }, step);
-      dispose();
-      expect(losses.every(Number.isFinite)).toBe(true);
-      expect(losses[losses.length - 1]).toBeLessThan(losses[0]);
-    },
-  );
+  )("%s: what is timed learns, and frees what it takes", (_, spec) => {
+    const { step, dispose } = trainee(spec, 1);
+    const losses = Array.from({ length: 12 }, step);
+    dispose();
+    expect(losses.every(Number.isFinite)).toBe(true);
+    expect(losses[losses.length - 1]).toBeLessThan(losses[0]);
+  });
 
   it("calibrates with a number that says how fast the machine is", () => {
     expect(calibrate()).toBeGreaterThan(0.1);
