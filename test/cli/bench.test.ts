@@ -1,8 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { calibrate } from "../../src/cli/bench/calibrate.js";
 import type { Row } from "../../src/cli/bench/harness.js";
 import { FAMILIES, FAMILY_NAMES, type Family } from "../../src/cli/bench/index.js";
 import { TRAIN_SPECS, trainee, trainWork } from "../../src/cli/bench/train.js";
+import { Workbench } from "./run.js";
+
+let cli: Workbench;
+beforeAll(async () => {
+  cli = await Workbench.open();
+});
+afterAll(() => cli?.close());
 
 /** The rows of a family whose names are wanted, each sampled as briefly as can be. */
 function rowsOf(family: Family, wants: (work: string) => boolean): Row[] {
@@ -84,6 +91,24 @@ describe("bench", () => {
     dispose();
     expect(losses.every(Number.isFinite)).toBe(true);
     expect(losses[losses.length - 1]).toBeLessThan(losses[0]);
+  });
+
+  it("prints one JSON object a line, of the rows that are asked for", async () => {
+    const args = ["gemm", "elementwise", "--filter", "sgemm 128", "--filter", "relu 65536", "--time", "1"];
+    const { code, stdout, stderr } = await cli.run("bench", ...args, "--json");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const rows = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Row);
+    expect(rows.map((row) => row.work)).toEqual(["sgemm 128x128x128", "sgemm 128x1152x784", "relu 65536"]);
+    expect(Object.keys(rows[0])).toEqual(expect.arrayContaining(["shape", "threads", "variant", "ms", "gflops"]));
+  });
+
+  it("prints a table otherwise", async () => {
+    const { code, stdout, stderr } = await cli.run("bench", "gemm", "--filter", "sgemm 128x128", "--time", "1");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "one thread, simd kernels\n" });
+    expect(stdout).toMatch(/^work +ms +fastest +GFLOP\/s .*calibration\nsgemm 128x128x128 +[\d. ]+\n$/);
   });
 
   it("calibrates with a number that says how fast the machine is", () => {
