@@ -68,19 +68,18 @@ async function onnxRuntime(name: "onnxruntime-web" | "onnxruntime-node"): Promis
 export interface TfTensor {
   dispose(): void;
   dataSync(): Float32Array;
-  add(other: TfTensor): TfTensor;
-  relu(): TfTensor;
 }
 
 /** What is used of tfjs. */
 export interface Tf {
-  readonly version_core: string;
+  readonly version: { readonly tfjs: string };
   setBackend(name: string): Promise<boolean>;
   tensor(values: Float32Array, shape: readonly number[]): TfTensor;
   variable(initial: TfTensor): TfTensor;
   matMul(a: TfTensor, b: TfTensor): TfTensor;
+  add(a: TfTensor, b: TfTensor): TfTensor;
+  relu(x: TfTensor): TfTensor;
   conv2d(x: TfTensor, filter: TfTensor, strides: number, pad: number | "valid"): TfTensor;
-  tidy<T>(run: () => T): T;
   readonly losses: { softmaxCrossEntropy(labels: TfTensor, logits: TfTensor): TfTensor };
   readonly train: { momentum(lr: number, momentum: number): { minimize(f: () => TfTensor, cost: true): TfTensor } };
 }
@@ -94,10 +93,8 @@ export interface TfBackend {
 }
 
 async function tfBackend(kind: "wasm" | "cpu"): Promise<TfBackend> {
-  const tf = await load<Tf>("@tensorflow/tfjs-core");
-  if (kind === "cpu") {
-    await load("@tensorflow/tfjs-backend-cpu");
-  } else {
+  const tf = await load<Tf>("@tensorflow/tfjs");
+  if (kind === "wasm") {
     const wasm = await load<{ setWasmPaths(dir: string): void; setThreadsCount(n: number): void }>(
       "@tensorflow/tfjs-backend-wasm",
     );
@@ -108,7 +105,7 @@ async function tfBackend(kind: "wasm" | "cpu"): Promise<TfBackend> {
     if (!(await tf.setBackend(kind))) throw new Error(`the backend ${kind} does not start`);
   };
   await use();
-  return { name: `tfjs-${kind} ${tf.version_core}`, tf, use };
+  return { name: `tfjs-${kind} ${tf.version.tfjs}`, tf, use };
 }
 
 /** All peers that start here, and why the others do not. */

@@ -1,11 +1,11 @@
-/** @file The smallest ONNX models: one node, or a chain, written with protobufjs from the few messages of onnx.proto that they need. */
+/** @file Small ONNX models, written with protobufjs from the few messages of onnx.proto that they need. */
 
 const PROTO = `
 syntax = "proto2";
 package onnx;
 message AttributeProto { optional string name = 1; optional int64 i = 3; repeated int64 ints = 8; optional int32 type = 20; }
 message NodeProto { repeated string input = 1; repeated string output = 2; optional string name = 3; optional string op_type = 4;
-  repeated AttributeProto attribute = 5; }
+  repeated AttributeProto attribute = 5; optional string domain = 7; }
 message TensorProto { repeated int64 dims = 1; optional int32 data_type = 2; optional string name = 8; optional bytes raw_data = 9; }
 message Dimension { optional int64 dim_value = 1; }
 message Shape { repeated Dimension dim = 1; }
@@ -22,11 +22,20 @@ const INT_ATTRIBUTE = 2;
 const INTS_ATTRIBUTE = 7;
 const IR_VERSION = 8;
 const OPSET = 17;
+const MICROSOFT = "com.microsoft";
 
-/** A value's name and shape. */
+/** An f32 value's name and shape. */
 export interface Value {
   readonly name: string;
   readonly shape: readonly number[];
+}
+
+/** Elements of a constant; the array's type is the tensor's. */
+export type Data = Float32Array | Uint8Array | Int8Array;
+
+/** A value that is known ahead, so that a runtime may lay it out as it likes. */
+export interface Constant extends Value {
+  readonly data: Data;
 }
 
 /** One operation. */
@@ -35,15 +44,16 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly output: string;
   readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
+  /** Of ONNX Runtime's own operators. */
+  readonly microsoft?: boolean;
 }
 
-/** A graph of f32 values. */
+/** A graph with f32 inputs and outputs. */
 export interface Graph {
   readonly nodes: readonly Node[];
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
-  /** Constants, which a runtime may lay out as it likes ahead of time. */
-  readonly constants?: readonly (Value & { readonly data: Float32Array })[];
+  readonly constants?: readonly Constant[];
 }
 
 /** What this file uses of protobufjs. */
@@ -66,20 +76,29 @@ const info = ({ name, shape }: Value): object => ({
   type: { tensor_type: { elem_type: FLOAT, shape: { dim: shape.map((dim_value) => ({ dim_value })) } } },
 });
 
+function dataType(data: Data): number {
+  if (data instanceof Float32Array) return FLOAT;
+  return data instanceof Uint8Array ? 2 : 3;
+}
+
 /** The model's bytes. */
 export function onnxModel(protobuf: Protobuf, graph: Graph): Uint8Array {
   const { root } = protobuf.parse(PROTO, { keepCase: true });
   const model = root.lookupType("onnx.ModelProto");
   const message = model.fromObject({
     ir_version: IR_VERSION,
-    opset_import: [{ domain: "", version: OPSET }],
+    opset_import: [
+      { domain: "", version: OPSET },
+      { domain: MICROSOFT, version: 1 },
+    ],
     graph: {
       name: "bench",
-      node: graph.nodes.map(({ op, inputs, output, attributes = {} }) => ({
+      node: graph.nodes.map(({ op, inputs, output, attributes = {}, microsoft = false }) => ({
         op_type: op,
         name: output,
         input: inputs,
         output: [output],
+        domain: microsoft ? MICROSOFT : "",
         attribute: Object.entries(attributes).map(([name, value]) =>
           typeof value === "number"
             ? { name, type: INT_ATTRIBUTE, i: value }
@@ -91,7 +110,7 @@ export function onnxModel(protobuf: Protobuf, graph: Graph): Uint8Array {
       initializer: (graph.constants ?? []).map(({ name, shape, data }) => ({
         name,
         dims: shape,
-        data_type: FLOAT,
+        data_type: dataType(data),
         raw_data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
       })),
     },
@@ -114,7 +133,7 @@ export function matmulGraph(M: number, K: number, N: number): Graph {
 /** A convolution of NCHW images with constant weights [O,I,K,K]. */
 export function convGraph(options: {
   image: readonly [batch: number, channels: number, height: number, width: number];
-  weight: Value & { readonly data: Float32Array };
+  weight: Constant;
   padding: number;
   stride: number;
 }): Graph {
@@ -127,11 +146,16 @@ export function convGraph(options: {
         op: "Conv",
         inputs: ["x", weight.name],
         output: "y",
-        attributes: { pads: Array(4).fill(padding), strides: [stride, stride], kernel_shape: [kernel, kernel] },
+        attributes: convAttributes(kernel, padding, stride),
       },
     ],
     inputs: [{ name: "x", shape: image }],
     outputs: [{ name: "y", shape: [image[0], filters, side(image[2]), side(image[3])] }],
     constants: [weight],
   };
+}
+
+/** Attributes of a square window. */
+export function convAttributes(kernel: number, padding: number, stride: number): Record<string, readonly number[]> {
+  return { pads: Array(4).fill(padding), strides: [stride, stride], kernel_shape: [kernel, kernel] };
 }

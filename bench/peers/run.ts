@@ -8,9 +8,9 @@ import { alternate, type Budget, local, type Measured } from "./alternate.js";
 import { type Libraries, loadLibraries } from "./libraries.js";
 import { measureMemory, peakMemory, startContenders } from "./processes.js";
 import { python, startTorch, torchScript } from "./torch.js";
-import { finite, OURS, type Prepared, prepareConv, prepareGemm, prepareMlp } from "./works.js";
+import { finite, OURS, type Prepared, prepareConv, prepareGemm, prepareInfer, prepareMlp } from "./works.js";
 
-const SECTIONS = ["gemm", "conv", "mlp", "start", "torch", "memory"] as const;
+const SECTIONS = ["gemm", "conv", "infer", "mlp", "start", "torch", "memory"] as const;
 type Section = (typeof SECTIONS)[number];
 
 const USAGE = `Usage: npm run bench:peers -- [${SECTIONS.join("] [")}] [options]
@@ -20,6 +20,7 @@ ours: above 1, we are faster. "ratio" is the median of each round's ratio; "rati
 
   gemm     matrix products: onnxruntime-web, onnxruntime-node, tfjs on WebAssembly
   conv     convolutions forward: the same
+  infer    one image through ResNet-18: 1W4A beside f32 and int8 in onnxruntime-web and onnxruntime-node
   mlp      training step of an MLP: tfjs on JavaScript and on WebAssembly
   start    from a process's start to its first matrix product
   torch    training steps beside PyTorch, if "\${PYTHON:-python3} -c 'import torch'" works
@@ -31,6 +32,7 @@ ours: above 1, we are faster. "ratio" is the median of each round's ratio; "rati
   --help          show this help`;
 
 interface Options {
+  readonly section: Section;
   readonly filter: string;
   readonly budget: Budget;
   readonly json: boolean;
@@ -44,7 +46,7 @@ function print(json: boolean, value: Record<string, unknown>, text: string): voi
 function report(
   { work, flops, images }: Omit<Prepared, "contenders" | "release">,
   all: Measured[],
-  json: boolean,
+  { json, section }: Options,
 ): void {
   const calibration = round(calibrate());
   for (const { name, ms, msFast, ratio, ratioFast } of all) {
@@ -53,21 +55,25 @@ function report(
     const speed = gflops.gflops ?? imagesPerSecond.imagesPerSecond;
     const text = [
       work.padEnd(34),
-      name.padEnd(28),
+      name.padEnd(30),
       `${round(ms)}`.padStart(10),
       `${speed ?? ""}`.padStart(10),
       (name === OURS ? "" : ratio.toFixed(2)).padStart(9),
       (name === OURS ? "" : ratioFast.toFixed(2)).padStart(12),
     ].join("");
     const figures = { ms: round(ms), msFast: round(msFast), ratio: round(ratio), ratioFast: round(ratioFast) };
-    print(json, { work, library: name, threads: 1, ...figures, ...gflops, ...imagesPerSecond, calibration }, text);
+    print(
+      json,
+      { section, work, library: name, threads: 1, ...figures, ...gflops, ...imagesPerSecond, calibration },
+      text,
+    );
   }
 }
 
-async function measureWorks(makers: readonly (() => Promise<Prepared>)[], { budget, json }: Options): Promise<void> {
+async function measureWorks(makers: readonly (() => Promise<Prepared>)[], options: Options): Promise<void> {
   for (const make of makers) {
     const prepared = await make();
-    report(prepared, await alternate(prepared.contenders, budget), json);
+    report(prepared, await alternate(prepared.contenders, options.budget), options);
     await prepared.release();
   }
 }
@@ -87,7 +93,7 @@ async function torchSection(options: Options): Promise<void> {
     const contenders = [local(OURS, () => finite(ours.step())), torch.contender(work)];
     const measured = await alternate(contenders, options.budget);
     measured[1] = { ...measured[1], name: `PyTorch ${torch.version}` };
-    report({ work, images: spec.batch }, measured, options.json);
+    report({ work, images: spec.batch }, measured, options);
     ours.dispose();
   }
   torch.close();
@@ -112,19 +118,19 @@ async function memorySection({ json }: Options): Promise<void> {
         processMegabytes: round(all),
       };
       const text = `${megabytes.toFixed(0)} MB more than before, ${all.toFixed(0)} MB for the whole process`;
-      print(json, value, `${value.work.padEnd(34)}${name.padEnd(28)}${text}`);
+      print(json, value, `${value.work.padEnd(34)}${name.padEnd(30)}${text}`);
     } catch (error) {
       console.error(`bench: ${name} left out: ${(error as Error).message}`);
     }
   }
 }
 
-async function runSection(section: Section, libraries: Libraries, library: string, options: Options): Promise<void> {
+async function runSection(libraries: Libraries, library: string, options: Options): Promise<void> {
   const gemms = GEMM_SHAPES.filter(({ M, K, N }) => matches(`sgemm ${M}x${K}x${N}`, options));
   const convs = CONV_SHAPES.filter((conv) =>
     matches(`${conv.name} fwd ${conv.inChannels}->${conv.outChannels}@${conv.size} b${conv.batch}`, options),
   );
-  switch (section) {
+  switch (options.section) {
     case "gemm":
       return measureWorks(
         gemms.map((shape) => () => prepareGemm(shape, libraries)),
@@ -135,12 +141,14 @@ async function runSection(section: Section, libraries: Libraries, library: strin
         convs.map((shape) => () => prepareConv(shape, libraries)),
         options,
       );
+    case "infer":
+      return measureWorks([() => prepareInfer(libraries)], options);
     case "mlp":
       return measureWorks([() => prepareMlp(libraries)], options);
     case "start": {
       const budget = { ...options.budget, rounds: 15, sample: 1 };
-      const work = "process start to first 128x128x128";
-      return report({ work }, await alternate(await startContenders(library), budget), options.json);
+      const work = "process start to first 128³";
+      return report({ work }, await alternate(await startContenders(library), budget), options);
     }
     case "torch":
       return torchSection(options);
@@ -176,7 +184,7 @@ async function main(): Promise<number> {
     console.error(`bench: ${unknown.length > 0 ? what : `--time: expected milliseconds > 0, got ${values.time}`}`);
     return 2;
   }
-  const options: Options = { filter: values.filter, json: values.json, budget: { time, rounds: 7, sample: 15 } };
+  const budget = { time, rounds: 7, sample: 4 };
   const sections = positionals.length > 0 ? (positionals as Section[]) : SECTIONS;
   const libraries = await loadLibraries();
   for (const missing of libraries.missing) console.error(`bench: left out: ${missing}`);
@@ -184,10 +192,13 @@ async function main(): Promise<number> {
     console.error(`Node ${process.version}, ${engineInfo().variant} kernels`);
     const heads = ["ms", "GFLOP|im/s", "ratio", "ratio, fast"];
     console.log(
-      "work".padEnd(34) + "library".padEnd(28) + heads.map((h, i) => h.padStart([10, 11, 9, 12][i])).join(""),
+      "work".padEnd(34) + "library".padEnd(30) + heads.map((h, i) => h.padStart([10, 11, 9, 12][i])).join(""),
     );
   }
-  for (const section of sections) await runSection(section, libraries, values.library, options);
+  for (const section of sections) {
+    const options = { section, filter: values.filter, json: values.json, budget };
+    await runSection(libraries, values.library, options);
+  }
   return 0;
 }
 

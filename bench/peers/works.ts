@@ -1,10 +1,12 @@
 /** @file Works that every library does in this process: matrix products, convolutions forward, an MLP's training step. Results are compared first. */
+import { classifier, inferWork } from "../../src/cli/bench/infer.js";
 import { type ConvShape, convWork, type GemmShape } from "../../src/cli/bench/shapes.js";
 import { type TrainSpec, trainee, trainWork } from "../../src/cli/bench/train.js";
 import { conv2d, matmul, noGrad, Rng, scope, tensor } from "../../src/index.js";
 import { type Contender, local } from "./alternate.js";
 import type { Libraries, Tf, TfBackend, TfTensor } from "./libraries.js";
 import { convGraph, matmulGraph } from "./onnx.js";
+import { resnet18Graph } from "./resnet18.js";
 
 /** A work with its implementations, ours first. */
 export interface Prepared {
@@ -172,6 +174,27 @@ export async function prepareConv(conv: ConvShape, { onnx, tfjs }: Libraries): P
   return { work, flops, contenders, release: releaseAll([tx, tw], releases) };
 }
 
+/** One image through ResNet-18: ours packed in 1W4A; ONNX runtimes in f32 and in int8. The networks differ in their weights, so only time is compared. */
+export async function prepareInfer({ onnx }: Libraries): Promise<Prepared> {
+  const ours = classifier("resnet18", "1W4A", 1, 1);
+  const contenders = [local(OURS, ours.run)];
+  const releases: (() => Promise<void>)[] = [];
+  for (const runtime of onnx) {
+    for (const arithmetic of ["f32", "int8"] as const) {
+      const graph = resnet18Graph(arithmetic);
+      const image = random(
+        graph.inputs[0].shape.reduce((a, b) => a * b),
+        1,
+      );
+      const { run, release } = await runtime.prepare(graph, [image]);
+      contenders.push(local(`${runtime.name} ${arithmetic}`, run));
+      releases.push(release);
+    }
+  }
+  const work = inferWork("resnet18", "1W4A", 1);
+  return { work, images: 1, contenders, release: releaseAll([ours], releases) };
+}
+
 const MLP: TrainSpec = { model: "mlp", bits: "float", batch: 128 };
 const WIDTHS = [784, 512, 512, 10];
 
@@ -203,8 +226,8 @@ export async function prepareMlp({ tfjs }: Libraries): Promise<Prepared> {
       tf.losses.softmaxCrossEntropy(
         labels,
         layers.reduce((h, { weight, bias }, k) => {
-          const z = tf.matMul(h, weight).add(bias);
-          return k < layers.length - 1 ? z.relu() : z;
+          const z = tf.add(tf.matMul(h, weight), bias);
+          return k < layers.length - 1 ? tf.relu(z) : z;
         }, x),
       );
     const inner = local(name, () => {

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench?.close());
 
-const COMMANDS = ["quickstart", "train", "eval", "pack", "verify", "infer", "summary", "report", "data"];
+const COMMANDS = ["quickstart", "train", "eval", "pack", "verify", "infer", "summary", "report", "data", "bench"];
 
 describe("help", () => {
   it("lists the commands, all of them and no others", async () => {
@@ -43,7 +43,7 @@ describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
     [
       "trian",
-      'command: unknown command; expected quickstart, train, eval, pack, verify, infer, summary, report, data, got "trian"; did you mean train?',
+      'command: unknown command; expected quickstart, train, eval, pack, verify, infer, summary, report, data, bench, got "trian"; did you mean train?',
     ],
     ["data lits", 'data: unknown command; expected list, info, download, got "lits"; did you mean list?'],
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],
@@ -95,6 +95,12 @@ describe("a command line that is not understood", () => {
       "data info mnits",
       'data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, got "mnits"; did you mean mnist?',
     ],
+    [
+      "bench gem",
+      'bench: unknown value; expected gemm, conv, train, infer, elementwise, got "gem"; did you mean gemm?',
+    ],
+    ["bench --time 0", '--time: out of range; expected a number, above 0, got "0"'],
+    ["bench --filter nothing", "--filter: no row has such a name; expected part of a name such as sgemm 512x512x512"],
     [
       "summary lenet6",
       'summary: neither a file nor a network\'s name; expected lenet5, mlp, resnet20, vgg11, got "lenet6"; did you mean lenet5?',

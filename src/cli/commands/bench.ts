@@ -1,6 +1,6 @@
 /** @file `coarsegrad bench`: how fast the kernels, a training step and classification are on this machine. */
 import { type Command, Option } from "commander";
-import { type BenchOptions, engineInfo, type Row } from "../bench/harness.js";
+import type { BenchOptions, Row } from "../bench/harness.js";
 import { FAMILIES, FAMILY_NAMES, type Family } from "../bench/index.js";
 import { command, onRun } from "../command.js";
 import { UsageError } from "../failure.js";
@@ -43,13 +43,14 @@ export function benchCommand(): Command {
 function run(families: readonly Family[], { filter, seed, time }: BenchCommandOptions, terminal: Terminal): void {
   let rows = 0;
   const onRow = (row: Row): void => {
-    if (rows++ === 0 && !terminal.json) process.stdout.write(`${head()}\n`);
+    if (rows++ === 0 && !terminal.json) {
+      terminal.note(`${row.threads === 1 ? "one thread" : `${row.threads} threads`}, ${row.variant} kernels`);
+      process.stdout.write(`${head()}\n`);
+    }
     terminal.line(row, () => rowText(row));
   };
   const wants = (work: string): boolean => filter.length === 0 || filter.some((text) => work.includes(text));
   const options: BenchOptions = { time, seed, wants, onRow };
-  const { threads, variant } = engineInfo();
-  terminal.note(`${threads === 1 ? "one thread" : `${threads} threads`}, ${variant} kernels`);
   for (const family of new Set(families)) FAMILIES[family](options);
   if (rows === 0) {
     throw new UsageError({
