@@ -1,10 +1,11 @@
 /** @file The engine: the heap and the kernel tables that arrays of each dtype run on. Made lazily; `init` chooses. */
 import type { DType } from "../core/dtype.js";
-import { ArgumentError, ScopeError } from "../core/errors.js";
+import { ArgumentError, ScopeError, ThreadError } from "../core/errors.js";
 import { Allocator } from "../memory/allocator.js";
 import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import { referenceKernels } from "./reference/index.js";
+import { processors, sharingObstacle, startWorker, type WorkerFactory } from "./threads/worker.js";
 import { compileKernels, instantiateKernels, wasmAvailable } from "./wasm.js";
 
 /** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
@@ -16,6 +17,18 @@ export interface InitOptions {
   backend?: Backend | "auto";
   /** A compiled kernel module, for pages whose policy forbids compiling from bytes: `await WebAssembly.compileStreaming(fetch(".../kernels.wasm"))`. */
   module?: WebAssembly.Module;
+}
+
+/** Choices of {@link init} for several threads. */
+export interface ThreadOptions {
+  /** 1 … 64, the calling thread included; "auto": one for each processor, or a single one with a warning where memory cannot be shared. */
+  threads: number | "auto";
+  /** Always WebAssembly: the reference kernels know one thread. */
+  backend?: "auto" | "wasm";
+  /** Starts a worker that runs the given classic script; for pages whose policy forbids workers from `blob:` addresses. */
+  createWorker?: WorkerFactory;
+  /** Milliseconds without any progress after which a worker counts as lost; default 20,000. */
+  threadTimeout?: number;
 }
 
 /** Live figures of the heap; see {@link memory}. */
@@ -35,8 +48,14 @@ interface Engine {
   readonly allocator: Allocator;
   readonly f32: Kernels;
   readonly f64: Kernels;
+  readonly threads: number;
+  /** Ends its threads. */
+  readonly stop?: () => void;
   arrays: number;
 }
+
+const MOST_THREADS = 64;
+const THREAD_TIMEOUT = 20_000;
 
 let engine: Engine | null = null;
 
@@ -54,7 +73,8 @@ function start(options: InitOptions): Engine {
     try {
       const heap = new Heap({ wasm: true });
       const f32 = instantiateKernels(heap, options.module ?? compileKernels());
-      return { backend: "wasm", allocator: new Allocator(heap), f32, f64: referenceKernels(heap, "f64"), arrays: 0 };
+      const f64 = referenceKernels(heap, "f64");
+      return { backend: "wasm", allocator: new Allocator(heap), f32, f64, threads: 1, arrays: 0 };
     } catch (cause) {
       if (wanted === "wasm" || options.module !== undefined) throw cause;
     }
@@ -80,8 +100,70 @@ function start(options: InitOptions): Engine {
     allocator: new Allocator(heap),
     f32: referenceKernels(heap, "f32"),
     f64: referenceKernels(heap, "f64"),
+    threads: 1,
     arrays: 0,
   };
+}
+
+/** How many threads "auto" or a number means here. @throws ArgumentError, ThreadError */
+function threadCount(threads: number | "auto"): number {
+  const valid = threads === "auto" || (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS);
+  if (!valid) {
+    throw new ArgumentError({
+      op: "init",
+      what: "number of threads",
+      expected: `1 … ${MOST_THREADS} or "auto"`,
+      got: `${threads}`,
+    });
+  }
+  const wanted = threads === "auto" ? Math.min(MOST_THREADS, processors()) : threads;
+  const obstacle = wanted > 1 ? sharingObstacle() : null;
+  if (obstacle === null) return wanted;
+  const hint =
+    "serve the page with the headers cross-origin-opener-policy: same-origin and cross-origin-embedder-policy: require-corp";
+  if (threads !== "auto") {
+    throw new ThreadError({
+      op: "init",
+      what: "threads cannot share memory",
+      expected: "isolation",
+      got: obstacle,
+      hint,
+    });
+  }
+  console.warn(`CoarsegradThreadsWarning: running on one thread, because ${obstacle}; ${hint}.`);
+  return 1;
+}
+
+async function startThreaded(options: ThreadOptions): Promise<Engine> {
+  const threads = threadCount(options.threads);
+  if (threads === 1) return start({ backend: options.backend });
+  if (!wasmAvailable()) return start({ backend: options.backend ?? "auto" });
+  const heap = new Heap({ wasm: true, shared: true });
+  const allocator = new Allocator(heap);
+  const { startThreads } = await import("./threads/start.js");
+  const { kernels, stop } = await startThreads(allocator, {
+    threads,
+    createWorker: options.createWorker ?? startWorker,
+    timeout: options.threadTimeout ?? THREAD_TIMEOUT,
+  });
+  return { backend: "wasm", allocator, f32: kernels, f64: referenceKernels(heap, "f64"), threads, stop, arrays: 0 };
+}
+
+function replace(next: Engine): Backend {
+  engine?.stop?.();
+  engine = next;
+  return next.backend;
+}
+
+function expectNoArrays(): void {
+  if (engine === null || engine.arrays === 0) return;
+  throw new ScopeError({
+    op: "init",
+    what: "arrays of the running backend are alive",
+    expected: "none",
+    got: `${engine.arrays}`,
+    hint: "call init() first, or dispose of them",
+  });
 }
 
 function get(): Engine {
@@ -90,24 +172,53 @@ function get(): Engine {
 }
 
 /**
- * Chooses the backend. Optional: the first array starts the default one. May be called again while no array is alive.
+ * Chooses the backend and the number of threads. Optional: the first array starts the default one, a single thread. May be called again
+ * while no array is alive; threads of the engine before are ended.
  *
- * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend
+ * With `threads` it is asynchronous, because workers are: the engine changes when the promise is fulfilled. Several threads need shared
+ * memory: Node has it, a page must be cross-origin isolated. Results have the same bits with any number of threads. On a page's main thread,
+ * which must not sleep, waiting for the other threads keeps the processor busy; train in a Web Worker if that matters.
+ *
+ * @returns the backend; a promise of it if `threads` is given
+ * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend or a bad number of
+ * threads; ThreadError if threads are asked for by number where memory cannot be shared, or a worker does not start
  * @example
  * init({ backend: "reference" });
+ * await init({ threads: "auto" });
  */
-export function init(options: InitOptions = {}): Backend {
-  if (engine !== null && engine.arrays > 0) {
-    throw new ScopeError({
+export function init(options: ThreadOptions): Promise<Backend>;
+export function init(options?: InitOptions & { threads?: undefined }): Backend;
+export function init(
+  options: ThreadOptions | (InitOptions & { threads?: undefined }) = {},
+): Backend | Promise<Backend> {
+  if (options.threads !== undefined) return initThreads(options);
+  expectNoArrays();
+  return replace(start(options));
+}
+
+async function initThreads(options: ThreadOptions): Promise<Backend> {
+  expectNoArrays();
+  if ("module" in options || !["auto", "wasm"].includes(options.backend ?? "auto")) {
+    throw new ArgumentError({
       op: "init",
-      what: "arrays of the running backend are alive",
-      expected: "none",
-      got: `${engine.arrays}`,
-      hint: "call init() first, or dispose of them",
+      what: "threads do not go with these options",
+      expected: "neither module nor the reference backend",
+      got: Object.keys(options).join(", "),
     });
   }
-  engine = start(options);
-  return engine.backend;
+  const next = await startThreaded(options);
+  try {
+    expectNoArrays(); // some may have been made meanwhile
+  } catch (error) {
+    next.stop?.();
+    throw error;
+  }
+  return replace(next);
+}
+
+/** Threads that kernels run on, the calling one included. */
+export function threads(): number {
+  return get().threads;
 }
 
 /** The backend that f32 arrays run on; starts the default one if none is running. */

@@ -12,4 +12,6 @@ export {
   type MemoryInfo,
   memory,
   resetPeakMemory,
+  type ThreadOptions,
+  threads,
 } from "./engine.js";

@@ -19,7 +19,12 @@ export function wasmAvailable(): boolean {
 
 /** The kernel module's bytes, for those who cache or stream it. @returns a new array, the caller's */
 export function wasmBytes(): Uint8Array<ArrayBuffer> {
-  const text = atob(WASM_BASE64);
+  return bytesOfBase64(WASM_BASE64);
+}
+
+/** What base64 text stands for. @returns a new array, the caller's */
+export function bytesOfBase64(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
