@@ -4,7 +4,8 @@
  */
 export * from "./index";
 export { f32_batchnorm_bwd_input_part } from "./channel";
-export { f32_batchnorm_bwd_reduce_part, f32_channel_squares_part } from "./channel-stats";
+export { f32_batchnorm_bwd_reduce_part } from "./channel-gradients";
+export { f32_channel_squares_part } from "./channel-stats";
 export { f32_gemm_part } from "./gemm";
 export { f32_avgpool_bwd_part, f32_avgpool_part, f32_maxpool_part, u8_maxpool_part } from "./pool";
 export { f32_column_sums_part } from "./reduce";

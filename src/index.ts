@@ -36,6 +36,8 @@ export {
   resetPeakMemory,
   type ThreadOptions,
   threads,
+  type WorkerFactory,
+  type WorkerLike,
 } from "./kernels/index.js";
 export { type Scope, scope } from "./memory/index.js";
 export * as arrays from "./ndarray/index.js";

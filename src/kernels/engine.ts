@@ -1,11 +1,11 @@
 /** @file The engine: the heap and the kernel tables that arrays of each dtype run on. Made lazily; `init` chooses. */
 import type { DType } from "../core/dtype.js";
-import { ArgumentError, ScopeError, ThreadError } from "../core/errors.js";
+import { ArgumentError, ScopeError } from "../core/errors.js";
 import { Allocator } from "../memory/allocator.js";
 import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import { referenceKernels } from "./reference/index.js";
-import { processors, sharingObstacle, startWorker, type WorkerFactory } from "./threads/worker.js";
+import type { ThreadOptions } from "./threads/options.js";
 import { compileKernels, instantiateKernels, wasmAvailable } from "./wasm.js";
 
 /** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
@@ -17,18 +17,6 @@ export interface InitOptions {
   backend?: Backend | "auto";
   /** A compiled kernel module, for pages whose policy forbids compiling from bytes: `await WebAssembly.compileStreaming(fetch(".../kernels.wasm"))`. */
   module?: WebAssembly.Module;
-}
-
-/** Choices of {@link init} for several threads. */
-export interface ThreadOptions {
-  /** 1 … 64, the calling thread included; "auto": one for each processor, or a single one with a warning where memory cannot be shared. */
-  threads: number | "auto";
-  /** Always WebAssembly: the reference kernels know one thread. */
-  backend?: "auto" | "wasm";
-  /** Starts a worker that runs the given classic script; for pages whose policy forbids workers from `blob:` addresses. */
-  createWorker?: WorkerFactory;
-  /** Milliseconds without any progress after which a worker counts as lost; default 20,000. */
-  threadTimeout?: number;
 }
 
 /** Live figures of the heap; see {@link memory}. */
@@ -53,9 +41,6 @@ interface Engine {
   readonly stop?: () => void;
   arrays: number;
 }
-
-const MOST_THREADS = 64;
-const THREAD_TIMEOUT = 20_000;
 
 let engine: Engine | null = null;
 
@@ -105,48 +90,11 @@ function start(options: InitOptions): Engine {
   };
 }
 
-/** How many threads "auto" or a number means here. @throws ArgumentError, ThreadError */
-function threadCount(threads: number | "auto"): number {
-  const valid = threads === "auto" || (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS);
-  if (!valid) {
-    throw new ArgumentError({
-      op: "init",
-      what: "number of threads",
-      expected: `1 … ${MOST_THREADS} or "auto"`,
-      got: `${threads}`,
-    });
-  }
-  const wanted = threads === "auto" ? Math.min(MOST_THREADS, processors()) : threads;
-  const obstacle = wanted > 1 ? sharingObstacle() : null;
-  if (obstacle === null) return wanted;
-  const hint =
-    "serve the page with the headers cross-origin-opener-policy: same-origin and cross-origin-embedder-policy: require-corp";
-  if (threads !== "auto") {
-    throw new ThreadError({
-      op: "init",
-      what: "threads cannot share memory",
-      expected: "isolation",
-      got: obstacle,
-      hint,
-    });
-  }
-  console.warn(`CoarsegradThreadsWarning: running on one thread, because ${obstacle}; ${hint}.`);
-  return 1;
-}
-
 async function startThreaded(options: ThreadOptions): Promise<Engine> {
-  const threads = threadCount(options.threads);
-  if (threads === 1) return start({ backend: options.backend });
-  if (!wasmAvailable()) return start({ backend: options.backend ?? "auto" });
-  const heap = new Heap({ wasm: true, shared: true });
-  const allocator = new Allocator(heap);
   const { startThreads } = await import("./threads/start.js");
-  const { kernels, stop } = await startThreads(allocator, {
-    threads,
-    createWorker: options.createWorker ?? startWorker,
-    timeout: options.threadTimeout ?? THREAD_TIMEOUT,
-  });
-  return { backend: "wasm", allocator, f32: kernels, f64: referenceKernels(heap, "f64"), threads, stop, arrays: 0 };
+  const threaded = await startThreads(options);
+  if (threaded === null) return start({ backend: options.backend });
+  return { ...threaded, backend: "wasm", f64: referenceKernels(threaded.allocator.heap, "f64"), arrays: 0 };
 }
 
 function replace(next: Engine): Backend {

@@ -12,6 +12,6 @@ export {
   type MemoryInfo,
   memory,
   resetPeakMemory,
-  type ThreadOptions,
   threads,
 } from "./engine.js";
+export type { ThreadOptions, WorkerFactory, WorkerLike } from "./threads/options.js";

@@ -1,7 +1,7 @@
 /** @file The thread pool: workers, the queue of calls that they share with the calling thread, and the end of waiting when one is lost. */
 import { CoarsegradError, ThreadError } from "../../core/errors.js";
 import * as control from "./control.js";
-import type { WorkerFactory, WorkerLike } from "./worker.js";
+import type { WorkerFactory, WorkerLike } from "./options.js";
 import { WORKER_SOURCE } from "./worker-source.js";
 
 /** Milliseconds that the calling thread spins for the others before it sleeps, where it may sleep. */

@@ -1,20 +1,6 @@
 /** @file Starting a worker where there is a way to: Web Workers in browsers, worker_threads in Node. */
 import { ThreadError } from "../../core/errors.js";
-
-/** What the pool needs of a worker: a Web Worker has it, and Node's `Worker` from node:worker_threads too. */
-export interface WorkerLike {
-  postMessage(message: unknown): void;
-  terminate(): unknown;
-  /** Web Workers. */
-  addEventListener?(type: string, listener: (event: Event) => void): void;
-  /** Node's workers. */
-  on?(type: string, listener: (value: unknown) => void): unknown;
-  /** Node's workers: lets the process end while the worker waits for work. */
-  unref?(): void;
-}
-
-/** Starts a worker that runs a script given as text. */
-export type WorkerFactory = (source: string) => WorkerLike;
+import type { WorkerLike } from "./options.js";
 
 interface NodeProcess {
   getBuiltinModule?(name: string): unknown;
