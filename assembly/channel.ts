@@ -81,6 +81,7 @@ function map(
   ptr2: usize,
   ptr3: usize,
   ptr4: usize,
+  rowsInAll: i32,
 ): void {
   if (rows == 0 || channels == 0) return;
   if (op != Op.NormalizeBwd && (channels & 3) == 0 && channels >= 32) {
@@ -91,7 +92,7 @@ function map(
   const width = channels * perPattern;
   const bytes = <usize>width << 2;
   const patterns = rows / perPattern;
-  const rowsReal = f32x4.splat(<f32>rows);
+  const rowsReal = f32x4.splat(<f32>rowsInAll);
   const zero = f32x4.splat(0);
   const tile = tileRows(width);
   for (let start = 0; start < patterns; start += tile) {
@@ -132,7 +133,7 @@ export function f32_channel_affine(
   scalePtr: usize,
   shiftPtr: usize,
 ): void {
-  map(Op.Affine, xPtr, 0, outPtr, rows, channels, scalePtr, shiftPtr, 0, 0, 0);
+  map(Op.Affine, xPtr, 0, outPtr, rows, channels, scalePtr, shiftPtr, 0, 0, 0, rows);
 }
 
 export function i32_scale_bias(
@@ -143,8 +144,8 @@ export function i32_scale_bias(
   scalePtr: usize,
   biasPtr: usize,
 ): void {
-  if (biasPtr == 0) map(Op.ScaleInteger, accPtr, 0, outPtr, rows, channels, scalePtr, 0, 0, 0, 0);
-  else map(Op.AffineInteger, accPtr, 0, outPtr, rows, channels, scalePtr, biasPtr, 0, 0, 0);
+  if (biasPtr == 0) map(Op.ScaleInteger, accPtr, 0, outPtr, rows, channels, scalePtr, 0, 0, 0, 0, rows);
+  else map(Op.AffineInteger, accPtr, 0, outPtr, rows, channels, scalePtr, biasPtr, 0, 0, 0, rows);
 }
 
 export function f32_batchnorm(
@@ -157,7 +158,7 @@ export function f32_batchnorm(
   gammaPtr: usize,
   betaPtr: usize,
 ): void {
-  map(Op.Normalize, xPtr, 0, outPtr, rows, channels, meanPtr, invStdPtr, gammaPtr, betaPtr, 0);
+  map(Op.Normalize, xPtr, 0, outPtr, rows, channels, meanPtr, invStdPtr, gammaPtr, betaPtr, 0, rows);
 }
 
 export function f32_batchnorm_bwd_input(
@@ -172,5 +173,22 @@ export function f32_batchnorm_bwd_input(
   dgammaPtr: usize,
   dbetaPtr: usize,
 ): void {
-  map(Op.NormalizeBwd, xPtr, dyPtr, dxPtr, rows, channels, meanPtr, invStdPtr, gammaPtr, dbetaPtr, dgammaPtr);
+  map(Op.NormalizeBwd, xPtr, dyPtr, dxPtr, rows, channels, meanPtr, invStdPtr, gammaPtr, dbetaPtr, dgammaPtr, rows);
+}
+
+/** The same for `rows` rows out of the `rowsInAll` that dgamma and dbeta are sums over. */
+export function f32_batchnorm_bwd_input_part(
+  xPtr: usize,
+  dyPtr: usize,
+  dxPtr: usize,
+  rows: i32,
+  channels: i32,
+  meanPtr: usize,
+  invStdPtr: usize,
+  gammaPtr: usize,
+  dgammaPtr: usize,
+  dbetaPtr: usize,
+  rowsInAll: i32,
+): void {
+  map(Op.NormalizeBwd, xPtr, dyPtr, dxPtr, rows, channels, meanPtr, invStdPtr, gammaPtr, dbetaPtr, dgammaPtr, rowsInAll);
 }

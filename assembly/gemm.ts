@@ -60,6 +60,38 @@ function multiplyBlock(a: usize, b: usize, m: i32, n: i32, k: i32, c: usize, ste
   }
 }
 
+/** `lda`, `ldb`, `step`: bytes between stored rows of A, B and C. K ≥ 1. */
+function multiply(
+  aPtr: usize,
+  bPtr: usize,
+  cPtr: usize,
+  M: i32,
+  N: i32,
+  K: i32,
+  transA: i32,
+  transB: i32,
+  accumulate: i32,
+  workPtr: usize,
+  lda: usize,
+  ldb: usize,
+  step: usize,
+): void {
+  const blockA = workPtr + <usize>panelBytesB(N, K);
+  const edge = workPtr + <usize>(f32_gemm_work(M, N, K) - 160);
+  for (let j = 0; j < N; j += NC) {
+    const n = min(NC, N - j);
+    for (let p = 0; p < K; p += KC) {
+      const k = min(KC, K - p);
+      packB(bPtr + (transB ? <usize>j * ldb + (<usize>p << 2) : <usize>p * ldb + (<usize>j << 2)), ldb, transB != 0, n, k, workPtr);
+      for (let i = 0; i < M; i += MC) {
+        const m = min(MC, M - i);
+        packA(aPtr + (transA ? <usize>p * lda + (<usize>i << 2) : <usize>i * lda + (<usize>p << 2)), lda, transA != 0, m, k, blockA);
+        multiplyBlock(blockA, workPtr, m, n, k, cPtr + <usize>i * step + (<usize>j << 2), step, p > 0 || accumulate != 0, edge);
+      }
+    }
+  }
+}
+
 export function f32_gemm(
   aPtr: usize,
   bPtr: usize,
@@ -79,18 +111,31 @@ export function f32_gemm(
   }
   const lda = <usize>(transA ? M : K) << 2;
   const ldb = <usize>(transB ? K : N) << 2;
-  const blockA = workPtr + <usize>panelBytesB(N, K);
-  const edge = workPtr + <usize>(f32_gemm_work(M, N, K) - 160);
-  for (let j = 0; j < N; j += NC) {
-    const n = min(NC, N - j);
-    for (let p = 0; p < K; p += KC) {
-      const k = min(KC, K - p);
-      packB(bPtr + (transB ? <usize>j * ldb + (<usize>p << 2) : <usize>p * ldb + (<usize>j << 2)), ldb, transB != 0, n, k, workPtr);
-      for (let i = 0; i < M; i += MC) {
-        const m = min(MC, M - i);
-        packA(aPtr + (transA ? <usize>p * lda + (<usize>i << 2) : <usize>i * lda + (<usize>p << 2)), lda, transA != 0, m, k, blockA);
-        multiplyBlock(blockA, workPtr, m, n, k, cPtr + <usize>i * step + (<usize>j << 2), step, p > 0 || accumulate != 0, edge);
-      }
-    }
-  }
+  multiply(aPtr, bPtr, cPtr, M, N, K, transA, transB, accumulate, workPtr, lda, ldb, step);
+}
+
+/** The block of C at (row, column), `rows` by `columns`, of f32_gemm with K ≥ 1. `workPtr`: f32_gemm_work(rows, columns, K) bytes. */
+export function f32_gemm_part(
+  aPtr: usize,
+  bPtr: usize,
+  cPtr: usize,
+  M: i32,
+  N: i32,
+  K: i32,
+  transA: i32,
+  transB: i32,
+  accumulate: i32,
+  workPtr: usize,
+  row: i32,
+  rows: i32,
+  column: i32,
+  columns: i32,
+): void {
+  const step = <usize>N << 2;
+  const lda = <usize>(transA ? M : K) << 2;
+  const ldb = <usize>(transB ? K : N) << 2;
+  const a = transA ? aPtr + (<usize>row << 2) : aPtr + <usize>row * lda;
+  const b = transB ? bPtr + <usize>column * ldb : bPtr + (<usize>column << 2);
+  const c = cPtr + <usize>row * step + (<usize>column << 2);
+  multiply(a, b, c, rows, columns, K, transA, transB, accumulate, workPtr, lda, ldb, step);
 }

@@ -15,7 +15,8 @@ export {
   f32_sub,
 } from "./binary";
 export { f32_batchnorm, f32_batchnorm_bwd_input, f32_channel_affine, i32_scale_bias } from "./channel";
-export { f32_batchnorm_bwd_reduce, f32_channel_stats } from "./channel-stats";
+export { f32_batchnorm_bwd_reduce } from "./channel-gradients";
+export { f32_channel_stats } from "./channel-stats";
 export {
   f32_sign_codes,
   f32_ternary_codes,

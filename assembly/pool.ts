@@ -106,10 +106,10 @@ function averageWindow(
   if (kind == Kind.Average) storeSome(out, f32x4.div(v, count), lanes);
 }
 
-/** Visits windows in order, channels in fours. `out` is the pooled side, `x` the image. */
+/** Visits the windows of images from … to−1 in order, channels in fours. `out` is the pooled side, `x` the image. */
 // @ts-ignore: decorator
 @inline
-function pool(kind: Kind, x: usize, out: usize, index: usize, g: usize, includePad: i32): void {
+function pool(kind: Kind, x: usize, out: usize, index: usize, g: usize, includePad: i32, from: i32, to: i32): void {
   const channels = channelsOf(g);
   const inH = inHOf(g);
   const inW = inWOf(g);
@@ -118,7 +118,10 @@ function pool(kind: Kind, x: usize, out: usize, index: usize, g: usize, includeP
   const tapStep = dilationWOf(g) * channelStrideOf(g);
   const lineStep = dilationHOf(g) * inW * channelStrideOf(g);
   const outShift: usize = kind == Kind.MaxU8 ? 0 : 2;
-  for (let n = 0; n < batchOf(g); n++) {
+  const skipped = <usize>from * <usize>(outHOf(g) * outWOf(g) * channels);
+  out += skipped << outShift;
+  index += skipped << 2;
+  for (let n = from; n < to; n++) {
     for (let oh = 0; oh < outHOf(g); oh++) {
       const ih = oh * strideHOf(g) - padTopOf(g);
       const h0 = firstTap(ih, dilationHOf(g), kernelH);
@@ -147,11 +150,11 @@ function pool(kind: Kind, x: usize, out: usize, index: usize, g: usize, includeP
 }
 
 export function f32_maxpool(xPtr: usize, outPtr: usize, indexPtr: usize, geomPtr: usize): void {
-  pool(Kind.MaxF32, xPtr, outPtr, indexPtr, geomPtr, 0);
+  pool(Kind.MaxF32, xPtr, outPtr, indexPtr, geomPtr, 0, 0, batchOf(geomPtr));
 }
 
 export function u8_maxpool(xPtr: usize, outPtr: usize, indexPtr: usize, geomPtr: usize): void {
-  pool(Kind.MaxU8, xPtr, outPtr, indexPtr, geomPtr, 0);
+  pool(Kind.MaxU8, xPtr, outPtr, indexPtr, geomPtr, 0, 0, batchOf(geomPtr));
 }
 
 export function f32_index_add(dyPtr: usize, indexPtr: usize, dxPtr: usize, len: i32): void {
@@ -164,9 +167,27 @@ export function f32_index_add(dyPtr: usize, indexPtr: usize, dxPtr: usize, len: 
 }
 
 export function f32_avgpool(xPtr: usize, outPtr: usize, geomPtr: usize, includePad: i32): void {
-  pool(Kind.Average, xPtr, outPtr, 0, geomPtr, includePad);
+  pool(Kind.Average, xPtr, outPtr, 0, geomPtr, includePad, 0, batchOf(geomPtr));
 }
 
 export function f32_avgpool_bwd(dyPtr: usize, dxPtr: usize, geomPtr: usize, includePad: i32): void {
-  pool(Kind.AverageBwd, dxPtr, dyPtr, 0, geomPtr, includePad);
+  pool(Kind.AverageBwd, dxPtr, dyPtr, 0, geomPtr, includePad, 0, batchOf(geomPtr));
+}
+
+// The same for images from … to−1 of the batch; all addresses are the whole arrays'.
+
+export function f32_maxpool_part(x: usize, out: usize, index: usize, geom: usize, from: i32, to: i32): void {
+  pool(Kind.MaxF32, x, out, index, geom, 0, from, to);
+}
+
+export function u8_maxpool_part(x: usize, out: usize, index: usize, geom: usize, from: i32, to: i32): void {
+  pool(Kind.MaxU8, x, out, index, geom, 0, from, to);
+}
+
+export function f32_avgpool_part(x: usize, out: usize, geom: usize, includePad: i32, from: i32, to: i32): void {
+  pool(Kind.Average, x, out, 0, geom, includePad, from, to);
+}
+
+export function f32_avgpool_bwd_part(dy: usize, dx: usize, geom: usize, includePad: i32, from: i32, to: i32): void {
+  pool(Kind.AverageBwd, dx, dy, 0, geom, includePad, from, to);
 }

@@ -3,6 +3,9 @@
  *
  * Where inner > 1 lanes are columns, so every column is summed over n in order. Where inner = 1 eight (or sixteen) interleaved partial sums
  * run along the row and are added in a fixed order at its end. Columns at the edge read up to 12 bytes past the array.
+ *
+ * Long sums are sums of blocks (`blockRows` rows, `BLOCK` elements), added in order: so that threads, which take a block at a time, give the
+ * same bits. The numbers are repeated in src/kernels/threads/rules.ts.
  */
 import { addLanes, narrow, storeSome, widenHigh, widenLow } from "./lanes";
 
@@ -52,60 +55,150 @@ function total(op: Op, x: usize, len: i32): f64 {
   return addLanes(f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3)));
 }
 
+/** Elements of one block of a sum over a whole array. */
+export const BLOCK: i32 = 65536;
+
+/** Rows of one block of a sum over rows. */
+// @ts-ignore: decorator
+@inline
+export function blockRows(columns: i32): i32 {
+  return max(64, BLOCK / max(1, columns));
+}
+
+// @ts-ignore: decorator
+@inline
+function totalOfBlocks(op: Op, x: usize, len: i32): f64 {
+  let sum: f64 = 0;
+  for (let n = len; n > 0; n -= BLOCK) {
+    sum += total(op, x, min(n, BLOCK));
+    x += BLOCK << 2;
+  }
+  return sum;
+}
+
 /** Sum of one row; a leaf of its own, so that it is optimized early. */
 export function rowSum(x: usize, len: i32): f64 {
   return total(Op.Sum, x, len);
 }
 
-function columns16(x: usize, out: usize, n: i32, bytes: usize, divisor: v128): void {
-  let s0 = f64x2.splat(0);
-  let s1 = f64x2.splat(0);
-  let s2 = f64x2.splat(0);
-  let s3 = f64x2.splat(0);
-  let s4 = f64x2.splat(0);
-  let s5 = f64x2.splat(0);
-  let s6 = f64x2.splat(0);
-  let s7 = f64x2.splat(0);
-  for (let i = 0; i < n; i++) {
-    const a = v128.load(x);
-    s0 = f64x2.add(s0, widenLow(a));
-    s1 = f64x2.add(s1, widenHigh(a));
-    const b = v128.load(x, 16);
-    s2 = f64x2.add(s2, widenLow(b));
-    s3 = f64x2.add(s3, widenHigh(b));
-    const c = v128.load(x, 32);
-    s4 = f64x2.add(s4, widenLow(c));
-    s5 = f64x2.add(s5, widenHigh(c));
-    const d = v128.load(x, 48);
-    s6 = f64x2.add(s6, widenLow(d));
-    s7 = f64x2.add(s7, widenHigh(d));
-    x += bytes;
+/** Sums of 16 columns, in blocks of rows; divided and rounded, or as 16 f64 if `raw`. */
+// @ts-ignore: decorator
+@inline
+function sum16(raw: bool, x: usize, out: usize, n: i32, bytes: usize, block: i32, divisor: v128): void {
+  let t0 = f64x2.splat(0);
+  let t1 = f64x2.splat(0);
+  let t2 = f64x2.splat(0);
+  let t3 = f64x2.splat(0);
+  let t4 = f64x2.splat(0);
+  let t5 = f64x2.splat(0);
+  let t6 = f64x2.splat(0);
+  let t7 = f64x2.splat(0);
+  for (; n > 0; n -= block) {
+    let s0 = f64x2.splat(0);
+    let s1 = f64x2.splat(0);
+    let s2 = f64x2.splat(0);
+    let s3 = f64x2.splat(0);
+    let s4 = f64x2.splat(0);
+    let s5 = f64x2.splat(0);
+    let s6 = f64x2.splat(0);
+    let s7 = f64x2.splat(0);
+    for (let i = min(n, block); i > 0; i--) {
+      const a = v128.load(x);
+      s0 = f64x2.add(s0, widenLow(a));
+      s1 = f64x2.add(s1, widenHigh(a));
+      const b = v128.load(x, 16);
+      s2 = f64x2.add(s2, widenLow(b));
+      s3 = f64x2.add(s3, widenHigh(b));
+      const c = v128.load(x, 32);
+      s4 = f64x2.add(s4, widenLow(c));
+      s5 = f64x2.add(s5, widenHigh(c));
+      const d = v128.load(x, 48);
+      s6 = f64x2.add(s6, widenLow(d));
+      s7 = f64x2.add(s7, widenHigh(d));
+      x += bytes;
+    }
+    t0 = f64x2.add(t0, s0);
+    t1 = f64x2.add(t1, s1);
+    t2 = f64x2.add(t2, s2);
+    t3 = f64x2.add(t3, s3);
+    t4 = f64x2.add(t4, s4);
+    t5 = f64x2.add(t5, s5);
+    t6 = f64x2.add(t6, s6);
+    t7 = f64x2.add(t7, s7);
   }
-  v128.store(out, narrow(f64x2.div(s0, divisor), f64x2.div(s1, divisor)));
-  v128.store(out, narrow(f64x2.div(s2, divisor), f64x2.div(s3, divisor)), 16);
-  v128.store(out, narrow(f64x2.div(s4, divisor), f64x2.div(s5, divisor)), 32);
-  v128.store(out, narrow(f64x2.div(s6, divisor), f64x2.div(s7, divisor)), 48);
+  if (raw) {
+    v128.store(out, t0);
+    v128.store(out, t1, 16);
+    v128.store(out, t2, 32);
+    v128.store(out, t3, 48);
+    v128.store(out, t4, 64);
+    v128.store(out, t5, 80);
+    v128.store(out, t6, 96);
+    v128.store(out, t7, 112);
+  } else {
+    v128.store(out, narrow(f64x2.div(t0, divisor), f64x2.div(t1, divisor)));
+    v128.store(out, narrow(f64x2.div(t2, divisor), f64x2.div(t3, divisor)), 16);
+    v128.store(out, narrow(f64x2.div(t4, divisor), f64x2.div(t5, divisor)), 32);
+    v128.store(out, narrow(f64x2.div(t6, divisor), f64x2.div(t7, divisor)), 48);
+  }
 }
 
-function columns4(x: usize, out: usize, n: i32, bytes: usize, divisor: v128, columns: i32): void {
-  let s0 = f64x2.splat(0);
-  let s1 = f64x2.splat(0);
-  for (let i = 0; i < n; i++) {
-    const a = v128.load(x);
-    s0 = f64x2.add(s0, widenLow(a));
-    s1 = f64x2.add(s1, widenHigh(a));
-    x += bytes;
+/** The same of four columns, `columns` of which are stored; raw stores all four. */
+// @ts-ignore: decorator
+@inline
+function sum4(raw: bool, x: usize, out: usize, n: i32, bytes: usize, block: i32, divisor: v128, columns: i32): void {
+  let t0 = f64x2.splat(0);
+  let t1 = f64x2.splat(0);
+  for (; n > 0; n -= block) {
+    let s0 = f64x2.splat(0);
+    let s1 = f64x2.splat(0);
+    for (let i = min(n, block); i > 0; i--) {
+      const a = v128.load(x);
+      s0 = f64x2.add(s0, widenLow(a));
+      s1 = f64x2.add(s1, widenHigh(a));
+      x += bytes;
+    }
+    t0 = f64x2.add(t0, s0);
+    t1 = f64x2.add(t1, s1);
   }
-  storeSome(out, narrow(f64x2.div(s0, divisor), f64x2.div(s1, divisor)), columns);
+  if (raw) {
+    v128.store(out, t0);
+    v128.store(out, t1, 16);
+  } else {
+    storeSome(out, narrow(f64x2.div(t0, divisor), f64x2.div(t1, divisor)), columns);
+  }
+}
+
+// Leaves of their own, so that they are optimized early.
+function columns16(x: usize, out: usize, n: i32, bytes: usize, block: i32, divisor: v128): void {
+  sum16(false, x, out, n, bytes, block, divisor);
+}
+function columns4(x: usize, out: usize, n: i32, bytes: usize, block: i32, divisor: v128, columns: i32): void {
+  sum4(false, x, out, n, bytes, block, divisor, columns);
+}
+function raw16(x: usize, out: usize, n: i32, bytes: usize): void {
+  sum16(true, x, out, n, bytes, n, f64x2.splat(1));
+}
+function raw4(x: usize, out: usize, n: i32, bytes: usize): void {
+  sum4(true, x, out, n, bytes, n, f64x2.splat(1), 4);
 }
 
 /** Sums of the columns of x [n, inner], divided by `divisor`, in f64, rounded once. */
 export function columnSums(x: usize, out: usize, n: i32, inner: i32, divisor: f64): void {
   const bytes = <usize>inner << 2;
   const d = f64x2.splat(divisor);
+  const block = blockRows(inner);
   let c = 0;
-  for (; c + 16 <= inner; c += 16) columns16(x + (<usize>c << 2), out + (<usize>c << 2), n, bytes, d);
-  for (; c < inner; c += 4) columns4(x + (<usize>c << 2), out + (<usize>c << 2), n, bytes, d, inner - c);
+  for (; c + 16 <= inner; c += 16) columns16(x + (<usize>c << 2), out + (<usize>c << 2), n, bytes, block, d);
+  for (; c < inner; c += 4) columns4(x + (<usize>c << 2), out + (<usize>c << 2), n, bytes, block, d, inner - c);
+}
+
+/** One block's sums of the columns of x [n, inner], in f64: out has room for `inner` rounded up to a multiple of 4. */
+export function f32_column_sums_part(xPtr: usize, outPtr: usize, n: i32, inner: i32): void {
+  const bytes = <usize>inner << 2;
+  let c = 0;
+  for (; c + 16 <= inner; c += 16) raw16(xPtr + (<usize>c << 2), outPtr + (<usize>c << 3), n, bytes);
+  for (; c < inner; c += 4) raw4(xPtr + (<usize>c << 2), outPtr + (<usize>c << 3), n, bytes);
 }
 
 export function f32_sum(xPtr: usize, outPtr: usize, outer: i32, n: i32, inner: i32): void {
@@ -118,11 +211,11 @@ export function f32_sum(xPtr: usize, outPtr: usize, outer: i32, n: i32, inner: i
 }
 
 export function f32_sum_squares(xPtr: usize, len: i32): f64 {
-  return total(Op.Squares, xPtr, len);
+  return totalOfBlocks(Op.Squares, xPtr, len);
 }
 
 export function f32_abs_sum(xPtr: usize, len: i32): f64 {
-  return total(Op.Abs, xPtr, len);
+  return totalOfBlocks(Op.Abs, xPtr, len);
 }
 
 // ---- extremes --------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 /** @file The activation staircase, its coarse derivatives (BCGD §3), and histograms of codes. */
 import { addLanes, loadU8x4, packBytes, storeBytes, storeSome, widenHigh, widenLow } from "./lanes";
+import { BLOCK } from "./reduce";
 
 /** Four codes as i32 lanes. True division: a product with 1/alpha would move exact multiples to the next step. */
 // @ts-ignore: decorator
@@ -123,8 +124,16 @@ export function f32_staircase_dalpha(
   const limit = f32x4.splat(alpha * <f32>top);
   const t = f32x4.splat(<f32>top);
   const middle = f32x4.splat(rule == 0 ? <f32>(top + 1) * 0.5 : 0); // three-valued: 2^(bits−1)
-  if (rule == 1) return alphaGradient(xPtr, codesPtr, dyPtr, len, limit, t, middle, true);
-  return alphaGradient(xPtr, codesPtr, dyPtr, len, limit, t, middle, false);
+  let sum: f64 = 0;
+  for (let left = len; left > 0; left -= BLOCK) {
+    const n = min(left, BLOCK);
+    if (rule == 1) sum += alphaGradient(xPtr, codesPtr, dyPtr, n, limit, t, middle, true);
+    else sum += alphaGradient(xPtr, codesPtr, dyPtr, n, limit, t, middle, false);
+    xPtr += BLOCK << 2;
+    codesPtr += BLOCK;
+    dyPtr += BLOCK << 2;
+  }
+  return sum;
 }
 
 export function u8_histogram(codesPtr: usize, len: i32, countsPtr: usize): void {

@@ -1,6 +1,7 @@
 /**
- * @file Compiles the kernels twice: all of them (assembly/index.ts), and those of the packed runtime alone (assembly/runtime.ts). Each gives a
- * module in build/ and the same bytes as text in src/kernels/.
+ * @file Compiles the kernels three times: all of them over memory of one thread (assembly/index.ts) and over shared memory
+ * (assembly/threaded.ts), and those of the packed runtime alone (assembly/runtime.ts). Each gives a module in build/ and the same bytes as text in
+ * src/kernels/.
  *
  * `--check` writes nothing and exits with 1 if a generated file is not what the sources give.
  */
@@ -11,18 +12,34 @@ import asc from "assemblyscript/asc";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
-/** What is compiled: entry, module, generated text. */
+/** What is compiled: target of asconfig.json, entry, module, generated text. */
 const MODULES = [
-  { entry: "assembly/index.ts", wasm: "build/kernels.wasm", generated: "src/kernels/wasm.generated.ts" },
-  { entry: "assembly/runtime.ts", wasm: "build/runtime.wasm", generated: "src/kernels/wasm-runtime.generated.ts" },
+  {
+    target: "release",
+    entry: "assembly/index.ts",
+    wasm: "build/kernels.wasm",
+    generated: "src/kernels/wasm.generated.ts",
+  },
+  {
+    target: "release",
+    entry: "assembly/runtime.ts",
+    wasm: "build/runtime.wasm",
+    generated: "src/kernels/wasm-runtime.generated.ts",
+  },
+  {
+    target: "threads",
+    entry: "assembly/threaded.ts",
+    wasm: "build/kernels-threads.wasm",
+    generated: "src/kernels/wasm-threads.generated.ts",
+  },
 ];
 
 /** Compiles in memory. @returns the module's bytes */
-async function compile(entry) {
+async function compile({ target, entry }) {
   let bytes = null;
   const messages = [];
   const keep = { write: (text) => void messages.push(text) };
-  const { error } = await asc.main([entry, "--config", "asconfig.json", "--target", "release"], {
+  const { error } = await asc.main([entry, "--config", "asconfig.json", "--target", target], {
     stdout: keep,
     stderr: keep,
     readFile(name, baseDir) {
@@ -80,8 +97,8 @@ function readOrNull(file) {
   }
 }
 
-for (const { entry, wasm, generated } of MODULES) {
-  const bytes = await compile(entry);
+for (const { target, entry, wasm, generated } of MODULES) {
+  const bytes = await compile({ target, entry });
   inspect(bytes);
   // Hexadecimal keeps bytes whole, so that gzip finds what repeats: a quarter less to download than base64.
   const text =

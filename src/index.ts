@@ -21,6 +21,7 @@ export {
   ScopeError,
   ShapeError,
   StateError,
+  ThreadError,
 } from "./core/errors.js";
 export { Rng } from "./core/rng.js";
 export { sha256Hex } from "./core/sha256.js";
@@ -33,6 +34,10 @@ export {
   type MemoryInfo,
   memory,
   resetPeakMemory,
+  type ThreadOptions,
+  threads,
+  type WorkerFactory,
+  type WorkerLike,
 } from "./kernels/index.js";
 export { type Scope, scope } from "./memory/index.js";
 export * as arrays from "./ndarray/index.js";

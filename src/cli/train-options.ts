@@ -24,10 +24,11 @@ import {
 } from "./run-config.js";
 import { isFolder } from "./sources.js";
 import type { CommonOptions } from "./terminal.js";
+import type { ThreadsOption } from "./threads.js";
 import { oneOf, realNumber, wholeNumber, wordList } from "./values.js";
 
 /** Options of `train` as commander gives them. */
-export interface TrainOptions extends CommonOptions {
+export interface TrainOptions extends CommonOptions, Partial<ThreadsOption> {
   model: string;
   data: string;
   dataDir?: string;

@@ -56,5 +56,7 @@ export class StateError extends CoarsegradError {}
 export class DivergenceError extends CoarsegradError {}
 /** Memory that cannot be had. */
 export class MemoryError extends CoarsegradError {}
+/** Threads that cannot be had, or that were lost while they worked. */
+export class ThreadError extends CoarsegradError {}
 /** A data set that cannot be found, fetched or trusted. */
 export class DataError extends CoarsegradError {}

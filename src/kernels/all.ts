@@ -9,4 +9,5 @@ export const ALL_KERNELS: KernelSource = {
   complete: true,
   bytes: () => bytesOfHex(WASM_HEX),
   reference: referenceKernels,
+  threads: () => import("./threads/start.js"),
 };

@@ -1,10 +1,11 @@
 /** @file The engine: the heap and the kernel tables that arrays of each dtype run on. Made lazily; `init` chooses. */
 import type { DType } from "../core/dtype.js";
-import { ArgumentError, ScopeError } from "../core/errors.js";
+import { ArgumentError, ScopeError, ThreadError } from "../core/errors.js";
 import { Allocator } from "../memory/allocator.js";
 import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import type { KernelSource } from "./source.js";
+import type { ThreadOptions } from "./threads/options.js";
 import { instantiateKernels, wasmAvailable } from "./wasm.js";
 
 /** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
@@ -37,6 +38,9 @@ interface Engine {
   readonly f64: Kernels;
   /** What the tables were made from. */
   readonly source: KernelSource;
+  readonly threads: number;
+  /** Ends its threads. */
+  readonly stop?: () => void;
   arrays: number;
 }
 
@@ -77,7 +81,7 @@ function start(options: InitOptions): Engine {
       const heap = new Heap({ wasm: true });
       const f32 = instantiateKernels(heap, options.module ?? compiled(source));
       const f64 = source.reference(heap, "f64");
-      return { backend: "wasm", allocator: new Allocator(heap), f32, f64, source, arrays: 0 };
+      return { backend: "wasm", allocator: new Allocator(heap), f32, f64, source, threads: 1, arrays: 0 };
     } catch (cause) {
       if (wanted === "wasm" || options.module !== undefined) throw cause;
     }
@@ -104,8 +108,44 @@ function start(options: InitOptions): Engine {
     f32: source.reference(heap, "f32"),
     f64: source.reference(heap, "f64"),
     source,
+    threads: 1,
     arrays: 0,
   };
+}
+
+async function startThreaded(options: ThreadOptions): Promise<Engine> {
+  const from = source;
+  if (!from?.threads) {
+    throw new ThreadError({
+      op: "init",
+      what: "the packed runtime has no kernels for several threads",
+      expected: "one thread",
+      got: `${options.threads}`,
+      hint: 'init({ threads }) of "coarsegrad" brings all kernels',
+    });
+  }
+  const { startThreads } = await from.threads();
+  const threaded = await startThreads(options);
+  if (threaded === null) return start({ backend: options.backend });
+  const f64 = from.reference(threaded.allocator.heap, "f64");
+  return { ...threaded, backend: "wasm", f64, source: from, arrays: 0 };
+}
+
+function replace(next: Engine): Backend {
+  engine?.stop?.();
+  engine = next;
+  return next.backend;
+}
+
+function expectNoArrays(): void {
+  if (engine === null || engine.arrays === 0) return;
+  throw new ScopeError({
+    op: "init",
+    what: "arrays of the running backend are alive",
+    expected: "none",
+    got: `${engine.arrays}`,
+    hint: "call init() first, or dispose of them",
+  });
 }
 
 function get(): Engine {
@@ -114,24 +154,53 @@ function get(): Engine {
 }
 
 /**
- * Chooses the backend. Optional: the first array starts the default one. May be called again while no array is alive.
+ * Chooses the backend and the number of threads. Optional: the first array starts the default one, a single thread. May be called again
+ * while no array is alive; threads of the engine before are ended.
  *
- * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend
+ * With `threads` it is asynchronous, because workers are: the engine changes when the promise is fulfilled. Several threads need shared
+ * memory: Node has it, a page must be cross-origin isolated. Results have the same bits with any number of threads. On a page's main thread,
+ * which must not sleep, waiting for the other threads keeps the processor busy; train in a Web Worker if that matters.
+ *
+ * @returns the backend; a promise of it if `threads` is given
+ * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend or a bad number of
+ * threads; ThreadError if threads are asked for by number where memory cannot be shared, or a worker does not start
  * @example
  * init({ backend: "reference" });
+ * await init({ threads: "auto" });
  */
-export function init(options: InitOptions = {}): Backend {
-  if (engine !== null && engine.arrays > 0) {
-    throw new ScopeError({
+export function init(options: ThreadOptions): Promise<Backend>;
+export function init(options?: InitOptions & { threads?: undefined }): Backend;
+export function init(
+  options: ThreadOptions | (InitOptions & { threads?: undefined }) = {},
+): Backend | Promise<Backend> {
+  if (options.threads !== undefined) return initThreads(options);
+  expectNoArrays();
+  return replace(start(options));
+}
+
+async function initThreads(options: ThreadOptions): Promise<Backend> {
+  expectNoArrays();
+  if ("module" in options || !["auto", "wasm"].includes(options.backend ?? "auto")) {
+    throw new ArgumentError({
       op: "init",
-      what: "arrays of the running backend are alive",
-      expected: "none",
-      got: `${engine.arrays}`,
-      hint: "call init() first, or dispose of them",
+      what: "threads do not go with these options",
+      expected: "neither module nor the reference backend",
+      got: Object.keys(options).join(", "),
     });
   }
-  engine = start(options);
-  return engine.backend;
+  const next = await startThreaded(options);
+  try {
+    expectNoArrays(); // some may have been made meanwhile
+  } catch (error) {
+    next.stop?.();
+    throw error;
+  }
+  return replace(next);
+}
+
+/** Threads that kernels run on, the calling one included. */
+export function threads(): number {
+  return get().threads;
 }
 
 /** The backend that f32 arrays run on; starts the default one if none is running. */

@@ -10,4 +10,6 @@ export interface KernelSource {
   bytes(): Uint8Array<ArrayBuffer>;
   /** The TypeScript twins over a heap, in f32 or f64. */
   reference(heap: Heap, real: "f32" | "f64"): Kernels;
+  /** What runs them on several threads, loaded when it is asked for; absent: one thread alone. */
+  threads?(): Promise<typeof import("./threads/start.js")>;
 }

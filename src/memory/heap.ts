@@ -13,10 +13,12 @@ export class Heap {
   readonly memory: WebAssembly.Memory | null;
   #buffer: ArrayBuffer | null;
 
-  constructor(options: { wasm: boolean; initialBytes?: number; maximumBytes?: number }) {
+  /** `shared`: memory that several threads may use; its views are over a SharedArrayBuffer and stay valid when it grows. */
+  constructor(options: { wasm: boolean; shared?: boolean; initialBytes?: number; maximumBytes?: number }) {
     const initial = Math.max(1, Math.ceil((options.initialBytes ?? PAGE) / PAGE));
     if (options.wasm) {
-      this.memory = new WebAssembly.Memory({ initial, maximum: Math.ceil((options.maximumBytes ?? 2 ** 32) / PAGE) });
+      const maximum = Math.ceil((options.maximumBytes ?? 2 ** 32) / PAGE);
+      this.memory = options.shared ? sharedMemory(initial, maximum) : new WebAssembly.Memory({ initial, maximum });
       this.#buffer = null;
     } else {
       this.memory = null;
@@ -76,5 +78,16 @@ export class Heap {
   }
   i8(ptr: number, length: number): Int8Array {
     return new Int8Array(this.buffer, ptr, length);
+  }
+}
+
+/** Shared memory; an engine reserves the addresses of its maximum at once, and may have room for less only. */
+function sharedMemory(initial: number, maximum: number): WebAssembly.Memory {
+  for (let most = maximum; ; most = Math.max(initial, most >> 1)) {
+    try {
+      return new WebAssembly.Memory({ initial, maximum: most, shared: true });
+    } catch (cause) {
+      if (most <= Math.max(initial, 1024)) throw cause;
+    }
   }
 }

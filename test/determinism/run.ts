@@ -52,9 +52,9 @@ export function floatTraining(): string {
   return train(net, new SGD(net.parameters(), { lr: 0.05, momentum: 0.9, weightDecay: 1e-4 }), 20);
 }
 
-/** 100 BCGD steps of a fully quantized LeNet-5: 1-bit weights, 4-bit activations. */
-export function bcgdTraining(): string {
+/** BCGD steps of a fully quantized LeNet-5: 1-bit weights, 4-bit activations. */
+export function bcgdTraining(steps = 100): string {
   manualSeed(7);
   const net = prepare(lenet5(), { weights: binary(), activations: staircase({ bits: 4 }) });
-  return train(net, new BCGD(net.parameters(), { lr: 0.02, momentum: 0.95, weightDecay: 1e-4, rho: 1e-5 }), 100);
+  return train(net, new BCGD(net.parameters(), { lr: 0.02, momentum: 0.95, weightDecay: 1e-4, rho: 1e-5 }), steps);
 }

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { build, type Metafile } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root, tool } from "../../scripts/run.mjs";
 import { type Consumer, entriesOf, installPackage, linkNodeTypes } from "./installed.js";
@@ -138,6 +138,16 @@ describe("a consumer's type check", () => {
   });
 });
 
+/** Names of a chunk and of all that it imports at once, not of what it loads when asked to. */
+function staticChunks(outputs: Metafile["outputs"], name: string, found = new Set<string>()): Set<string> {
+  if (found.has(name)) return found;
+  found.add(name);
+  for (const { path: other, kind } of outputs[name].imports) {
+    if (kind !== "dynamic-import") staticChunks(outputs, other, found);
+  }
+  return found;
+}
+
 describe("its weight", () => {
   it("is reported, and coarsegrad/infer keeps its promise", async () => {
     const bundle = async (entry: string) => {
@@ -148,11 +158,21 @@ describe("its weight", () => {
         minify: true,
         format: "esm",
         write: false,
+        splitting: true,
+        outdir: "weight",
+        absWorkingDir: consumer.folder,
         metafile: true,
         platform: entry === "coarsegrad/node" ? "node" : "browser",
       });
-      const rooms = Object.keys(metafile.inputs).map((name) => /dist\/(\w+)\//.exec(name)?.[1] ?? "");
-      return { entry, bytes: outputFiles[0].contents.length, gzip: gzipSync(outputFiles[0].contents).length, rooms };
+      const main = Object.keys(metafile.outputs).find(
+        (name) => metafile.outputs[name].entryPoint === "<stdin>",
+      ) as string;
+      const chunks = staticChunks(metafile.outputs, main);
+      const files = outputFiles.filter((file) => chunks.has(path.relative(consumer.folder, file.path)));
+      const contents = Buffer.concat(files.map((file) => file.contents));
+      const inputs = [...chunks].flatMap((name) => Object.keys(metafile.outputs[name].inputs));
+      const rooms = inputs.map((name) => /dist\/(\w+)\//.exec(name)?.[1] ?? "");
+      return { entry, bytes: contents.length, gzip: gzipSync(contents).length, rooms, inputs };
     };
     const sizes = await Promise.all(entriesOf(consumer).map(bundle));
     const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
@@ -161,6 +181,8 @@ describe("its weight", () => {
     );
     console.log([`tarball: ${kilobytes(statSync(consumer.tarball).size)}`, ...lines].join("\n"));
 
+    const threaded = sizes.filter(({ inputs }) => inputs.some((name) => name.includes("wasm-threads")));
+    expect(threaded.map(({ entry }) => entry)).toEqual([]);
     const infer = sizes.find(({ entry }) => entry === "coarsegrad/infer")!;
     expect(infer.gzip).toBeLessThanOrEqual(INFER_LIMIT);
     expect(

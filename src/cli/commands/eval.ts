@@ -15,9 +15,10 @@ import { startProgress } from "../progress.js";
 import { type ModelSource, openModel } from "../sources.js";
 import { fields } from "../table.js";
 import type { CommonOptions } from "../terminal.js";
+import { startThreads, type ThreadsOption, threadsOption } from "../threads.js";
 import { oneOf } from "../values.js";
 
-interface EvalOptions extends CommonOptions, TestImageOptions {
+interface EvalOptions extends CommonOptions, TestImageOptions, ThreadsOption {
   model?: string;
 }
 
@@ -40,7 +41,8 @@ export function evalCommand(): Command {
     `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
     oneOf("--model", MODEL_NAMES),
   );
-  return onRun<EvalOptions>(made, async (options, [given], terminal) => {
+  return onRun<EvalOptions>(threadsOption(made), async (options, [given], terminal) => {
+    await startThreads(options);
     const source = await openModel(given);
     const name = options.data ?? (source.kind === "checkpoint" ? source.config.data : undefined);
     if (name === undefined) {

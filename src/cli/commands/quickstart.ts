@@ -1,4 +1,5 @@
 /** @file `coarsegrad quickstart` (`npm start`): float, post-training, ρ = 0 and BCGD side by side, then packed and verified. */
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
 import type { Verification } from "../../export/index.js";
@@ -83,8 +84,9 @@ async function runAll(options: QuickstartOptions, board: ProgressBoard, signal: 
     const rest = ["--seed", `${options.seed}`, "--out", folder(name), "--force"];
     return runChild<TrainResult>(["train", ...common, ...args, ...rest], board, signal);
   };
+  const half = `${Math.max(1, availableParallelism() >> 1)}`;
   const quantized = (method: string, ...args: string[]): Promise<TrainResult> =>
-    train(method, "--bits", "1W4A", "--method", method, "--init", folder("float"), ...args);
+    train(method, "--bits", "1W4A", "--method", method, "--init", folder("float"), "--threads", half, ...args);
 
   const float = await train("float", "--epochs", `${epochs}`);
   const [first, second] = await Promise.all([

@@ -7,6 +7,7 @@ import { interruptible } from "../interrupt.js";
 import { openRun } from "../open-run.js";
 import type { RunSummary } from "../summary-file.js";
 import { fields } from "../table.js";
+import { startThreads, threadsOption } from "../threads.js";
 import { type TrainOptions, trainOptions } from "../train-options.js";
 import { trainRun } from "../train-run.js";
 
@@ -25,8 +26,9 @@ export function trainCommand(): Command {
       "coarsegrad train --resume --out runs/bcgd",
     ],
   });
-  return onRun<TrainOptions>(trainOptions(made), async (options, _, terminal) => {
+  return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
     const typed = Object.entries(options).filter(([name]) => made.getOptionValueSource(name) === "cli");
+    await startThreads(options);
     const opened = await openRun(options, Object.fromEntries(typed), commandLine());
     const { run, config } = opened;
     const { epochs, summary } = await interruptible(terminal, "stopping after this step", (signal) =>

@@ -1,0 +1,11 @@
+/**
+ * @file Entry of the kernel module over shared memory: all kernels, and those parts of them that a range of addresses alone cannot say.
+ * Which kernel is split how is written in src/kernels/threads/rules.ts.
+ */
+export * from "./index";
+export { f32_batchnorm_bwd_input_part } from "./channel";
+export { f32_batchnorm_bwd_reduce_part } from "./channel-gradients";
+export { f32_channel_squares_part } from "./channel-stats";
+export { f32_gemm_part } from "./gemm";
+export { f32_avgpool_bwd_part, f32_avgpool_part, f32_maxpool_part, u8_maxpool_part } from "./pool";
+export { f32_column_sums_part } from "./reduce";

@@ -1,0 +1,28 @@
+/** @file What init() is told about threads. Types only: the code behind them is loaded when it is asked for. */
+
+/** What the pool needs of a worker: a Web Worker has it, and Node's `Worker` from node:worker_threads too. */
+export interface WorkerLike {
+  postMessage(message: unknown): void;
+  terminate(): unknown;
+  /** Web Workers. */
+  addEventListener?(type: string, listener: (event: Event) => void): void;
+  /** Node's workers. */
+  on?(type: string, listener: (value: unknown) => void): unknown;
+  /** Node's workers: lets the process end while the worker waits for work. */
+  unref?(): void;
+}
+
+/** Starts a worker that runs a script given as text. */
+export type WorkerFactory = (source: string) => WorkerLike;
+
+/** Choices of `init` for several threads. */
+export interface ThreadOptions {
+  /** 1 … 64, the calling thread included; "auto": one for each processor, or a single one with a warning where that is not possible. */
+  threads: number | "auto";
+  /** Several threads always run on WebAssembly: the reference kernels know one. */
+  backend?: "auto" | "wasm";
+  /** Starts a worker that runs the given script; for pages whose policy forbids workers from `blob:` addresses. */
+  createWorker?: WorkerFactory;
+  /** Milliseconds without any progress after which a worker counts as lost; default 20,000. */
+  threadTimeout?: number;
+}

@@ -1,0 +1,411 @@
+/** @file Every kernel that threads share, in parts and in any order of the parts, leaves the bits that the whole kernel leaves. */
+import { describe, expect, it } from "vitest";
+import { dtypeOf, type TypedArray, viewOf } from "../../../src/core/dtype.js";
+import { Rng } from "../../../src/core/rng.js";
+import { ALL_KERNELS } from "../../../src/kernels/all.js";
+import type { Crew } from "../../../src/kernels/threads/chunks.js";
+import { grid } from "../../../src/kernels/threads/products.js";
+import { RULES } from "../../../src/kernels/threads/rules.js";
+import { bytesOfHex } from "../../../src/kernels/wasm.js";
+import { WASM_HEX as WASM_THREADS_HEX } from "../../../src/kernels/wasm-threads.generated.js";
+import { Allocator } from "../../../src/memory/allocator.js";
+import { Heap } from "../../../src/memory/heap.js";
+import { bytes, codes, expectSameBits, integers, reals } from "../harness.js";
+
+/** An array argument: read, written (`out`, filled with rubbish first), both (`inout`) or scratch. */
+type Argument = number | TypedArray | { out: TypedArray } | { inout: TypedArray } | { scratch: number };
+type Kernel = (...args: number[]) => number | undefined;
+
+const THREADS = 3;
+
+/** One heap with a module's kernels. */
+function workbench(module: WebAssembly.Module, shared: boolean) {
+  const heap = new Heap({ wasm: true, shared, maximumBytes: 1 << 28 });
+  const memory = heap.memory as WebAssembly.Memory;
+  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<string, Kernel>;
+  return { heap, allocator: new Allocator(heap), kernels };
+}
+
+const single = workbench(new WebAssembly.Module(ALL_KERNELS.bytes()), false);
+const shared = workbench(new WebAssembly.Module(bytesOfHex(WASM_THREADS_HEX)), true);
+let parts = 0;
+
+/** Runs the parts one after the other on this thread, the last one first, each with the workspace of some thread. */
+const crew: Crew = {
+  threads: THREADS,
+  run(name, calls, work) {
+    parts += calls.length;
+    const results: number[] = new Array(calls.length);
+    for (let i = calls.length - 1; i >= 0; i--) {
+      const list = [...calls[i]];
+      if (work) list[work.argument] += (i % THREADS) * work.stride;
+      results[i] = shared.kernels[name](...list) as number;
+    }
+    return results;
+  },
+  ints: (ptr, length) => shared.heap.i32(ptr, length).slice(),
+  i32: (ptr, length) => shared.heap.i32(ptr, length),
+  f32: (ptr, length) => shared.heap.f32(ptr, length),
+  f64: (ptr, length) => shared.heap.f64(ptr, length),
+  scratch(size, fn) {
+    const ptr = shared.allocator.allocate(size);
+    shared.heap.u8(ptr, size).fill(0xff);
+    const result = fn(ptr);
+    shared.allocator.free(ptr, size);
+    return result;
+  },
+  whole: (name) => shared.kernels[name],
+};
+
+/** Puts the arguments into a heap, runs, and takes out what was written (with 64 bytes of what follows) and returned. */
+function outcome(bench: typeof single, args: readonly Argument[], run: (list: number[]) => number | undefined | null) {
+  const blocks: { ptr: number; size: number; data: TypedArray | null }[] = [];
+  const list = args.map((arg) => {
+    if (typeof arg === "number") return arg;
+    const data = ArrayBuffer.isView(arg) ? arg : "out" in arg ? arg.out : "inout" in arg ? arg.inout : null;
+    const size = (data?.byteLength ?? (arg as { scratch: number }).scratch) + 64;
+    const ptr = bench.allocator.allocate(size);
+    blocks.push({ ptr, size, data: ArrayBuffer.isView(arg) ? null : data });
+    bench.heap.u8(ptr, size).fill(0xa5);
+    if (data !== null && !(typeof arg === "object" && "out" in arg)) {
+      bench.heap.u8(ptr, data.byteLength).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+    return ptr;
+  });
+  const returned = run(list);
+  const written = blocks.flatMap(({ ptr, size, data }) => {
+    if (data === null) return [];
+    const past = data.byteLength;
+    return [
+      viewOf(bench.heap.buffer, dtypeOf(data), ptr, data.length).slice(),
+      bench.heap.u8(ptr + past, size - past).slice(),
+    ];
+  });
+  for (const { ptr, size } of blocks) bench.allocator.free(ptr, size);
+  return { returned, written };
+}
+
+/** Expects the rule to split the kernel and to leave the same bits as the whole one. @returns the number of parts */
+function same(name: string, ...args: Argument[]): number {
+  parts = 0;
+  const whole = outcome(single, args, (list) => single.kernels[name](...list));
+  const split = outcome(shared, args, (list) => RULES[name](list, crew));
+  expect(split.returned, `${name}: the rule ran it whole`).not.toBeNull();
+  expect(parts).toBeGreaterThan(1);
+  expect(Object.is(split.returned, whole.returned), `${name}: ${split.returned}, ${whole.returned}`).toBe(true);
+  whole.written.forEach((want, i) => {
+    expectSameBits(`${name} output ${i}`, split.written[i], want);
+  });
+  return parts;
+}
+
+const rng = new Rng("threads");
+const LEN = 200_003;
+const drawn = { any: reals(rng, 500_000, "any"), tame: reals(rng, 500_000, "tame") };
+/** Random numbers; long arrays repeat themselves. */
+function f32(length = LEN, flavour: "any" | "tame" = "any"): Float32Array {
+  const source = drawn[flavour];
+  const start = rng.int(source.length);
+  return Float32Array.from({ length }, (_, i) => source[(start + i) % source.length]);
+}
+const out = (length = LEN) => ({ out: new Float32Array(length) });
+const geometry = (batch: number, side: number, channels: number, kernel: number, stride: number, pad: number) => {
+  const outSide = Math.floor((side + 2 * pad - kernel) / stride) + 1;
+  const list = [
+    batch,
+    side,
+    side,
+    channels,
+    kernel,
+    kernel,
+    stride,
+    stride,
+    pad,
+    pad,
+    1,
+    1,
+    outSide,
+    outSide,
+    channels,
+  ];
+  return { list: Int32Array.from(list), rows: batch * outSide * outSide, width: kernel * kernel * channels };
+};
+
+const unary = (name: string) => () => void same(name, f32(), out(), LEN);
+const scaled =
+  (name: string, ...scalars: number[]) =>
+  () =>
+    void same(name, f32(), out(), LEN, ...scalars);
+const binary = (name: string, bytesOut = 4) => {
+  const make = (length: number) => (bytesOut === 4 ? out(length) : { out: new Uint8Array(length) });
+  return () => {
+    same(name, f32(), f32(), make(LEN), LEN, LEN, LEN);
+    const [rows, width] = [4001, 70];
+    same(name, f32(rows * width), f32(width), make(rows * width), rows * width, rows * width, width);
+    same(name, f32(1), f32(rows * width), make(rows * width), rows * width, 1, rows * width);
+    same(
+      name,
+      f32(7 * width),
+      f32(rows * width * 7),
+      make(rows * width * 7),
+      rows * width * 7,
+      7 * width,
+      rows * width * 7,
+    );
+  };
+};
+const outer = (name: string) => () => {
+  same(name, f32(900 * 11 * 31), out(900 * 31), 900, 11, 31);
+  same(name, f32(3000 * 100), out(3000), 3000, 100, 1);
+};
+const rowsOf = (name: string, inputs: number) => () =>
+  void same(name, ...Array.from({ length: inputs }, () => f32(3001 * 10, "tame")), out(3001 * 10), 3001, 10);
+const perChannel = (name: string, constants: number) => () => {
+  for (const [rows, channels] of [
+    [20_001, 16],
+    [9_001, 37],
+    [4_001, 64],
+  ]) {
+    const list = Array.from({ length: constants }, () => f32(channels, "tame"));
+    same(name, f32(rows * channels), out(rows * channels), rows, channels, ...list);
+  }
+};
+/** Rows of several blocks of 65,536 elements, the last one short; channel counts with and without a tail. */
+const TALL: readonly (readonly [number, number])[] = [
+  [20_001, 16],
+  [9_001, 37],
+  [40_001, 6],
+  [700, 1030],
+];
+const patches = (name: string, make: (n: number) => TypedArray, stride?: number) => () => {
+  const g = geometry(5, 40, 3, 5, 1, 2);
+  const rowBytes = stride ?? 4 * g.width;
+  const args = [g.list, 17, g.rows - 30, ...(stride === undefined ? [] : [stride])];
+  same(name, make(5 * 40 * 40 * 3), { out: new Uint8Array((g.rows - 30) * rowBytes) }, ...args);
+};
+const pool = (name: string, image: (n: number) => TypedArray, bytesOut: number) => () => {
+  const g = geometry(13, 24, 19, 3, 2, 1);
+  const size = 13 * 24 * 24 * 19;
+  const pooled = g.rows * 19;
+  same(name, image(size), { out: new Uint8Array(bytesOut * pooled) }, { out: new Int32Array(pooled) }, g.list);
+};
+const strided = (name: string, type: "u8" | "f32" | "f64", scatter: boolean) => () => {
+  const make = (n: number) => (type === "u8" ? bytes(rng, n) : type === "f32" ? f32(n) : Float64Array.from(f32(n)));
+  const [a, b, c] = [1, 130, 1001];
+  // Dense [1,b,c] against its transpose [1,c,b].
+  const dims = Int32Array.from([a, b, c, b * c, 1, b]);
+  const args = [3, dims];
+  if (scatter) same(name, make(b * c), { inout: make(b * c) }, ...args);
+  else same(name, make(b * c), { out: make(b * c) }, ...args);
+};
+
+const checks: Record<string, () => void> = {
+  f32_gemm() {
+    const shapes = [
+      [128, 128, 128],
+      [5000, 16, 27],
+      [16, 144, 3000],
+      [6, 25, 9001],
+      [301, 299, 400],
+      [1, 2000, 700],
+      [2000, 1, 700],
+    ];
+    for (const [M, N, K] of shapes) {
+      for (const flags of [0, 1, 2, 3, 4, 7]) {
+        const options = [flags & 1, (flags >> 1) & 1, flags >> 2];
+        const scratch = { scratch: RULES["f32_gemm_work"]([M, N, K], crew) as number };
+        same(
+          "f32_gemm",
+          f32(M * K, "tame"),
+          f32(K * N, "tame"),
+          { inout: f32(M * N, "tame") },
+          M,
+          N,
+          K,
+          ...options,
+          scratch,
+        );
+      }
+    }
+  },
+  f32_gemm_work() {
+    for (const extents of [
+      [3, 5, 7],
+      [128, 512, 900],
+    ]) {
+      const whole = single.kernels["f32_gemm_work"](...extents) as number;
+      expect(RULES["f32_gemm_work"](extents, crew)).toBeGreaterThanOrEqual(THREADS * whole);
+    }
+  },
+  u8_i8_gemm() {
+    const [M, N, K, ld] = [501, 33, 150, 160];
+    same("u8_i8_gemm", bytes(rng, M * ld), codes(rng, N * ld), { out: new Int32Array(M * N) }, M, N, K, ld, ld);
+  },
+
+  f32_im2col: patches("f32_im2col", f32),
+  u8_im2col_f32: patches("u8_im2col_f32", (n) => bytes(rng, n)),
+  u8_im2col: patches("u8_im2col", (n) => bytes(rng, n), 80),
+  f32_col2im() {
+    const g = geometry(7, 20, 4, 3, 1, 1);
+    // Begins and ends in the middle of an image.
+    same(
+      "f32_col2im",
+      f32(g.rows * g.width, "tame"),
+      { inout: f32(7 * 20 * 20 * 4, "tame") },
+      g.list,
+      50,
+      g.rows - 150,
+    );
+  },
+  f32_maxpool: pool("f32_maxpool", f32, 4),
+  u8_maxpool: pool("u8_maxpool", (n) => bytes(rng, n), 1),
+  f32_avgpool() {
+    const g = geometry(13, 24, 19, 3, 2, 1);
+    same("f32_avgpool", f32(13 * 24 * 24 * 19), out(g.rows * 19), g.list, 0);
+    same("f32_avgpool", f32(13 * 24 * 24 * 19), out(g.rows * 19), g.list, 1);
+  },
+  f32_avgpool_bwd() {
+    const g = geometry(13, 24, 19, 3, 2, 1);
+    same("f32_avgpool_bwd", f32(g.rows * 19, "tame"), { inout: f32(13 * 24 * 24 * 19, "tame") }, g.list, 0);
+  },
+
+  f32_sum() {
+    for (const [rows, columns] of TALL) same("f32_sum", f32(rows * columns, "tame"), out(columns), 1, rows, columns);
+    outer("f32_sum")();
+  },
+  f32_sum_squares: () => void same("f32_sum_squares", f32(LEN, "tame"), LEN),
+  f32_abs_sum: () => void same("f32_abs_sum", f32(LEN, "tame"), LEN),
+  f32_staircase_dalpha() {
+    for (const rule of [0, 1, 2]) {
+      same("f32_staircase_dalpha", f32(LEN, "tame"), bytes(rng, LEN, 16), f32(LEN, "tame"), LEN, 0.25, 15, rule);
+    }
+  },
+  f32_channel_stats() {
+    for (const [rows, channels] of TALL) {
+      same("f32_channel_stats", f32(rows * channels, "tame"), rows, channels, out(channels), out(channels));
+    }
+  },
+  f32_batchnorm_bwd_reduce() {
+    for (const [rows, channels] of TALL) {
+      const [x, dy] = [f32(rows * channels, "tame"), f32(rows * channels, "tame")];
+      const constants = [f32(channels, "tame"), f32(channels, "tame")];
+      same("f32_batchnorm_bwd_reduce", x, dy, rows, channels, ...constants, out(channels), out(channels));
+    }
+  },
+
+  f32_fill: () => void same("f32_fill", out(), LEN, 1.5),
+  u8_dequantize: () => void same("u8_dequantize", bytes(rng, LEN), out(), LEN, 0.1),
+  i8_dequantize: () => void same("i8_dequantize", codes(rng, LEN), out(), LEN, 0.1),
+  i32_to_f32: () => void same("i32_to_f32", integers(rng, LEN, 2 ** 30), out(), LEN),
+  f32_to_i32: unary("f32_to_i32"),
+  b8_strided_copy: strided("b8_strided_copy", "u8", false),
+  b32_strided_copy: strided("b32_strided_copy", "f32", false),
+  b64_strided_copy: strided("b64_strided_copy", "f64", false),
+  b8_strided_scatter: strided("b8_strided_scatter", "u8", true),
+  b32_strided_scatter: strided("b32_strided_scatter", "f32", true),
+  b64_strided_scatter: strided("b64_strided_scatter", "f64", true),
+
+  ...Object.fromEntries(
+    ["neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "relu", "exp", "log", "tanh", "sigmoid"].map((op) => [
+      `f32_${op}`,
+      unary(`f32_${op}`),
+    ]),
+  ),
+  f32_clip: scaled("f32_clip", -0.5, 0.75),
+  f32_scale_shift: scaled("f32_scale_shift", 0.3, -0.1),
+  f32_axpy: () => void same("f32_axpy", f32(), { inout: f32() }, LEN, 0.7),
+  f32_relu_bwd: () => void same("f32_relu_bwd", f32(), f32(), out(), LEN),
+  f32_clip_bwd: () => void same("f32_clip_bwd", f32(), f32(), out(), LEN, -1, 1),
+  f32_where: () => void same("f32_where", bytes(rng, LEN, 2), f32(), f32(), out(), LEN),
+  f32_mask_scale: () => void same("f32_mask_scale", f32(), bytes(rng, LEN, 2), out(), LEN, 1.25),
+  ...Object.fromEntries(
+    ["add", "sub", "mul", "div", "maximum", "minimum", "pow"].map((op) => [`f32_${op}`, binary(`f32_${op}`)]),
+  ),
+  ...Object.fromEntries(["eq", "ne", "lt", "le", "gt", "ge"].map((op) => [`f32_${op}`, binary(`f32_${op}`, 1)])),
+
+  ...Object.fromEntries(["max", "min", "argmax", "argmin"].map((op) => [`f32_${op}`, outer(`f32_${op}`)])),
+  f32_abs_max() {
+    same("f32_abs_max", f32(LEN, "tame"), LEN);
+    same("f32_abs_max", f32(), LEN); // has NaN
+  },
+  f32_count_nonfinite: () => void same("f32_count_nonfinite", f32(), LEN),
+  f32_softmax: rowsOf("f32_softmax", 1),
+  f32_log_softmax: rowsOf("f32_log_softmax", 1),
+  f32_softmax_bwd: rowsOf("f32_softmax_bwd", 2),
+  f32_log_softmax_bwd: rowsOf("f32_log_softmax_bwd", 2),
+
+  f32_channel_affine: perChannel("f32_channel_affine", 2),
+  f32_batchnorm: perChannel("f32_batchnorm", 4),
+  f32_batchnorm_bwd_input() {
+    const [rows, channels] = [9_001, 37];
+    const constants = Array.from({ length: 5 }, () => f32(channels, "tame"));
+    const [x, dy] = [f32(rows * channels), f32(rows * channels)];
+    same("f32_batchnorm_bwd_input", x, dy, out(rows * channels), rows, channels, ...constants);
+  },
+  i32_scale_bias() {
+    const [rows, channels] = [9_001, 37];
+    const acc = integers(rng, rows * channels, 5000);
+    same("i32_scale_bias", acc, out(rows * channels), rows, channels, f32(channels), f32(channels));
+    same("i32_scale_bias", acc, out(rows * channels), rows, channels, f32(channels), 0);
+  },
+  i32_threshold() {
+    const [rows, channels, top] = [3_001, 13, 15];
+    const thresholds = integers(rng, channels * top, 300);
+    const acc = integers(rng, rows * channels, 400);
+    const to = { out: new Uint8Array(rows * channels) };
+    same("i32_threshold", acc, to, rows, channels, thresholds, bytes(rng, channels, 2), top);
+  },
+
+  f32_staircase: () => void same("f32_staircase", f32(), { out: new Uint8Array(LEN) }, LEN, 0.3, 15, 0),
+  f32_staircase_bwd: () => void same("f32_staircase_bwd", f32(), f32(), out(), LEN, 0.3, 15, 0),
+  f32_sign_codes: () => void same("f32_sign_codes", f32(), { out: new Int8Array(LEN) }, LEN),
+  f32_ternary_codes: () => void same("f32_ternary_codes", f32(), { out: new Int8Array(LEN) }, LEN, 0.5),
+  f32_uniform_codes: () => void same("f32_uniform_codes", f32(), { inout: codes(rng, LEN, 8) }, LEN, 0.3, 7),
+  i8_sum_squares: () => void same("i8_sum_squares", codes(rng, LEN), LEN),
+  i8_count_different: () => void same("i8_count_different", codes(rng, LEN, 4), codes(rng, LEN, 4), LEN),
+
+  f32_blend: () => void same("f32_blend", { inout: f32() }, codes(rng, LEN), LEN, 0.1, 1e-3),
+  f32_sgd_step() {
+    for (const first of [0, 1]) {
+      same("f32_sgd_step", { inout: f32() }, f32(), { inout: f32() }, LEN, 0.1, 0.9, 1e-4, 1, first);
+    }
+    same("f32_sgd_step", { inout: f32() }, f32(), 0, LEN, 0.1, 0, 1e-4, 0, 1); // no momentum, no velocity
+  },
+  f32_adam_step() {
+    const moments = [{ inout: f32(LEN, "tame") }, { inout: f32(LEN, "tame").map(Math.abs) }];
+    same("f32_adam_step", { inout: f32() }, f32(), ...moments, LEN, 0.01, 0.9, 0.999, 1e-8, 1e-2, 1, 0.1, 0.001);
+  },
+};
+
+describe("parts and the whole leave the same bits", () => {
+  for (const name of Object.keys(RULES)) it(name, checks[name]);
+
+  it("and every rule has its check", () => {
+    expect(Object.keys(checks).sort()).toEqual(Object.keys(RULES).sort());
+  });
+});
+
+describe("small problems", () => {
+  it("run whole", () => {
+    parts = 0;
+    const small = f32(1000);
+    const run = (name: string, ...args: Argument[]) =>
+      outcome(shared, args, (list) => RULES[name](list, crew)).returned;
+    expect(run("f32_add", small, small, out(1000), 1000, 1000, 1000)).toBeNull();
+    expect(run("f32_gemm", small, small, out(100), 10, 10, 10, 0, 0, 0, { scratch: 8192 })).toBeNull();
+    expect(run("f32_channel_stats", small, 100, 10, out(10), out(10))).toBeNull();
+    expect(run("f32_sum_squares", small, 1000)).toBeNull();
+    expect(parts).toBe(0);
+  });
+
+  it("and the chunks of a product tile it, for any extents", () => {
+    for (let i = 0; i < 2000; i++) {
+      const [M, N, K] = [1 + rng.int(3000), 1 + rng.int(3000), 1 + rng.int(3000)];
+      const found = grid(M, N, K);
+      if (found === null) continue;
+      expect(found.rows >= M || found.rows % 5 === 0, `${M} ${N} ${K}`).toBe(true);
+      expect(found.columns >= N || found.columns % 8 === 0, `${M} ${N} ${K}`).toBe(true);
+      expect(Math.ceil(M / found.rows) * Math.ceil(N / found.columns)).toBeGreaterThan(1);
+    }
+  });
+});
