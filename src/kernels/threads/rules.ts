@@ -4,6 +4,7 @@
  * Every rule keeps the bits: parts write different elements, and where something is added up, in the kernel's own order.
  */
 import { cut, dense, inOrder, type Moving, type Rule, rows } from "./chunks.js";
+import { CONVOLUTION_RULES } from "./convolutions.js";
 import { IMAGE_RULES } from "./images.js";
 import { PRODUCT_RULES } from "./products.js";
 import { overOuter, SUM_RULES } from "./sums.js";
@@ -93,6 +94,7 @@ const batchnormInput: Rule = (args, crew) => {
 export const RULES: Readonly<Record<string, Rule>> = {
   ...PRODUCT_RULES,
   ...IMAGE_RULES,
+  ...CONVOLUTION_RULES,
   ...SUM_RULES,
 
   f32_fill: dense("f32_fill", 1, pointers(4), 0.15),
@@ -125,6 +127,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   ...each(["f32_channel_affine", "f32_batchnorm"], (name) => rows(name, 2, 3, pointers(4, 4), LIGHT)),
   f32_batchnorm_bwd_input: batchnormInput,
   i32_scale_bias: rows("i32_scale_bias", 2, 3, pointers(4, 4), LIGHT),
+  i32_line_codes: rows("i32_line_codes", 2, 3, pointers(4, 1), MEDIUM),
   i32_threshold: rows("i32_threshold", 2, 3, pointers(4, 1), 2 * HEAVY),
 
   f32_staircase: dense("f32_staircase", 2, pointers(4, 1), LIGHT),

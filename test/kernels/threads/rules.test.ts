@@ -199,6 +199,36 @@ const strided = (name: string, type: "u8" | "f32" | "f64", scatter: boolean) => 
   else same(name, make(b * c), { out: make(b * c) }, ...args);
 };
 
+/** Scratch of one thread, as the kernel says. */
+function workOf(name: string, ...args: Argument[]): number {
+  return outcome(single, args, (list) => single.kernels[name](...list)).returned as number;
+}
+/** All threads' scratch is enough for each. */
+function enoughWork(name: string, ...args: Argument[]): void {
+  const all = outcome(shared, args, (list) => RULES[name](list, crew)).returned as number;
+  expect(all).toBeGreaterThanOrEqual(THREADS * workOf(name, ...args));
+}
+const convolutionWork = (list: Int32Array, filters: number) => ({
+  scratch: 64 * THREADS + THREADS * workOf("f32_conv_work", list, filters),
+});
+const forward = (name: string, make: (n: number) => TypedArray) => () => {
+  const g = geometry(5, 20, 6, 3, 1, 1);
+  const [filters, stride, from] = [24, 30, 17];
+  const rows = g.rows - 50;
+  const y = { inout: f32(rows * stride) };
+  const w = f32(filters * g.width, "tame");
+  const work = convolutionWork(g.list, filters);
+  same(name, make(5 * 20 * 20 * 6), w, y, g.list, filters, stride, from, rows, work);
+};
+const backwardWeight = (name: string, make: (n: number) => TypedArray) => () => {
+  const g = geometry(5, 20, 6, 3, 1, 1);
+  const [filters, stride, from] = [40, 44, 17];
+  const rows = g.rows - 50;
+  const dw = { inout: f32(filters * g.width, "tame") };
+  const work = convolutionWork(g.list, filters);
+  same(name, make(5 * 20 * 20 * 6), f32(rows * stride, "tame"), dw, g.list, filters, stride, from, rows, work);
+};
+
 const checks: Record<string, () => void> = {
   f32_gemm() {
     const shapes = [
@@ -240,6 +270,56 @@ const checks: Record<string, () => void> = {
   u8_i8_gemm() {
     const [M, N, K, ld] = [501, 33, 150, 160];
     same("u8_i8_gemm", bytes(rng, M * ld), codes(rng, N * ld), { out: new Int32Array(M * N) }, M, N, K, ld, ld);
+  },
+
+  f32_conv: forward("f32_conv", (n) => f32(n, "tame")),
+  u8_conv_f32: forward("u8_conv_f32", (n) => bytes(rng, n)),
+  f32_conv_bwd_weight: backwardWeight("f32_conv_bwd_weight", (n) => f32(n, "tame")),
+  u8_conv_bwd_weight_f32: backwardWeight("u8_conv_bwd_weight_f32", (n) => bytes(rng, n)),
+  f32_conv_work: () => enoughWork("f32_conv_work", geometry(3, 10, 4, 3, 1, 1).list, 20),
+  f32_planes_multiply() {
+    const [planes, M, N, K] = [36, 50, 20, 24];
+    const panels = planes * Math.ceil(N / 8) * 8 * K;
+    const [aStride, cStride] = [M * K + 16, M * N + 8];
+    const work = { scratch: RULES["f32_planes_work"]([K], crew) as number };
+    const out = { inout: f32(planes * cStride) };
+    const [a, b] = [f32(planes * aStride, "tame"), f32(panels, "tame")];
+    same("f32_planes_multiply", a, b, out, planes, aStride, cStride, M, N, K, work);
+  },
+  f32_planes_work: () => enoughWork("f32_planes_work", 40),
+  f32_planes_outer() {
+    const [planes, M, N, K] = [36, 16, 20, 70];
+    const [aStride, bStride] = [K * M + 16, K * N + 16];
+    const out = { inout: f32(planes * M * N, "tame") };
+    const [a, b] = [f32(planes * aStride, "tame"), f32(planes * bStride, "tame")];
+    same("f32_planes_outer", a, b, out, planes, aStride, bStride, M, N, K, { scratch: 160 });
+  },
+  u4_lut_gemm() {
+    const [M, N, K, lda] = [601, 40, 150, 160];
+    const a = bytes(rng, M * lda).map((byte) => byte & 15);
+    const work = { scratch: RULES["u4_lut_gemm_work"]([], crew) as number };
+    for (const real of [0, 1]) {
+      const out = { out: new Int32Array(M * N) };
+      same("u4_lut_gemm", a, bytes(rng, 3 * 1 * 40 * 16), out, M, N, K, lda, 1, 1, real, work);
+    }
+  },
+  u4_lut_gemm_work: () => enoughWork("u4_lut_gemm_work"),
+  u4_lut_conv() {
+    const g = geometry(5, 14, 16, 3, 1, 1);
+    const filters = 32;
+    const x = bytes(rng, 5 * 14 * 14 * 16).map((byte) => byte & 15);
+    const [from, lines] = [3, 60];
+    const out = { out: new Int32Array(lines * 14 * filters) };
+    const weights = bytes(rng, 2 * 36 * 16);
+    const work = { scratch: 64 + THREADS * workOf("u4_lut_conv_work", g.list) };
+    same("u4_lut_conv", x, weights, out, g.list, from, lines, filters, 1, 1, 0, work);
+  },
+  u4_lut_conv_work: () => enoughWork("u4_lut_conv_work", geometry(3, 10, 16, 3, 1, 1).list),
+  i32_line_codes() {
+    const [rows, channels] = [3001, 33];
+    const acc = Int32Array.from({ length: rows * channels }, () => rng.int(2000) - 1000);
+    const out = { out: new Uint8Array(rows * channels) };
+    same("i32_line_codes", acc, out, rows, channels, f32(channels, "tame"), f32(channels, "tame"), 15);
   },
 
   f32_im2col: patches("f32_im2col", f32),
