@@ -42,16 +42,17 @@ describe.each<Backend>(["wasm", "reference"])("on the %s backend", (backend) => 
         init({ backend });
         for (const top of [1, 15, 16, 255]) {
           scope(() => {
-            const input = drawn(x, () => rng.int(top), "u8");
-            // One code alone has the largest value, in the last place.
-            setLast(input, top);
             const weight = drawn(w, draw, "i8");
             const conv = convolution("conv2d", x, w, options);
-            const exact = list(convForward(asF64(input), packWeights(asF64(weight)), conv));
-            const y = convForwardCodes(input, weight, conv);
-            expect(list(y)).toEqual(exact);
-            expect(y.dtype).toBe("f32");
-            expect(convCodes(input, weight, y, conv)).toBe(true);
+            const mixed = drawn(x, () => rng.int(top), "u8");
+            setLast(mixed, top);
+            for (const input of [mixed, NDArray.full(x, top, "u8")]) {
+              const exact = list(convForward(asF64(input), packWeights(asF64(weight)), conv));
+              const y = convForwardCodes(input, weight, conv);
+              expect(list(y)).toEqual(exact);
+              expect(y.dtype).toBe("f32");
+              expect(convCodes(input, weight, y, conv)).toBe(true);
+            }
           });
         }
       });
@@ -69,12 +70,14 @@ describe.each<Backend>(["wasm", "reference"])("on the %s backend", (backend) => 
         init({ backend });
         for (const top of [1, 15, 16, 255]) {
           scope(() => {
-            const x = drawn([rows, columns], () => rng.int(top), "u8");
-            setLast(x, top);
             const weight = drawn([filters, columns], draw, "i8");
-            const y = linearForwardCodes(x, weight);
-            expect(list(y)).toEqual(list(rowsTimesTransposed(asF64(x), asF64(weight))));
-            expect(linearCodes(x, weight, y)).toBe(true);
+            const mixed = drawn([rows, columns], () => rng.int(top), "u8");
+            setLast(mixed, top);
+            for (const x of [mixed, NDArray.full([rows, columns], top, "u8")]) {
+              const y = linearForwardCodes(x, weight);
+              expect(list(y)).toEqual(list(rowsTimesTransposed(asF64(x), asF64(weight))));
+              expect(linearCodes(x, weight, y)).toBe(true);
+            }
           });
         }
       });
@@ -101,7 +104,7 @@ describe.each<Backend>(["wasm", "reference"])("on the %s backend", (backend) => 
   });
 });
 
-/** Sets the last element. */
+/** Sets the last element: one code alone has the largest value, in the last place. */
 function setLast(x: NDArray, value: number): void {
   x.view()[x.size - 1] = value;
 }
