@@ -17,7 +17,7 @@ import { type Convolution, positions, taps, withGeometry } from "./window.js";
 import { suitsWinograd, winogradBackwardInput, winogradBackwardWeight } from "./winograd.js";
 
 /** Bytes of patches that one chunk may take. */
-const CHUNK_BYTES = 4 << 20;
+const CHUNK_BYTES = 256 << 10;
 /** Chunks hold a multiple of this many rows, so that gemm's tiles are full. */
 const CHUNK_ROWS = 48;
 

@@ -88,9 +88,9 @@ export function winogradBackwardInput(dy: NDArray, packed: NDArray, dx: NDArray,
 }
 
 /** Elements of one plane of a chunk, dy and dx together. */
-const CHUNK_INPUT = 4096;
-/** Elements of one plane of a chunk, of the larger of x and dy: half of the first-level cache. */
-const CHUNK_WEIGHT = 4096;
+const CHUNK_INPUT = 2048;
+/** Elements of one plane of a chunk, of the larger of x and dy. Larger ones lose more to the caches than they save. */
+const CHUNK_WEIGHT = 1024;
 
 /**
  * The gradient for the weights: dw = Vᵀ·D·Σ over tiles of (V·dy) ⊙ (Bᵀ·x). From codes, without their step.
