@@ -1,7 +1,7 @@
 /** @file The --threads option: how many threads a command's kernels run on. */
 import type { Command } from "commander";
 import { init, threads } from "../kernels/index.js";
-import { UsageError } from "./failure.js";
+import { quoted, UsageError } from "./failure.js";
 import { wholeNumber } from "./values.js";
 
 /** What --threads gives. */
@@ -15,7 +15,12 @@ const readNumber = wholeNumber("--threads", { min: 1, max: 64 });
 export function threadNumber(text: string): number | "auto" {
   if (text === "auto") return "auto";
   if (/^[+-]?\d+$/.test(text.trim())) return readNumber(text);
-  throw new UsageError({ op: "--threads", what: "not a number of threads", expected: "1 … 64 or auto", got: text });
+  throw new UsageError({
+    op: "--threads",
+    what: "not a number of threads",
+    expected: "1 … 64 or auto",
+    got: quoted(text),
+  });
 }
 
 /** Adds --threads. */

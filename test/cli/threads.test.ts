@@ -1,0 +1,23 @@
+/** @file The --threads option. */
+import { afterEach, describe, expect, it } from "vitest";
+import { UsageError } from "../../src/cli/failure.js";
+import { startThreads, threadNumber } from "../../src/cli/threads.js";
+import { init } from "../../src/kernels/index.js";
+
+afterEach(() => void init());
+
+describe("--threads", () => {
+  it("reads numbers and auto", () => {
+    expect([threadNumber("1"), threadNumber("12"), threadNumber("auto")]).toEqual([1, 12, "auto"]);
+  });
+
+  it.each(["0", "65", "-2", "1.5", "all", ""])("refuses %j", (text) => {
+    expect(() => threadNumber(text)).toThrow(UsageError);
+    expect(() => threadNumber(text)).toThrow(/--threads/);
+  });
+
+  it("starts as many as it says", async () => {
+    expect(await startThreads({ threads: 1 })).toBe(1);
+    expect(await startThreads({ threads: 3 })).toBe(3);
+  });
+});
