@@ -1,9 +1,11 @@
 /** @file Short-lived heap blocks for one call: workspaces, extents and geometry that kernels read. */
 import type { Ptr } from "../kernels/abi.js";
-import { allocator, heap } from "../kernels/engine.js";
+import { ALL_KERNELS } from "../kernels/all.js";
+import { allocator, heap, provideKernels } from "../kernels/engine.js";
 
 /** Runs `fn` with the address of a block of `bytes` (contents undefined), freed afterwards. */
 export function withScratch<T>(bytes: number, fn: (ptr: Ptr) => T): T {
+  provideKernels(ALL_KERNELS);
   const blocks = allocator();
   const ptr = blocks.allocate(bytes);
   try {
