@@ -72,7 +72,9 @@ export class Pool {
       for (let number = 1; number < options.threads; number++) {
         const worker = options.createWorker(WORKER_SOURCE);
         pool.#workers.push(worker);
-        ready.push(pool.#watch(worker));
+        const started = pool.#watch(worker);
+        started.catch(() => undefined); // nobody waits for it if a later worker fails first
+        ready.push(started);
         worker.postMessage({ module, memory, block: pool.#words.buffer, number });
       }
       await Promise.all(ready);

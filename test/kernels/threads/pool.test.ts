@@ -184,6 +184,10 @@ describe("a lost worker", () => {
       throw new Error("no workers here");
     };
     await expect(init({ threads: 2, createWorker: refused })).rejects.toThrow(/no workers here/);
+    let made = 0;
+    const onlyOne = (source: string) => (made++ === 0 ? script(source)() : refused());
+    await expect(init({ threads: 3, createWorker: onlyOne })).rejects.toThrow(/no workers here/);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // a late complaint of the first would fail the test run
     expect(threads()).toBe(1);
   });
 });
