@@ -29,7 +29,7 @@ function ownTable(rows, wanted) {
     if (row.imagesPerSecond !== undefined) return `${number(row.imagesPerSecond)} images/s`;
     return `${number(row.gbytesPerSecond)} GB/s`;
   };
-  const heads = ["work", "threads", "variant", "ms", "fastest ms", "speed", "calibration GFLOP/s"];
+  const heads = ["work", "threads", "variant", "ms", "fastest ms", "speed", "calibration", "CPU"];
   const cells = rows
     .filter((row) => row.calibration !== undefined && row.library === undefined && wanted(row.work))
     .map((row) => [
@@ -40,6 +40,7 @@ function ownTable(rows, wanted) {
       number(row.msMin),
       speed(row),
       number(row.calibration),
+      number(row.cpuShare, 2),
     ]);
   return cells.length === 0 ? null : table(heads, cells);
 }

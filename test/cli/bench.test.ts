@@ -76,6 +76,7 @@ describe("bench", () => {
     expect(row.msMin).toBeGreaterThan(0);
     expect(row.ms).toBeGreaterThanOrEqual(row.msMin);
     expect(row.calibration).toBeGreaterThan(0);
+    expect(row.cpuShare).toBeGreaterThanOrEqual(0);
     // The figure and the time are rounded to four digits each.
     expect((row[figure]! * row.ms * 1e6) / amount).toBeCloseTo(1, 2);
   });
@@ -108,7 +109,7 @@ describe("bench", () => {
   it("prints a table otherwise", async () => {
     const { code, stdout, stderr } = await cli.run("bench", "gemm", "--filter", "sgemm 128x128", "--time", "1");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "one thread, simd kernels\n" });
-    expect(stdout).toMatch(/^work +ms +fastest +GFLOP\/s .*calibration\nsgemm 128x128x128 +[\d. ]+\n$/);
+    expect(stdout).toMatch(/^work +ms +fastest +GFLOP\/s .*calibration +CPU\nsgemm 128x128x128 +[\d. ]+\n$/);
   });
 
   it("calibrates with a number that says how fast the machine is", () => {

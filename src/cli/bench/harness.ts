@@ -23,6 +23,8 @@ export interface Row {
   readonly imagesPerSecond?: number;
   /** GFLOP/s of a register-only loop just before and after (the lower): how fast the machine was at that moment. */
   readonly calibration: number;
+  /** Processor time over elapsed time: well below `threads` where other processes wanted the cores too. */
+  readonly cpuShare: number;
 }
 
 /** What a row's work amounts to, for the derived figures. */
@@ -81,7 +83,11 @@ export function measure(
     throws: true,
   });
   bench.add(row.work, fn);
+  const cpuStart = process.cpuUsage();
+  const start = performance.now();
   bench.runSync();
+  const { user, system } = process.cpuUsage(cpuStart);
+  const cpuShare = (user + system) / 1000 / (performance.now() - start);
   const result = bench.tasks[0].result;
   if (!("latency" in result)) throw new Error(`${row.work}: the benchmark did not finish`);
   const { p50: ms, min, samplesCount: samples } = result.latency;
@@ -97,6 +103,7 @@ export function measure(
     ...(work.bytes === undefined ? {} : { gbytesPerSecond: round(work.bytes / ms / 1e6) }),
     ...(work.images === undefined ? {} : { imagesPerSecond: round((work.images / ms) * 1000) }),
     calibration: round(Math.min(before, calibrate())),
+    cpuShare: Number(cpuShare.toFixed(2)),
   });
 }
 
