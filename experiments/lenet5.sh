@@ -2,7 +2,9 @@
 # Trains LeNet-5 on MNIST or Fashion-MNIST: in float, then with 1-bit weights and 4-bit activations in every layer, warm-started.
 # Verifies the packed model on the test images and keeps the small evidence beside this script.
 #
-#   experiments/lenet5.sh mnist | fashion-mnist [options for both trainings, such as --data-dir DIR]
+#   experiments/lenet5.sh mnist | fashion-mnist [options for both trainings, such as --threads 1]
+#
+# Data sets are looked for where COARSEGRAD_DATA says, and in the other usual places.
 #
 # Both trainings can be interrupted: run the script again, and it goes on.
 set -euo pipefail
@@ -20,7 +22,7 @@ common=(--model lenet5 --data "$data" --batch 128 --augment shift --seed 1 --res
 
 npx coarsegrad train "${common[@]}" --epochs "$float_epochs" --lr 0.1 --weight-decay 5e-4 --out "$float"
 npx coarsegrad train "${common[@]}" --bits 1W4A --init "$float" --epochs "$epochs" --lr 0.02 --weight-decay 1e-4 --out "$quantized"
-npx coarsegrad verify "$quantized" "$@" --json > "$quantized/verify.json"
+npx coarsegrad verify "$quantized" --json > "$quantized/verify.json"
 
 kept="experiments/lenet5-$name-1w4a"
 mkdir -p "$kept"

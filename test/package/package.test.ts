@@ -142,8 +142,8 @@ describe("a consumer's type check", () => {
 function staticChunks(outputs: Metafile["outputs"], name: string, found = new Set<string>()): Set<string> {
   if (found.has(name)) return found;
   found.add(name);
-  for (const { path: other, kind } of outputs[name].imports) {
-    if (kind !== "dynamic-import") staticChunks(outputs, other, found);
+  for (const { path: other, kind, external } of outputs[name].imports) {
+    if (kind !== "dynamic-import" && external !== true) staticChunks(outputs, other, found);
   }
   return found;
 }
