@@ -22,7 +22,10 @@ function table(heads, rows) {
   return [line(heads), line(heads.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
 }
 
-/** Rows of `coarsegrad bench`: each with its share of what a register-only loop reached at that moment. */
+/** Rows that had less of the processor than this say more about other processes than about us. */
+const LEAST_CPU_SHARE = 0.6;
+
+/** Rows of `coarsegrad bench` that had the processor to themselves, more or less. */
 function ownTable(rows, wanted) {
   const speed = (row) => {
     if (row.gflops !== undefined) return `${number(row.gflops)} GFLOP/s`;
@@ -31,7 +34,13 @@ function ownTable(rows, wanted) {
   };
   const heads = ["work", "threads", "variant", "ms", "fastest ms", "speed", "calibration", "CPU"];
   const cells = rows
-    .filter((row) => row.calibration !== undefined && row.library === undefined && wanted(row.work))
+    .filter(
+      (row) =>
+        row.calibration !== undefined &&
+        row.library === undefined &&
+        row.cpuShare >= LEAST_CPU_SHARE &&
+        wanted(row.work),
+    )
     .map((row) => [
       `\`${row.work}\``,
       row.threads,
@@ -51,22 +60,22 @@ function peerTable(rows, wanted) {
   const works = [...new Set(mine.map((row) => row.work))];
   const peers = [...new Set(mine.map((row) => row.library))].filter((name) => name !== "coarsegrad");
   if (works.length === 0) return null;
+  const unit =
+    mine[0].gflops !== undefined ? "our GFLOP/s" : mine[0].imagesPerSecond !== undefined ? "our images/s" : "";
   const cells = works.map((work) => {
     const of = (library) => mine.find((row) => row.work === work && row.library === library);
     const ours = of("coarsegrad");
     return [
       `\`${work}\``,
       number(ours.ms),
-      number(ours.gflops ?? ours.imagesPerSecond),
+      ...(unit === "" ? [] : [number(ours.gflops ?? ours.imagesPerSecond)]),
       ...peers.map((peer) => {
         const row = of(peer);
         return row === undefined ? "–" : `${ratio(row.ratio)} (${ratio(row.ratioFast)})`;
       }),
     ];
   });
-  const unit =
-    mine[0].gflops !== undefined ? "our GFLOP/s" : mine[0].imagesPerSecond !== undefined ? "our images/s" : "";
-  return table(["work", "our ms", unit, ...peers], cells);
+  return table(["work", "our ms", ...(unit === "" ? [] : [unit]), ...peers], cells);
 }
 
 function memoryTable(rows) {
