@@ -67,7 +67,7 @@ export { u4_lut_conv, u4_lut_conv_work } from "./lut-conv";
 export { u4_lut_gemm, u4_lut_gemm_work } from "./lut-gemm";
 export { i8_bits, i8_lut_pack, u8_max } from "./lut-pack";
 export { f32_adam_step, f32_blend, f32_sgd_step } from "./optim";
-export { f32_planes_multiply, f32_planes_outer, f32_planes_pack, f32_planes_work } from "./planes";
+export { f32_planes_pack } from "./planes";
 export { f32_avgpool, f32_avgpool_bwd, f32_index_add, f32_maxpool, u8_maxpool } from "./pool";
 export {
   f32_abs_max,
@@ -84,9 +84,11 @@ export { f32_log_softmax, f32_log_softmax_bwd, f32_softmax, f32_softmax_bwd } fr
 export { f32_staircase, f32_staircase_bwd, f32_staircase_dalpha, u8_histogram } from "./staircase";
 export { f32_col2im, f32_im2col, u8_im2col, u8_im2col_f32 } from "./window";
 export {
+  f32_winograd_bwd_weight,
+  f32_winograd_bwd_weight_work,
   f32_winograd_contract,
+  f32_winograd_conv,
+  f32_winograd_conv_work,
   f32_winograd_expand,
-  f32_winograd_gather,
-  f32_winograd_scatter,
-  u8_winograd_gather_f32,
+  u8_winograd_bwd_weight_f32,
 } from "./winograd";

@@ -1,4 +1,7 @@
-/** @file Stacks of small matrix products, one for each point of a Winograd transform. */
+/**
+ * @file Stacks of small matrix products, one for each point of a Winograd transform. Plane p of an operand begins p·stride elements after the
+ * first.
+ */
 import { putEdge } from "./gemm";
 import { packA, packB } from "./gemm-pack";
 import { panelRows, runStrided, runTile } from "./gemm-tile";
@@ -22,11 +25,15 @@ export function f32_planes_pack(
 /** Rows of A that are packed at a time. */
 const ROWS: i32 = 60;
 
-export function f32_planes_work(K: i32): i32 {
+/** Bytes of scratch that multiplyPlanes needs; outerPlanes needs no more. */
+// @ts-ignore: decorator
+@inline
+export function planesWork(K: i32): i32 {
   return ROWS * K * 4 + 160;
 }
 
-export function f32_planes_multiply(
+/** c[M,N] = a[M,K] · packed, each sum in the order of k ≥ 1. */
+export function multiplyPlanes(
   aPtr: usize,
   packedPtr: usize,
   cPtr: usize,
@@ -69,13 +76,15 @@ export function f32_planes_multiply(
   }
 }
 
-export function f32_planes_outer(
+/** c[M,N] += a[K,M]ᵀ · b[K,N]; the sum over k ≥ 1 is formed in order, then added. N is a multiple of 4. */
+export function outerPlanes(
   aPtr: usize,
   bPtr: usize,
   cPtr: usize,
   planes: i32,
   aStride: i32,
   bStride: i32,
+  cStride: i32,
   M: i32,
   N: i32,
   K: i32,
@@ -101,6 +110,6 @@ export function f32_planes_outer(
     }
     aPtr += <usize>aStride << 2;
     bPtr += <usize>bStride << 2;
-    cPtr += <usize>M * step;
+    cPtr += <usize>cStride << 2;
   }
 }

@@ -9,3 +9,4 @@ export { f32_channel_squares_part } from "./channel-stats";
 export { f32_gemm_part } from "./gemm";
 export { f32_avgpool_bwd_part, f32_avgpool_part, f32_maxpool_part, u8_maxpool_part } from "./pool";
 export { f32_column_sums_part } from "./reduce";
+export { f32_winograd_bwd_weight_part, u8_winograd_bwd_weight_f32_part } from "./winograd";

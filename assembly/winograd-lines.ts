@@ -1,4 +1,4 @@
-/** @file One line of a Winograd tile at a time: the transforms of winograd.ts in one dimension, and their factors. */
+/** @file One line of a Winograd tile at a time: the transforms of winograd-tiles.ts in one dimension, and their factors. */
 import { loadU8x4 } from "./lanes";
 
 // @ts-ignore: decorator
@@ -16,13 +16,13 @@ export function read(widen: bool, ptr: usize): v128 {
 /** Bᵀ of six vectors `from` bytes apart to six `by` apart. */
 // @ts-ignore: decorator
 @inline
-export function gather6(widen: bool, src: usize, from: usize, dst: usize, by: usize): void {
-  const d0 = read(widen, src);
-  const d1 = read(widen, src + from);
-  const d2 = read(widen, src + 2 * from);
-  const d3 = read(widen, src + 3 * from);
-  const d4 = read(widen, src + 4 * from);
-  const d5 = read(widen, src + 5 * from);
+export function gather6(src: usize, from: usize, dst: usize, by: usize): void {
+  const d0 = v128.load(src);
+  const d1 = v128.load(src + from);
+  const d2 = v128.load(src + 2 * from);
+  const d3 = v128.load(src + 3 * from);
+  const d4 = v128.load(src + 4 * from);
+  const d5 = v128.load(src + 5 * from);
   v128.store(dst, f32x4.add(f32x4.sub(times(d0, 4), times(d2, 5)), d4));
   const e1 = f32x4.sub(d4, times(d2, 4));
   const o1 = f32x4.sub(d3, times(d1, 4));
@@ -33,34 +33,6 @@ export function gather6(widen: bool, src: usize, from: usize, dst: usize, by: us
   v128.store(dst + 3 * by, f32x4.add(e2, o2));
   v128.store(dst + 4 * by, f32x4.sub(e2, o2));
   v128.store(dst + 5 * by, f32x4.add(f32x4.sub(times(d1, 4), times(d3, 5)), d5));
-}
-
-/** B, the adjoint of gather6; added to what is there if `add`. */
-// @ts-ignore: decorator
-@inline
-export function scatter6(add: bool, src: usize, from: usize, dst: usize, by: usize): void {
-  const t0 = v128.load(src);
-  const t1 = v128.load(src + from);
-  const t2 = v128.load(src + 2 * from);
-  const t3 = v128.load(src + 3 * from);
-  const t4 = v128.load(src + 4 * from);
-  const t5 = v128.load(src + 5 * from);
-  const s1 = f32x4.add(t1, t2);
-  const m1 = f32x4.sub(t1, t2);
-  const s2 = f32x4.add(t3, t4);
-  const m2 = times(f32x4.sub(t3, t4), 2);
-  put(add, dst, times(t0, 4));
-  put(add, dst + by, f32x4.sub(times(f32x4.sub(t5, m1), 4), m2));
-  put(add, dst + 2 * by, f32x4.sub(times(f32x4.add(times(t0, 1.25), s1), -4), s2));
-  put(add, dst + 3 * by, f32x4.sub(f32x4.add(m1, m2), times(t5, 5)));
-  put(add, dst + 4 * by, f32x4.add(f32x4.add(t0, s1), s2));
-  put(add, dst + 5 * by, t5);
-}
-
-// @ts-ignore: decorator
-@inline
-function put(add: bool, dst: usize, v: v128): void {
-  v128.store(dst, add ? f32x4.add(v128.load(dst), v) : v);
 }
 
 /** Vₙ of n vectors. */
@@ -136,16 +108,4 @@ export function contract6(n: i32, src: usize, from: usize, dst: usize, by: usize
 @inline
 export function pointFactor(point: i32): f32 {
   return point == 0 ? <f32>0.25 : point < 3 ? <f32>(-1.0 / 6.0) : point < 5 ? <f32>(1.0 / 24.0) : <f32>1;
-}
-
-/** Multiplies the 36 vectors at `dst`, one every `plane` bytes, by D of their row and D of their column. */
-// @ts-ignore: decorator
-@inline
-export function scalePoints(dst: usize, plane: usize): void {
-  for (let y = 0; y < 6; y++) {
-    for (let x = 0; x < 6; x++) {
-      v128.store(dst, times(v128.load(dst), pointFactor(y) * pointFactor(x)));
-      dst += plane;
-    }
-  }
 }

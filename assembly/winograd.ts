@@ -1,112 +1,35 @@
 /**
- * @file Winograd transforms with the six points 0, ±1, ±2, ∞, on NHWC tiles, four channels at a time.
+ * @file Convolution and its gradient for the weights by Winograd's algorithm with the six points 0, ±1, ±2, ∞, on NHWC images.
  *
  * y = Vₘᵀ[(D·Vᵣ·w) ⊙ (Bᵀ·d)] is the correlation of six inputs d with r taps w, m + r = 7, where Vₙ evaluates a polynomial of n coefficients at
- * the points and D = diag(¼, −⅙, −⅙, 1⁄24, 1⁄24, 1). The gradients of the 2-d convolution need its factors the other way round: dx = B[(D·V·w) ⊙ (V·dy)]
- * (tiles that overlap are added), dw = Vᵀ·D·Σ (V·dy) ⊙ (Bᵀ·x). Each works on columns, then on rows.
+ * the points and D = diag(¼, −⅙, −⅙, 1⁄24, 1⁄24, 1). The gradient for the weights has its factors the other way round:
+ * dw = Vᵣᵀ·D·Σ (Vₘ·dy) ⊙ (Bᵀ·x). Tiles are taken in blocks whose planes stay in the second-level cache.
  */
-import {
-  channelsOf,
-  inHOf,
-  inWOf,
-  kernelHOf,
-  outHOf,
-  outWOf,
-  padLeftOf,
-  padTopOf,
-} from "./geometry";
-import { contract6, expand6, gather6, pointFactor, read, scalePoints, scatter6, times } from "./winograd-lines";
+import { batchOf, channelsOf, kernelHOf, outHOf, outWOf } from "./geometry";
+import { multiplyPlanes, outerPlanes, planesWork } from "./planes";
+import { contractFilters, contractTiles, expandTiles, gatherTiles, stripBytes, TILE_WORK } from "./winograd-tiles";
 
-// ---- V of n×n tiles ---------------------------------------------------------------------------------------------------------
+const POINTS: i32 = 36;
+/** Elements between the ends of one plane and the next: keeps equal places of planes out of the same cache set. */
+const SKEW: i32 = 16;
 
 // @ts-ignore: decorator
 @inline
-function expandTile(n: i32, src: usize, pixel: usize, line: usize, dst: usize, plane: usize, temporary: usize): void {
-  for (let x = 0; x < n; x++) expand6(n, src + <usize>x * pixel, line, temporary + <usize>(x << 4), <usize>(n << 4));
-  for (let y = 0; y < 6; y++) expand6(n, temporary + <usize>(y * n << 4), 16, dst + <usize>(6 * y) * plane, plane);
-}
-
-function expandTile2(src: usize, pixel: usize, line: usize, dst: usize, plane: usize, temporary: usize): void {
-  expandTile(2, src, pixel, line, dst, plane, temporary);
-}
-function expandTile3(src: usize, pixel: usize, line: usize, dst: usize, plane: usize, temporary: usize): void {
-  expandTile(3, src, pixel, line, dst, plane, temporary);
-}
-function expandTile4(src: usize, pixel: usize, line: usize, dst: usize, plane: usize, temporary: usize): void {
-  expandTile(4, src, pixel, line, dst, plane, temporary);
-}
-function expandTile5(src: usize, pixel: usize, line: usize, dst: usize, plane: usize, temporary: usize): void {
-  expandTile(5, src, pixel, line, dst, plane, temporary);
+function tilesOf(g: usize): i32 {
+  const m = 7 - kernelHOf(g);
+  return batchOf(g) * ((outHOf(g) + m - 1) / m) * ((outWOf(g) + m - 1) / m);
 }
 
 export function f32_winograd_expand(
   srcPtr: usize,
   outPtr: usize,
-  height: i32,
-  width: i32,
+  filters: i32,
   channels: i32,
   n: i32,
-  tileStart: i32,
-  tileCount: i32,
   planeStride: i32,
-  scaled: i32,
   workPtr: usize,
 ): void {
-  const across = (width + n - 1) / n;
-  const down = (height + n - 1) / n;
-  const pixel = <usize>channels << 2;
-  const line = <usize>width * pixel;
-  const plane = <usize>planeStride << 2;
-  const bordered = workPtr + 512;
-  for (let t = 0; t < tileCount; t++) {
-    const tile = tileStart + t;
-    const x0 = (tile % across) * n;
-    const y0 = ((tile / across) % down) * n;
-    const src = srcPtr + <usize>(tile / across / down) * <usize>height * line + <usize>y0 * line + <usize>x0 * pixel;
-    const inside = x0 + n <= width && y0 + n <= height;
-    for (let at: usize = 0; at < pixel; at += 16) {
-      let from = src + at;
-      let step = pixel;
-      let down = line;
-      if (!inside) {
-        for (let y = 0; y < n; y++) {
-          for (let x = 0; x < n; x++) {
-            const there = y0 + y < height && x0 + x < width;
-            const v = there ? v128.load(from + <usize>y * line + <usize>x * pixel) : f32x4.splat(0);
-            v128.store(bordered + <usize>((y * n + x) << 4), v);
-          }
-        }
-        from = bordered;
-        step = 16;
-        down = <usize>(n << 4);
-      }
-      const to = outPtr + at;
-      if (n == 4) expandTile4(from, step, down, to, plane, workPtr);
-      else if (n == 2) expandTile2(from, step, down, to, plane, workPtr);
-      else if (n == 3) expandTile3(from, step, down, to, plane, workPtr);
-      else expandTile5(from, step, down, to, plane, workPtr);
-      if (scaled) scalePoints(to, plane);
-    }
-    outPtr += pixel;
-  }
-}
-
-// ---- Vᵀ·D, for the gradient of weights ----------------------------------------------------------------------------------------
-
-// @ts-ignore: decorator
-@inline
-function contractTile(n: i32, src: usize, plane: usize, dst: usize, pixel: usize, temporary: usize): void {
-  const points = temporary + 512;
-  for (let p = 0; p < 36; p++) {
-    v128.store(
-      points + <usize>(p << 4),
-      times(v128.load(src + <usize>p * plane), pointFactor(p / 6) * pointFactor(p % 6)),
-    );
-  }
-  for (let y = 0; y < 6; y++) contract6(n, points + <usize>(96 * y), 16, temporary + <usize>(y * n << 4), 16);
-  for (let x = 0; x < n; x++) {
-    contract6(n, temporary + <usize>(x << 4), <usize>(n << 4), dst + <usize>x * pixel, <usize>n * pixel);
-  }
+  expandTiles(srcPtr, outPtr, n, n, channels, 0, channels, n, 0, filters, <usize>planeStride << 2, true, workPtr);
 }
 
 export function f32_winograd_contract(
@@ -118,146 +41,184 @@ export function f32_winograd_contract(
   planeStride: i32,
   workPtr: usize,
 ): void {
-  const pixel = <usize>channels << 2;
-  const plane = <usize>planeStride << 2;
-  for (let o = 0; o < filters; o++) {
-    for (let at: usize = 0; at < pixel; at += 16) {
-      if (n == 3) contractTile(3, srcPtr + at, plane, outPtr + at, pixel, workPtr);
-      else contractTile(5, srcPtr + at, plane, outPtr + at, pixel, workPtr);
-    }
-    srcPtr += pixel;
-    outPtr += <usize>(n * n) * pixel;
-  }
+  contractFilters(srcPtr, outPtr, filters, channels, n, <usize>planeStride << 2, workPtr);
 }
 
-// ---- Bᵀ of overlapping 6×6 tiles, and its adjoint ----------------------------------------------------------------------------------
+// ---- convolution ----------------------------------------------------------------------------------------------------------------
 
-function gatherTile(src: usize, pixel: usize, line: usize, dst: usize, plane: usize, temporary: usize): void {
-  for (let x = 0; x < 6; x++) gather6(false, src + <usize>x * pixel, line, temporary + <usize>(x << 4), 96);
-  for (let y = 0; y < 6; y++) gather6(false, temporary + <usize>(96 * y), 16, dst + <usize>(6 * y) * plane, plane);
-}
+/** Elements of one plane of a block, inputs and products together. */
+const BLOCK_PRODUCTS: i32 = 2048;
 
-function gatherTileU8(src: usize, pixel: usize, line: usize, dst: usize, plane: usize, temporary: usize): void {
-  for (let x = 0; x < 6; x++) gather6(true, src + <usize>x * pixel, line, temporary + <usize>(x << 4), 96);
-  for (let y = 0; y < 6; y++) gather6(false, temporary + <usize>(96 * y), 16, dst + <usize>(6 * y) * plane, plane);
-}
-
+/** Tiles of a block, a multiple of 20 unless there are fewer. */
 // @ts-ignore: decorator
 @inline
-function gatherTiles(widen: bool, srcPtr: usize, outPtr: usize, g: usize, tileStart: i32, tileCount: i32, planeStride: i32, work: usize): void {
-  const m = 7 - kernelHOf(g);
-  const across = (outWOf(g) + m - 1) / m;
-  const down = (outHOf(g) + m - 1) / m;
-  const height = inHOf(g);
-  const width = inWOf(g);
+function productTiles(channels: i32, filters: i32): i32 {
+  return 20 * max(1, BLOCK_PRODUCTS / (channels + filters) / 20);
+}
+
+export function f32_winograd_conv_work(geomPtr: usize, filters: i32): i32 {
+  const channels = channelsOf(geomPtr);
+  const tiles = min(tilesOf(geomPtr), productTiles(channels, filters));
+  const planes = 4 * POINTS * (tiles * (channels + filters) + 2 * SKEW);
+  return planes + TILE_WORK + planesWork(channels) + stripBytes(geomPtr);
+}
+
+export function f32_winograd_conv(
+  xPtr: usize,
+  pointsPtr: usize,
+  yPtr: usize,
+  geomPtr: usize,
+  filters: i32,
+  tileStart: i32,
+  tileCount: i32,
+  workPtr: usize,
+): void {
+  const channels = channelsOf(geomPtr);
+  const size = min(tilesOf(geomPtr), productTiles(channels, filters));
+  const xStride = size * channels + SKEW;
+  const yStride = size * filters + SKEW;
+  const inputs = workPtr + <usize>TILE_WORK;
+  const products = inputs + <usize>(4 * POINTS * xStride);
+  const strip = products + <usize>(4 * POINTS * yStride);
+  const panels = strip + <usize>stripBytes(geomPtr);
+  for (let start = 0; start < tileCount; start += size) {
+    const tile = tileStart + start;
+    const count = min(size, tileCount - start);
+    gatherTiles(false, xPtr, inputs, geomPtr, tile, count, <usize>xStride << 2, strip, workPtr);
+    multiplyPlanes(inputs, pointsPtr, products, POINTS, xStride, yStride, count, filters, channels, panels);
+    contractTiles(products, yPtr, geomPtr, filters, tile, count, <usize>yStride << 2, workPtr);
+  }
+}
+
+// ---- gradient for the weights ----------------------------------------------------------------------------------------------------
+
+/** Elements of one plane of a block, of the larger of x and dy. Larger ones lose more to the caches than they save. */
+const BLOCK_SUMS: i32 = 1024;
+
+/** Tiles of a block, whose sums are formed before they are added to the others. The same in src/kernels/reference/winograd.ts. */
+// @ts-ignore: decorator
+@inline
+function sumTiles(channels: i32, filters: i32): i32 {
+  return 4 * max(4, min(64, BLOCK_SUMS / max(filters, channels) / 4));
+}
+
+export function f32_winograd_bwd_weight_work(geomPtr: usize, filters: i32): i32 {
+  const channels = channelsOf(geomPtr);
+  const planes = 4 * POINTS * (sumTiles(channels, filters) * (channels + filters) + 2 * SKEW);
+  return planes + TILE_WORK + planesWork(0) + stripBytes(geomPtr);
+}
+
+/** Sums of a range of tiles, for a range of filters; `sums` is [36, filters, channels], of which the filters' rows are written. */
+// @ts-ignore: decorator
+@inline
+function sumRange(
+  widen: bool,
+  x: usize,
+  dy: usize,
+  sums: usize,
+  g: usize,
+  filters: i32,
+  filterStart: i32,
+  filterCount: i32,
+  tileStart: i32,
+  tileCount: i32,
+  work: usize,
+): void {
   const channels = channelsOf(g);
-  const shift: usize = widen ? 0 : 2;
-  const pixel = <usize>channels << shift;
-  const line = <usize>width * pixel;
-  const plane = <usize>planeStride << 2;
-  const bordered = work + 1024;
-  for (let t = 0; t < tileCount; t++) {
-    const tile = tileStart + t;
-    const x0 = (tile % across) * m - padLeftOf(g);
-    const y0 = ((tile / across) % down) * m - padTopOf(g);
-    const image = srcPtr + <usize>(tile / across / down) * <usize>height * line;
-    const inside = x0 >= 0 && y0 >= 0 && x0 + 6 <= width && y0 + 6 <= height;
-    for (let c = 0; c < channels; c += 4) {
-      const to = outPtr + (<usize>c << 2);
-      const from = image + (<usize>c << shift);
-      if (inside) {
-        const at = from + <usize>y0 * line + <usize>x0 * pixel;
-        if (widen) gatherTileU8(at, pixel, line, to, plane, work);
-        else gatherTile(at, pixel, line, to, plane, work);
-      } else {
-        for (let y = 0; y < 6; y++) {
-          const rowInside = y0 + y >= 0 && y0 + y < height;
-          for (let x = 0; x < 6; x++) {
-            const there = rowInside && x0 + x >= 0 && x0 + x < width;
-            const at = from + <usize>((y0 + y) * width + x0 + x) * pixel;
-            v128.store(bordered + <usize>((6 * y + x) << 4), there ? read(widen, at) : f32x4.splat(0));
-          }
-        }
-        gatherTile(bordered, 16, 96, to, plane, work);
-      }
-    }
-    outPtr += <usize>channels << 2;
+  const size = sumTiles(channels, filters);
+  const xStride = size * channels + SKEW;
+  const dyStride = size * filterCount + SKEW;
+  const inputs = work + <usize>TILE_WORK;
+  const gradients = inputs + <usize>(4 * POINTS * xStride);
+  const strip = gradients + <usize>(4 * POINTS * dyStride);
+  const edge = strip + <usize>stripBytes(g);
+  const to = sums + (<usize>(filterStart * channels) << 2);
+  const stride = filters * channels;
+  for (let p = 0; p < POINTS; p++) memory.fill(to + (<usize>(p * stride) << 2), 0, <usize>(filterCount * channels) << 2);
+  for (let start = 0; start < tileCount; start += size) {
+    const tile = tileStart + start;
+    const n = min(size, tileCount - start);
+    const side = 7 - kernelHOf(g);
+    const plane = <usize>dyStride << 2;
+    expandTiles(dy, gradients, outHOf(g), outWOf(g), filters, filterStart, filterCount, side, tile, n, plane, false, work);
+    gatherTiles(widen, x, inputs, g, tile, n, <usize>xStride << 2, strip, work);
+    outerPlanes(gradients, inputs, to, POINTS, dyStride, xStride, stride, filterCount, channels, n, edge);
   }
 }
 
-export function f32_winograd_gather(
-  srcPtr: usize,
-  outPtr: usize,
+/** First tile of a part; the same in src/kernels/threads/convolutions.ts. */
+// @ts-ignore: decorator
+@inline
+function firstTile(tiles: i32, part: i32, parts: i32): i32 {
+  return <i32>(<i64>tiles * part / parts);
+}
+
+export function f32_winograd_bwd_weight(
+  xPtr: usize,
+  dyPtr: usize,
+  sumsPtr: usize,
   geomPtr: usize,
-  tileStart: i32,
-  tileCount: i32,
-  planeStride: i32,
+  filters: i32,
+  parts: i32,
   workPtr: usize,
 ): void {
-  gatherTiles(false, srcPtr, outPtr, geomPtr, tileStart, tileCount, planeStride, workPtr);
-}
-
-export function u8_winograd_gather_f32(
-  srcPtr: usize,
-  outPtr: usize,
-  geomPtr: usize,
-  tileStart: i32,
-  tileCount: i32,
-  planeStride: i32,
-  workPtr: usize,
-): void {
-  gatherTiles(true, srcPtr, outPtr, geomPtr, tileStart, tileCount, planeStride, workPtr);
-}
-
-function scatterTile(src: usize, plane: usize, dst: usize, pixel: usize, line: usize, temporary: usize): void {
-  for (let y = 0; y < 6; y++) scatter6(false, src + <usize>(6 * y) * plane, plane, temporary + <usize>(96 * y), 16);
-  for (let x = 0; x < 6; x++) scatter6(true, temporary + <usize>(x << 4), 96, dst + <usize>x * pixel, line);
-}
-
-/** As scatterTile into 6×6 vectors that are overwritten. */
-function scatterAside(src: usize, plane: usize, dst: usize, temporary: usize): void {
-  for (let y = 0; y < 6; y++) scatter6(false, src + <usize>(6 * y) * plane, plane, temporary + <usize>(96 * y), 16);
-  for (let x = 0; x < 6; x++) scatter6(false, temporary + <usize>(x << 4), 96, dst + <usize>(x << 4), 96);
-}
-
-export function f32_winograd_scatter(
-  srcPtr: usize,
-  imagePtr: usize,
-  geomPtr: usize,
-  tileStart: i32,
-  tileCount: i32,
-  planeStride: i32,
-  workPtr: usize,
-): void {
-  const g = geomPtr;
-  const m = 7 - kernelHOf(g);
-  const across = (outWOf(g) + m - 1) / m;
-  const down = (outHOf(g) + m - 1) / m;
-  const height = inHOf(g);
-  const width = inWOf(g);
-  const pixel = <usize>channelsOf(g) << 2;
-  const line = <usize>width * pixel;
-  const plane = <usize>planeStride << 2;
-  const bordered = workPtr + 1024;
-  for (let t = 0; t < tileCount; t++) {
-    const tile = tileStart + t;
-    const x0 = (tile % across) * m - padLeftOf(g);
-    const y0 = ((tile / across) % down) * m - padTopOf(g);
-    const image = imagePtr + <usize>(tile / across / down) * <usize>height * line;
-    const inside = x0 >= 0 && y0 >= 0 && x0 + 6 <= width && y0 + 6 <= height;
-    for (let at: usize = 0; at < pixel; at += 16) {
-      if (inside) {
-        scatterTile(srcPtr + at, plane, image + at + <usize>y0 * line + <usize>x0 * pixel, pixel, line, workPtr);
-        continue;
-      }
-      scatterAside(srcPtr + at, plane, bordered, workPtr);
-      for (let y = max(0, -y0); y < min(6, height - y0); y++) {
-        for (let x = max(0, -x0); x < min(6, width - x0); x++) {
-          const to = image + at + <usize>((y0 + y) * width + x0 + x) * pixel;
-          v128.store(to, f32x4.add(v128.load(to), v128.load(bordered + <usize>((6 * y + x) << 4))));
-        }
-      }
-    }
-    srcPtr += pixel;
+  const tiles = tilesOf(geomPtr);
+  const bytes = <usize>(POINTS * filters * channelsOf(geomPtr)) << 2;
+  for (let part = 0; part < parts; part++) {
+    const start = firstTile(tiles, part, parts);
+    const count = firstTile(tiles, part + 1, parts) - start;
+    f32_winograd_bwd_weight_part(xPtr, dyPtr, sumsPtr, geomPtr, filters, 0, filters, start, count, workPtr);
+    sumsPtr += bytes;
   }
+}
+
+export function u8_winograd_bwd_weight_f32(
+  xPtr: usize,
+  dyPtr: usize,
+  sumsPtr: usize,
+  geomPtr: usize,
+  filters: i32,
+  parts: i32,
+  workPtr: usize,
+): void {
+  const tiles = tilesOf(geomPtr);
+  const bytes = <usize>(POINTS * filters * channelsOf(geomPtr)) << 2;
+  for (let part = 0; part < parts; part++) {
+    const start = firstTile(tiles, part, parts);
+    const count = firstTile(tiles, part + 1, parts) - start;
+    u8_winograd_bwd_weight_f32_part(xPtr, dyPtr, sumsPtr, geomPtr, filters, 0, filters, start, count, workPtr);
+    sumsPtr += bytes;
+  }
+}
+
+/** One part's sums for a range of filters. */
+export function f32_winograd_bwd_weight_part(
+  xPtr: usize,
+  dyPtr: usize,
+  sumsPtr: usize,
+  geomPtr: usize,
+  filters: i32,
+  filterStart: i32,
+  filterCount: i32,
+  tileStart: i32,
+  tileCount: i32,
+  workPtr: usize,
+): void {
+  sumRange(false, xPtr, dyPtr, sumsPtr, geomPtr, filters, filterStart, filterCount, tileStart, tileCount, workPtr);
+}
+
+/** The same from u8 codes. */
+export function u8_winograd_bwd_weight_f32_part(
+  xPtr: usize,
+  dyPtr: usize,
+  sumsPtr: usize,
+  geomPtr: usize,
+  filters: i32,
+  filterStart: i32,
+  filterCount: i32,
+  tileStart: i32,
+  tileCount: i32,
+  workPtr: usize,
+): void {
+  sumRange(true, xPtr, dyPtr, sumsPtr, geomPtr, filters, filterStart, filterCount, tileStart, tileCount, workPtr);
 }

@@ -14,7 +14,7 @@ import { permute, stridedCopy } from "./movement.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
 import { type Convolution, positions, taps, withGeometry } from "./window.js";
-import { suitsWinograd, winogradBackwardInput, winogradBackwardWeight } from "./winograd.js";
+import { suitsWinograd, winogradBackwardInput, winogradBackwardWeight, winogradForward } from "./winograd.js";
 
 /** Bytes of patches that one chunk may take. */
 const CHUNK_BYTES = 256 << 10;
@@ -68,9 +68,10 @@ export function convShape({ geometry }: Convolution, filters: number): number[] 
  *
  * @param x [N,H,W,C], real or u8
  * @param packed [O,Kh,Kw,C/groups] from {@link packWeights}
+ * @param fast real x may go through Winograd's algorithm where that suits: other roundings, and integers are not exact
  * @returns [N,outH,outW,O]
  */
-export function convForward(x: NDArray, packed: NDArray, conv: Convolution): NDArray {
+export function convForward(x: NDArray, packed: NDArray, conv: Convolution, fast = false): NDArray {
   const { geometry, groups } = conv;
   const filters = packed.shape[0];
   const kernels = kernelsFor(packed.dtype);
@@ -84,6 +85,10 @@ export function convForward(x: NDArray, packed: NDArray, conv: Convolution): NDA
   const K = taps(geometry) * geometry.channels;
   if (isPointwise(conv) && x.dtype !== "u8") {
     gemm(kernels, x.ptr, packed.ptr, y.ptr, [rows, filters, K], { transB: true });
+    return y;
+  }
+  if (fast && x.dtype !== "u8" && suitsWinograd(conv, filters)) {
+    winogradForward(x, packed, y, conv);
     return y;
   }
   const bytes = bytesPer(packed.dtype);
@@ -134,7 +139,14 @@ function groupRows(dy: NDArray, start: number, count: number, group: number, gro
  */
 export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolution): NDArray {
   const { geometry, groups } = conv;
-  const dx = NDArray.zeros([geometry.batch, geometry.inH, geometry.inW, geometry.channelStride], dy.dtype);
+  const shape = [geometry.batch, geometry.inH, geometry.inW, geometry.channelStride];
+  const filters = packed.shape[0];
+  if (dy.size > 0 && suitsWinograd(conv, filters)) {
+    const dx = NDArray.empty(shape, dy.dtype);
+    winogradBackwardInput(dy, packed, dx, conv);
+    return dx;
+  }
+  const dx = NDArray.zeros(shape, dy.dtype);
   if (dy.size === 0) return dx;
   if (geometry.channels === 1 && groups > 1) {
     depthwiseBackwardInput(dy, packed, dx, conv);
@@ -143,14 +155,9 @@ export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolutio
   const kernels = kernelsFor(dy.dtype);
   const rows = positions(geometry);
   const K = taps(geometry) * geometry.channels;
-  const filters = packed.shape[0];
   const perGroup = filters / groups;
   if (isPointwise(conv)) {
     gemm(kernels, dy.ptr, packed.ptr, dx.ptr, [rows, K, filters]);
-    return dx;
-  }
-  if (suitsWinograd(conv, filters)) {
-    winogradBackwardInput(dy, packed, dx, conv);
     return dx;
   }
   const bytes = bytesPer(dy.dtype);

@@ -1,18 +1,19 @@
 /**
- * @file Gradients of square stride-1 convolutions by Winograd's algorithm: 36 products per tile of 4×4 outputs (3×3 taps, instead of 144) or
- * 2×2 outputs (5×5 taps, instead of 100).
+ * @file Square stride-1 convolutions by Winograd's algorithm: 36 products per tile of 4×4 outputs (3×3 taps, instead of 144) or 2×2 outputs
+ * (5×5 taps, instead of 100).
  *
- * Forward does not use it: there an exact sum of integers must come out exact. Tiles are handled in chunks that depend on the extents alone.
+ * For gradients, and for forward passes where an exact sum of integers need not come out exact. Blocks and parts depend on the extents alone.
  */
 import { bytesPer } from "../core/dtype.js";
 import { kernelsFor } from "../kernels/engine.js";
+import { permute, stridedCopy } from "./movement.js";
 import type { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
 import { type Convolution, type Geometry, positions, taps, withGeometry } from "./window.js";
 
 /** Points of a tile's transform. */
 const POINTS = 36;
-/** Bytes of scratch of the transforms. */
+/** Bytes of scratch of the transforms of weights. */
 const TRANSFORM_WORK = 2048;
 /** Elements between the ends of one plane and the next: keeps equal places of planes out of the same cache set. */
 const SKEW = 16;
@@ -22,7 +23,7 @@ function tilesOf(g: Geometry): number {
   return g.batch * Math.ceil(g.outH / m) * Math.ceil(g.outW / m);
 }
 
-/** Whether the gradients of this convolution come by tiles: it fits the transforms and at least halves the products. */
+/** Whether this convolution comes by tiles: it fits the transforms and at least halves the products. */
 export function suitsWinograd({ geometry: g, groups }: Convolution, filters: number): boolean {
   return (
     groups === 1 &&
@@ -37,63 +38,77 @@ export function suitsWinograd({ geometry: g, groups }: Convolution, filters: num
   );
 }
 
-/** Runs `fn` over the tiles in chunks of at most `size`. */
-function eachChunk(tiles: number, size: number, fn: (start: number, count: number) => void): void {
-  for (let start = 0; start < tiles; start += size) fn(start, Math.min(size, tiles - start));
-}
-
 /**
- * Adds the gradient for the input into zeroed `dx`: dx = Σ over tiles of B·[(D·V·w) ⊙ (V·dy)].
+ * Writes the convolution of `x` into `y`.
  *
- * @param dy [N,outH,outW,O]
- * @param packed [O,Kh,Kw,C]
+ * @param x [N,H,W,C]
+ * @param weights [C,Kh,Kw,O]
+ * @param y [N,outH,outW,O]
  */
-export function winogradBackwardInput(dy: NDArray, packed: NDArray, dx: NDArray, { geometry: g }: Convolution): void {
-  const kernels = kernelsFor(dy.dtype);
-  const bytes = bytesPer(dy.dtype);
-  const [filters, r] = packed.shape;
-  const { channels } = g;
-  const tiles = tilesOf(g);
-  const size = Math.min(tiles, 20 * Math.max(1, Math.floor(CHUNK_INPUT / (filters + channels) / 20)));
-  const [inStride, outStride] = [size * filters + SKEW, size * channels + SKEW];
-  const weights = filters * channels;
-  const panels = Math.ceil(channels / 8) * 8 * filters;
-  const points = POINTS * bytes;
+function convolve(x: NDArray, weights: NDArray, y: NDArray, g: Geometry): void {
+  const kernels = kernelsFor(x.dtype);
+  const bytes = bytesPer(x.dtype);
+  const [channels, r, , filters] = weights.shape;
+  const panels = Math.ceil(filters / 8) * 8 * channels;
+  const stride = channels * filters + SKEW;
   withGeometry(g, (geom) =>
-    withScratch(points * panels, (packedPoints) =>
-      withScratch(TRANSFORM_WORK + kernels.f32_planes_work(filters), (work) => {
-        withScratch(points * (weights + SKEW), (plain) => {
-          const stride = weights + SKEW;
-          kernels.f32_winograd_expand(packed.ptr, plain, r, r, channels, r, 0, filters, stride, 1, work);
-          kernels.f32_planes_pack(plain, packedPoints, POINTS, stride, filters, channels);
-        });
-        withScratch(points * inStride, (gradients) =>
-          withScratch(points * outStride, (products) =>
-            eachChunk(tiles, size, (start, count) => {
-              const m = 7 - r;
-              kernels.f32_winograd_expand(
-                ...([dy.ptr, gradients, g.outH, g.outW, filters, m, start, count, inStride, 0, work] as const),
-              );
-              kernels.f32_planes_multiply(
-                ...([gradients, packedPoints, products, POINTS, inStride, outStride] as const),
-                ...([count, channels, filters, work] as const),
-              );
-              kernels.f32_winograd_scatter(products, dx.ptr, geom, start, count, outStride, work);
-            }),
-          ),
-        );
-      }),
-    ),
+    withScratch(POINTS * panels * bytes, (points) => {
+      withScratch(POINTS * stride * bytes, (plain) =>
+        withScratch(TRANSFORM_WORK, (work) => {
+          kernels.f32_winograd_expand(weights.ptr, plain, channels, filters, r, stride, work);
+          kernels.f32_planes_pack(plain, points, POINTS, stride, channels, filters);
+        }),
+      );
+      withScratch(kernels.f32_winograd_conv_work(geom, filters), (work) => {
+        kernels.f32_winograd_conv(x.ptr, points, y.ptr, geom, filters, 0, tilesOf(g), work);
+      });
+    }),
   );
 }
 
-/** Elements of one plane of a chunk, dy and dx together. */
-const CHUNK_INPUT = 2048;
-/** Elements of one plane of a chunk, of the larger of x and dy. Larger ones lose more to the caches than they save. */
-const CHUNK_WEIGHT = 1024;
+/**
+ * Forward convolution.
+ *
+ * @param packed [O,Kh,Kw,C]
+ * @param y written, [N,outH,outW,O]
+ */
+export function winogradForward(x: NDArray, packed: NDArray, y: NDArray, { geometry }: Convolution): void {
+  const weights = permute(packed, [3, 1, 2, 0]);
+  convolve(x, weights, y, geometry);
+  weights.dispose();
+}
 
 /**
- * The gradient for the weights: dw = Vᵀ·D·Σ over tiles of (V·dy) ⊙ (Bᵀ·x). From codes, without their step.
+ * The gradient for the input: the convolution of dy with the weights turned by half a turn.
+ *
+ * @param dy [N,outH,outW,O]
+ * @param packed [O,Kh,Kw,C]
+ * @param dx written, [N,H,W,C]
+ */
+export function winogradBackwardInput(dy: NDArray, packed: NDArray, dx: NDArray, { geometry: g }: Convolution): void {
+  const [filters, r, , channels] = packed.shape;
+  const line = r * channels;
+  const turned = stridedCopy(packed, r * line - channels, packed.shape, [r * line, -line, -channels, 1]);
+  convolve(dy, turned, dx, {
+    ...g,
+    inH: g.outH,
+    inW: g.outW,
+    outH: g.inH,
+    outW: g.inW,
+    channels: filters,
+    channelStride: filters,
+    padTop: r - 1 - g.padTop,
+    padLeft: r - 1 - g.padLeft,
+  });
+  turned.dispose();
+}
+
+/** Tiles of a part of the weights' gradient, at least: adding a part's sums to the others costs about as much as 30 tiles. */
+const PART_TILES = 256;
+const MOST_PARTS = 8;
+
+/**
+ * The gradient for the weights, summed in parts that threads share. From codes, without their step.
  *
  * @param x [N,H,W,C], real or u8
  * @param dy [N,outH,outW,O]
@@ -103,35 +118,20 @@ export function winogradBackwardWeight(x: NDArray, dy: NDArray, dw: NDArray, { g
   const kernels = kernelsFor(dy.dtype);
   const bytes = bytesPer(dy.dtype);
   const [filters, r] = dw.shape;
-  const { channels } = g;
-  const tiles = tilesOf(g);
-  const size = Math.min(
-    tiles,
-    4 * Math.max(4, Math.min(64, Math.floor(CHUNK_WEIGHT / Math.max(filters, channels) / 4))),
-  );
-  const [xStride, dyStride] = [size * channels + SKEW, size * filters + SKEW];
-  const weights = filters * channels;
-  const points = POINTS * bytes;
-  const gather = x.dtype === "u8" ? "u8_winograd_gather_f32" : "f32_winograd_gather";
-  withGeometry(g, (geom) =>
-    withScratch(points * weights, (sums) =>
-      withScratch(TRANSFORM_WORK, (work) => {
-        kernels.f32_fill(sums, POINTS * weights, 0);
-        withScratch(points * xStride, (inputs) =>
-          withScratch(points * dyStride, (gradients) =>
-            eachChunk(tiles, size, (start, count) => {
-              kernels.f32_winograd_expand(
-                ...([dy.ptr, gradients, g.outH, g.outW, filters, 7 - r, start, count, dyStride, 0, work] as const),
-              );
-              kernels[gather](x.ptr, inputs, geom, start, count, xStride, work);
-              kernels.f32_planes_outer(
-                ...([gradients, inputs, sums, POINTS, dyStride, xStride, filters, channels, count, work] as const),
-              );
-            }),
-          ),
-        );
-        kernels.f32_winograd_contract(sums, dw.ptr, filters, channels, r, weights, work);
+  const weights = filters * g.channels;
+  const parts = Math.max(1, Math.min(MOST_PARTS, Math.floor(tilesOf(g) / PART_TILES)));
+  const kernel = x.dtype === "u8" ? "u8_winograd_bwd_weight_f32" : "f32_winograd_bwd_weight";
+  withScratch(POINTS * weights * bytes * parts, (sums) => {
+    withGeometry(g, (geom) =>
+      withScratch(kernels.f32_winograd_bwd_weight_work(geom, filters), (work) => {
+        kernels[kernel](x.ptr, dy.ptr, sums, geom, filters, parts, work);
       }),
-    ),
-  );
+    );
+    for (let part = 1; part < parts; part++) {
+      kernels.f32_axpy(sums + part * POINTS * weights * bytes, sums, POINTS * weights, 1);
+    }
+    withScratch(TRANSFORM_WORK, (work) => {
+      kernels.f32_winograd_contract(sums, dw.ptr, filters, g.channels, r, weights, work);
+    });
+  });
 }

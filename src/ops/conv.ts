@@ -12,6 +12,11 @@ import type { OpDef } from "./op.js";
 export interface Conv2dOptions extends WindowOptions {
   /** Channels are split into this many groups that see each other not; default 1. */
   groups?: number;
+  /**
+   * `direct` (default): every output is one sum in the order of taps and channels, as the packed runtime forms it, exact on small whole numbers.
+   * `fast`: 3×3 and 5×5 layers of stride 1 may take Winograd's algorithm, which has other roundings. Gradients always may.
+   */
+  algorithm?: "direct" | "fast";
 }
 
 /**
@@ -62,7 +67,15 @@ export const conv2d: OpDef<Conv2dOptions, { x: NDArray | null; weight: NDArray |
     return convShape(conv, weight.shape[0]);
   },
   forward: ([x, weight, bias], options, { needs }) => ({
-    y: addBias(convForward(x, packWeights(weight), convolution("conv2d", x.shape, weight.shape, options)), bias),
+    y: addBias(
+      convForward(
+        x,
+        packWeights(weight),
+        convolution("conv2d", x.shape, weight.shape, options),
+        options.algorithm === "fast",
+      ),
+      bias,
+    ),
     saved: { x: needs[1] ? x : null, weight: needs[0] ? weight : null },
   }),
   backward: (dy, { x, weight }, options, { inputs, needs }) => {

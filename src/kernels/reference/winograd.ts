@@ -5,31 +5,24 @@ import { type Context, type Geometry, imageLength, readGeometry } from "./contex
 type Names =
   | "f32_winograd_expand"
   | "f32_winograd_contract"
-  | "f32_winograd_gather"
-  | "u8_winograd_gather_f32"
-  | "f32_winograd_scatter";
+  | "f32_winograd_conv"
+  | "f32_winograd_conv_work"
+  | "f32_winograd_bwd_weight"
+  | "u8_winograd_bwd_weight_f32"
+  | "f32_winograd_bwd_weight_work";
+
+const POINTS = 36;
 
 type Line = readonly number[];
 type Transform = (line: Line) => number[];
 
-/** The four transforms of a line, every step rounded. */
+/** The three transforms of a line, every step rounded. */
 function transforms(r: (x: number) => number) {
   const gather: Transform = ([d0, d1, d2, d3, d4, d5]) => {
     const [e1, o1] = [r(d4 - r(4 * d2)), r(d3 - r(4 * d1))];
     const [e2, o2] = [r(d4 - d2), r(2 * r(d3 - d1))];
     const ends = [r(r(r(4 * d0) - r(5 * d2)) + d4), r(r(r(4 * d1) - r(5 * d3)) + d5)];
     return [ends[0], r(e1 + o1), r(e1 - o1), r(e2 + o2), r(e2 - o2), ends[1]];
-  };
-  const scatter: Transform = ([t0, t1, t2, t3, t4, t5]) => {
-    const [s1, m1, s2, m2] = [r(t1 + t2), r(t1 - t2), r(t3 + t4), r(2 * r(t3 - t4))];
-    return [
-      r(4 * t0),
-      r(r(4 * r(t5 - m1)) - m2),
-      r(r(-4 * r(r(1.25 * t0) + s1)) - s2),
-      r(r(m1 + m2) - r(5 * t5)),
-      r(r(t0 + s1) + s2),
-      t5,
-    ];
   };
   const expand: Transform = (g) => {
     let [e1, e2, o1, o2] = [g[0], g[0], g[1], r(2 * g[1])];
@@ -49,7 +42,7 @@ function transforms(r: (x: number) => number) {
       g[n - 1] = r(g[n - 1] + t5);
       return g;
     };
-  return { gather, scatter, expand, contract };
+  return { gather, expand, contract };
 }
 
 const times = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
@@ -67,94 +60,129 @@ function rowsThenColumns(square: readonly Line[], line: Transform): number[][] {
   return times(columns[0].length, (y) => columns.map((column) => column[y]));
 }
 
+/** Tiles whose sums are formed before they are added to the others; as in assembly/winograd.ts. */
+function sumTiles(channels: number, filters: number): number {
+  return 4 * Math.max(4, Math.min(64, Math.floor(Math.floor(1024 / Math.max(filters, channels)) / 4)));
+}
+
 /** Twins of the Winograd kernels. */
 export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, Names> {
-  const { gather, scatter, expand, contract } = transforms(round);
+  const { gather, expand, contract } = transforms(round);
   const points = [1 / 4, -1 / 6, -1 / 6, 1 / 24, 1 / 24, 1].map(round);
   const factor = (y: number, x: number): number => round(points[y] * points[x]);
 
-  /** Tiles of a geometry: where tile t lies. */
+  /** Tiles of a geometry: how many, and where the m×m outputs of tile t lie. */
   const tiling = (g: Geometry) => {
     const m = 7 - g.kernelH;
     const [across, down] = [Math.ceil(g.outW / m), Math.ceil(g.outH / m)];
-    return (tile: number) => ({
-      x0: (tile % across) * m - g.padLeft,
-      y0: (Math.floor(tile / across) % down) * m - g.padTop,
-      image: Math.floor(tile / across / down) * g.inH * g.inW * g.channels,
+    const where = (tile: number) => ({
+      x0: (tile % across) * m,
+      y0: (Math.floor(tile / across) % down) * m,
+      image: Math.floor(tile / across / down),
     });
+    return { m, tiles: g.batch * across * down, where };
   };
-  /** Offset of a pixel of an image, −1 outside. */
-  const pixelAt = (g: Geometry, image: number, y: number, x: number): number =>
-    y >= 0 && y < g.inH && x >= 0 && x < g.inW ? image + (y * g.inW + x) * g.channels : -1;
 
-  const gatherFrom =
-    (view: (ptr: number, length: number) => ArrayLike<number>): Kernels["f32_winograd_gather"] =>
-    (srcPtr, outPtr, geomPtr, tileStart, tileCount, planeStride) => {
+  /** A square of one channel of an image [height, width, channels], 0 outside. */
+  const square = (
+    view: ArrayLike<number>,
+    [height, width, channels]: readonly [number, number, number],
+    [image, y0, x0, c]: readonly [number, number, number, number],
+    side: number,
+  ): number[][] =>
+    times(side, (y) =>
+      times(side, (x) => {
+        const [row, column] = [y0 + y, x0 + x];
+        if (row < 0 || row >= height || column < 0 || column >= width) return 0;
+        return view[((image * height + row) * width + column) * channels + c];
+      }),
+    );
+
+  /** Points of a tile of all channels, [point][channel]. */
+  const pointsOf = (channels: number, squareOf: (c: number) => number[][], line: Transform): number[][] => {
+    const perChannel = times(channels, (c) => columnsThenRows(squareOf(c), line).flat());
+    return times(POINTS, (p) => perChannel.map((values) => values[p]));
+  };
+
+  const inputPoints = (x: ArrayLike<number>, g: Geometry, tile: number): number[][] => {
+    const { x0, y0, image } = tiling(g).where(tile);
+    const at = (c: number) => [image, y0 - g.padTop, x0 - g.padLeft, c] as const;
+    return pointsOf(g.channels, (c) => square(x, [g.inH, g.inW, g.channels], at(c), 6), gather);
+  };
+
+  const backwardWeight =
+    (view: (ptr: number, length: number) => ArrayLike<number>): Kernels["f32_winograd_bwd_weight"] =>
+    (xPtr, dyPtr, sumsPtr, geomPtr, filters, parts) => {
       const g = readGeometry(heap, geomPtr);
-      const where = tiling(g);
-      const src = view(srcPtr, imageLength(g));
-      const out = real(outPtr, 35 * planeStride + tileCount * g.channels);
-      for (let t = 0; t < tileCount; t++) {
-        const { x0, y0, image } = where(tileStart + t);
-        for (let c = 0; c < g.channels; c++) {
-          const square = times(6, (y) =>
-            times(6, (x) => {
-              const at = pixelAt(g, image, y0 + y, x0 + x);
-              return at < 0 ? 0 : src[at + c];
-            }),
-          );
-          columnsThenRows(square, gather).forEach((row, y) => {
-            row.forEach((value, x) => {
-              out[(6 * y + x) * planeStride + t * g.channels + c] = value;
-            });
+      const { m, tiles, where } = tiling(g);
+      const x = view(xPtr, imageLength(g));
+      const dy = real(dyPtr, g.batch * g.outH * g.outW * filters);
+      const size = POINTS * filters * g.channels;
+      const block = sumTiles(g.channels, filters);
+      for (let part = 0; part < parts; part++) {
+        const sums = real(sumsPtr, parts * size).subarray(part * size, (part + 1) * size);
+        sums.fill(0);
+        const [first, end] = [part, part + 1].map((i) => Math.floor((tiles * i) / parts));
+        for (let start = first; start < end; start += block) {
+          const taken = times(Math.min(block, end - start), (t) => {
+            const { x0, y0, image } = where(start + t);
+            const from = (o: number) => square(dy, [g.outH, g.outW, filters], [image, y0, x0, o], m);
+            return { a: pointsOf(filters, from, expand), b: inputPoints(x, g, start + t) };
           });
+          for (let i = 0; i < size; i++) {
+            const [p, o, c] = [
+              Math.floor(i / filters / g.channels),
+              Math.floor(i / g.channels) % filters,
+              i % g.channels,
+            ];
+            let sum = 0;
+            for (const { a, b } of taken) sum = round(sum + round(a[p][o] * b[p][c]));
+            sums[i] += sum;
+          }
         }
       }
     };
 
   return {
-    f32_winograd_gather: gatherFrom(real),
-    u8_winograd_gather_f32: gatherFrom((ptr, length) => heap.u8(ptr, length)),
-    f32_winograd_scatter(srcPtr, imagePtr, geomPtr, tileStart, tileCount, planeStride) {
+    f32_winograd_conv(xPtr, pointsPtr, yPtr, geomPtr, filters, tileStart, tileCount) {
       const g = readGeometry(heap, geomPtr);
-      const where = tiling(g);
-      const src = real(srcPtr, 35 * planeStride + tileCount * g.channels);
-      const out = real(imagePtr, imageLength(g));
-      for (let t = 0; t < tileCount; t++) {
-        const { x0, y0, image } = where(tileStart + t);
-        for (let c = 0; c < g.channels; c++) {
-          const square = times(6, (y) => times(6, (x) => src[(6 * y + x) * planeStride + t * g.channels + c]));
-          rowsThenColumns(square, scatter).forEach((row, y) => {
-            row.forEach((value, x) => {
-              const at = pixelAt(g, image, y0 + y, x0 + x);
-              if (at >= 0) out[at + c] += value;
+      const { m, where } = tiling(g);
+      const panel = 8 * g.channels;
+      const perPoint = Math.ceil(filters / 8) * panel;
+      const x = real(xPtr, imageLength(g));
+      const packed = real(pointsPtr, POINTS * perPoint);
+      const y = real(yPtr, g.batch * g.outH * g.outW * filters);
+      for (let tile = tileStart; tile < tileStart + tileCount; tile++) {
+        const { x0, y0, image } = where(tile);
+        const a = inputPoints(x, g, tile);
+        for (let o = 0; o < filters; o++) {
+          const products = times(POINTS, (p) => {
+            const from = p * perPoint + Math.floor(o / 8) * panel + (o % 8);
+            return a[p].reduce((sum, value, c) => round(sum + round(value * packed[from + 8 * c])), 0);
+          });
+          const lines = times(6, (row) => products.slice(6 * row, 6 * row + 6));
+          rowsThenColumns(lines, contract(m)).forEach((line, row) => {
+            line.forEach((value, column) => {
+              const [at, to] = [y0 + row, x0 + column];
+              if (at < g.outH && to < g.outW) y[((image * g.outH + at) * g.outW + to) * filters + o] = value;
             });
           });
         }
       }
     },
-    f32_winograd_expand(srcPtr, outPtr, height, width, channels, n, tileStart, tileCount, planeStride, scaled) {
-      const [across, down] = [Math.ceil(width / n), Math.ceil(height / n)];
-      const images = Math.ceil((tileStart + tileCount) / (across * down));
-      const src = real(srcPtr, images * height * width * channels);
-      const out = real(outPtr, 35 * planeStride + tileCount * channels);
-      for (let t = 0; t < tileCount; t++) {
-        const tile = tileStart + t;
-        const image = Math.floor(tile / across / down);
-        const [y0, x0] = [(Math.floor(tile / across) % down) * n, (tile % across) * n];
-        for (let c = 0; c < channels; c++) {
-          const square = times(n, (y) =>
-            times(n, (x) =>
-              y0 + y < height && x0 + x < width ? src[((image * height + y0 + y) * width + x0 + x) * channels + c] : 0,
-            ),
-          );
-          columnsThenRows(square, expand).forEach((row, y) => {
-            row.forEach((value, x) => {
-              const at = (6 * y + x) * planeStride + t * channels + c;
-              out[at] = scaled ? value * factor(y, x) : value;
-            });
+    f32_winograd_conv_work: () => 0,
+    f32_winograd_bwd_weight: backwardWeight(real),
+    u8_winograd_bwd_weight_f32: backwardWeight((ptr, length) => heap.u8(ptr, length)),
+    f32_winograd_bwd_weight_work: () => 0,
+    f32_winograd_expand(srcPtr, outPtr, filters, channels, n, planeStride) {
+      const src = real(srcPtr, filters * n * n * channels);
+      const out = real(outPtr, 35 * planeStride + filters * channels);
+      for (let o = 0; o < filters; o++) {
+        pointsOf(channels, (c) => square(src, [n, n, channels], [o, 0, 0, c], n), expand).forEach((values, p) => {
+          values.forEach((value, c) => {
+            out[p * planeStride + o * channels + c] = value * factor(Math.floor(p / 6), p % 6);
           });
-        }
+        });
       }
     },
     f32_winograd_contract(srcPtr, outPtr, filters, channels, n, planeStride) {
@@ -162,10 +190,10 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
       const out = real(outPtr, filters * n * n * channels);
       for (let o = 0; o < filters; o++) {
         for (let c = 0; c < channels; c++) {
-          const square = times(6, (y) =>
+          const lines = times(6, (y) =>
             times(6, (x) => round(src[(6 * y + x) * planeStride + o * channels + c] * factor(y, x))),
           );
-          rowsThenColumns(square, contract(n)).forEach((row, y) => {
+          rowsThenColumns(lines, contract(n)).forEach((row, y) => {
             row.forEach((value, x) => {
               out[(o * n * n + y * n + x) * channels + c] = value;
             });

@@ -1,6 +1,6 @@
 /** @file Rules of the convolution kernels and the look-up products: positions of the output, or filters where something is summed over positions. */
 import { GEOMETRY_FIELDS } from "../abi.js";
-import { type Crew, cut, type Moving, part, type Rule } from "./chunks.js";
+import { type Crew, cut, type Moving, part, type Rule, ranges } from "./chunks.js";
 
 const field = (name: (typeof GEOMETRY_FIELDS)[number]): number => GEOMETRY_FIELDS.indexOf(name);
 
@@ -61,42 +61,88 @@ function backwardWeight(name: string): Rule {
   };
 }
 
-/** Stacks of products: whole planes, which share nothing. */
-const planesMultiply: Rule = (args, crew) => {
-  const [, , , , aStride, cStride, M, N, K] = args;
-  const found = cut(args[3], 0.05 * M * N * K);
+/** Scratch of one thread that transforms weights. */
+const TRANSFORM_WORK = 2048;
+
+/** Transforms of weights, filter by filter. @param sides elements of source and result of one filter */
+function transform(name: string, sides: (n: number, channels: number) => readonly [number, number]): Rule {
+  return (args, crew) => {
+    const [, , filters, channels, n] = args;
+    const found = cut(filters, 20 * channels);
+    if (found === null) return null;
+    const [from, to] = sides(n, channels);
+    const moving: Moving[] = [
+      [0, 4 * from],
+      [1, 4 * to],
+    ];
+    return crew.scratch(TRANSFORM_WORK * crew.threads, (work) => {
+      const calls = found.map((range) => [...part(args, 2, moving, range).slice(0, 6), work]);
+      crew.run(name, calls, { argument: 6, stride: TRANSFORM_WORK });
+      return undefined;
+    });
+  };
+}
+
+/** Operands of planes, plane by plane. */
+const planesPack: Rule = (args, crew) => {
+  const [, , planes, srcStride, K, N] = args;
+  const found = cut(planes, 0.5 * K * N);
   if (found === null) return null;
   const moving: Moving[] = [
-    [0, 4 * aStride],
+    [0, 4 * srcStride],
     [1, 4 * Math.ceil(N / 8) * 8 * K],
-    [2, 4 * cStride],
   ];
   crew.run(
-    "f32_planes_multiply",
-    found.map((range) => part(args, 3, moving, range)),
-    { argument: 9, stride: workStride(crew.whole("f32_planes_work")(K) as number) },
+    "f32_planes_pack",
+    found.map((range) => part(args, 2, moving, range)),
   );
   return undefined;
 };
 
-/** Scratch of one thread in `f32_planes_outer`, in whole cache lines. */
-const OUTER_WORK = 192;
+/** Nanoseconds of a tile: 36 products of channels and filters, and the transforms. */
+const tileTime = (channels: number, filters: number): number =>
+  36 * (0.05 * channels * filters + 0.6 * (channels + filters));
 
-const planesOuter: Rule = (args, crew) => {
-  const [, , , , aStride, bStride, M, N, K] = args;
-  const found = cut(args[3], 0.05 * M * N * K);
+/** Tiles of the output. */
+const winogradConv: Rule = (args, crew) => {
+  const [, , , geom, filters, tileStart, tileCount] = args;
+  const channels = crew.ints(geom, GEOMETRY_FIELDS.length)[field("channels")];
+  const found = cut(tileCount, tileTime(channels, filters), 20);
   if (found === null) return null;
-  const moving: Moving[] = [
-    [0, 4 * aStride],
-    [1, 4 * bStride],
-    [2, 4 * M * N],
-  ];
-  return crew.scratch(OUTER_WORK * crew.threads, (work) => {
-    const calls = found.map((range) => [...part(args, 3, moving, range).slice(0, 9), work]);
-    crew.run("f32_planes_outer", calls, { argument: 9, stride: OUTER_WORK });
-    return undefined;
-  });
+  const stride = workStride(crew.whole("f32_winograd_conv_work")(geom, filters) as number);
+  crew.run(
+    "f32_winograd_conv",
+    found.map(({ start, count }) => [...args.slice(0, 5), tileStart + start, count, args[7]]),
+    { argument: 7, stride },
+  );
+  return undefined;
 };
+
+/** Channels times filters from which on each filter's products cost so much more than the inputs' transform that a few chunks may repeat it. */
+const WIDE = 128 * 128;
+
+/** The kernel's own parts; of few parts with many filters, quarters of the filters too. */
+function winogradWeights(name: string): Rule {
+  return (args, crew) => {
+    const [x, dy, sums, geom, filters, parts, work] = args;
+    const ints = crew.ints(geom, GEOMETRY_FIELDS.length);
+    const [channels, m] = [ints[field("channels")], 7 - ints[field("kernelH")]];
+    const tiles = ints[field("batch")] * Math.ceil(ints[field("outH")] / m) * Math.ceil(ints[field("outW")] / m);
+    const size = parts < 4 && channels * filters >= WIDE ? Math.ceil(filters / 4 / 20) * 20 : filters;
+    if (tiles * tileTime(channels, filters) < 30_000 || (parts === 1 && size >= filters)) return null;
+    const calls: number[][] = [];
+    for (let number = 0; number < parts; number++) {
+      const [start, end] = [number, number + 1].map((i) => Math.floor((tiles * i) / parts));
+      const to = sums + 4 * 36 * filters * channels * number;
+      for (const range of ranges(filters, size)) {
+        calls.push([x, dy, to, geom, filters, range.start, range.count, start, end - start, work]);
+      }
+    }
+    const stride = workStride(crew.whole("f32_winograd_bwd_weight_work")(geom, filters) as number);
+    crew.run(`${name}_part`, calls, { argument: 9, stride });
+    return undefined;
+  };
+}
 
 /** Rows of codes by look-up. */
 const lookupRows: Rule = (args, crew) => {
@@ -140,9 +186,14 @@ export const CONVOLUTION_RULES: Readonly<Record<string, Rule>> = {
   f32_conv_bwd_weight: backwardWeight("f32_conv_bwd_weight"),
   u8_conv_bwd_weight_f32: backwardWeight("u8_conv_bwd_weight_f32"),
   f32_conv_work: workOfAll("f32_conv_work"),
-  f32_planes_multiply: planesMultiply,
-  f32_planes_outer: planesOuter,
-  f32_planes_work: workOfAll("f32_planes_work"),
+  f32_winograd_expand: transform("f32_winograd_expand", (n, channels) => [n * n * channels, channels]),
+  f32_winograd_contract: transform("f32_winograd_contract", (n, channels) => [channels, n * n * channels]),
+  f32_planes_pack: planesPack,
+  f32_winograd_conv: winogradConv,
+  f32_winograd_conv_work: workOfAll("f32_winograd_conv_work"),
+  f32_winograd_bwd_weight: winogradWeights("f32_winograd_bwd_weight"),
+  u8_winograd_bwd_weight_f32: winogradWeights("u8_winograd_bwd_weight_f32"),
+  f32_winograd_bwd_weight_work: workOfAll("f32_winograd_bwd_weight_work"),
   u4_lut_gemm: lookupRows,
   u4_lut_gemm_work: workOfAll("u4_lut_gemm_work"),
   u4_lut_conv: lookupLines,

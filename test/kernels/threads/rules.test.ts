@@ -211,6 +211,20 @@ function enoughWork(name: string, ...args: Argument[]): void {
 const convolutionWork = (list: Int32Array, filters: number) => ({
   scratch: 64 * THREADS + THREADS * workOf("f32_conv_work", list, filters),
 });
+const winogradWeights = (name: string, make: (n: number) => TypedArray) => () => {
+  // Parts of tiles, and of filters where there are many.
+  for (const [side, channels, filters, parts] of [
+    [18, 8, 12, 5],
+    [7, 64, 260, 1],
+  ]) {
+    const g = geometry(3, side, channels, 3, 1, 1);
+    const x = make(3 * side * side * channels);
+    const dy = f32(g.rows * filters, "tame");
+    const sums = out(parts * 36 * filters * channels);
+    const work = { scratch: 64 * THREADS + THREADS * workOf("f32_winograd_bwd_weight_work", g.list, filters) };
+    same(name, x, dy, sums, g.list, filters, parts, work);
+  }
+};
 const forward = (name: string, make: (n: number) => TypedArray) => () => {
   const g = geometry(5, 20, 6, 3, 1, 1);
   const [filters, stride, from] = [24, 30, 17];
@@ -277,23 +291,36 @@ const checks: Record<string, () => void> = {
   f32_conv_bwd_weight: backwardWeight("f32_conv_bwd_weight", (n) => f32(n, "tame")),
   u8_conv_bwd_weight_f32: backwardWeight("u8_conv_bwd_weight_f32", (n) => bytes(rng, n)),
   f32_conv_work: () => enoughWork("f32_conv_work", geometry(3, 10, 4, 3, 1, 1).list, 20),
-  f32_planes_multiply() {
-    const [planes, M, N, K] = [36, 50, 20, 24];
-    const panels = planes * Math.ceil(N / 8) * 8 * K;
-    const [aStride, cStride] = [M * K + 16, M * N + 8];
-    const work = { scratch: RULES["f32_planes_work"]([K], crew) as number };
-    const out = { inout: f32(planes * cStride) };
-    const [a, b] = [f32(planes * aStride, "tame"), f32(panels, "tame")];
-    same("f32_planes_multiply", a, b, out, planes, aStride, cStride, M, N, K, work);
+  f32_winograd_expand() {
+    const [filters, channels, n] = [300, 20, 3];
+    const stride = filters * channels + 16;
+    const x = f32(filters * n * n * channels, "tame");
+    same("f32_winograd_expand", x, { inout: f32(36 * stride) }, filters, channels, n, stride, { scratch: 2048 });
   },
-  f32_planes_work: () => enoughWork("f32_planes_work", 40),
-  f32_planes_outer() {
-    const [planes, M, N, K] = [36, 16, 20, 70];
-    const [aStride, bStride] = [K * M + 16, K * N + 16];
-    const out = { inout: f32(planes * M * N, "tame") };
-    const [a, b] = [f32(planes * aStride, "tame"), f32(planes * bStride, "tame")];
-    same("f32_planes_outer", a, b, out, planes, aStride, bStride, M, N, K, { scratch: 160 });
+  f32_winograd_contract() {
+    const [filters, channels, n] = [300, 20, 5];
+    const stride = filters * channels;
+    const points = f32(36 * stride, "tame");
+    same("f32_winograd_contract", points, out(filters * n * n * channels), filters, channels, n, stride, {
+      scratch: 2048,
+    });
   },
+  f32_planes_pack() {
+    const [planes, K, N] = [36, 50, 60];
+    const stride = K * N + 16;
+    same("f32_planes_pack", f32(planes * stride), out(planes * 64 * K), planes, stride, K, N);
+  },
+  f32_winograd_conv() {
+    const g = geometry(5, 19, 16, 3, 1, 1);
+    const filters = 24;
+    const [x, points] = [f32(5 * 19 * 19 * 16, "tame"), f32(36 * filters * 16, "tame")];
+    const work = { scratch: 64 * THREADS + THREADS * workOf("f32_winograd_conv_work", g.list, filters) };
+    same("f32_winograd_conv", x, points, { inout: f32(g.rows * filters) }, g.list, filters, 7, 100, work);
+  },
+  f32_winograd_conv_work: () => enoughWork("f32_winograd_conv_work", geometry(3, 10, 8, 3, 1, 1).list, 20),
+  f32_winograd_bwd_weight: winogradWeights("f32_winograd_bwd_weight", (n) => f32(n, "tame")),
+  u8_winograd_bwd_weight_f32: winogradWeights("u8_winograd_bwd_weight_f32", (n) => bytes(rng, n)),
+  f32_winograd_bwd_weight_work: () => enoughWork("f32_winograd_bwd_weight_work", geometry(3, 10, 8, 3, 1, 1).list, 20),
   u4_lut_gemm() {
     const [M, N, K, lda] = [601, 40, 150, 160];
     const a = bytes(rng, M * lda).map((byte) => byte & 15);
