@@ -1,5 +1,5 @@
 /**
- * @file The kernel ABI: one typed line per kernel (those of convolutions in abi-conv.ts). WebAssembly exports and their
+ * @file The kernel ABI: one typed line per kernel (those of convolutions in abi-conv.ts, of channels in abi-channel.ts). WebAssembly exports and their
  * TypeScript twins have these names and signatures. Imports nothing else.
  *
  * Conventions. Names ending in `Ptr` are byte addresses in the heap, 16-byte aligned at the start of an array; `Len`,
@@ -11,6 +11,7 @@
  * Scalars are rounded to real first, but for the optimizers', whose combinations (1 − rho, lr/correction1, …) are formed in f64.
  */
 
+import type { ChannelKernels } from "./abi-channel.js";
 import type { ConvKernels } from "./abi-conv.js";
 
 /** A byte address in the heap. */
@@ -35,7 +36,7 @@ export const GEOMETRY_FIELDS = [
   "channelStride", // channels of the whole image: a group works on `channels` of them
 ] as const;
 
-export interface Kernels extends ConvKernels {
+export interface Kernels extends ConvKernels, ChannelKernels {
   // ---- fill, copy, convert -------------------------------------------------------------------------------------
   /** out[i] = value (real). */
   f32_fill(outPtr: Ptr, len: number, value: number): void;
@@ -171,47 +172,6 @@ export interface Kernels extends ConvKernels {
   f32_avgpool(xPtr: Ptr, outPtr: Ptr, geomPtr: Ptr, includePad: number): void;
   /** Adjoint of f32_avgpool; adds into dx, zeroed by the caller. */
   f32_avgpool_bwd(dyPtr: Ptr, dxPtr: Ptr, geomPtr: Ptr, includePad: number): void;
-
-  // ---- per-channel, x is [rows, channels], real -----------------------------------------------------------------------------
-  /** mean[c] and biased variance[c] over rows, two passes: the second about the rounded mean. */
-  f32_channel_stats(xPtr: Ptr, rows: number, channels: number, meanPtr: Ptr, varPtr: Ptr): void;
-  /** y = x·scale[c] + shift[c], two roundings: multiply, then add. */
-  f32_channel_affine(xPtr: Ptr, outPtr: Ptr, rows: number, channels: number, scalePtr: Ptr, shiftPtr: Ptr): void;
-  /** y = (x − mean[c])·invStd[c]·gamma[c] + beta[c], left to right. */
-  f32_batchnorm(
-    xPtr: Ptr,
-    outPtr: Ptr,
-    rows: number,
-    channels: number,
-    meanPtr: Ptr,
-    invStdPtr: Ptr,
-    gammaPtr: Ptr,
-    betaPtr: Ptr,
-  ): void;
-  /** dbeta[c] = Σ dy, dgamma[c] = Σ dy·(x − mean)·invStd. */
-  f32_batchnorm_bwd_reduce(
-    xPtr: Ptr,
-    dyPtr: Ptr,
-    rows: number,
-    channels: number,
-    meanPtr: Ptr,
-    invStdPtr: Ptr,
-    dgammaPtr: Ptr,
-    dbetaPtr: Ptr,
-  ): void;
-  /** dx = gamma·invStd·(dy − dbeta/rows − xhat·dgamma/rows). */
-  f32_batchnorm_bwd_input(
-    xPtr: Ptr,
-    dyPtr: Ptr,
-    dxPtr: Ptr,
-    rows: number,
-    channels: number,
-    meanPtr: Ptr,
-    invStdPtr: Ptr,
-    gammaPtr: Ptr,
-    dgammaPtr: Ptr,
-    dbetaPtr: Ptr,
-  ): void;
 
   // ---- staircase (BCGD §3); top = L = 2^bits − 1; alpha is already rounded to real ------------------------------------------------
   /** codes[i] = x ≤ 0 ? 0 : min(ceil(x/alpha), top), by true division; NaN gives 0. nearest ≠ 0: k with |x/alpha − k| ≤ ½, half to even. */

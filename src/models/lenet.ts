@@ -5,6 +5,7 @@ import { BatchNorm1d, BatchNorm2d } from "../nn/batch-norm.js";
 import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
+import { normActivation } from "../nn/norm-activation.js";
 import { Flatten, MaxPool2d } from "../nn/pool.js";
 import { type ImageModelOptions, pooledSize } from "./options.js";
 
@@ -52,9 +53,9 @@ export class LeNet5 extends Module {
 
   /** @param x [N, size, size, channels] @returns logits [N, classes] */
   override forward(x: Tensor): Tensor {
-    let h = this.pool1.forward(this.act1.forward(this.bn1.forward(this.conv1.forward(x))));
-    h = this.pool2.forward(this.act2.forward(this.bn2.forward(this.conv2.forward(h))));
-    h = this.act3.forward(this.bn3.forward(this.fc1.forward(this.flatten.forward(h))));
+    let h = this.pool1.forward(normActivation(this.bn1, this.act1, this.conv1.forward(x)));
+    h = this.pool2.forward(normActivation(this.bn2, this.act2, this.conv2.forward(h)));
+    h = normActivation(this.bn3, this.act3, this.fc1.forward(this.flatten.forward(h)));
     return this.fc2.forward(h);
   }
 }

@@ -6,6 +6,7 @@ import { ReLU } from "../nn/activation.js";
 import { BatchNorm1d } from "../nn/batch-norm.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
+import { normActivation } from "../nn/norm-activation.js";
 import { Flatten } from "../nn/pool.js";
 
 /** Options of {@link mlp}. */
@@ -45,8 +46,7 @@ export class Mlp extends Module {
     let h = this.flatten.forward(x);
     this.act.forEach((act, k) => {
       h = this.fc[k].forward(h);
-      if (k < this.bn.length) h = this.bn[k].forward(h);
-      h = act.forward(h);
+      h = k < this.bn.length ? normActivation(this.bn[k], act, h) : act.forward(h);
     });
     return this.fc[this.fc.length - 1].forward(h);
   }

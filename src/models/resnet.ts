@@ -7,6 +7,7 @@ import { BatchNorm2d } from "../nn/batch-norm.js";
 import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
+import { normActivation } from "../nn/norm-activation.js";
 import { Normalize } from "../nn/normalize.js";
 import { GlobalAvgPool2d, MaxPool2d } from "../nn/pool.js";
 import type { ImageModelOptions } from "./options.js";
@@ -53,8 +54,8 @@ export class BasicBlock extends Module {
     this.act2 = new ReLU();
   }
   override forward(x: Tensor): Tensor {
-    const h = this.act1.forward(this.bn1.forward(this.conv1.forward(x)));
-    return this.act2.forward(this.bn2.forward(this.conv2.forward(h)).add(this.shortcut.forward(x)));
+    const h = normActivation(this.bn1, this.act1, this.conv1.forward(x));
+    return normActivation(this.bn2, this.act2, this.conv2.forward(h), this.shortcut.forward(x));
   }
 }
 
@@ -98,7 +99,7 @@ export class CifarResNet extends Module {
 
   /** @param x [N, H, W, channels], 32×32 by design @returns logits [N, classes] */
   override forward(x: Tensor): Tensor {
-    let h = this.act1.forward(this.bn1.forward(this.conv1.forward(this.normalize.forward(x))));
+    let h = normActivation(this.bn1, this.act1, this.conv1.forward(this.normalize.forward(x)));
     for (const block of [...this.layer1, ...this.layer2, ...this.layer3]) h = block.forward(h);
     return this.linear.forward(this.pool.forward(h));
   }

@@ -1,12 +1,17 @@
 /** @file Activations as modules, so that they have a place in the structure that `prepare()` can replace. */
-import { relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
+import { batchNormRelu, relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
+import type { BatchNorm } from "./batch-norm.js";
 import { Module } from "./module.js";
 
 /** y = max(x, 0). @gradient exact (0 at x = 0) */
 export class ReLU extends Module {
   override forward(x: Tensor): Tensor {
     return relu(x);
+  }
+  /** See JoinsBatchNorm. */
+  forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor {
+    return norm.normalizeBatch(x, (options) => batchNormRelu(x, norm.weight, norm.bias, { ...options, shortcut }));
   }
 }
 

@@ -15,6 +15,12 @@ export interface BatchNormOptions {
   momentum?: number;
 }
 
+/** What a normalization by the batch's own statistics is given. */
+export interface NormalizeBatchOptions {
+  readonly eps: number;
+  readonly statistics: { readonly mean: NDArray; readonly variance: NDArray };
+}
+
 /**
  * Batch normalization over the last axis (channels), with γ as `weight` and β as `bias`.
  *
@@ -58,17 +64,24 @@ export abstract class BatchNorm extends Module {
   protected abstract checkInput(x: Tensor): void;
 
   override forward(x: Tensor): Tensor {
+    if (this.training) return this.normalizeBatch(x, (options) => batchNorm(x, this.weight, this.bias, options));
     this.checkInput(x);
-    if (this.training) return this.#normalizeBatch(x);
     const fixed = { mean: new Tensor(this.runningMean.data), variance: new Tensor(this.runningVar.data) };
     return batchNorm(x, this.weight, this.bias, { eps: this.eps, fixed });
   }
 
-  #normalizeBatch(x: Tensor): Tensor {
+  /**
+   * Runs a normalization by the batch's own statistics and moves the running ones.
+   *
+   * @param normalize gets eps and the vectors to fill with the batch's mean and biased variance
+   * @returns what `normalize` returns
+   */
+  normalizeBatch(x: Tensor, normalize: (options: NormalizeBatchOptions) => Tensor): Tensor {
+    this.checkInput(x);
     const { eps, features, momentum } = this;
     const statistics = { mean: NDArray.empty([features]), variance: NDArray.empty([features]) };
     try {
-      const y = batchNorm(x, this.weight, this.bias, { eps, statistics });
+      const y = normalize({ eps, statistics });
       const rows = x.size / features;
       move(this.runningMean, statistics.mean, momentum, 1);
       move(this.runningVar, statistics.variance, momentum, rows / (rows - 1));

@@ -1,13 +1,20 @@
 /** @file Layers, parameters, initial values and losses. */
 export { crossEntropy, mse } from "../autograd/functions.js";
 export { Identity, ReLU, Sigmoid, Softmax, Tanh } from "./activation.js";
-export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormOptions } from "./batch-norm.js";
+export {
+  BatchNorm,
+  BatchNorm1d,
+  BatchNorm2d,
+  type BatchNormOptions,
+  type NormalizeBatchOptions,
+} from "./batch-norm.js";
 export { Conv2d, type Conv2dOptions } from "./conv.js";
 export { Dropout } from "./dropout.js";
 export * as init from "./init.js";
 export { Linear, type LinearOptions } from "./linear.js";
 export { CrossEntropyLoss, MSELoss } from "./loss.js";
 export { Module } from "./module.js";
+export { type JoinsBatchNorm, normActivation } from "./norm-activation.js";
 export { Normalize } from "./normalize.js";
 export { Buffer, Parameter, type ParameterConstraint, type ParameterOptions } from "./parameter.js";
 export { AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d, type PoolOptions } from "./pool.js";

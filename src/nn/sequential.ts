@@ -1,6 +1,8 @@
 /** @file Modules one after the other. */
 import type { Tensor } from "../autograd/tensor.js";
+import { BatchNorm } from "./batch-norm.js";
 import { Module } from "./module.js";
+import { normActivation } from "./norm-activation.js";
 
 /**
  * Applies modules in order; their keys are `0`, `1`, …, as in PyTorch.
@@ -23,6 +25,12 @@ export class Sequential extends Module {
     return this.children().length;
   }
   override forward(x: Tensor): Tensor {
-    return this.children().reduce((value, module) => module.forward(value), x);
+    const modules = this.children();
+    let value = x;
+    for (let i = 0; i < modules.length; i++) {
+      const joined = modules[i] instanceof BatchNorm && i + 1 < modules.length;
+      value = joined ? normActivation(modules[i], modules[++i], value) : modules[i].forward(value);
+    }
+    return value;
   }
 }

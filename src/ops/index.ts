@@ -8,6 +8,7 @@ import { linear, matmul } from "./linalg.js";
 import { crossEntropy, mse } from "./loss.js";
 import * as movement from "./movement.js";
 import { batchNormEval, batchNormTrain } from "./norm.js";
+import { batchNormRelu } from "./norm-activation.js";
 import { avgPool2d, maxPool2d } from "./pool.js";
 import * as reduce from "./reduce.js";
 import { logSoftmax, softmax } from "./softmax.js";
@@ -73,6 +74,7 @@ export const registry = {
   avgPool2d,
   batchNormTrain,
   batchNormEval,
+  batchNormRelu,
   dropout,
   softmax,
   logSoftmax,

@@ -30,6 +30,18 @@ function invStdOf(variance: NDArray, eps: number): NDArray {
   return div(scalarLike(variance, 1), unary("f32_sqrt", add(variance, scalarLike(variance, eps))));
 }
 
+/** Mean, biased variance and 1/√(variance + eps) of each channel over the batch, [C]. */
+export function batchStatistics(
+  x: NDArray,
+  channels: number,
+  eps: number,
+): { mean: NDArray; variance: NDArray; invStd: NDArray } {
+  const mean = NDArray.empty([channels], x.dtype);
+  const variance = NDArray.empty([channels], x.dtype);
+  kernelsFor(x.dtype).f32_channel_stats(x.ptr, x.size / channels, channels, mean.ptr, variance.ptr);
+  return { mean, variance, invStd: invStdOf(variance, eps) };
+}
+
 /** What the gradient of a normalization needs. */
 export interface NormState {
   x: NDArray | null;
@@ -84,13 +96,18 @@ export const batchNormTrain: OpDef<BatchNormTrainAttrs, NormState> = {
   },
   forward: ([x, gamma, beta], { eps, statistics }) => {
     const channels = gamma.size;
-    const kernels = kernelsFor(x.dtype);
-    const mean = NDArray.empty([channels], x.dtype);
-    const variance = NDArray.empty([channels], x.dtype);
-    kernels.f32_channel_stats(x.ptr, x.size / channels, channels, mean.ptr, variance.ptr);
-    const invStd = invStdOf(variance, eps);
+    const { mean, variance, invStd } = batchStatistics(x, channels, eps);
     const y = NDArray.empty(x.shape, x.dtype);
-    kernels.f32_batchnorm(x.ptr, y.ptr, x.size / channels, channels, mean.ptr, invStd.ptr, gamma.ptr, beta.ptr);
+    kernelsFor(x.dtype).f32_batchnorm(
+      x.ptr,
+      y.ptr,
+      x.size / channels,
+      channels,
+      mean.ptr,
+      invStd.ptr,
+      gamma.ptr,
+      beta.ptr,
+    );
     statistics?.mean.assign(mean);
     statistics?.variance.assign(variance);
     return { y, saved: { x, mean, invStd, gamma } };

@@ -4,10 +4,12 @@ import { ArgumentError } from "../core/errors.js";
 import { heap, kernelsFor } from "../kernels/engine.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { withScratch } from "../ndarray/scratch.js";
+import type { BatchNorm } from "../nn/batch-norm.js";
 import { Module } from "../nn/module.js";
 import { Parameter, type ParameterConstraint } from "../nn/parameter.js";
 import { type AlphaRule, threeValued } from "./alpha-rule.js";
 import { authorsStep, halfGaussianStep, type Rounding } from "./half-gaussian.js";
+import { batchNormStaircaseOp } from "./ops/norm-staircase.js";
 import { type StaircaseAttrs, staircaseOp } from "./ops/staircase.js";
 import { checkBits } from "./projection/projection.js";
 import { type CoarseProxy, clippedReLU } from "./proxy.js";
@@ -114,6 +116,18 @@ export class Staircase extends Module {
     const { bits, proxy, rule, rounding } = this;
     const attrs: StaircaseAttrs = { bits, proxy, rule, rounding };
     const y = apply(staircaseOp, [x, this.alpha], attrs);
+    if (this.#counts !== null) addHistogram(this.#counts, y.data);
+    return y;
+  }
+
+  /** See JoinsBatchNorm; null while something observes the pre-activations, or if proxy or rule are functions of the user's own */
+  forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null {
+    const { alpha, bits, proxy, rule, rounding } = this;
+    if (this.#observer !== null || proxy.kernelId === undefined || rule.kernelId === undefined) return null;
+    const inputs = [x, norm.weight, norm.bias, alpha, ...(shortcut === null ? [] : [shortcut])];
+    const y = norm.normalizeBatch(x, (options) =>
+      apply(batchNormStaircaseOp, inputs, { bits, proxy, rule, rounding, ...options }),
+    );
     if (this.#counts !== null) addHistogram(this.#counts, y.data);
     return y;
   }

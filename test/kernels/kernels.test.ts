@@ -11,6 +11,7 @@ import { elementwise } from "./cases/elementwise.js";
 import { gemm } from "./cases/gemm.js";
 import { integer } from "./cases/integer.js";
 import { lut } from "./cases/lut.js";
+import { normActivation } from "./cases/norm-activation.js";
 import { optim } from "./cases/optim.js";
 import { reduce } from "./cases/reduce.js";
 import { staircase } from "./cases/staircase.js";
@@ -27,6 +28,7 @@ const checks: Record<KernelName, Check> = {
   ...gemm,
   ...integer,
   ...lut,
+  ...normActivation,
   ...optim,
   ...reduce,
   ...staircase,

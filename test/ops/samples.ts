@@ -274,6 +274,15 @@ export const samples: Record<OpName, readonly Sample[]> = {
     { note: "images", inputs: [[2, 2, 3, 2], [2], [2]], attrs: { eps: 1e-5 } },
     { note: "γ and β only", inputs: [{ shape: [4, 2], gradient: false }, [2], [2]], attrs: { eps: 1e-5 } },
   ],
+  batchNormRelu: [
+    { inputs: [[6, 3], positive([3]), [3]], attrs: { eps: 1e-3 } },
+    { note: "images and a shortcut", inputs: [[2, 2, 3, 2], [2], [2], [2, 2, 3, 2]], attrs: { eps: 1e-5 } },
+    {
+      note: "γ, β and the shortcut only",
+      inputs: [{ shape: [4, 2], gradient: false }, [2], [2], [4, 2]],
+      attrs: { eps: 1e-5 },
+    },
+  ],
   batchNormEval: [
     { inputs: [[6, 3], [3], [3], [3], positive([3])], attrs: { eps: 1e-3 } },
     {

@@ -11,6 +11,7 @@ import { elementwiseKernels } from "./elementwise.js";
 import { gemmKernels } from "./gemm.js";
 import { integerKernels } from "./integer.js";
 import { lutKernels } from "./lut.js";
+import { normActivationKernels } from "./norm-activation.js";
 import { optimKernels } from "./optim.js";
 import { planeKernels } from "./planes.js";
 import { poolKernels } from "./pool.js";
@@ -40,6 +41,7 @@ export function referenceKernels(heap: Heap, real: "f32" | "f64"): Kernels {
     ...planeKernels(context),
     ...poolKernels(context),
     ...channelKernels(context),
+    ...normActivationKernels(context),
     ...staircaseKernels(context),
     ...codeKernels(context),
     ...optimKernels(context),

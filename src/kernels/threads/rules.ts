@@ -6,6 +6,7 @@
 import { cut, dense, inOrder, type Moving, type Rule, rows } from "./chunks.js";
 import { CONVOLUTION_RULES } from "./convolutions.js";
 import { IMAGE_RULES } from "./images.js";
+import { NORM_RULES } from "./norms.js";
 import { PRODUCT_RULES } from "./products.js";
 import { overOuter, SUM_RULES } from "./sums.js";
 
@@ -96,6 +97,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   ...IMAGE_RULES,
   ...CONVOLUTION_RULES,
   ...SUM_RULES,
+  ...NORM_RULES,
 
   f32_fill: dense("f32_fill", 1, pointers(4), 0.15),
   u8_dequantize: dense("u8_dequantize", 2, pointers(1, 4), LIGHT),

@@ -2,7 +2,8 @@
  * @file Rules of the long sums. The kernels add blocks of fixed size in order (assembly/reduce.ts); here the blocks are summed on any
  * thread, in f64, and added in the same order.
  */
-import { type Crew, cut, inOrder, type Moving, part, type Rule, ranges } from "./chunks.js";
+import { type Crew, cut, inOrder, type Moving, part, type Range, type Rule, ranges } from "./chunks.js";
+import type { Workspace } from "./pool.js";
 
 /** Elements of a block of a sum over a whole array; the same number in assembly/reduce.ts. */
 const BLOCK = 65_536;
@@ -38,50 +39,50 @@ function padded(columns: number): number {
   return Math.ceil(columns / 4) * 4;
 }
 
-/** Runs a `_part` kernel on every block of rows and hands over `outputs` vectors of sums. */
-function columnSums(
+/** The blocks of a sum over rows; null if there are too few to share, or one column, which the kernels sum along the row. */
+export function blocksOfRows(rows: number, columns: number): Range[] | null {
+  if (columns <= 1 || rows <= (FEWEST_BLOCKS - 1) * blockRows(columns)) return null;
+  return ranges(rows, blockRows(columns));
+}
+
+/** Runs a `_part` kernel on every block of rows. @returns `outputs` vectors of sums, and the sum of what the parts returned */
+export function columnSums(
   crew: Crew,
-  rows: number,
+  blocks: readonly Range[],
   columns: number,
   outputs: number,
   name: string,
   call: (start: number, count: number, out: readonly number[]) => number[],
-): Float64Array[] {
-  const blocks = ranges(rows, blockRows(columns));
+  work?: Workspace,
+): { sums: Float64Array[]; returned: number } {
   const stride = padded(columns);
   const bytes = 8 * stride * blocks.length;
   return crew.scratch(outputs * bytes, (ptr) => {
     const at = Array.from({ length: outputs }, (_, i) => ptr + i * bytes);
-    crew.run(
-      name,
-      blocks.map(({ start, count }, block) =>
-        call(
-          start,
-          count,
-          at.map((out) => out + 8 * stride * block),
-        ),
+    const calls = blocks.map(({ start, count }, block) =>
+      call(
+        start,
+        count,
+        at.map((out) => out + 8 * stride * block),
       ),
     );
-    return at.map((out) => addBlocks(crew, out, blocks.length, stride, columns));
+    const returned = inOrder(crew.run(name, calls, work));
+    return { sums: at.map((out) => addBlocks(crew, out, blocks.length, stride, columns)), returned };
   });
-}
-
-/** True if a sum over rows has too few blocks, or one column, which the kernels sum along the row. */
-function runsWhole(rows: number, columns: number): boolean {
-  return columns <= 1 || rows <= (FEWEST_BLOCKS - 1) * blockRows(columns);
 }
 
 function sum(args: readonly number[], crew: Crew): number | undefined | null {
   const [x, out, outer, n, inner] = args;
   if (outer > 1) return outerSum(args, crew);
-  if (runsWhole(n, inner)) return null;
-  const [sums] = columnSums(crew, n, inner, 1, "f32_column_sums_part", (start, count, [to]) => [
+  const blocks = blocksOfRows(n, inner);
+  if (blocks === null) return null;
+  const { sums } = columnSums(crew, blocks, inner, 1, "f32_column_sums_part", (start, count, [to]) => [
     x + 4 * start * inner,
     to,
     count,
     inner,
   ]);
-  crew.f32(out, inner).set(sums);
+  crew.f32(out, inner).set(sums[0]);
   return undefined;
 }
 
@@ -109,29 +110,31 @@ export function overOuter(name: string): Rule {
 
 function channelStats(args: readonly number[], crew: Crew): undefined | null {
   const [x, rows, channels, mean, variance] = args;
-  if (runsWhole(rows, channels)) return null;
-  const [sums] = columnSums(crew, rows, channels, 1, "f32_column_sums_part", (start, count, [to]) => [
+  const blocks = blocksOfRows(rows, channels);
+  if (blocks === null) return null;
+  const centre = columnSums(crew, blocks, channels, 1, "f32_column_sums_part", (start, count, [to]) => [
     x + 4 * start * channels,
     to,
     count,
     channels,
   ]);
-  crew.f32(mean, channels).set(sums.map((value) => value / rows));
-  const [squares] = columnSums(crew, rows, channels, 1, "f32_channel_squares_part", (start, count, [to]) => [
+  crew.f32(mean, channels).set(centre.sums[0].map((value) => value / rows));
+  const squares = columnSums(crew, blocks, channels, 1, "f32_channel_squares_part", (start, count, [to]) => [
     x + 4 * start * channels,
     count,
     channels,
     mean,
     to,
   ]);
-  crew.f32(variance, channels).set(squares.map((value) => value / rows));
+  crew.f32(variance, channels).set(squares.sums[0].map((value) => value / rows));
   return undefined;
 }
 
 function batchnormGradients(args: readonly number[], crew: Crew): undefined | null {
   const [x, dy, rows, channels, mean, invStd, dgamma, dbeta] = args;
-  if (runsWhole(rows, channels)) return null;
-  const [dots, sums] = columnSums(crew, rows, channels, 2, "f32_batchnorm_bwd_reduce_part", (start, count, to) => [
+  const blocks = blocksOfRows(rows, channels);
+  if (blocks === null) return null;
+  const { sums } = columnSums(crew, blocks, channels, 2, "f32_batchnorm_bwd_reduce_part", (start, count, to) => [
     x + 4 * start * channels,
     dy + 4 * start * channels,
     count,
@@ -140,8 +143,8 @@ function batchnormGradients(args: readonly number[], crew: Crew): undefined | nu
     invStd,
     ...to,
   ]);
-  crew.f32(dgamma, channels).set(dots);
-  crew.f32(dbeta, channels).set(sums);
+  crew.f32(dgamma, channels).set(sums[0]);
+  crew.f32(dbeta, channels).set(sums[1]);
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 /** @file The ops of quantized layers; tests and exporters walk them. */
 export { type QuantConv2dAttrs, quantConv2dOp } from "./conv.js";
 export { type QuantLinearAttrs, quantLinearOp } from "./linear.js";
+export { type BatchNormStaircaseAttrs, batchNormStaircaseOp } from "./norm-staircase.js";
 export { type RelaxAttrs, relaxOp } from "./relax.js";
 export { type StaircaseAttrs, staircaseCode, staircaseOp } from "./staircase.js";

@@ -44,6 +44,19 @@ export function staircaseCode(x: number, alpha: number, top: number, rounding: R
   return min(up ? below + 1 : below, top);
 }
 
+/** The step as an f32 number. @throws QuantError unless it is finite and positive */
+export function checkedAlpha(step: NDArray): number {
+  const alpha = fround(step.item());
+  if (alpha > 0 && Number.isFinite(alpha)) return alpha;
+  throw new QuantError({
+    op: "staircase",
+    what: "bad step alpha",
+    expected: "a finite number > 0",
+    got: `${alpha}`,
+    hint: "clamp it: Staircase keeps it in [0.001, 5] by its constraint",
+  });
+}
+
 /**
  * σ(x, α): codes 0…L of real values α·code, as a coded u8 array with step f32(α). Inputs: x (any shape), alpha (one element).
  *
@@ -67,16 +80,7 @@ export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
     return x.shape;
   },
   forward: ([x, step], { bits, rounding }) => {
-    const alpha = fround(step.item());
-    if (!(alpha > 0 && Number.isFinite(alpha))) {
-      throw new QuantError({
-        op: "staircase",
-        what: "bad step alpha",
-        expected: "a finite number > 0",
-        got: `${alpha}`,
-        hint: "clamp it: Staircase keeps it in [0.001, 5] by its constraint",
-      });
-    }
+    const alpha = checkedAlpha(step);
     const y = NDArray.empty(x.shape, "u8", alpha);
     kernelsFor(x.dtype).f32_staircase(x.ptr, y.ptr, x.size, alpha, 2 ** bits - 1, rounding === "nearest" ? 1 : 0);
     return { y, saved: { x, codes: y, alpha } };

@@ -211,6 +211,17 @@ function enoughWork(name: string, ...args: Argument[]): void {
 const convolutionWork = (list: Int32Array, filters: number) => ({
   scratch: 64 * THREADS + THREADS * workOf("f32_conv_work", list, filters),
 });
+/** Rows of several blocks, channels, and the bytes of an element of the shortcut (0: none). */
+const NORMS = [
+  [20_001, 16, 0],
+  [9_001, 37, 1],
+  [4_001, 64, 4],
+] as const;
+const shortcut = (length: number, width: 0 | 1 | 4): Argument[] =>
+  width === 0 ? [0, 0] : width === 1 ? [bytes(rng, length), 0.25] : [f32(length, "tame"), 0];
+const normWork = (channels: number) => ({
+  scratch: 64 * THREADS + THREADS * workOf("f32_batchnorm_activation_work", channels),
+});
 const winogradWeights = (name: string, make: (n: number) => TypedArray) => () => {
   // Parts of tiles, and of filters where there are many.
   for (const [side, channels, filters, parts] of [
@@ -321,6 +332,48 @@ const checks: Record<string, () => void> = {
   f32_winograd_bwd_weight: winogradWeights("f32_winograd_bwd_weight", (n) => f32(n, "tame")),
   u8_winograd_bwd_weight_f32: winogradWeights("u8_winograd_bwd_weight_f32", (n) => bytes(rng, n)),
   f32_winograd_bwd_weight_work: () => enoughWork("f32_winograd_bwd_weight_work", geometry(3, 10, 8, 3, 1, 1).list, 20),
+  f32_batchnorm_relu: () => {
+    for (const [rows, channels, width] of NORMS) {
+      const [x, norm] = [f32(rows * channels, "tame"), f32(4 * channels, "tame")];
+      same("f32_batchnorm_relu", x, ...shortcut(rows * channels, width), out(rows * channels), rows, channels, norm);
+    }
+  },
+  f32_batchnorm_relu_bwd: () => {
+    for (const [rows, channels] of NORMS) {
+      const [x, y, dy] = [0, 1, 2].map(() => f32(rows * channels, "tame"));
+      const sums = [out(channels), out(channels)];
+      const norm = f32(4 * channels, "tame");
+      same("f32_batchnorm_relu_bwd", x, y, dy, out(rows * channels), rows, channels, norm, ...sums, normWork(channels));
+    }
+  },
+  f32_batchnorm_staircase: () => {
+    for (const [rows, channels, width] of NORMS) {
+      const [x, norm] = [f32(rows * channels, "tame"), f32(4 * channels, "tame")];
+      const args = [
+        ...shortcut(rows * channels, width),
+        { out: new Uint8Array(rows * channels) },
+        rows,
+        channels,
+        norm,
+      ];
+      same("f32_batchnorm_staircase", x, ...args, 0.3, 15, 0, normWork(channels));
+    }
+  },
+  f32_batchnorm_staircase_bwd: () => {
+    for (const [rows, channels, width] of NORMS) {
+      const [x, dy] = [0, 1].map(() => f32(rows * channels, "tame"));
+      const args = [...shortcut(rows * channels, width), bytes(rng, rows * channels), dy, out(rows * channels)];
+      const sums = [out(channels), out(channels)];
+      const norm = f32(4 * channels, "tame");
+      for (const rule of [0, 1]) {
+        same(
+          "f32_batchnorm_staircase_bwd",
+          ...[x, ...args, rows, channels, norm, 0.3, 15, 0, rule, ...sums, normWork(channels)],
+        );
+      }
+    }
+  },
+  f32_batchnorm_activation_work: () => enoughWork("f32_batchnorm_activation_work", 37),
   u4_lut_gemm() {
     const [M, N, K, lda] = [601, 40, 150, 160];
     const a = bytes(rng, M * lda).map((byte) => byte & 15);

@@ -1,0 +1,73 @@
+/** @file Batch normalization joined to the quantized activation behind it, as an op. */
+import { kernelsFor } from "../../kernels/engine.js";
+import { NDArray } from "../../ndarray/ndarray.js";
+import type { BatchNormTrainAttrs } from "../../ops/norm.js";
+import {
+  batchNormRows,
+  checkNormActivation,
+  normGradients,
+  shortcutArguments,
+  withNormWork,
+} from "../../ops/norm-activation.js";
+import type { OpDef } from "../../ops/op.js";
+import { checkedAlpha, type StaircaseAttrs, staircaseOp } from "./staircase.js";
+
+/** Attributes of {@link batchNormStaircaseOp}. Proxy and rule are those with kernels. */
+export interface BatchNormStaircaseAttrs extends StaircaseAttrs, BatchNormTrainAttrs {}
+
+interface Saved {
+  readonly x: NDArray;
+  readonly shortcut: NDArray | undefined;
+  readonly codes: NDArray;
+  readonly rows: NDArray;
+  readonly alpha: number;
+}
+
+/**
+ * σ(batchNorm(x) + shortcut, α) with the batch's own statistics, every step rounded as by the single ops. Inputs: x [..., C], γ [C], β [C],
+ * alpha (one element), and maybe a shortcut of x's shape, coded or real.
+ *
+ * The pre-activations are formed anew in backward instead of being kept.
+ *
+ * @gradient coarse as `staircase`; the sum for α has another order
+ * @see BCGD §3 (staircase)
+ */
+export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
+  name: "batchNormStaircase",
+  coarse: true,
+  coded: true,
+  shape: ([x, gamma, beta, alpha, shortcut], attrs) => {
+    checkNormActivation([x, gamma, beta], attrs, shortcut);
+    return staircaseOp.shape([x, alpha], attrs);
+  },
+  forward: ([x, gamma, beta, step, shortcut], attrs) => {
+    const alpha = checkedAlpha(step);
+    const rows = batchNormRows(x, gamma, beta, attrs);
+    const codes = NDArray.empty(x.shape, "u8", alpha);
+    const channels = gamma.size;
+    withNormWork(x, channels, (work) =>
+      kernelsFor(x.dtype).f32_batchnorm_staircase(
+        ...([x.ptr, ...shortcutArguments(shortcut), codes.ptr, x.size / channels, channels, rows.ptr] as const),
+        ...([alpha, 2 ** attrs.bits - 1, attrs.rounding === "nearest" ? 1 : 0, work] as const),
+      ),
+    );
+    return { y: codes, saved: { x, shortcut, codes, rows, alpha } };
+  },
+  backward: (dy, { x, shortcut, codes, rows, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
+    const channels = rows.shape[1];
+    let dalpha = 0;
+    const grads = normGradients(x, rows, needs, 4, (g, dgamma, dbeta) =>
+      withNormWork(x, channels, (work) => {
+        dalpha = kernelsFor(x.dtype).f32_batchnorm_staircase_bwd(
+          ...([x.ptr, ...shortcutArguments(shortcut), codes.ptr, dy.ptr, g.ptr, x.size / channels, channels] as const),
+          ...([rows.ptr, alpha, 2 ** bits - 1, proxy.kernelId as number, rule.kernelId as number] as const),
+          ...([dgamma.ptr, dbeta.ptr, work] as const),
+        );
+      }),
+    );
+    const [, gamma, beta, step] = needs;
+    const first = [grads.x, gamma ? grads.gamma : null, beta ? grads.beta : null];
+    const dstep = step ? NDArray.from([dalpha], inputs[3].shape, inputs[3].dtype) : null;
+    return inputs.length === 5 ? [...first, dstep, grads.shortcut] : [...first, dstep];
+  },
+};
