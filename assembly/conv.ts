@@ -4,6 +4,7 @@
  *
  * Forward sums as f32_gemm does over patches: blocks of KC in order, each in order, so its bits are those of im2col and f32_gemm.
  */
+import { inputWork } from "./conv-input";
 import { KC, putEdge } from "./gemm";
 import { packAcross, packB } from "./gemm-pack";
 import { panelRows, runStrided, runTile } from "./gemm-tile";
@@ -61,7 +62,7 @@ export function f32_conv_work(geomPtr: usize, filters: i32): i32 {
   const forward = weights + align16(blockRows(K) * K * 4) + align16(5 * K * 4 + 64) + 160;
   // A block of patches with what the last columns' tiles read beyond it, an edge tile.
   const backward = align16(sumRows(K) * K * 4 + 64) + 160;
-  return max(forward, backward);
+  return max(max(forward, backward), inputWork(geomPtr, filters));
 }
 
 // @ts-ignore: decorator

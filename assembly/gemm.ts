@@ -61,7 +61,7 @@ function multiplyBlock(a: usize, b: usize, m: i32, n: i32, k: i32, c: usize, ste
 }
 
 /** `lda`, `ldb`, `step`: bytes between stored rows of A, B and C. K ≥ 1. */
-function multiply(
+export function multiply(
   aPtr: usize,
   bPtr: usize,
   cPtr: usize,

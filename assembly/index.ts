@@ -25,6 +25,7 @@ export {
   i8_dot_f32,
   i8_sum_squares,
 } from "./codes";
+export { f32_conv_bwd_input } from "./conv-input";
 export { f32_conv, f32_conv_bwd_weight, f32_conv_work, u8_conv_bwd_weight_f32, u8_conv_f32 } from "./conv";
 export {
   b32_strided_copy,

@@ -59,7 +59,19 @@ export interface ConvKernels {
     rowCount: number,
     workPtr: Ptr,
   ): void;
-  /** Bytes of scratch that the four above need. */
+  /** dx += patches' gradients dy[r,:]·w of the first `imageCount` images, position by position in order; dx and dy begin with them. w as in f32_conv.
+   * Rows of dy are `dyStride` apart, pixels of dx the geometry's channelStride. Scratch as f32_conv. */
+  f32_conv_bwd_input(
+    dyPtr: Ptr,
+    wPtr: Ptr,
+    dxPtr: Ptr,
+    geomPtr: Ptr,
+    filters: number,
+    dyStride: number,
+    imageCount: number,
+    workPtr: Ptr,
+  ): void;
+  /** Bytes of scratch that the five above need. */
   f32_conv_work(geomPtr: Ptr, filters: number): number;
 
   // ---- Winograd's algorithm, real; points 0, ±1, ±2, ∞ on both axes ---------------------------------------------------------------

@@ -1,8 +1,7 @@
 /**
- * @file 2-d convolution over NHWC images: patches (im2col) times weights (gemm), in chunks of rows of bounded size.
+ * @file 2-d convolution over NHWC images: which kernel computes which one.
  *
- * Weights are used as [O, kernelH, kernelW, I/groups] ({@link packWeights}), so that a patch and a filter run alike. Chunks depend on the
- * problem's size alone, and each output element is one dot product inside one gemm, so results do not depend on the memory at hand.
+ * Weights are used as [O, kernelH, kernelW, I/groups] ({@link packWeights}), so that a patch and a filter run alike.
  */
 import { bytesPer } from "../core/dtype.js";
 import type { Kernels } from "../kernels/abi.js";
@@ -10,22 +9,11 @@ import { kernelsFor } from "../kernels/engine.js";
 import { convCodes } from "./code-products.js";
 import { depthwiseBackwardInput, depthwiseBackwardWeight, depthwiseForward } from "./depthwise.js";
 import { codesAsReal, gemm } from "./matmul.js";
-import { permute, stridedCopy } from "./movement.js";
+import { permute } from "./movement.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
 import { type Convolution, positions, taps, withGeometry } from "./window.js";
 import { suitsWinograd, winogradBackwardInput, winogradBackwardWeight, winogradForward } from "./winograd.js";
-
-/** Bytes of patches that one chunk may take. */
-const CHUNK_BYTES = 256 << 10;
-/** Chunks hold a multiple of this many rows, so that gemm's tiles are full. */
-const CHUNK_ROWS = 48;
-
-/** Rows of one chunk for patches of `rowBytes`. */
-export function chunkRows(rows: number, rowBytes: number): number {
-  const fit = Math.floor(CHUNK_BYTES / rowBytes / CHUNK_ROWS) * CHUNK_ROWS;
-  return Math.min(rows, Math.max(CHUNK_ROWS, fit));
-}
 
 /** Weights [O,I,Kh,Kw] as [O,Kh,Kw,I], real or codes; i8 codes become f32 whole numbers. */
 export function packWeights(weight: NDArray): NDArray {
@@ -123,13 +111,6 @@ export function convForwardCodes(x: NDArray, weight: NDArray, conv: Convolution)
   return y;
 }
 
-/** One group's columns of rows of dy: dy itself for a single group, else a dense copy. */
-function groupRows(dy: NDArray, start: number, count: number, group: number, groups: number): NDArray {
-  const filters = dy.shape[3];
-  const perGroup = filters / groups;
-  return stridedCopy(dy, start * filters + group * perGroup, [count, perGroup], [filters, 1]);
-}
-
 /**
  * Gradient for the input: the adjoint of {@link convForward} in x.
  *
@@ -146,7 +127,8 @@ export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolutio
     winogradBackwardInput(dy, packed, dx, conv);
     return dx;
   }
-  const dx = NDArray.zeros(shape, dy.dtype);
+  const dx = NDArray.empty(shape, dy.dtype);
+  kernelsFor(dy.dtype).f32_fill(dx.ptr, dx.size, 0);
   if (dy.size === 0) return dx;
   if (geometry.channels === 1 && groups > 1) {
     depthwiseBackwardInput(dy, packed, dx, conv);
@@ -161,18 +143,12 @@ export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolutio
     return dx;
   }
   const bytes = bytesPer(dy.dtype);
-  const chunk = chunkRows(rows, K * bytes);
   withGeometry(geometry, (geom) =>
-    withScratch(chunk * K * bytes, (cols) => {
-      for (let start = 0; start < rows; start += chunk) {
-        const count = Math.min(chunk, rows - start);
-        for (let group = 0; group < groups; group++) {
-          const part = groups === 1 ? null : groupRows(dy, start, count, group, groups);
-          const from = part === null ? dy.ptr + start * filters * bytes : part.ptr;
-          gemm(kernels, from, packed.ptr + group * perGroup * K * bytes, cols, [count, K, perGroup]);
-          kernels.f32_col2im(cols, dx.ptr + group * geometry.channels * bytes, geom, start, count);
-          part?.dispose();
-        }
+    withScratch(kernels.f32_conv_work(geom, perGroup), (work) => {
+      for (let group = 0; group < groups; group++) {
+        const [from, to] = [dy.ptr + group * perGroup * bytes, dx.ptr + group * geometry.channels * bytes];
+        const w = packed.ptr + group * perGroup * K * bytes;
+        kernels.f32_conv_bwd_input(from, w, to, geom, perGroup, filters, geometry.batch, work);
       }
     }),
   );

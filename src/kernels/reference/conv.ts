@@ -4,7 +4,13 @@ import { type Context, type RealArray, readGeometry } from "./context.js";
 import { GEMM_BLOCK } from "./gemm.js";
 import { windowKernels } from "./window.js";
 
-type Names = "f32_conv" | "u8_conv_f32" | "f32_conv_bwd_weight" | "u8_conv_bwd_weight_f32" | "f32_conv_work";
+type Names =
+  | "f32_conv"
+  | "u8_conv_f32"
+  | "f32_conv_bwd_weight"
+  | "u8_conv_bwd_weight_f32"
+  | "f32_conv_bwd_input"
+  | "f32_conv_work";
 
 /** Rows whose products are summed before they are added to the gradient of the weights; the same in assembly/conv.ts. */
 function sumRows(K: number): number {
@@ -82,6 +88,26 @@ export function convKernels(context: Context): Pick<Kernels, Names> {
     u8_conv_f32: forward(windows.u8_im2col_f32),
     f32_conv_bwd_weight: backwardWeight(windows.f32_im2col),
     u8_conv_bwd_weight_f32: backwardWeight(windows.u8_im2col_f32),
+    f32_conv_bwd_input(dyPtr, wPtr, dxPtr, geomPtr, filters, dyStride, imageCount, workPtr) {
+      const g = readGeometry(heap, geomPtr);
+      const K = patchLength(geomPtr);
+      const rows = imageCount * g.outH * g.outW;
+      const w = real(wPtr, filters * K);
+      const dy = real(dyPtr, rows === 0 ? 0 : (rows - 1) * dyStride + filters);
+      const patch = real(workPtr, K);
+      for (let row = 0; row < rows; row++) {
+        for (let k = 0; k < K; k++) {
+          for (let o0 = 0; o0 < filters; o0 += GEMM_BLOCK) {
+            let sum = 0;
+            for (let o = o0; o < Math.min(filters, o0 + GEMM_BLOCK); o++) {
+              sum = round(sum + round(dy[row * dyStride + o] * w[o * K + k]));
+            }
+            patch[k] = o0 === 0 ? sum : patch[k] + sum;
+          }
+        }
+        windows.f32_col2im(workPtr, dxPtr, geomPtr, row, 1);
+      }
+    },
     f32_conv_work: (geomPtr) => width * patchLength(geomPtr),
   };
 }

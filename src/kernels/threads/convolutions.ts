@@ -61,6 +61,26 @@ function backwardWeight(name: string): Rule {
   };
 }
 
+/** The gradient of the input: images. */
+const backwardInput: Rule = (args, crew) => {
+  const [, , , geom, filters, dyStride, images] = args;
+  const ints = crew.ints(geom, GEOMETRY_FIELDS.length);
+  const perImage = ints[field("outH")] * ints[field("outW")];
+  const found = cut(images, perImage * patchLength(crew, geom) * (0.05 * filters + 0.3));
+  if (found === null) return null;
+  const moving: Moving[] = [
+    [0, 4 * perImage * dyStride],
+    [2, 4 * ints[field("inH")] * ints[field("inW")] * ints[field("channelStride")]],
+  ];
+  const stride = workStride(crew.whole("f32_conv_work")(geom, filters) as number);
+  crew.run(
+    "f32_conv_bwd_input",
+    found.map((range) => part(args, 6, moving, range)),
+    { argument: 7, stride },
+  );
+  return undefined;
+};
+
 /** Scratch of one thread that transforms weights. */
 const TRANSFORM_WORK = 2048;
 
@@ -185,6 +205,7 @@ export const CONVOLUTION_RULES: Readonly<Record<string, Rule>> = {
   u8_conv_f32: forward("u8_conv_f32"),
   f32_conv_bwd_weight: backwardWeight("f32_conv_bwd_weight"),
   u8_conv_bwd_weight_f32: backwardWeight("u8_conv_bwd_weight_f32"),
+  f32_conv_bwd_input: backwardInput,
   f32_conv_work: workOfAll("f32_conv_work"),
   f32_winograd_expand: transform("f32_winograd_expand", (n, channels) => [n * n * channels, channels]),
   f32_winograd_contract: transform("f32_winograd_contract", (n, channels) => [channels, n * n * channels]),

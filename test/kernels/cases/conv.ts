@@ -83,11 +83,23 @@ const backwardWeight = (name: "f32_conv_bwd_weight" | "u8_conv_bwd_weight_f32"):
     agree(name, x, dy, dw, input(p.fields), p.filters, p.stride, start, count, scratch(new Uint8Array(p.work)));
   });
 
+const backwardInput: Check = convolutions((rng, p) => {
+  const images = rng.int(p.fields[0]) + 1;
+  const rows = (p.rows / p.fields[0]) * images;
+  const dy = input(reals(rng, (rows - 1) * p.stride + p.filters, "tame"));
+  const w = input(reals(rng, p.filters * p.patch, "tame"));
+  // inout: later images, and other channels, stay as they were.
+  const dx = inout(reals(rng, p.imageLength, "tame"));
+  const work = scratch(new Uint8Array(p.work));
+  agree("f32_conv_bwd_input", dy, w, dx, input(p.fields), p.filters, p.stride, images, work);
+});
+
 export const conv = {
   f32_conv: forward("f32_conv"),
   u8_conv_f32: forward("u8_conv_f32"),
   f32_conv_bwd_weight: backwardWeight("f32_conv_bwd_weight"),
   u8_conv_bwd_weight_f32: backwardWeight("u8_conv_bwd_weight_f32"),
+  f32_conv_bwd_input: backwardInput,
   f32_conv_work: convolutions((_rng, { work }) => {
     if (!(Number.isInteger(work) && work >= 0 && work <= 2 ** 21)) throw new Error(`f32_conv_work: ${work}`);
   }),

@@ -301,6 +301,13 @@ const checks: Record<string, () => void> = {
   u8_conv_f32: forward("u8_conv_f32", (n) => bytes(rng, n)),
   f32_conv_bwd_weight: backwardWeight("f32_conv_bwd_weight", (n) => f32(n, "tame")),
   u8_conv_bwd_weight_f32: backwardWeight("u8_conv_bwd_weight_f32", (n) => bytes(rng, n)),
+  f32_conv_bwd_input() {
+    const g = geometry(7, 20, 6, 3, 2, 1);
+    const [filters, stride] = [40, 44];
+    const [dy, w] = [f32(g.rows * stride, "tame"), f32(filters * g.width, "tame")];
+    const dx = { inout: f32(7 * 20 * 20 * 6, "tame") };
+    same("f32_conv_bwd_input", dy, w, dx, g.list, filters, stride, 6, convolutionWork(g.list, filters));
+  },
   f32_conv_work: () => enoughWork("f32_conv_work", geometry(3, 10, 4, 3, 1, 1).list, 20),
   f32_winograd_expand() {
     const [filters, channels, n] = [300, 20, 3];
