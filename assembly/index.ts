@@ -67,13 +67,8 @@ export { i32_threshold, u8_i8_gemm } from "./integer";
 export { u4_lut_conv, u4_lut_conv_work } from "./lut-conv";
 export { u4_lut_gemm, u4_lut_gemm_work } from "./lut-gemm";
 export { i8_bits, i8_lut_pack, u8_max } from "./lut-pack";
-export {
-  f32_batchnorm_activation_work,
-  f32_batchnorm_relu,
-  f32_batchnorm_relu_bwd,
-  f32_batchnorm_staircase,
-  f32_batchnorm_staircase_bwd,
-} from "./norm-activation";
+export { f32_batchnorm_activation_work, f32_batchnorm_relu, f32_batchnorm_staircase } from "./norm-activation";
+export { f32_batchnorm_relu_bwd, f32_batchnorm_staircase_bwd } from "./norm-gradients";
 export { f32_adam_step, f32_blend, f32_sgd_step } from "./optim";
 export { f32_planes_pack } from "./planes";
 export { f32_avgpool, f32_avgpool_bwd, f32_index_add, f32_maxpool, u8_maxpool } from "./pool";

@@ -27,7 +27,21 @@ export function f32_sgd_step(
   const rate = f32x4.splat(lr);
   const mu = f32x4.splat(momentum);
   const decay = f32x4.splat(weightDecay);
-  for (let n = len; n > 0; n -= 4) {
+  let n = len;
+  if (momentum != 0 && !nesterov && !first) {
+    // The usual step, with nothing to decide.
+    for (; n >= 4; n -= 4) {
+      const w = v128.load(wPtr);
+      const g = f32x4.add(v128.load(gradPtr), f32x4.mul(decay, w));
+      const v = f32x4.add(f32x4.mul(mu, v128.load(velocityPtr)), g);
+      v128.store(velocityPtr, v);
+      v128.store(wPtr, f32x4.sub(w, f32x4.mul(rate, v)));
+      wPtr += 16;
+      gradPtr += 16;
+      velocityPtr += 16;
+    }
+  }
+  for (; n > 0; n -= 4) {
     const w = v128.load(wPtr);
     const g = f32x4.add(v128.load(gradPtr), f32x4.mul(decay, w));
     let d = g;

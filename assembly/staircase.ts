@@ -5,7 +5,7 @@ import { BLOCK } from "./reduce";
 /** Four codes as i32 lanes. True division: a product with 1/alpha would move exact multiples to the next step. */
 // @ts-ignore: decorator
 @inline
-function codes4(x: v128, alpha: v128, top: v128, nearest: bool): v128 {
+export function codes4(x: v128, alpha: v128, top: v128, nearest: bool): v128 {
   const quotient = f32x4.div(x, alpha);
   // pmin gives top where the quotient is larger or NaN; NaN and x ≤ 0 are masked to 0.
   const code = f32x4.pmin(top, nearest ? f32x4.nearest(quotient) : f32x4.ceil(quotient));
@@ -44,6 +44,14 @@ export function f32_staircase(xPtr: usize, codesPtr: usize, len: i32, alpha: f32
   else staircase(xPtr, codesPtr, len, a, t, false);
 }
 
+/** dy where the proxy passes it. */
+// @ts-ignore: decorator
+@inline
+function masked(x: v128, dy: v128, limit: v128, noLimit: v128, always: v128): v128 {
+  const below = v128.or(f32x4.le(x, limit), noLimit);
+  return v128.and(dy, v128.or(v128.and(f32x4.gt(x, f32x4.splat(0)), below), always));
+}
+
 export function f32_staircase_bwd(
   xPtr: usize,
   dyPtr: usize,
@@ -57,15 +65,14 @@ export function f32_staircase_bwd(
   const always = i32x4.splat(proxy == 2 ? -1 : 0);
   const noLimit = i32x4.splat(proxy == 1 ? -1 : 0);
   const limit = f32x4.splat(alpha * <f32>top);
-  for (let n = len; n > 0; n -= 4) {
-    const x = v128.load(xPtr);
-    const below = v128.or(f32x4.le(x, limit), noLimit);
-    const passes = v128.or(v128.and(f32x4.gt(x, f32x4.splat(0)), below), always);
-    storeSome(dxPtr, v128.and(v128.load(dyPtr), passes), n);
+  let n = len;
+  for (; n >= 4; n -= 4) {
+    v128.store(dxPtr, masked(v128.load(xPtr), v128.load(dyPtr), limit, noLimit, always));
     xPtr += 16;
     dyPtr += 16;
     dxPtr += 16;
   }
+  if (n > 0) storeSome(dxPtr, masked(v128.load(xPtr), v128.load(dyPtr), limit, noLimit, always), n);
 }
 
 /** ∂σ/∂α of four elements. */
