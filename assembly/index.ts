@@ -87,6 +87,8 @@ export { f32_log_softmax, f32_log_softmax_bwd, f32_softmax, f32_softmax_bwd } fr
 export { f32_staircase, f32_staircase_bwd, f32_staircase_dalpha, u8_histogram } from "./staircase";
 export { f32_col2im, f32_im2col, u8_im2col, u8_im2col_f32 } from "./window";
 export {
+  f32_winograd_bwd_input,
+  f32_winograd_bwd_input_work,
   f32_winograd_bwd_weight,
   f32_winograd_bwd_weight_work,
   f32_winograd_contract,

@@ -2,11 +2,12 @@
  * @file Convolution and its gradient for the weights by Winograd's algorithm with the six points 0, ±1, ±2, ∞, on NHWC images.
  *
  * y = Vₘᵀ[(D·Vᵣ·w) ⊙ (Bᵀ·d)] is the correlation of six inputs d with r taps w, m + r = 7, where Vₙ evaluates a polynomial of n coefficients at
- * the points and D = diag(¼, −⅙, −⅙, 1⁄24, 1⁄24, 1). The gradient for the weights has its factors the other way round:
- * dw = Vᵣᵀ·D·Σ (Vₘ·dy) ⊙ (Bᵀ·x). Tiles are taken in blocks whose planes stay in the second-level cache.
+ * the points and D = diag(¼, −⅙, −⅙, 1⁄24, 1⁄24, 1). Gradients have its factors the other way round:
+ * dx = B[(D·V·w) ⊙ (V·dy)] (tiles that overlap are added), dw = Vᵣᵀ·D·Σ (Vₘ·dy) ⊙ (Bᵀ·x). Tiles are taken in blocks whose planes stay in the second-level cache.
  */
 import { batchOf, channelsOf, kernelHOf, outHOf, outWOf } from "./geometry";
 import { multiplyPlanes, outerPlanes, planesWork } from "./planes";
+import { scatterTiles } from "./winograd-scatter";
 import { contractFilters, contractTiles, expandTiles, gatherTiles, stripBytes, TILE_WORK } from "./winograd-tiles";
 
 const POINTS: i32 = 36;
@@ -87,6 +88,44 @@ export function f32_winograd_conv(
     gatherTiles(false, xPtr, inputs, geomPtr, tile, count, <usize>xStride << 2, strip, workPtr);
     multiplyPlanes(inputs, pointsPtr, products, POINTS, xStride, yStride, count, filters, channels, panels);
     contractTiles(products, yPtr, geomPtr, filters, tile, count, <usize>yStride << 2, workPtr);
+  }
+}
+
+// ---- gradient for the input, from dense tiles of dy ----------------------------------------------------------------------------------
+
+export function f32_winograd_bwd_input_work(geomPtr: usize, filters: i32): i32 {
+  const channels = channelsOf(geomPtr);
+  const tiles = min(tilesOf(geomPtr), productTiles(channels, filters));
+  return 4 * POINTS * (tiles * (channels + filters) + 2 * SKEW) + TILE_WORK + planesWork(filters);
+}
+
+export function f32_winograd_bwd_input(
+  dyPtr: usize,
+  pointsPtr: usize,
+  dxPtr: usize,
+  geomPtr: usize,
+  filters: i32,
+  imageStart: i32,
+  imageCount: i32,
+  workPtr: usize,
+): void {
+  const channels = channelsOf(geomPtr);
+  const side = 7 - kernelHOf(geomPtr);
+  const size = min(tilesOf(geomPtr), productTiles(channels, filters));
+  const perImage = tilesOf(geomPtr) / batchOf(geomPtr);
+  const dyStride = size * filters + SKEW;
+  const dxStride = size * channels + SKEW;
+  const gradients = workPtr + <usize>TILE_WORK;
+  const products = gradients + <usize>(4 * POINTS * dyStride);
+  const panels = products + <usize>(4 * POINTS * dxStride);
+  const tileCount = imageCount * perImage;
+  for (let start = 0; start < tileCount; start += size) {
+    const tile = imageStart * perImage + start;
+    const n = min(size, tileCount - start);
+    const plane = <usize>dyStride << 2;
+    expandTiles(dyPtr, gradients, outHOf(geomPtr), outWOf(geomPtr), filters, 0, filters, side, tile, n, plane, false, workPtr);
+    multiplyPlanes(gradients, pointsPtr, products, POINTS, dyStride, dxStride, n, channels, filters, panels);
+    scatterTiles(products, dxPtr, geomPtr, tile, n, <usize>dxStride << 2, workPtr);
   }
 }
 

@@ -117,6 +117,20 @@ export interface ConvKernels {
   ): void;
   /** Bytes of scratch that f32_winograd_conv needs. */
   f32_winograd_conv_work(geomPtr: Ptr, filters: number): number;
+  /** Adds B·[(points) ⊙ (V·dy·Vᵀ)]·Bᵀ of images imageStart … into dx, tiles in increasing order: the adjoint of f32_winograd_conv with the
+   * points [36, filters, channels] packed at `pointsPtr`; sums over filters in order. Scratch: `f32_winograd_bwd_input_work`. */
+  f32_winograd_bwd_input(
+    dyPtr: Ptr,
+    pointsPtr: Ptr,
+    dxPtr: Ptr,
+    geomPtr: Ptr,
+    filters: number,
+    imageStart: number,
+    imageCount: number,
+    workPtr: Ptr,
+  ): void;
+  /** Bytes of scratch that f32_winograd_bwd_input needs. */
+  f32_winograd_bwd_input_work(geomPtr: Ptr, filters: number): number;
   /** sums[part] = Σ (V·dy·Vᵀ) ⊙ (Bᵀ·x·B) over the part's tiles, ⌊tiles·part/parts⌋ up to the next part's first, in blocks that depend on
    * channels and filters alone: sums [parts, 36, filters, channels]. dy is [batch, outH, outW, filters]. Scratch: `f32_winograd_bwd_weight_work`. */
   f32_winograd_bwd_weight(

@@ -38,6 +38,23 @@ export function suitsWinograd({ geometry: g, groups }: Convolution, filters: num
   );
 }
 
+/** Runs `fn` with the points [36, K, N] of weights [K, r, r, N], packed for products. */
+function withPoints(weights: NDArray, fn: (points: number) => void): void {
+  const kernels = kernelsFor(weights.dtype);
+  const bytes = bytesPer(weights.dtype);
+  const [K, r, , N] = weights.shape;
+  const stride = K * N + SKEW;
+  withScratch(POINTS * Math.ceil(N / 8) * 8 * K * bytes, (points) => {
+    withScratch(POINTS * stride * bytes, (plain) =>
+      withScratch(TRANSFORM_WORK, (work) => {
+        kernels.f32_winograd_expand(weights.ptr, plain, K, N, r, stride, work);
+        kernels.f32_planes_pack(plain, points, POINTS, stride, K, N);
+      }),
+    );
+    fn(points);
+  });
+}
+
 /**
  * Writes the convolution of `x` into `y`.
  *
@@ -47,22 +64,13 @@ export function suitsWinograd({ geometry: g, groups }: Convolution, filters: num
  */
 function convolve(x: NDArray, weights: NDArray, y: NDArray, g: Geometry): void {
   const kernels = kernelsFor(x.dtype);
-  const bytes = bytesPer(x.dtype);
-  const [channels, r, , filters] = weights.shape;
-  const panels = Math.ceil(filters / 8) * 8 * channels;
-  const stride = channels * filters + SKEW;
-  withGeometry(g, (geom) =>
-    withScratch(POINTS * panels * bytes, (points) => {
-      withScratch(POINTS * stride * bytes, (plain) =>
-        withScratch(TRANSFORM_WORK, (work) => {
-          kernels.f32_winograd_expand(weights.ptr, plain, channels, filters, r, stride, work);
-          kernels.f32_planes_pack(plain, points, POINTS, stride, channels, filters);
-        }),
-      );
+  const filters = weights.shape[3];
+  withPoints(weights, (points) =>
+    withGeometry(g, (geom) =>
       withScratch(kernels.f32_winograd_conv_work(geom, filters), (work) => {
         kernels.f32_winograd_conv(x.ptr, points, y.ptr, geom, filters, 0, tilesOf(g), work);
-      });
-    }),
+      }),
+    ),
   );
 }
 
@@ -79,7 +87,8 @@ export function winogradForward(x: NDArray, packed: NDArray, y: NDArray, { geome
 }
 
 /**
- * The gradient for the input: the convolution of dy with the weights turned by half a turn.
+ * The gradient for the input: the convolution of dy with the weights turned by half a turn, or, where that has many more tiles than dy itself, the
+ * adjoint over dy's tiles.
  *
  * @param dy [N,outH,outW,O]
  * @param packed [O,Kh,Kw,C]
@@ -87,9 +96,7 @@ export function winogradForward(x: NDArray, packed: NDArray, y: NDArray, { geome
  */
 export function winogradBackwardInput(dy: NDArray, packed: NDArray, dx: NDArray, { geometry: g }: Convolution): void {
   const [filters, r, , channels] = packed.shape;
-  const line = r * channels;
-  const turned = stridedCopy(packed, r * line - channels, packed.shape, [r * line, -line, -channels, 1]);
-  convolve(dy, turned, dx, {
+  const turn = {
     ...g,
     inH: g.outH,
     inW: g.outW,
@@ -99,8 +106,31 @@ export function winogradBackwardInput(dy: NDArray, packed: NDArray, dx: NDArray,
     channelStride: filters,
     padTop: r - 1 - g.padTop,
     padLeft: r - 1 - g.padLeft,
-  });
+  };
+  if (tilesOf(turn) > ADJOINT_TILES * tilesOf(g)) {
+    adjoint(dy, packed, dx, g);
+    return;
+  }
+  const line = r * channels;
+  const turned = stridedCopy(packed, r * line - channels, packed.shape, [r * line, -line, -channels, 1]);
+  convolve(dy, turned, dx, turn);
   turned.dispose();
+}
+
+/** How many times more tiles the convolution may have than the adjoint, which writes twice as much and cannot split an image. */
+const ADJOINT_TILES = 1.2;
+
+function adjoint(dy: NDArray, packed: NDArray, dx: NDArray, g: Geometry): void {
+  const kernels = kernelsFor(dy.dtype);
+  const filters = packed.shape[0];
+  kernels.f32_fill(dx.ptr, dx.size, 0);
+  withPoints(packed, (points) =>
+    withGeometry(g, (geom) =>
+      withScratch(kernels.f32_winograd_bwd_input_work(geom, filters), (work) => {
+        kernels.f32_winograd_bwd_input(dy.ptr, points, dx.ptr, geom, filters, 0, g.batch, work);
+      }),
+    ),
+  );
 }
 
 /** Tiles of a part of the weights' gradient, at least: adding a part's sums to the others costs about as much as 30 tiles. */

@@ -7,6 +7,8 @@ type Names =
   | "f32_winograd_contract"
   | "f32_winograd_conv"
   | "f32_winograd_conv_work"
+  | "f32_winograd_bwd_input"
+  | "f32_winograd_bwd_input_work"
   | "f32_winograd_bwd_weight"
   | "u8_winograd_bwd_weight_f32"
   | "f32_winograd_bwd_weight_work";
@@ -16,13 +18,24 @@ const POINTS = 36;
 type Line = readonly number[];
 type Transform = (line: Line) => number[];
 
-/** The three transforms of a line, every step rounded. */
+/** The four transforms of a line, every step rounded. */
 function transforms(r: (x: number) => number) {
   const gather: Transform = ([d0, d1, d2, d3, d4, d5]) => {
     const [e1, o1] = [r(d4 - r(4 * d2)), r(d3 - r(4 * d1))];
     const [e2, o2] = [r(d4 - d2), r(2 * r(d3 - d1))];
     const ends = [r(r(r(4 * d0) - r(5 * d2)) + d4), r(r(r(4 * d1) - r(5 * d3)) + d5)];
     return [ends[0], r(e1 + o1), r(e1 - o1), r(e2 + o2), r(e2 - o2), ends[1]];
+  };
+  const scatter: Transform = ([t0, t1, t2, t3, t4, t5]) => {
+    const [s1, m1, s2, m2] = [r(t1 + t2), r(t1 - t2), r(t3 + t4), r(2 * r(t3 - t4))];
+    return [
+      r(4 * t0),
+      r(r(4 * r(t5 - m1)) - m2),
+      r(r(-4 * r(r(1.25 * t0) + s1)) - s2),
+      r(r(m1 + m2) - r(5 * t5)),
+      r(r(t0 + s1) + s2),
+      t5,
+    ];
   };
   const expand: Transform = (g) => {
     let [e1, e2, o1, o2] = [g[0], g[0], g[1], r(2 * g[1])];
@@ -42,7 +55,7 @@ function transforms(r: (x: number) => number) {
       g[n - 1] = r(g[n - 1] + t5);
       return g;
     };
-  return { gather, expand, contract };
+  return { gather, scatter, expand, contract };
 }
 
 const times = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
@@ -67,7 +80,7 @@ function sumTiles(channels: number, filters: number): number {
 
 /** Twins of the Winograd kernels. */
 export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, Names> {
-  const { gather, expand, contract } = transforms(round);
+  const { gather, scatter, expand, contract } = transforms(round);
   const points = [1 / 4, -1 / 6, -1 / 6, 1 / 24, 1 / 24, 1].map(round);
   const factor = (y: number, x: number): number => round(points[y] * points[x]);
 
@@ -171,6 +184,36 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
       }
     },
     f32_winograd_conv_work: () => 0,
+    f32_winograd_bwd_input(dyPtr, pointsPtr, dxPtr, geomPtr, filters, imageStart, imageCount) {
+      const g = readGeometry(heap, geomPtr);
+      const { m, tiles, where } = tiling(g);
+      const perImage = tiles / g.batch;
+      const panel = 8 * filters;
+      const perPoint = Math.ceil(g.channels / 8) * panel;
+      const packed = real(pointsPtr, POINTS * perPoint);
+      const dy = real(dyPtr, g.batch * g.outH * g.outW * filters);
+      const dx = real(dxPtr, imageLength(g));
+      for (let tile = imageStart * perImage; tile < (imageStart + imageCount) * perImage; tile++) {
+        const { x0, y0, image } = where(tile);
+        const from = (o: number) => square(dy, [g.outH, g.outW, filters], [image, y0, x0, o], m);
+        const a = pointsOf(filters, from, expand);
+        for (let c = 0; c < g.channels; c++) {
+          const products = times(POINTS, (p) => {
+            const at = p * perPoint + Math.floor(c / 8) * panel + (c % 8);
+            return a[p].reduce((sum, value, o) => round(sum + round(value * packed[at + 8 * o])), 0);
+          });
+          const lines = times(6, (row) => products.slice(6 * row, 6 * row + 6));
+          rowsThenColumns(lines, scatter).forEach((line, row) => {
+            line.forEach((value, column) => {
+              const [y, x] = [y0 + row - g.padTop, x0 + column - g.padLeft];
+              if (y < 0 || y >= g.inH || x < 0 || x >= g.inW) return;
+              dx[((image * g.inH + y) * g.inW + x) * g.channels + c] += value;
+            });
+          });
+        }
+      }
+    },
+    f32_winograd_bwd_input_work: () => 0,
     f32_winograd_bwd_weight: backwardWeight(real),
     u8_winograd_bwd_weight_f32: backwardWeight((ptr, length) => heap.u8(ptr, length)),
     f32_winograd_bwd_weight_work: () => 0,

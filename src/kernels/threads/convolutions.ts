@@ -138,6 +138,23 @@ const winogradConv: Rule = (args, crew) => {
   return undefined;
 };
 
+/** Images, whose tiles share no element. */
+const winogradInput: Rule = (args, crew) => {
+  const [, , , geom, filters, imageStart, imageCount] = args;
+  const ints = crew.ints(geom, GEOMETRY_FIELDS.length);
+  const m = 7 - ints[field("kernelH")];
+  const perImage = Math.ceil(ints[field("outH")] / m) * Math.ceil(ints[field("outW")] / m);
+  const found = cut(imageCount, perImage * tileTime(ints[field("channels")], filters));
+  if (found === null) return null;
+  const stride = workStride(crew.whole("f32_winograd_bwd_input_work")(geom, filters) as number);
+  crew.run(
+    "f32_winograd_bwd_input",
+    found.map(({ start, count }) => [...args.slice(0, 5), imageStart + start, count, args[7]]),
+    { argument: 7, stride },
+  );
+  return undefined;
+};
+
 /** Channels times filters from which on each filter's products cost so much more than the inputs' transform that a few chunks may repeat it. */
 const WIDE = 128 * 128;
 
@@ -212,6 +229,8 @@ export const CONVOLUTION_RULES: Readonly<Record<string, Rule>> = {
   f32_planes_pack: planesPack,
   f32_winograd_conv: winogradConv,
   f32_winograd_conv_work: workOfAll("f32_winograd_conv_work"),
+  f32_winograd_bwd_input: winogradInput,
+  f32_winograd_bwd_input_work: workOfAll("f32_winograd_bwd_input_work"),
   f32_winograd_bwd_weight: winogradWeights("f32_winograd_bwd_weight"),
   u8_winograd_bwd_weight_f32: winogradWeights("u8_winograd_bwd_weight_f32"),
   f32_winograd_bwd_weight_work: workOfAll("f32_winograd_bwd_weight_work"),

@@ -64,7 +64,8 @@ const tiled =
 
 const work = () => scratch(new Uint8Array(WORK));
 /** As much scratch as the kernel says it needs; what follows is guarded. */
-const workOf = (name: "f32_winograd_conv_work" | "f32_winograd_bwd_weight_work", fields: Int32Array, filters: number) =>
+type WorkName = `f32_winograd_${"conv" | "bwd_input" | "bwd_weight"}_work`;
+const workOf = (name: WorkName, fields: Int32Array, filters: number) =>
   scratch(new Uint8Array(call(wasm, name, [input(fields), filters]).returned as number));
 const filterCounts = [4, 8, 12, 20];
 
@@ -79,7 +80,7 @@ const backwardWeight = (name: "f32_winograd_bwd_weight" | "u8_winograd_bwd_weigh
     agree(name, x, dy, sums, input(fields), filters, parts, space);
   }, 60);
 
-const needs = (name: "f32_winograd_conv_work" | "f32_winograd_bwd_weight_work"): Check =>
+const needs = (name: WorkName): Check =>
   tiled((_rng, { fields }) => {
     const size = call(wasm, name, [input(fields), 16]).returned as number;
     if (!(Number.isInteger(size) && size > 0 && size <= 2 ** 21)) throw new Error(`${name}: ${size}`);
@@ -104,6 +105,17 @@ export const winograd = {
     const space = workOf("f32_winograd_conv_work", fields, filters);
     agree("f32_winograd_conv", x, points, y, input(fields), filters, start, count, space);
   }, 60),
+  f32_winograd_bwd_input: tiled((rng, { fields, channels, imageLength, positions }) => {
+    const filters = filterCounts[rng.int(filterCounts.length)];
+    const start = rng.int(fields[0]);
+    const count = 1 + rng.int(fields[0] - start);
+    const dy = input(reals(rng, positions * filters, "tame"));
+    const points = input(reals(rng, 36 * Math.ceil(channels / 8) * 8 * filters, "tame"));
+    const dx = inout(reals(rng, imageLength, "tame"));
+    const space = workOf("f32_winograd_bwd_input_work", fields, filters);
+    agree("f32_winograd_bwd_input", dy, points, dx, input(fields), filters, start, count, space);
+  }, 60),
+  f32_winograd_bwd_input_work: needs("f32_winograd_bwd_input_work"),
   f32_winograd_conv_work: needs("f32_winograd_conv_work"),
   f32_winograd_bwd_weight: backwardWeight("f32_winograd_bwd_weight"),
   u8_winograd_bwd_weight_f32: backwardWeight("u8_winograd_bwd_weight_f32"),

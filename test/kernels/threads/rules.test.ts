@@ -335,6 +335,15 @@ const checks: Record<string, () => void> = {
     const work = { scratch: 64 * THREADS + THREADS * workOf("f32_winograd_conv_work", g.list, filters) };
     same("f32_winograd_conv", x, points, { inout: f32(g.rows * filters) }, g.list, filters, 7, 100, work);
   },
+  f32_winograd_bwd_input() {
+    const g = geometry(9, 12, 16, 5, 1, 0);
+    const filters = 24;
+    const [dy, points] = [f32(g.rows * filters, "tame"), f32(36 * filters * 16, "tame")];
+    const dx = { inout: f32(9 * 12 * 12 * 16, "tame") };
+    const work = { scratch: 64 * THREADS + THREADS * workOf("f32_winograd_bwd_input_work", g.list, filters) };
+    same("f32_winograd_bwd_input", dy, points, dx, g.list, filters, 1, 8, work);
+  },
+  f32_winograd_bwd_input_work: () => enoughWork("f32_winograd_bwd_input_work", geometry(3, 10, 8, 3, 1, 1).list, 20),
   f32_winograd_conv_work: () => enoughWork("f32_winograd_conv_work", geometry(3, 10, 8, 3, 1, 1).list, 20),
   f32_winograd_bwd_weight: winogradWeights("f32_winograd_bwd_weight", (n) => f32(n, "tame")),
   u8_winograd_bwd_weight_f32: winogradWeights("u8_winograd_bwd_weight_f32", (n) => bytes(rng, n)),
