@@ -5,6 +5,7 @@
  * where they lie so already. One k per turn and no unrolling: Node 20's compiler hoists all loads of a block to its top, and
  * 10 sums + 2 columns + 1 splat just fit its 15 registers. Every sum runs over k in order, so a row's bits do not depend on its tile.
  */
+import { madd } from "./lanes";
 
 // @ts-ignore: decorator
 @inline
@@ -44,27 +45,27 @@ function tile(rows: i32, a: usize, aStep: usize, b: usize, bStep: usize, k: i32,
       const low = v128.load(b);
       const high = v128.load(b, 16);
       let x = v128.load32_splat(a);
-      l0 = f32x4.add(l0, f32x4.mul(x, low));
-      h0 = f32x4.add(h0, f32x4.mul(x, high));
+      l0 = madd(x, low, l0);
+      h0 = madd(x, high, h0);
       if (rows > 1) {
         x = v128.load32_splat(a, 4);
-        l1 = f32x4.add(l1, f32x4.mul(x, low));
-        h1 = f32x4.add(h1, f32x4.mul(x, high));
+        l1 = madd(x, low, l1);
+        h1 = madd(x, high, h1);
       }
       if (rows > 2) {
         x = v128.load32_splat(a, 8);
-        l2 = f32x4.add(l2, f32x4.mul(x, low));
-        h2 = f32x4.add(h2, f32x4.mul(x, high));
+        l2 = madd(x, low, l2);
+        h2 = madd(x, high, h2);
       }
       if (rows > 3) {
         x = v128.load32_splat(a, 12);
-        l3 = f32x4.add(l3, f32x4.mul(x, low));
-        h3 = f32x4.add(h3, f32x4.mul(x, high));
+        l3 = madd(x, low, l3);
+        h3 = madd(x, high, h3);
       }
       if (rows > 4) {
         x = v128.load32_splat(a, 16);
-        l4 = f32x4.add(l4, f32x4.mul(x, low));
-        h4 = f32x4.add(h4, f32x4.mul(x, high));
+        l4 = madd(x, low, l4);
+        h4 = madd(x, high, h4);
       }
       a += aStep;
       b += bStep;

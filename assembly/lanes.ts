@@ -1,4 +1,18 @@
-/** @file Helpers that every family uses: partial stores, widening, periodic patterns. */
+/** @file Helpers that every family uses: what the relaxed variant does otherwise, partial stores, widening, periodic patterns. */
+
+/** c + a·b of f32 lanes: two roundings, or, in the relaxed variant, one where the machine has such an instruction. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
+}
+
+/** Bytes of `table` at indices, all below 16: there the relaxed variant's single instruction gives the same. */
+// @ts-ignore: decorator
+@inline
+export function lookUp(table: v128, indices: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(table, indices) : i8x16.swizzle(table, indices);
+}
 
 /** Stores the first n of four 4-byte lanes, 1 ≤ n ≤ 4. */
 // @ts-ignore: decorator

@@ -5,9 +5,10 @@ import { FAMILIES, FAMILY_NAMES, type Family } from "../bench/index.js";
 import { command, onRun } from "../command.js";
 import { UsageError } from "../failure.js";
 import type { CommonOptions, Terminal } from "../terminal.js";
+import { startThreads, type ThreadsOption, threadsOption } from "../threads.js";
 import { oneOf, realNumber } from "../values.js";
 
-interface BenchCommandOptions extends CommonOptions {
+interface BenchCommandOptions extends CommonOptions, ThreadsOption {
   filter: string[];
   seed: number;
   time: number;
@@ -24,6 +25,7 @@ export function benchCommand(): Command {
     examples: [
       "coarsegrad bench gemm",
       "coarsegrad bench train --filter resnet20 --time 5000",
+      "coarsegrad bench gemm --relaxed --threads 2",
       'coarsegrad bench conv gemm --filter "conv3x3 fwd" --filter "sgemm 512" --json',
     ],
   })
@@ -34,7 +36,8 @@ export function benchCommand(): Command {
     )
     .option("--time <ms>", "time of sampling for each row", realNumber("--time", { above: 0 }), 1000)
     .option("--json", "print one JSON object a line for each row, nothing else");
-  return onRun<BenchCommandOptions>(made, async (options, args, terminal) => {
+  return onRun<BenchCommandOptions>(threadsOption(made, 1), async (options, args, terminal) => {
+    await startThreads(options);
     const families = args.map(oneOf<Family>("bench", FAMILY_NAMES));
     run(families.length === 0 ? FAMILY_NAMES : families, options, terminal);
   });
