@@ -2,8 +2,8 @@
  * @file Micro-kernels of the real matrix product: 1 to 5 rows by 8 columns of C in registers.
  *
  * A: rows of `rows` elements every `aStep` bytes, B: rows of 8 every `bStep`; packed panels [k][rows] and [k][8], or the operands themselves
- * where they lie so already. One k per turn and no unrolling: Node 20's compiler hoists all loads of a block to its top, and
- * 10 sums + 2 columns + 1 splat just fit its 15 registers. Every sum runs over k in order, so a row's bits do not depend on its tile.
+ * where they lie so already. One k per turn and no unrolling: 10 sums + 2 columns + 1 splat + 1 product just fit the 15 registers. Every sum runs over k
+ * in order, so a row's bits do not depend on its tile.
  */
 import { madd } from "./lanes";
 
@@ -19,12 +19,13 @@ function put(c: usize, low: v128, high: v128, add: bool): void {
 }
 
 /**
- * Largest k of a tile; callers stay far below. The turn that a longer sum would take through C is never taken: it is there for Node 20's
- * compiler, which gives the inner loop better registers when sums may also come from loads. That makes the tile 1.6 times as fast.
+ * C[rows, 8] = (C +) A·B over k ≥ 1; `step` is the bytes between rows of C. `rows` is a constant at every call.
+ *
+ * The order of the text matters to Node 20's compiler, which places every operation of a block by the order of its sums' variables and keeps loads in
+ * the text's: with the last row first, each element of A is loaded just before its two uses; with the first row first, all five before any use, and two
+ * sums live in memory. It also needs k's check, though k is never 0: sums that can reach the end without the loop are not used there
+ * directly, which would undo the placing. Together 1.25 times as fast, and 1.45 times with fused multiply-add.
  */
-const LONG: i32 = 1 << 20;
-
-/** C[rows, 8] = (C +) A·B over 1 ≤ k ≤ LONG; `step` is the bytes between rows of C. `rows` is a constant at every call. */
 // @ts-ignore: decorator
 @inline
 function tile(rows: i32, a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
@@ -38,75 +39,36 @@ function tile(rows: i32, a: usize, aStep: usize, b: usize, bStep: usize, k: i32,
   let h3 = f32x4.splat(0);
   let l4 = f32x4.splat(0);
   let h4 = f32x4.splat(0);
-  for (;;) {
-    let n = min(k, LONG);
-    k -= n;
+  if (k > 0) {
     do {
       const low = v128.load(b);
       const high = v128.load(b, 16);
-      let x = v128.load32_splat(a);
-      l0 = madd(x, low, l0);
-      h0 = madd(x, high, h0);
-      if (rows > 1) {
-        x = v128.load32_splat(a, 4);
-        l1 = madd(x, low, l1);
-        h1 = madd(x, high, h1);
-      }
-      if (rows > 2) {
-        x = v128.load32_splat(a, 8);
-        l2 = madd(x, low, l2);
-        h2 = madd(x, high, h2);
-      }
-      if (rows > 3) {
-        x = v128.load32_splat(a, 12);
-        l3 = madd(x, low, l3);
-        h3 = madd(x, high, h3);
-      }
       if (rows > 4) {
-        x = v128.load32_splat(a, 16);
+        const x = v128.load32_splat(a, 16);
         l4 = madd(x, low, l4);
         h4 = madd(x, high, h4);
       }
+      if (rows > 3) {
+        const x = v128.load32_splat(a, 12);
+        l3 = madd(x, low, l3);
+        h3 = madd(x, high, h3);
+      }
+      if (rows > 2) {
+        const x = v128.load32_splat(a, 8);
+        l2 = madd(x, low, l2);
+        h2 = madd(x, high, h2);
+      }
+      if (rows > 1) {
+        const x = v128.load32_splat(a, 4);
+        l1 = madd(x, low, l1);
+        h1 = madd(x, high, h1);
+      }
+      const x = v128.load32_splat(a);
+      l0 = madd(x, low, l0);
+      h0 = madd(x, high, h0);
       a += aStep;
       b += bStep;
-    } while (--n);
-    if (k == 0) break;
-    v128.store(c, l0);
-    v128.store(c, h0, 16);
-    if (rows > 1) {
-      v128.store(c + step, l1);
-      v128.store(c + step, h1, 16);
-    }
-    if (rows > 2) {
-      v128.store(c + 2 * step, l2);
-      v128.store(c + 2 * step, h2, 16);
-    }
-    if (rows > 3) {
-      v128.store(c + 3 * step, l3);
-      v128.store(c + 3 * step, h3, 16);
-    }
-    if (rows > 4) {
-      v128.store(c + 4 * step, l4);
-      v128.store(c + 4 * step, h4, 16);
-    }
-    l0 = v128.load(c);
-    h0 = v128.load(c, 16);
-    if (rows > 1) {
-      l1 = v128.load(c + step);
-      h1 = v128.load(c + step, 16);
-    }
-    if (rows > 2) {
-      l2 = v128.load(c + 2 * step);
-      h2 = v128.load(c + 2 * step, 16);
-    }
-    if (rows > 3) {
-      l3 = v128.load(c + 3 * step);
-      h3 = v128.load(c + 3 * step, 16);
-    }
-    if (rows > 4) {
-      l4 = v128.load(c + 4 * step);
-      h4 = v128.load(c + 4 * step, 16);
-    }
+    } while (--k);
   }
   put(c, l0, h0, add);
   if (rows > 1) put(c + step, l1, h1, add);

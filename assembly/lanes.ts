@@ -68,6 +68,14 @@ export function addLanes(v: v128): f64 {
   return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
 }
 
+/** Sum of four i32 lanes. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(v: v128): i32 {
+  const pairs = i32x4.add(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
+  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
+}
+
 /** Four bytes as i32 lanes, unsigned. Reads 4 bytes. */
 // @ts-ignore: decorator
 @inline
