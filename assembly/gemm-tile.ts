@@ -9,17 +9,17 @@ import { madd } from "./lanes";
 
 // @ts-ignore: decorator
 @inline
-function put(c: usize, low: v128, high: v128, add: bool): void {
+function put(wide: bool, c: usize, low: v128, high: v128, add: bool): void {
   if (add) {
     low = f32x4.add(v128.load(c), low);
-    high = f32x4.add(v128.load(c, 16), high);
+    if (wide) high = f32x4.add(v128.load(c, 16), high);
   }
   v128.store(c, low);
-  v128.store(c, high, 16);
+  if (wide) v128.store(c, high, 16);
 }
 
 /**
- * C[rows, 8] = (C +) A·B over k ≥ 1; `step` is the bytes between rows of C. `rows` is a constant at every call.
+ * C[rows, 8] = (C +) A·B over k ≥ 1, or, not `wide`, [rows, 4]; `step` is the bytes between rows of C. `rows` and `wide` are constants at every call.
  *
  * The order of the text matters to Node 20's compiler, which places every operation of a block by the order of its sums' variables and keeps loads in
  * the text's: with the last row first, each element of A is loaded just before its two uses; with the first row first, all five before any use, and two
@@ -28,7 +28,7 @@ function put(c: usize, low: v128, high: v128, add: bool): void {
  */
 // @ts-ignore: decorator
 @inline
-function tile(rows: i32, a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
+function tile(rows: i32, wide: bool, a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
   let l0 = f32x4.splat(0);
   let h0 = f32x4.splat(0);
   let l1 = f32x4.splat(0);
@@ -42,55 +42,71 @@ function tile(rows: i32, a: usize, aStep: usize, b: usize, bStep: usize, k: i32,
   if (k > 0) {
     do {
       const low = v128.load(b);
-      const high = v128.load(b, 16);
+      const high = wide ? v128.load(b, 16) : low;
       if (rows > 4) {
         const x = v128.load32_splat(a, 16);
         l4 = madd(x, low, l4);
-        h4 = madd(x, high, h4);
+        if (wide) h4 = madd(x, high, h4);
       }
       if (rows > 3) {
         const x = v128.load32_splat(a, 12);
         l3 = madd(x, low, l3);
-        h3 = madd(x, high, h3);
+        if (wide) h3 = madd(x, high, h3);
       }
       if (rows > 2) {
         const x = v128.load32_splat(a, 8);
         l2 = madd(x, low, l2);
-        h2 = madd(x, high, h2);
+        if (wide) h2 = madd(x, high, h2);
       }
       if (rows > 1) {
         const x = v128.load32_splat(a, 4);
         l1 = madd(x, low, l1);
-        h1 = madd(x, high, h1);
+        if (wide) h1 = madd(x, high, h1);
       }
       const x = v128.load32_splat(a);
       l0 = madd(x, low, l0);
-      h0 = madd(x, high, h0);
+      if (wide) h0 = madd(x, high, h0);
       a += aStep;
       b += bStep;
     } while (--k);
   }
-  put(c, l0, h0, add);
-  if (rows > 1) put(c + step, l1, h1, add);
-  if (rows > 2) put(c + 2 * step, l2, h2, add);
-  if (rows > 3) put(c + 3 * step, l3, h3, add);
-  if (rows > 4) put(c + 4 * step, l4, h4, add);
+  put(wide, c, l0, h0, add);
+  if (rows > 1) put(wide, c + step, l1, h1, add);
+  if (rows > 2) put(wide, c + 2 * step, l2, h2, add);
+  if (rows > 3) put(wide, c + 3 * step, l3, h3, add);
+  if (rows > 4) put(wide, c + 4 * step, l4, h4, add);
 }
 
 function tile1(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(1, a, aStep, b, bStep, k, c, step, add);
+  tile(1, true, a, aStep, b, bStep, k, c, step, add);
 }
 function tile2(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(2, a, aStep, b, bStep, k, c, step, add);
+  tile(2, true, a, aStep, b, bStep, k, c, step, add);
 }
 function tile3(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(3, a, aStep, b, bStep, k, c, step, add);
+  tile(3, true, a, aStep, b, bStep, k, c, step, add);
 }
 function tile4(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(4, a, aStep, b, bStep, k, c, step, add);
+  tile(4, true, a, aStep, b, bStep, k, c, step, add);
 }
 function tile5(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize, step: usize, add: bool): void {
-  tile(5, a, aStep, b, bStep, k, c, step, add);
+  tile(5, true, a, aStep, b, bStep, k, c, step, add);
+}
+
+function narrow1(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize): void {
+  tile(1, false, a, aStep, b, bStep, k, c, 32, false);
+}
+function narrow2(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize): void {
+  tile(2, false, a, aStep, b, bStep, k, c, 32, false);
+}
+function narrow3(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize): void {
+  tile(3, false, a, aStep, b, bStep, k, c, 32, false);
+}
+function narrow4(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize): void {
+  tile(4, false, a, aStep, b, bStep, k, c, 32, false);
+}
+function narrow5(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usize): void {
+  tile(5, false, a, aStep, b, bStep, k, c, 32, false);
 }
 
 /** Rows of the next panel when `left` rows are left: fives, but no lone single or pair at the end where threes and fours will do. */
@@ -126,4 +142,16 @@ export function runStrided(
 @inline
 export function runTile(rows: i32, a: usize, b: usize, k: i32, c: usize, step: usize, add: bool): void {
   runStrided(rows, a, <usize>(rows << 2), b, 32, k, c, step, add);
+}
+
+/** The tile of the last 1…7 columns, into `edge`, 32 bytes a row: half as wide where that is enough. */
+// @ts-ignore: decorator
+@inline
+export function runEdge(rows: i32, a: usize, aStep: usize, b: usize, bStep: usize, k: i32, edge: usize, columns: i32): void {
+  if (columns > 4) runStrided(rows, a, aStep, b, bStep, k, edge, 32, false);
+  else if (rows == 5) narrow5(a, aStep, b, bStep, k, edge);
+  else if (rows == 4) narrow4(a, aStep, b, bStep, k, edge);
+  else if (rows == 3) narrow3(a, aStep, b, bStep, k, edge);
+  else if (rows == 2) narrow2(a, aStep, b, bStep, k, edge);
+  else narrow1(a, aStep, b, bStep, k, edge);
 }

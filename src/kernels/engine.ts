@@ -254,6 +254,19 @@ export function kernelsFor(dtype: DType): Kernels {
   return dtype === "f64" ? get().f64 : get().f32;
 }
 
+/**
+ * Puts what `wrap` makes of the running engine's f32 kernels in their place, until the engine changes or the returned function is called. For
+ * measuring where time goes.
+ */
+export function instrumentKernels(wrap: (kernels: Kernels) => Kernels): () => void {
+  const running = get();
+  const instrumented = { ...running, f32: wrap(running.f32) };
+  engine = instrumented;
+  return () => {
+    if (engine === instrumented) engine = { ...running, arrays: instrumented.arrays };
+  };
+}
+
 /** Counts an array that was made (+1) or disposed of (−1). */
 export function countArray(change: 1 | -1): void {
   get().arrays += change;

@@ -22,6 +22,7 @@ export {
   countArray,
   heap,
   type InitOptions,
+  instrumentKernels,
   type MemoryInfo,
   memory,
   resetPeakMemory,

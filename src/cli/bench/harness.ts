@@ -10,7 +10,7 @@ export interface Row {
   readonly work: string;
   readonly shape: string;
   readonly threads: number;
-  /** Which kernels ran: `simd`, `relaxed`, or `reference`; of an elementwise yardstick, what it is. */
+  /** Which kernels ran: `simd`, `relaxed`, or `reference`. */
   readonly variant: string;
   /** Median of the samples. */
   readonly ms: number;
@@ -21,6 +21,9 @@ export interface Row {
   readonly gflops?: number;
   readonly gbytesPerSecond?: number;
   readonly imagesPerSecond?: number;
+  /** Of an overhead row: part of the step that no kernel runs, 0 … 1, and kernel calls in a step. */
+  readonly overhead?: number;
+  readonly kernelCalls?: number;
   /** GFLOP/s of a register-only loop just before and after (the lower): how fast the machine was at that moment. */
   readonly calibration: number;
   /** Processor time over elapsed time: well below `threads` where other processes wanted the cores too. */

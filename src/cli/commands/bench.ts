@@ -20,7 +20,7 @@ export function benchCommand(): Command {
     name: "bench",
     summary: "how fast kernels, training steps and classification are here",
     description:
-      "Measures on this machine: matrix products, convolutions, whole training steps, classification and bandwidth-bound passes. Each row is the median of many runs. Its calibration is the speed of a fixed register-only loop just before and after: where two rows differ in it, the machine was not equally fast, and their quotients by it compare. CPU is processor time over elapsed time: a row well below one shared its core with other processes.",
+      "Measures on this machine: matrix products, convolutions, whole training steps, classification, bandwidth-bound passes, and what a training step costs beside its kernels. Each row is the median of many runs. Its calibration is the speed of a fixed register-only loop just before and after: where two rows differ in it, the machine was not equally fast, and their quotients by it compare. CPU is processor time over elapsed time: a row well below one shared its core with other processes.",
     args: [["[family...]", `what to measure: ${FAMILY_NAMES.join(", ")}; all if none is named`]],
     examples: [
       "coarsegrad bench gemm",
@@ -71,6 +71,7 @@ const COLUMNS: readonly { head: string; width: number; of: (row: Row) => string 
   { head: "GFLOP/s", width: 9, of: (row) => figure(row.gflops) },
   { head: "GB/s", width: 8, of: (row) => figure(row.gbytesPerSecond) },
   { head: "images/s", width: 10, of: (row) => figure(row.imagesPerSecond) },
+  { head: "beside", width: 8, of: (row) => (row.overhead === undefined ? "" : `${(100 * row.overhead).toFixed(1)} %`) },
   { head: "calibration", width: 13, of: (row) => figure(row.calibration) },
   { head: "CPU", width: 6, of: (row) => figure(row.cpuShare) },
 ];
