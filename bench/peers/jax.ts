@@ -34,6 +34,21 @@ export interface Jax {
   readonly jax: JaxModule;
 }
 
+/**
+ * Calls a function while there is no global Worker, which onnxruntime-web brings to Node: jax-js decides by it at every kernel that it makes whether
+ * memory is shared by threads, and started without.
+ */
+function withoutWorkers<T>(call: () => T): T {
+  const scope = globalThis as { Worker?: unknown };
+  const kept = Object.getOwnPropertyDescriptor(scope, "Worker");
+  delete scope.Worker;
+  try {
+    return call();
+  } finally {
+    if (kept !== undefined) Object.defineProperty(scope, "Worker", kept);
+  }
+}
+
 const array = ({ numpy }: JaxModule, data: Float32Array, shape: readonly number[]): JaxArray =>
   numpy.array(data).reshape(shape);
 
@@ -46,11 +61,11 @@ export function jaxGemm(
 ): { contender: Contender; release(): Promise<void> } {
   const [x, y] = [array(jax, a.data, a.shape), array(jax, b.data, b.shape)];
   const product = (): JaxArray => jax.numpy.matmul(x.ref, y.ref);
-  check(product().dataSync());
+  check(withoutWorkers(() => product().dataSync()));
   // Arrays are lazy: only looking at one makes sure that it has been computed.
   const run = async (): Promise<void> => {
     const c = product();
-    await jax.blockUntilReady([c.ref]);
+    await withoutWorkers(() => jax.blockUntilReady([c.ref]));
     c.dispose();
   };
   return {
@@ -106,9 +121,11 @@ export function jaxMlp({ name, jax }: Jax, start: MlpStart, onLoss: (loss: numbe
   const x = array(jax, images, [batch, widths[0]]);
   const y = array(jax, oneHot, [batch, widths[layers]]);
   return local(name, async () => {
-    const [value, nextParams, nextVelocities] = step(params, velocities, x.ref, y.ref);
-    [params, velocities] = [nextParams, nextVelocities];
-    onLoss(value.dataSync()[0]);
-    await jax.blockUntilReady(params.map((param) => param.ref));
+    await withoutWorkers(() => {
+      const [value, nextParams, nextVelocities] = step(params, velocities, x.ref, y.ref);
+      [params, velocities] = [nextParams, nextVelocities];
+      onLoss(value.dataSync()[0]);
+      return jax.blockUntilReady(params.map((param) => param.ref));
+    });
   });
 }
