@@ -9,7 +9,8 @@ const SPECS: readonly TrainSpec[] = [
   { model: "resnet20", bits: "1W4A", batch: 32 },
 ];
 const LEAST_STEPS = 7;
-const WARM_STEPS = 3;
+/** Steps after which the engine has optimized what runs thousands of times in each. */
+const WARM_STEPS = 20;
 
 type Kernel = (...args: number[]) => number | undefined;
 
