@@ -7,7 +7,7 @@
 import { inputWork } from "./conv-input";
 import { KC, putEdge } from "./gemm";
 import { packAcross, packB } from "./gemm-pack";
-import { panelRows, runStrided, runTile } from "./gemm-tile";
+import { panelRows, runEdge, runStrided, runTile } from "./gemm-tile";
 import {
   channelStrideOf,
   channelsOf,
@@ -151,7 +151,7 @@ function forward(
           if (filters - j >= 8) {
             runTile(rows, a, b, k, c, step, p > 0);
           } else {
-            runTile(rows, a, b, k, edge, 32, false);
+            runEdge(rows, a, <usize>(rows << 2), b, 32, k, edge, filters - j);
             putEdge(edge, c, step, rows, filters - j, p > 0);
           }
           left += <usize>(rows * K) << 2;
@@ -223,7 +223,7 @@ function backwardWeight(
         if (K - j >= 8) {
           runStrided(rows, a, dyStep, b, step, m, c, step, true);
         } else {
-          runStrided(rows, a, dyStep, b, step, m, edge, 32, false);
+          runEdge(rows, a, dyStep, b, step, m, edge, K - j);
           putEdge(edge, c, step, rows, K - j, true);
         }
         i += rows;

@@ -6,7 +6,7 @@
  * of A (184 KB in all) stream from the second; figures are flat around these sizes.
  */
 import { packA, packB } from "./gemm-pack";
-import { panelRows, runTile } from "./gemm-tile";
+import { panelRows, runEdge, runTile } from "./gemm-tile";
 import { storeSome } from "./lanes";
 
 export const KC: i32 = 384; // the same number in src/kernels/reference/gemm.ts
@@ -50,7 +50,7 @@ function multiplyBlock(a: usize, b: usize, m: i32, n: i32, k: i32, c: usize, ste
       if (n - j >= 8) {
         runTile(rows, left, b, k, at, step, add);
       } else {
-        runTile(rows, left, b, k, edge, 32, false);
+        runEdge(rows, left, <usize>(rows << 2), b, 32, k, edge, n - j);
         putEdge(edge, at, step, rows, n - j, add);
       }
       left += <usize>(rows * k) << 2;

@@ -1,12 +1,6 @@
 /** @file Integer arithmetic of the packed runtime: u8 × i8 products with exact i32 sums, and thresholds. */
-
-/** Sum of four i32 lanes. */
-// @ts-ignore: decorator
-@inline
-function sumLanes(v: v128): i32 {
-  const pairs = i32x4.add(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
-  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
-}
+import { dot11, dot12, dot41, dot42, dotSteps } from "./integer-dot";
+import { sumLanes } from "./lanes";
 
 /** C[rows, columns] of a tile; 8 k per turn. A pair of products is at most 2·255·128 in absolute value: dot_i16x8 cannot overflow. */
 // @ts-ignore: decorator
@@ -72,6 +66,8 @@ export function u8_i8_gemm(aPtr: usize, bPtr: usize, cPtr: usize, M: i32, N: i32
   const stepA = <usize>lda;
   const stepB = <usize>ldb;
   const step = <usize>N << 2;
+  // Looking at every code and weight costs little where each is used many times.
+  const steps = ASC_FEATURE_RELAXED_SIMD && M >= 4 && N >= 4 ? dotSteps(aPtr, M, stepA, bPtr, N, stepB) : 0;
   for (let i = 0; i < M; ) {
     const rows = M - i >= 4 ? 4 : 1;
     const a = aPtr + <usize>i * stepA;
@@ -80,7 +76,15 @@ export function u8_i8_gemm(aPtr: usize, bPtr: usize, cPtr: usize, M: i32, N: i32
       const columns = N - j >= 2 ? 2 : 1;
       const b = bPtr + <usize>j * stepB;
       const c = line + (<usize>j << 2);
-      if (rows == 4) {
+      if (ASC_FEATURE_RELAXED_SIMD && steps > 0) {
+        if (rows == 4) {
+          if (columns == 2) dot42(a, stepA, b, stepB, K, steps, c, step);
+          else dot41(a, stepA, b, stepB, K, steps, c, step);
+        } else {
+          if (columns == 2) dot12(a, stepA, b, stepB, K, steps, c, step);
+          else dot11(a, stepA, b, stepB, K, steps, c, step);
+        }
+      } else if (rows == 4) {
         if (columns == 2) tile42(a, stepA, b, stepB, K, c, step);
         else tile41(a, stepA, b, stepB, K, c, step);
       } else {

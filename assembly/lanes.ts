@@ -1,4 +1,18 @@
-/** @file Helpers that every family uses: partial stores, widening, periodic patterns. */
+/** @file Helpers that every family uses: what the relaxed variant does otherwise, partial stores, widening, periodic patterns. */
+
+/** c + a·b of f32 lanes: two roundings, or, in the relaxed variant, one where the machine has such an instruction. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
+}
+
+/** Bytes of `table` at indices, all below 16: there the relaxed variant's single instruction gives the same. */
+// @ts-ignore: decorator
+@inline
+export function lookUp(table: v128, indices: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(table, indices) : i8x16.swizzle(table, indices);
+}
 
 /** Stores the first n of four 4-byte lanes, 1 ≤ n ≤ 4. */
 // @ts-ignore: decorator
@@ -52,6 +66,14 @@ export function narrow(low: v128, high: v128): v128 {
 @inline
 export function addLanes(v: v128): f64 {
   return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
+}
+
+/** Sum of four i32 lanes. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(v: v128): i32 {
+  const pairs = i32x4.add(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
+  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
 }
 
 /** Four bytes as i32 lanes, unsigned. Reads 4 bytes. */

@@ -5,6 +5,7 @@
  * 4·60 = 240), then widened: `l` counts the pair of bytes as one u16, `h` its high byte alone, and the low byte's sum is l − 256·h modulo 2^16.
  * A u16 holds 4368 codes of at most 15.
  */
+import { lookUp } from "./lanes";
 
 /** Codes whose sum a u16 lane holds: 65535/15, down to a multiple of 16. */
 export const MAX_RUN: i32 = 4368;
@@ -38,8 +39,8 @@ function putColumn(c: usize, low: v128, high: v128, shift: i32, base: i32, mode:
 @inline
 function look(t: usize, w0: v128, w1: v128, w2: v128, w3: v128): v128 {
   return i8x16.add(
-    i8x16.add(i8x16.swizzle(v128.load(t), w0), i8x16.swizzle(v128.load(t, 16), w1)),
-    i8x16.add(i8x16.swizzle(v128.load(t, 32), w2), i8x16.swizzle(v128.load(t, 48), w3)),
+    i8x16.add(lookUp(v128.load(t), w0), lookUp(v128.load(t, 16), w1)),
+    i8x16.add(lookUp(v128.load(t, 32), w2), lookUp(v128.load(t, 48), w3)),
   );
 }
 

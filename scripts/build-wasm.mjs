@@ -1,18 +1,23 @@
 /**
- * @file Compiles the kernels three times: all of them over memory of one thread (assembly/index.ts) and over shared memory
- * (assembly/threaded.ts), and those of the packed runtime alone (assembly/runtime.ts). Each gives a module in build/ and the same bytes as text in
- * src/kernels/.
+ * @file Compiles the kernels: all of them over memory of one thread (assembly/index.ts) and over shared memory (assembly/threaded.ts), and
+ * those of the packed runtime alone (assembly/runtime.ts); each of the three with plain and with relaxed SIMD. Each gives a module in build/ and
+ * the same bytes as text in src/kernels/. Every compilation runs on a thread of its own, as many at a time as there are processors; what was compiled
+ * from the same sources before is taken from build/kernels-cache/.
  *
  * `--check` writes nothing and exits with 1 if a generated file is not what the sources give.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import v8 from "node:v8";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import asc from "assemblyscript/asc";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
-/** What is compiled: target of asconfig.json, entry, module, generated text. */
+/** What is compiled: target of asconfig.json, entry, module, generated text. The longest first. */
 const MODULES = [
   {
     target: "release",
@@ -32,9 +37,27 @@ const MODULES = [
     wasm: "build/kernels-threads.wasm",
     generated: "src/kernels/wasm-threads.generated.ts",
   },
+  {
+    target: "relaxed",
+    entry: "assembly/index.ts",
+    wasm: "build/kernels-relaxed.wasm",
+    generated: "src/kernels/wasm-relaxed.generated.ts",
+  },
+  {
+    target: "relaxed-threads",
+    entry: "assembly/threaded.ts",
+    wasm: "build/kernels-relaxed-threads.wasm",
+    generated: "src/kernels/wasm-relaxed-threads.generated.ts",
+  },
+  {
+    target: "relaxed",
+    entry: "assembly/runtime.ts",
+    wasm: "build/runtime-relaxed.wasm",
+    generated: "src/kernels/wasm-relaxed-runtime.generated.ts",
+  },
 ];
 
-/** Compiles in memory. @returns the module's bytes */
+/** Compiles in memory, on this thread. @returns the module's bytes */
 async function compile({ target, entry }) {
   let bytes = null;
   const messages = [];
@@ -97,8 +120,64 @@ function readOrNull(file) {
   }
 }
 
-for (const { target, entry, wasm, generated } of MODULES) {
-  const bytes = await compile({ target, entry });
+/** A name for everything that decides a module's bytes, but its target and entry. */
+function sourcesName() {
+  const hash = createHash("sha256");
+  const assembly = readdirSync(path.join(root, "assembly"), { recursive: true }).filter((name) => name.endsWith(".ts"));
+  const files = assembly.sort().map((name) => path.join("assembly", name));
+  for (const file of [
+    ...files,
+    "asconfig.json",
+    "node_modules/assemblyscript/package.json",
+    "scripts/build-wasm.mjs",
+  ]) {
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(path.join(root, file)))
+      .update("\0");
+  }
+  return hash.digest("hex").slice(0, 32);
+}
+
+/** The module's bytes, compiled now or before. */
+async function bytesOf(module, sources) {
+  const folder = path.join(root, "build", "kernels-cache");
+  const kept = path.join(folder, `${path.basename(module.wasm, ".wasm")}-${sources}.wasm`);
+  try {
+    return readFileSync(kept);
+  } catch {
+    const bytes = await compileAside(module);
+    // One version is enough.
+    for (const name of readOrEmpty(folder)) {
+      if (name.startsWith(`${path.basename(module.wasm, ".wasm")}-`) && name.length === path.basename(kept).length) {
+        rmSync(path.join(folder, name), { force: true });
+      }
+    }
+    replace(kept, bytes);
+    return bytes;
+  }
+}
+
+function readOrEmpty(folder) {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Compiles on a thread of its own. @returns the module's bytes */
+function compileAside(module) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: module });
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", (code) => reject(new Error(`build-wasm: ${module.entry}: exit code ${code}`)));
+  });
+}
+
+/** Checks a compiled module, and writes it or compares it with what is there. */
+function finish({ wasm, generated }, bytes) {
   inspect(bytes);
   // Hexadecimal keeps bytes whole, so that gzip finds what repeats: a quarter less to download than base64.
   const text =
@@ -116,3 +195,19 @@ for (const { target, entry, wasm, generated } of MODULES) {
     process.exitCode = 1;
   }
 }
+
+async function main() {
+  const sources = sourcesName();
+  const waiting = [...MODULES];
+  const work = async () => {
+    for (let module = waiting.shift(); module !== undefined; module = waiting.shift()) {
+      finish(module, await bytesOf(module, sources));
+    }
+  };
+  await Promise.all(Array.from({ length: os.availableParallelism() }, work));
+}
+
+// Inspecting a module needs an engine that takes it: Node 20 has relaxed SIMD behind a flag.
+if (process.versions.node.startsWith("20.")) v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+if (isMainThread) await main();
+else parentPort.postMessage(await compile(workerData));

@@ -1,5 +1,5 @@
 /**
- * @file Builds the package: kernels to WebAssembly, sources to JavaScript and declarations, the command line to one file.
+ * @file Builds the package: kernels to WebAssembly, sources to JavaScript and declarations, the library to a few files, the command line to one.
  *
  * The build grows in a folder of its own and takes dist's place at the end, so that a failed or simultaneous build never leaves
  * a dist that is half of this and half of that.
@@ -7,6 +7,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { bundleCli } from "./bundle-cli.mjs";
+import { bundleLibrary } from "./bundle-library.mjs";
 import { root, run, runScript, tool } from "./run.mjs";
 
 const dist = path.join(root, "dist");
@@ -24,6 +25,7 @@ try {
   mkdirSync(fresh, { recursive: true });
   await step("kernels", () => runScript("build-wasm.mjs"));
   await step("library", () => run(tool("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]));
+  await step("library, bundled", () => bundleLibrary(root, fresh));
   copyFileSync(path.join(root, "build", "kernels.wasm"), path.join(fresh, "kernels.wasm"));
   await step("command line", async () => {
     const main = path.join(fresh, "cli", "main.js");

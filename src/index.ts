@@ -33,9 +33,13 @@ export {
   init,
   type MemoryInfo,
   memory,
+  type RelaxedOptions,
   resetPeakMemory,
+  type SyncOptions,
   type ThreadOptions,
   threads,
+  type Variant,
+  variant,
   type WorkerFactory,
   type WorkerLike,
 } from "./kernels/index.js";

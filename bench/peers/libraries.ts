@@ -2,8 +2,10 @@
  * @file The peers, one thread each, as far as they are installed and run here. Their types are not: this folder is compiled without them,
  * so what is used of each is written down.
  */
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Jax, JaxModule } from "./jax.js";
 import type { Graph } from "./onnx.js";
 import { onnxModel } from "./onnx.js";
 
@@ -108,10 +110,19 @@ async function tfBackend(kind: "wasm" | "cpu"): Promise<TfBackend> {
   return { name: `tfjs-${kind} ${tf.version.tfjs}`, tf, use };
 }
 
+async function startJax(): Promise<Jax> {
+  const jax = await load<JaxModule>("@jax-js/jax");
+  if (!(await jax.init("wasm")).includes("wasm")) throw new Error("the device wasm does not start");
+  jax.defaultDevice("wasm");
+  const { dependencies } = JSON.parse(readFileSync(path.join(here, "package.json"), "utf8"));
+  return { name: `jax-js ${dependencies["@jax-js/jax"]}`, jax };
+}
+
 /** All peers that start here, and why the others do not. */
 export interface Libraries {
   readonly onnx: readonly OnnxRuntime[];
   readonly tfjs: readonly TfBackend[];
+  readonly jax: readonly Jax[];
   readonly missing: readonly string[];
 }
 
@@ -135,6 +146,7 @@ export async function loadLibraries(): Promise<Libraries> {
       ...(await attempt("tfjs-cpu", () => tfBackend("cpu"))),
       ...(await attempt("tfjs-wasm", () => tfBackend("wasm"))),
     ],
+    jax: await attempt("jax-js", startJax),
     missing,
   };
 }

@@ -18,10 +18,10 @@ const USAGE = `Usage: npm run bench:peers -- [${SECTIONS.join("] [")}] [options]
 Runs coarsegrad and its peers in turns in one run, one thread each, and prints medians and ratios. A ratio is the peer's time over
 ours: above 1, we are faster. "ratio" is the median of each round's ratio; "ratio, fast" compares the lower deciles.
 
-  gemm     matrix products: onnxruntime-web, onnxruntime-node, tfjs on WebAssembly
+  gemm     matrix products: onnxruntime-web, onnxruntime-node, tfjs and jax-js on WebAssembly
   conv     convolutions forward: the same
   infer    one image through ResNet-18: 1W4A beside f32 and int8 in onnxruntime-web and onnxruntime-node
-  mlp      training step of an MLP: tfjs on JavaScript and on WebAssembly
+  mlp      training step of an MLP: tfjs on JavaScript and on WebAssembly, jax-js on WebAssembly
   start    from a process's start to its first matrix product
   torch    training steps beside PyTorch, if "\${PYTHON:-python3} -c 'import torch'" works
   memory   what a ResNet-20 training step needs, beside PyTorch

@@ -122,9 +122,22 @@ def resnet20(quantized):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear(64, 10))
 
 
-MODELS = {"mlp": (mlp, (1, 28, 28)), "lenet5": (lenet5, (1, 28, 28)), "resnet20": (resnet20, (3, 32, 32))}
+def vgg11(quantized):
+    conv, linear, act = parts(quantized)
+    layers, cin = [], 3
+    for width in (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0):
+        if width == 0:
+            layers.append(nn.MaxPool2d(2))
+        else:
+            layers += [conv(cin, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), act()]
+            cin = width
+    return nn.Sequential(*layers, nn.Flatten(), linear(512, 10))
+
+
+MODELS = {"mlp": (mlp, (1, 28, 28)), "lenet5": (lenet5, (1, 28, 28)), "resnet20": (resnet20, (3, 32, 32)),
+          "vgg11": (vgg11, (3, 32, 32))}
 WORKS = ["train mlp float b128", "train lenet5 float b128", "train lenet5 1W4A b128",
-         "train resnet20 float b128", "train resnet20 1W4A b128"]
+         "train resnet20 float b128", "train resnet20 1W4A b128", "train vgg11 float b128", "train vgg11 1W4A b128"]
 
 
 def trainee(work):

@@ -4,6 +4,7 @@ import { type ConvShape, convWork, type GemmShape } from "../../src/cli/bench/sh
 import { type TrainSpec, trainee, trainWork } from "../../src/cli/bench/train.js";
 import { conv2d, matmul, noGrad, Rng, scope, tensor } from "../../src/index.js";
 import { type Contender, local } from "./alternate.js";
+import { jaxGemm, jaxMlp, type MlpStart } from "./jax.js";
 import type { Libraries, Tf, TfBackend, TfTensor } from "./libraries.js";
 import { convGraph, matmulGraph } from "./onnx.js";
 import { resnet18Graph } from "./resnet18.js";
@@ -81,7 +82,7 @@ async function tfContender(
 }
 
 /** C = A·B, both operands new at every call as far as the libraries know. */
-export async function prepareGemm({ M, K, N }: GemmShape, { onnx, tfjs }: Libraries): Promise<Prepared> {
+export async function prepareGemm({ M, K, N }: GemmShape, { onnx, tfjs, jax }: Libraries): Promise<Prepared> {
   const work = `sgemm ${M}x${K}x${N}`;
   const [a, b] = [random(M * K, 1), random(K * N, 2)];
   const [ta, tb] = [tensor(a, { shape: [M, K] }), tensor(b, { shape: [K, N] })];
@@ -104,6 +105,15 @@ export async function prepareGemm({ M, K, N }: GemmShape, { onnx, tfjs }: Librar
       },
       (result) => expectSame(work, backend.name, ours, result),
     );
+    contenders.push(contender);
+    releases.push(release);
+  }
+  for (const peer of jax) {
+    const operands = [
+      { data: a, shape: [M, K] },
+      { data: b, shape: [K, N] },
+    ] as const;
+    const { contender, release } = jaxGemm(peer, ...operands, (result) => expectSame(work, peer.name, ours, result));
     contenders.push(contender);
     releases.push(release);
   }
@@ -198,52 +208,54 @@ export async function prepareInfer({ onnx }: Libraries): Promise<Prepared> {
 const MLP: TrainSpec = { model: "mlp", bits: "float", batch: 128 };
 const WIDTHS = [784, 512, 512, 10];
 
-/** Forward, backward and a momentum step of the MLP; tfjs keeps its batch as floats ready, we convert pixels each time. */
-export async function prepareMlp({ tfjs }: Libraries): Promise<Prepared> {
+/** Forward, backward and a momentum step of the MLP; the peers keep their batch as floats ready, we convert pixels each time. */
+export async function prepareMlp({ tfjs, jax }: Libraries): Promise<Prepared> {
   const ours = trainee(MLP, 1);
   const contenders: Contender[] = [local(OURS, () => finite(ours.step()))];
-  for (const { name, tf, use } of tfjs) {
-    await use();
-    const layers = WIDTHS.slice(1).map((width, k) => ({
-      weight: tf.variable(
-        tf.tensor(
-          random(WIDTHS[k] * width, k).map((value) => value / Math.sqrt(WIDTHS[k])),
-          [WIDTHS[k], width],
-        ),
-      ),
-      bias: tf.variable(tf.tensor(new Float32Array(width), [width])),
-    }));
-    const x = tf.tensor(
-      random(MLP.batch * WIDTHS[0], 9).map((value) => (value + 1) / 2),
-      [MLP.batch, WIDTHS[0]],
-    );
-    const oneHot = Float32Array.from({ length: MLP.batch * 10 }, (_, i) =>
-      i % 10 === Math.floor(i / 10) % 10 ? 1 : 0,
-    );
-    const labels = tf.tensor(oneHot, [MLP.batch, 10]);
-    const optimizer = tf.train.momentum(0.01, 0.9);
-    const loss = (): TfTensor =>
-      tf.losses.softmaxCrossEntropy(
-        labels,
-        layers.reduce((h, { weight, bias }, k) => {
-          const z = tf.add(tf.matMul(h, weight), bias);
-          return k < layers.length - 1 ? tf.relu(z) : z;
-        }, x),
-      );
-    const inner = local(name, () => {
-      const cost = optimizer.minimize(loss, true);
-      finite(cost.dataSync()[0]);
-      cost.dispose();
-    });
-    contenders.push({
-      name,
-      async sample(calls) {
-        await use();
-        return inner.sample(calls);
-      },
-    });
-  }
+  const start = {
+    widths: WIDTHS,
+    batch: MLP.batch,
+    weights: WIDTHS.slice(1).map((width, k) =>
+      random(WIDTHS[k] * width, k).map((value) => value / Math.sqrt(WIDTHS[k])),
+    ),
+    images: random(MLP.batch * WIDTHS[0], 9).map((value) => (value + 1) / 2),
+    oneHot: Float32Array.from({ length: MLP.batch * 10 }, (_, i) => (i % 10 === Math.floor(i / 10) % 10 ? 1 : 0)),
+  };
+  for (const peer of tfjs) contenders.push(await tfMlp(peer, start));
+  for (const peer of jax) contenders.push(jaxMlp(peer, start, finite));
   return { work: trainWork(MLP), images: MLP.batch, contenders, release: async () => ours.dispose() };
+}
+
+async function tfMlp({ name, tf, use }: TfBackend, start: MlpStart): Promise<Contender> {
+  const { widths, batch, weights, images, oneHot } = start;
+  await use();
+  const layers = weights.map((weight, k) => ({
+    weight: tf.variable(tf.tensor(weight, [widths[k], widths[k + 1]])),
+    bias: tf.variable(tf.tensor(new Float32Array(widths[k + 1]), [widths[k + 1]])),
+  }));
+  const x = tf.tensor(images, [batch, widths[0]]);
+  const labels = tf.tensor(oneHot, [batch, 10]);
+  const optimizer = tf.train.momentum(0.01, 0.9);
+  const loss = (): TfTensor =>
+    tf.losses.softmaxCrossEntropy(
+      labels,
+      layers.reduce((h, { weight, bias }, k) => {
+        const z = tf.add(tf.matMul(h, weight), bias);
+        return k < layers.length - 1 ? tf.relu(z) : z;
+      }, x),
+    );
+  const inner = local(name, () => {
+    const cost = optimizer.minimize(loss, true);
+    finite(cost.dataSync()[0]);
+    cost.dispose();
+  });
+  return {
+    name,
+    async sample(calls) {
+      await use();
+      return inner.sample(calls);
+    },
+  };
 }
 
 /** @throws Error on a loss that is no number: time spent on NaN is no measurement */

@@ -1,5 +1,6 @@
 /** @file The infer room: packed models on integers. Needs no autograd and no network definition. */
 export { type PackedModel, readPacked } from "../format/index.js";
-export type { Backend, InitOptions } from "../kernels/engine.js";
-export { init } from "./init.js";
+export type { Backend, InitOptions, SyncOptions, Variant } from "../kernels/engine.js";
+export type { RelaxedOptions } from "../kernels/threads/options.js";
+export { init, variant } from "./init.js";
 export { createSession, type Session, type SessionInput, type SessionOptions, type TracedValue } from "./session.js";

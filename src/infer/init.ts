@@ -1,6 +1,14 @@
 /** @file Starting the engine for the packed runtime, with its kernels alone. */
-import { type Backend, init as engineInit, type InitOptions, provideKernels } from "../kernels/engine.js";
+import {
+  type Backend,
+  init as engineInit,
+  variant as engineVariant,
+  provideKernels,
+  type SyncOptions,
+  type Variant,
+} from "../kernels/engine.js";
 import { RUNTIME_KERNELS } from "../kernels/runtime.js";
+import type { RelaxedOptions } from "../kernels/threads/options.js";
 
 /** Makes the runtime's kernels the engine's, unless it has all. */
 export function provideRuntime(): void {
@@ -8,11 +16,25 @@ export function provideRuntime(): void {
 }
 
 /**
- * Chooses the backend. Optional: the first session starts the default one. `module` may be the compiled `coarsegrad/kernels.wasm`.
+ * Chooses the backend. Optional: the first session starts the default one. `module` may be the compiled `coarsegrad/kernels.wasm`. With `relaxed`
+ * it is asynchronous and takes kernels that use relaxed SIMD: integer layers, which are exact, are faster and give the same codes; float ones may
+ * differ in their last bits.
  *
- * @throws ScopeError if sessions or arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend
+ * @returns the backend; a promise of it if `relaxed` is given
+ * @throws ScopeError if sessions or arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend, or `relaxed: true`
+ * where the engine has no relaxed SIMD
+ * @example
+ * await init({ relaxed: "auto" });
  */
-export function init(options: InitOptions = {}): Backend {
+export function init(options: RelaxedOptions): Promise<Backend>;
+export function init(options?: SyncOptions): Backend;
+export function init(options: RelaxedOptions | SyncOptions = {}): Backend | Promise<Backend> {
   provideRuntime();
-  return engineInit(options);
+  return options.relaxed === undefined ? engineInit(options) : engineInit(options);
+}
+
+/** The variant of the kernels that sessions run on; starts the default one if none is running. */
+export function variant(): Variant {
+  provideRuntime();
+  return engineVariant();
 }

@@ -8,6 +8,7 @@ import { bytesOfHex } from "./wasm.js";
 export const ALL_KERNELS: KernelSource = {
   complete: true,
   bytes: () => bytesOfHex(WASM_HEX),
+  relaxedBytes: async () => bytesOfHex((await import("./wasm-relaxed.generated.js")).WASM_HEX),
   reference: referenceKernels,
   threads: () => import("./threads/start.js"),
 };

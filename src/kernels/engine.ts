@@ -5,11 +5,14 @@ import { Allocator } from "../memory/allocator.js";
 import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import type { KernelSource } from "./source.js";
-import type { ThreadOptions } from "./threads/options.js";
+import type { RelaxedOptions, ThreadOptions } from "./threads/options.js";
 import { instantiateKernels, wasmAvailable } from "./wasm.js";
 
 /** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
 export type Backend = "wasm" | "reference";
+
+/** Which kernels run: WebAssembly with plain SIMD or with relaxed SIMD, or the TypeScript twins. */
+export type Variant = "simd" | "relaxed" | "reference";
 
 /** Choices of {@link init}. */
 export interface InitOptions {
@@ -18,6 +21,9 @@ export interface InitOptions {
   /** A compiled kernel module, for pages whose policy forbids compiling from bytes: `await WebAssembly.compileStreaming(fetch(".../kernels.wasm"))`. */
   module?: WebAssembly.Module;
 }
+
+/** What a synchronous {@link init} takes. */
+export type SyncOptions = InitOptions & { threads?: undefined; relaxed?: undefined };
 
 /** Live figures of the heap; see {@link memory}. */
 export interface MemoryInfo {
@@ -32,7 +38,7 @@ export interface MemoryInfo {
 }
 
 interface Engine {
-  readonly backend: Backend;
+  readonly variant: Variant;
   readonly allocator: Allocator;
   readonly f32: Kernels;
   readonly f64: Kernels;
@@ -56,13 +62,23 @@ export function provideKernels(offered: KernelSource): void {
   source = offered;
   if (engine === null) return;
   const { heap } = engine.allocator;
-  const f32 = heap.memory === null ? offered.reference(heap, "f32") : instantiateKernels(heap, compiled(offered));
+  const all = heap.memory === null ? offered.reference(heap, "f32") : instantiateKernels(heap, compiled(offered));
+  // The complete set's relaxed variant would have to be loaded first: what was asked for stays for the part.
+  const f32 = engine.variant === "relaxed" ? { ...all, ...engine.f32 } : all;
   engine = { ...engine, f32, f64: offered.reference(heap, "f64"), source: offered };
 }
 
 /** Compiles synchronously. @throws WebAssembly.CompileError where a content policy forbids it */
 function compiled({ bytes }: KernelSource): WebAssembly.Module {
   return new WebAssembly.Module(bytes());
+}
+
+/** The WebAssembly engine on one thread. */
+function startWasm(from: KernelSource, module: WebAssembly.Module, variant: Variant): Engine {
+  const heap = new Heap({ wasm: true });
+  const f32 = instantiateKernels(heap, module);
+  const f64 = from.reference(heap, "f64");
+  return { variant, allocator: new Allocator(heap), f32, f64, source: from, threads: 1, arrays: 0 };
 }
 
 function start(options: InitOptions): Engine {
@@ -78,10 +94,7 @@ function start(options: InitOptions): Engine {
   }
   if (wanted !== "reference" && (options.module !== undefined || wasmAvailable())) {
     try {
-      const heap = new Heap({ wasm: true });
-      const f32 = instantiateKernels(heap, options.module ?? compiled(source));
-      const f64 = source.reference(heap, "f64");
-      return { backend: "wasm", allocator: new Allocator(heap), f32, f64, source, threads: 1, arrays: 0 };
+      return startWasm(source, options.module ?? compiled(source), "simd");
     } catch (cause) {
       if (wanted === "wasm" || options.module !== undefined) throw cause;
     }
@@ -103,7 +116,7 @@ function start(options: InitOptions): Engine {
   }
   const heap = new Heap({ wasm: false });
   return {
-    backend: "reference",
+    variant: "reference",
     allocator: new Allocator(heap),
     f32: source.reference(heap, "f32"),
     f64: source.reference(heap, "f64"),
@@ -113,9 +126,10 @@ function start(options: InitOptions): Engine {
   };
 }
 
-async function startThreaded(options: ThreadOptions): Promise<Engine> {
+/** Starts what has to be loaded first: several threads, the relaxed variant, or both. */
+async function startLater(options: ThreadOptions | RelaxedOptions): Promise<Engine> {
   const from = source;
-  if (!from?.threads) {
+  if (from === null || (options.threads !== undefined && !from.threads)) {
     throw new ThreadError({
       op: "init",
       what: "the packed runtime has no kernels for several threads",
@@ -124,17 +138,28 @@ async function startThreaded(options: ThreadOptions): Promise<Engine> {
       hint: 'init({ threads }) of "coarsegrad" brings all kernels',
     });
   }
-  const { startThreads } = await from.threads();
-  const threaded = await startThreads(options);
-  if (threaded === null) return start({ backend: options.backend });
-  const f64 = from.reference(threaded.allocator.heap, "f64");
-  return { ...threaded, backend: "wasm", f64, source: from, arrays: 0 };
+  const { relaxed = false } = options;
+  const relaxes = relaxed !== false && (await import("./relaxed.js")).takesRelaxed(relaxed);
+  if (options.threads !== undefined) {
+    const { startThreads } = await from.threads!();
+    const threaded = await startThreads(options, relaxes);
+    if (threaded !== null) {
+      const f64 = from.reference(threaded.allocator.heap, "f64");
+      return { ...threaded, variant: relaxes ? "relaxed" : "simd", f64, source: from, arrays: 0 };
+    }
+  }
+  if (!relaxes) return start({ backend: options.backend });
+  return startWasm(from, await WebAssembly.compile(await from.relaxedBytes()), "relaxed");
 }
 
 function replace(next: Engine): Backend {
   engine?.stop?.();
   engine = next;
-  return next.backend;
+  return backendOf(next);
+}
+
+function backendOf({ variant }: Engine): Backend {
+  return variant === "reference" ? "reference" : "wasm";
 }
 
 function expectNoArrays(): void {
@@ -154,41 +179,42 @@ function get(): Engine {
 }
 
 /**
- * Chooses the backend and the number of threads. Optional: the first array starts the default one, a single thread. May be called again
- * while no array is alive; threads of the engine before are ended.
+ * Chooses the backend, the number of threads and the variant of the kernels. Optional: the first array starts the default one, a single thread.
+ * May be called again while no array is alive; threads of the engine before are ended.
  *
- * With `threads` it is asynchronous, because workers are: the engine changes when the promise is fulfilled. Several threads need shared
- * memory: Node has it, a page must be cross-origin isolated. Results have the same bits with any number of threads. On a page's main thread,
- * which must not sleep, waiting for the other threads keeps the processor busy; train in a Web Worker if that matters.
+ * With `threads` or `relaxed` it is asynchronous, because workers and further kernels are: the engine changes when the promise is fulfilled.
+ * Several threads need shared memory: Node has it, a page must be cross-origin isolated. Results have the same bits with any number of threads. On a
+ * page's main thread, which must not sleep, waiting for the other threads keeps the processor busy; train in a Web Worker if that matters.
+ * With `relaxed` results no longer have the same bits everywhere.
  *
- * @returns the backend; a promise of it if `threads` is given
- * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend or a bad number of
- * threads; ThreadError if threads are asked for by number where memory cannot be shared, or a worker does not start
+ * @returns the backend; a promise of it if `threads` or `relaxed` is given
+ * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend, a bad number of
+ * threads, or `relaxed: true` where the engine has no relaxed SIMD; ThreadError if threads are asked for by number where memory cannot be shared,
+ * or a worker does not start
  * @example
  * init({ backend: "reference" });
  * await init({ threads: "auto" });
+ * await init({ relaxed: "auto", threads: 2 });
  */
-export function init(options: ThreadOptions): Promise<Backend>;
-export function init(options?: InitOptions & { threads?: undefined }): Backend;
-export function init(
-  options: ThreadOptions | (InitOptions & { threads?: undefined }) = {},
-): Backend | Promise<Backend> {
-  if (options.threads !== undefined) return initThreads(options);
+export function init(options: ThreadOptions | RelaxedOptions): Promise<Backend>;
+export function init(options?: SyncOptions): Backend;
+export function init(options: ThreadOptions | RelaxedOptions | SyncOptions = {}): Backend | Promise<Backend> {
+  if (options.threads !== undefined || options.relaxed !== undefined) return initLater(options);
   expectNoArrays();
   return replace(start(options));
 }
 
-async function initThreads(options: ThreadOptions): Promise<Backend> {
+async function initLater(options: ThreadOptions | RelaxedOptions): Promise<Backend> {
   expectNoArrays();
   if ("module" in options || !["auto", "wasm"].includes(options.backend ?? "auto")) {
     throw new ArgumentError({
       op: "init",
-      what: "threads do not go with these options",
+      what: "threads and relaxed do not go with these options",
       expected: "neither module nor the reference backend",
       got: Object.keys(options).join(", "),
     });
   }
-  const next = await startThreaded(options);
+  const next = await startLater(options);
   try {
     expectNoArrays(); // some may have been made meanwhile
   } catch (error) {
@@ -205,7 +231,12 @@ export function threads(): number {
 
 /** The backend that f32 arrays run on; starts the default one if none is running. */
 export function backend(): Backend {
-  return get().backend;
+  return backendOf(get());
+}
+
+/** The variant of the kernels that f32 arrays run on; starts the default one if none is running. */
+export function variant(): Variant {
+  return get().variant;
 }
 
 /** The allocator of the running engine. */
@@ -221,6 +252,19 @@ export function heap(): Heap {
 /** The kernels that compute in `dtype`: f64 always runs on the reference twins; integers and bytes go with f32. */
 export function kernelsFor(dtype: DType): Kernels {
   return dtype === "f64" ? get().f64 : get().f32;
+}
+
+/**
+ * Puts what `wrap` makes of the running engine's f32 kernels in their place, until the engine changes or the returned function is called. For
+ * measuring where time goes.
+ */
+export function instrumentKernels(wrap: (kernels: Kernels) => Kernels): () => void {
+  const running = get();
+  const instrumented = { ...running, f32: wrap(running.f32) };
+  engine = instrumented;
+  return () => {
+    if (engine === instrumented) engine = { ...running, arrays: instrumented.arrays };
+  };
 }
 
 /** Counts an array that was made (+1) or disposed of (−1). */

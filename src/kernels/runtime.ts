@@ -34,4 +34,9 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
 }
 
 /** The lines of the ABI that src/infer calls. */
-export const RUNTIME_KERNELS: KernelSource = { complete: false, bytes: () => bytesOfHex(WASM_HEX), reference };
+export const RUNTIME_KERNELS: KernelSource = {
+  complete: false,
+  bytes: () => bytesOfHex(WASM_HEX),
+  relaxedBytes: async () => bytesOfHex((await import("./wasm-relaxed-runtime.generated.js")).WASM_HEX),
+  reference,
+};

@@ -35,7 +35,7 @@ function names(family: Family): string[] {
 
 describe("bench", () => {
   it("has the families that the command promises", () => {
-    expect(FAMILY_NAMES).toEqual(["gemm", "conv", "train", "infer", "elementwise"]);
+    expect(FAMILY_NAMES).toEqual(["gemm", "conv", "train", "infer", "elementwise", "overhead"]);
   });
 
   it("names rows in a way that stays", () => {
@@ -58,7 +58,11 @@ describe("bench", () => {
       "train lenet5 1W4A b128",
       "train resnet20 float b128",
       "train resnet20 1W4A b128",
+      "train vgg11 float b128",
+      "train vgg11 1W4A b128",
     ]);
+    expect(names("overhead")).toEqual(["overhead resnet20 float b32", "overhead resnet20 1W4A b32"]);
+    expect(names("elementwise")).toEqual(expect.arrayContaining(["wasm copy 65536", "copy 65536"]));
     expect(names("infer")).toEqual(expect.arrayContaining(["infer lenet5 float b1"]));
   });
 
@@ -82,7 +86,7 @@ describe("bench", () => {
   });
 
   it.each(
-    TRAIN_SPECS.filter(({ model }) => model !== "resnet20").map((spec) => {
+    TRAIN_SPECS.filter(({ model }) => model === "mlp" || model === "lenet5").map((spec) => {
       const small = { ...spec, batch: 16 };
       return [trainWork(small), small] as const;
     }),

@@ -49,7 +49,7 @@ describe("a command line that is not understood", () => {
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],
     [
       "eval x --fast",
-      'eval: unknown option; expected --data, --data-dir, --split, --limit, --model, --threads, --seed, --json, --quiet, --debug, --help, got "--fast"',
+      'eval: unknown option; expected --data, --data-dir, --split, --limit, --model, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, got "--fast"',
     ],
     [
       "train --bits 3W",
@@ -97,7 +97,7 @@ describe("a command line that is not understood", () => {
     ],
     [
       "bench gem",
-      'bench: unknown value; expected gemm, conv, train, infer, elementwise, got "gem"; did you mean gemm?',
+      'bench: unknown value; expected gemm, conv, train, infer, elementwise, overhead, got "gem"; did you mean gemm?',
     ],
     ["bench --time 0", '--time: out of range; expected a number, above 0, got "0"'],
     ["bench --filter nothing", "--filter: no row has such a name; expected part of a name such as sgemm 512x512x512"],

@@ -1,7 +1,8 @@
-/** @file Bandwidth-bound passes, beside a plain copy of the same bytes. */
+/** @file Bandwidth-bound passes, beside copies of the same array: by a loop of WebAssembly, which is the yardstick, and by native code. */
 import { type Kernels, kernelsFor } from "../../kernels/index.js";
 import { scope } from "../../memory/index.js";
 import { NDArray } from "../../ndarray/ndarray.js";
+import { wasmCopy } from "./copy.js";
 import { type BenchOptions, filled, measure } from "./harness.js";
 import { ELEMENTWISE_LENGTHS } from "./shapes.js";
 
@@ -36,11 +37,15 @@ const PASSES: Readonly<Record<string, Pass>> = {
   },
 };
 
-/** Rows `copy`, `add`, `relu`, `exp`, `staircase`, `staircase bwd`, `sgd step`, each with its length. */
+/** Rows `wasm copy`, `copy`, `add`, `relu`, `exp`, `staircase`, `staircase bwd`, `sgd step`, each with its length. */
 export function benchElementwise(options: BenchOptions): void {
   const kernels = kernelsFor("f32");
+  const copy = wasmCopy();
+  const wasmCopyPass: Pass = { bytes: 8, run: (_, { x, out, len }) => copy(x.ptr, out.ptr, len / 16) };
   for (const len of ELEMENTWISE_LENGTHS) {
-    const passes = Object.entries(PASSES).filter(([name]) => options.wants(`${name} ${len}`));
+    const passes = Object.entries({ "wasm copy": wasmCopyPass, ...PASSES }).filter(([name]) =>
+      options.wants(`${name} ${len}`),
+    );
     if (passes.length === 0) continue;
     scope(() => {
       const arrays = {

@@ -1,6 +1,6 @@
 /** @file One row of a benchmark: medians by tinybench, with a calibration figure so that rows from different moments compare. */
 import { Bench } from "tinybench";
-import { backend, heap } from "../../kernels/index.js";
+import { heap, threads, variant } from "../../kernels/index.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import { calibrate } from "./calibrate.js";
 
@@ -10,7 +10,7 @@ export interface Row {
   readonly work: string;
   readonly shape: string;
   readonly threads: number;
-  /** Which kernels ran: `simd`, or `reference`. */
+  /** Which kernels ran: `simd`, `relaxed`, or `reference`. */
   readonly variant: string;
   /** Median of the samples. */
   readonly ms: number;
@@ -21,6 +21,9 @@ export interface Row {
   readonly gflops?: number;
   readonly gbytesPerSecond?: number;
   readonly imagesPerSecond?: number;
+  /** Of an overhead row: part of the step that no kernel runs, 0 … 1, and kernel calls in a step. */
+  readonly overhead?: number;
+  readonly kernelCalls?: number;
   /** GFLOP/s of a register-only loop just before and after (the lower): how fast the machine was at that moment. */
   readonly calibration: number;
   /** Processor time over elapsed time: well below `threads` where other processes wanted the cores too. */
@@ -63,7 +66,7 @@ export function filledBytes(length: number): Uint8Array<ArrayBuffer> {
 
 /** What the rows ran on. */
 export function engineInfo(): { threads: number; variant: string } {
-  return { threads: 1, variant: backend() === "wasm" ? "simd" : "reference" };
+  return { threads: threads(), variant: variant() };
 }
 
 /** Times `fn` and hands the row to `options.onRow`, if the row is wanted. */

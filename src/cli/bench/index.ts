@@ -4,6 +4,7 @@ import { benchElementwise } from "./elementwise.js";
 import { benchGemm } from "./gemm.js";
 import type { BenchOptions } from "./harness.js";
 import { benchInfer } from "./infer.js";
+import { benchOverhead } from "./overhead.js";
 import { benchTrain } from "./train.js";
 
 /** Each measures its rows one after the other and hands them over as they come. */
@@ -13,6 +14,7 @@ export const FAMILIES = {
   train: benchTrain,
   infer: benchInfer,
   elementwise: benchElementwise,
+  overhead: benchOverhead,
 } satisfies Record<string, (options: BenchOptions) => void>;
 
 /** A family's name. */

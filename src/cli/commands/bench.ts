@@ -5,9 +5,10 @@ import { FAMILIES, FAMILY_NAMES, type Family } from "../bench/index.js";
 import { command, onRun } from "../command.js";
 import { UsageError } from "../failure.js";
 import type { CommonOptions, Terminal } from "../terminal.js";
+import { startThreads, type ThreadsOption, threadsOption } from "../threads.js";
 import { oneOf, realNumber } from "../values.js";
 
-interface BenchCommandOptions extends CommonOptions {
+interface BenchCommandOptions extends CommonOptions, ThreadsOption {
   filter: string[];
   seed: number;
   time: number;
@@ -19,11 +20,12 @@ export function benchCommand(): Command {
     name: "bench",
     summary: "how fast kernels, training steps and classification are here",
     description:
-      "Measures on this machine: matrix products, convolutions, whole training steps, classification and bandwidth-bound passes. Each row is the median of many runs. Its calibration is the speed of a fixed register-only loop just before and after: where two rows differ in it, the machine was not equally fast, and their quotients by it compare. CPU is processor time over elapsed time: a row well below one shared its core with other processes.",
+      "Measures on this machine: matrix products, convolutions, whole training steps, classification, bandwidth-bound passes, and what a training step costs beside its kernels. Each row is the median of many runs. Its calibration is the speed of a fixed register-only loop just before and after: where two rows differ in it, the machine was not equally fast, and their quotients by it compare. CPU is processor time over elapsed time: a row well below one shared its core with other processes.",
     args: [["[family...]", `what to measure: ${FAMILY_NAMES.join(", ")}; all if none is named`]],
     examples: [
       "coarsegrad bench gemm",
       "coarsegrad bench train --filter resnet20 --time 5000",
+      "coarsegrad bench gemm --relaxed --threads 2",
       'coarsegrad bench conv gemm --filter "conv3x3 fwd" --filter "sgemm 512" --json',
     ],
   })
@@ -34,7 +36,8 @@ export function benchCommand(): Command {
     )
     .option("--time <ms>", "time of sampling for each row", realNumber("--time", { above: 0 }), 1000)
     .option("--json", "print one JSON object a line for each row, nothing else");
-  return onRun<BenchCommandOptions>(made, async (options, args, terminal) => {
+  return onRun<BenchCommandOptions>(threadsOption(made, 1), async (options, args, terminal) => {
+    await startThreads(options);
     const families = args.map(oneOf<Family>("bench", FAMILY_NAMES));
     run(families.length === 0 ? FAMILY_NAMES : families, options, terminal);
   });
@@ -68,6 +71,7 @@ const COLUMNS: readonly { head: string; width: number; of: (row: Row) => string 
   { head: "GFLOP/s", width: 9, of: (row) => figure(row.gflops) },
   { head: "GB/s", width: 8, of: (row) => figure(row.gbytesPerSecond) },
   { head: "images/s", width: 10, of: (row) => figure(row.imagesPerSecond) },
+  { head: "beside", width: 8, of: (row) => (row.overhead === undefined ? "" : `${(100 * row.overhead).toFixed(1)} %`) },
   { head: "calibration", width: 13, of: (row) => figure(row.calibration) },
   { head: "CPU", width: 6, of: (row) => figure(row.cpuShare) },
 ];

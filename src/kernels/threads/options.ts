@@ -1,4 +1,4 @@
-/** @file What init() is told about threads. Types only: the code behind them is loaded when it is asked for. */
+/** @file What init() is told about threads and the relaxed variant. Types only: the code behind them is loaded when it is asked for. */
 
 /** What the pool needs of a worker: a Web Worker has it, and Node's `Worker` from node:worker_threads too. */
 export interface WorkerLike {
@@ -21,8 +21,21 @@ export interface ThreadOptions {
   threads: number | "auto";
   /** Several threads always run on WebAssembly: the reference kernels know one. */
   backend?: "auto" | "wasm";
+  /** As in {@link RelaxedOptions}. */
+  relaxed?: boolean | "auto";
   /** Starts a worker that runs the given script; for pages whose policy forbids workers from `blob:` addresses. */
   createWorker?: WorkerFactory;
   /** Milliseconds without any progress after which a worker counts as lost; default 20,000. */
   threadTimeout?: number;
+}
+
+/** Choices of `init` for kernels with relaxed SIMD, on one thread; {@link ThreadOptions} for several. */
+export interface RelaxedOptions {
+  /**
+   * `true`: kernels that use relaxed SIMD, which are faster and give up the promise of equal bits: where the processor can, it rounds a product and
+   * its sum once, not twice. Products of integers stay exact. An error where the engine has no relaxed SIMD; `"auto"`: the plain kernels there.
+   */
+  relaxed: boolean | "auto";
+  threads?: undefined;
+  backend?: "auto" | "wasm";
 }

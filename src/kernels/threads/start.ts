@@ -5,7 +5,6 @@ import { Allocator } from "../../memory/allocator.js";
 import { Heap } from "../../memory/heap.js";
 import type { Kernels } from "../abi.js";
 import { bytesOfHex, wasmAvailable } from "../wasm.js";
-import { WASM_HEX } from "../wasm-threads.generated.js";
 import type { Crew } from "./chunks.js";
 import type { ThreadOptions } from "./options.js";
 import { Pool } from "./pool.js";
@@ -27,18 +26,24 @@ export interface ThreadedKernels {
 
 type Kernel = (...args: number[]) => number | undefined;
 
+/** The module over shared memory, one of two. */
+function moduleText(relaxed: boolean): Promise<{ readonly WASM_HEX: string }> {
+  return relaxed ? import("../wasm-relaxed-threads.generated.js") : import("../wasm-threads.generated.js");
+}
+
 /**
  * Starts a shared heap and a pool.
  *
+ * @param relaxed whether to take the relaxed variant, which must be available then
  * @returns null if one thread is what was asked for, or what "auto" amounts to here
  * @throws ArgumentError on a bad number; ThreadError if memory cannot be shared or a worker does not start and threads were asked for by number
  */
-export async function startThreads(options: ThreadOptions): Promise<ThreadedKernels | null> {
+export async function startThreads(options: ThreadOptions, relaxed: boolean): Promise<ThreadedKernels | null> {
   const threads = threadCount(options.threads);
   if (threads === 1 || !wasmAvailable()) return null;
   try {
     expectSharing();
-    const module = await WebAssembly.compile(bytesOfHex(WASM_HEX));
+    const module = await WebAssembly.compile(bytesOfHex((await moduleText(relaxed)).WASM_HEX));
     const heap = new Heap({ wasm: true, shared: true });
     const memory = heap.memory as WebAssembly.Memory;
     const { createWorker = startWorker, threadTimeout: timeout = TIMEOUT } = options;

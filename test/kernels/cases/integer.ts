@@ -14,16 +14,25 @@ import {
   reals,
 } from "../harness.js";
 
-const products = fc.record({ M: extents, N: extents, K: fc.constantFrom(1, 7, 8, 9, 15, 16, 17, 40) });
+// Small codes and weights may be summed in 16 bits for a while: 15·8 in steps of 136 codes, 127·32 in steps of 4.
+const products = fc.record({
+  M: extents,
+  N: extents,
+  K: fc.constantFrom(1, 7, 8, 9, 15, 16, 17, 40, 700, 2300),
+  codesBelow: fc.constantFrom(2, 16, 128, 129, 256),
+  weightsTo: fc.constantFrom(1, 8, 32, 128),
+});
 const maps = fc.record({ rows: fc.constantFrom(0, 1, 2, 3, 4, 5, 9), channels: channelCounts });
 
 export const integer = {
   u8_i8_gemm: () =>
-    property(products, (rng, { M, N, K }) => {
+    property(products, (rng, { M, N, K, codesBelow, weightsTo }) => {
       const lda = Math.ceil(K / 16) * 16;
       const ldb = lda + 16 * rng.int(2);
-      const a = bytes(rng, M * lda).map((v, i) => (i % lda < K ? v : 0));
-      const b = codes(rng, N * ldb).map((v, i) => (i % ldb < K ? v : 0));
+      // All at their largest, or any.
+      const extreme = rng.bool(0.3);
+      const a = bytes(rng, M * lda, codesBelow).map((v, i) => (i % lda < K ? (extreme ? codesBelow - 1 : v) : 0));
+      const b = codes(rng, N * ldb, weightsTo).map((v, i) => (i % ldb < K ? (extreme ? -weightsTo : v) : 0));
       agree("u8_i8_gemm", input(a), input(b), output(new Int32Array(M * N)), M, N, K, lda, ldb);
     }),
   i32_threshold: () =>

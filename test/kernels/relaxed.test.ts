@@ -1,0 +1,103 @@
+/** @file The relaxed variant: every kernel against its twin, and how it is asked for, in Node 20 with its flag, without, and in Node 24. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { build } from "esbuild";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { node24, root } from "../../scripts/run.mjs";
+import { ArgumentError } from "../../src/core/errors.js";
+import { init, variant } from "../../src/kernels/index.js";
+import { takesRelaxed } from "../../src/kernels/relaxed.js";
+
+const FLAG = "--experimental-wasm-relaxed-simd";
+const here = process.versions.node.startsWith("20.");
+/** Nodes that have relaxed SIMD, and with which flags. */
+const NODES = [
+  { name: `this Node ${process.versions.node}`, node: process.execPath, flags: here ? [FLAG] : [], there: true },
+  { name: "Node 24", node: node24, flags: [], there: existsSync(node24) },
+];
+const SLOW = 300_000;
+
+let folder = "";
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), "coarsegrad-relaxed-"));
+  const entryPoints = [path.join(import.meta.dirname, "relaxed-run.ts")];
+  const outfile = path.join(folder, "run.mjs");
+  await build({ entryPoints, outfile, bundle: true, format: "esm", target: "es2022", platform: "neutral" });
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => void init());
+
+/** What the named functions of relaxed-run.ts answer in a process of its own. */
+function answers(node: string, flags: readonly string[], ...names: string[]): unknown[] {
+  const script = path.join(folder, "print.mjs");
+  writeFileSync(
+    script,
+    `import * as run from "./run.mjs";
+     const answers = [];
+     for (const name of ${JSON.stringify(names)}) answers.push(await run[name]());
+     console.log(JSON.stringify(answers));`,
+  );
+  return JSON.parse(execFileSync(node, [...flags, script], { encoding: "utf8" }));
+}
+
+describe.each(NODES)("in $name", ({ node, flags, there }) => {
+  it.skipIf(!there)(
+    "every kernel agrees with its twin: integers exactly, fused products up to rounding",
+    () => {
+      const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
+      const files = ["kernels.test.ts", "gemm.test.ts", "lut.test.ts"].map((file) => `test/kernels/${file}`);
+      // What vitest tells its own workers would confuse the one that starts here.
+      const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|TINYPOOL)/.test(name)));
+      const { status, stdout, stderr } = spawnSync(node, [vitest, "run", ...files, "--reporter=dot"], {
+        cwd: root,
+        encoding: "utf8",
+        env: { ...env, COARSEGRAD_TEST_KERNELS: "relaxed" },
+      });
+      expect(status, `${stdout}\n${stderr}`).toBe(0);
+    },
+    SLOW,
+  );
+
+  it.skipIf(!there)(
+    "is taken when asked for, and has the same bits on one thread and on two, but not the plain ones",
+    () => {
+      expect(answers(node, flags, "explicitly", "leniently", "bits")).toEqual([
+        "relaxed",
+        "relaxed",
+        { fromPlain: expect.any(Number), betweenThreads: 0, threads: 2 },
+      ]);
+    },
+  );
+
+  it.skipIf(!there)("is taken by the packed runtime, and stays when the complete kernels join it", () => {
+    expect(answers(node, flags, "runtime")).toEqual(["relaxed, then relaxed"]);
+  });
+});
+
+describe("where there is no relaxed SIMD", () => {
+  it.skipIf(!here)("an explicit request is refused by name, a lenient one runs on the plain kernels", () => {
+    const [explicitly, leniently] = answers(process.execPath, [], "explicitly", "leniently") as string[];
+    expect(explicitly).toMatch(/^ArgumentError: init: relaxed SIMD is not available; expected .+, got Node v20\./);
+    expect(explicitly).toContain(FLAG);
+    expect(explicitly).toContain('relaxed: "auto"');
+    expect(leniently).toBe("simd");
+  });
+});
+
+describe("init", () => {
+  it("takes relaxed: false as the plain kernels", async () => {
+    expect(await init({ relaxed: false })).toBe("wasm");
+    expect(variant()).toBe("simd");
+    init({ backend: "reference" });
+    expect(variant()).toBe("reference");
+  });
+
+  it("refuses what is neither true, false nor auto, and the reference backend", async () => {
+    expect(() => takesRelaxed("yes" as "auto")).toThrow(ArgumentError);
+    await expect(init({ relaxed: "auto", backend: "reference" as "auto" })).rejects.toThrow(ArgumentError);
+  });
+});
