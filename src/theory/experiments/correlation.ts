@@ -149,8 +149,22 @@ export function correlationExperiment(seed: number, sizes: CorrelationSizes = FU
           ...[2, 4].map((bits) => surveyed(named(proxy, bits))),
           ...counterexamples.filter((one) => one.proxy === proxy.name).map(confirmed),
         ].join("; "),
-        holds: !counterexamples.some((one) => one.proxy === proxy.name && one.mean < -4 * one.error),
+        holds:
+          [2, 4].every((bits) => named(proxy, bits).negative === 0) &&
+          !counterexamples.some((one) => one.proxy === proxy.name && one.mean < -4 * one.error),
       })),
+      {
+        claim: "2 and 4 bits: the three-valued E[g_α] has the sign of ∂f/∂α",
+        figure: null,
+        evidence: [2, 4]
+          .map((bits) => named(clippedReLU, bits))
+          .map(
+            ({ bits, alphaNegative, models }) =>
+              `${bits} bits: opposite in ${alphaNegative} of ${models} random models`,
+          )
+          .join("; "),
+        holds: [2, 4].every((bits) => named(clippedReLU, bits).alphaNegative === 0),
+      },
     ],
     data: { agreements, curve, map, surveys, counterexamples },
   };
