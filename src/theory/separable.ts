@@ -12,8 +12,8 @@ import { dot, norm, plus, scaled } from "./vector.js";
 
 /** Labelled points. */
 export interface SeparableSet {
-  /** [count, dimension] row-major. */
-  readonly points: Float64Array;
+  /** [count, dimension] row-major, f32 as in training. */
+  readonly points: Float32Array;
   /** Class of each, 0 … classes − 1. */
   readonly labels: readonly number[];
 }
@@ -73,7 +73,7 @@ export function separableData(options: SeparableOptions): {
   const dimension = classes * subspace;
   const basis = orthonormal(rng, dimension);
   const draw = (count: number): SeparableSet => {
-    const points = new Float64Array(count * dimension);
+    const points = new Float32Array(count * dimension);
     const labels = Array.from({ length: count }, (_, i) => i % classes);
     labels.forEach((label, i) => {
       const inside = Array.from({ length: subspace }, () => rng.normal());
@@ -117,17 +117,17 @@ export function separableDescent(
   const classes = Math.max(...data.train.labels) + 1;
   const hidden = classes * units;
   const rng = new Rng(seed);
-  let weights = new Float64Array(hidden * data.dimension);
+  let weights = new Float32Array(hidden * data.dimension);
   rng.fillNormal(weights, 0, 1 / Math.sqrt(data.dimension));
-  const second = Float64Array.from({ length: hidden * classes }, (_, i) =>
+  const second = Float32Array.from({ length: hidden * classes }, (_, i) =>
     Math.floor(Math.floor(i / classes) / units) === i % classes ? 1 : -1,
   );
   const attrs = { bits, proxy, rule: threeValued, rounding: "ceil" as const };
 
   const scores = (set: SeparableSet, w: Tensor): Tensor => {
     const x = tensor(set.points, { shape: [set.labels.length, data.dimension] });
-    const codes = apply(staircaseOp, [x.matmul(w.transpose()), tensor(Float64Array.of(alpha))], attrs);
-    return codes.cast("f64").matmul(tensor(second, { shape: [hidden, classes] }));
+    const codes = apply(staircaseOp, [x.matmul(w.transpose()), tensor([alpha])], attrs);
+    return codes.matmul(tensor(second, { shape: [hidden, classes] }));
   };
   const leaf = (requiresGrad: boolean): Tensor => tensor(weights, { shape: [hidden, data.dimension], requiresGrad });
 

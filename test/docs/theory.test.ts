@@ -18,7 +18,8 @@ let report: Report;
 beforeAll(async () => {
   bench = await Workbench.open();
   report = await bench.json<Report>("theory", "all", "--seed", "1", "--out", bench.file("theory"));
-});
+  // A quarter of a minute where nothing else runs.
+}, 300_000);
 afterAll(() => bench?.close());
 
 it("the command gives the committed numbers, byte for byte, and the committed figures by name", () => {
