@@ -46,7 +46,7 @@ export function isotropic(target: Vector, lipschitz: number): LeastSquares {
  * @param n unknowns @param rows observations N
  */
 export function randomLeastSquares(rng: Rng, n: number, rows: number): LeastSquares {
-  const scales = Array.from({ length: n }, () => 2 ** rng.range(-1, 1));
+  const scales = Array.from({ length: n }, () => exp(rng.range(-0.7, 0.7)));
   const truth = Array.from({ length: n }, () => rng.normal());
   const x = Array.from({ length: rows }, () => scales.map((scale) => scale * rng.normal()));
   const y = x.map((row) => dot(row, truth) + 0.3 * rng.normal());

@@ -13,6 +13,7 @@ import {
   populationDescent,
   quantizedDescent,
   quantizedGradients,
+  randomLeastSquares,
   sampleDescent,
 } from "../../src/theory/index.js";
 import { imageTensor, labelTensor, weightsDigest } from "../../src/train/index.js";
@@ -40,6 +41,7 @@ export function theoryNumbers(): string {
     quantizedGradients(student, teacher, { bits: 3, proxy: reluProxy }),
     populationDescent(student, teacher, { proxy: clippedReLU, lr: 0.2, steps: 60 }),
     sampleDescent(student, teacher, { proxy: identityProxy, lr: 0.2, steps: 20, batch: 16, seed: 7 }),
+    randomLeastSquares(new Rng(7), 5, 20),
     quantizedDescent(student, teacher, { bits: 2, proxy: clippedReLU, lr: 0.1, steps: 10, batch: 16, seed: 7 }),
   ];
   hash.update(new TextEncoder().encode(JSON.stringify(numbers)));
