@@ -1,5 +1,5 @@
 /**
- * @file Builds the package: kernels to WebAssembly, sources to JavaScript and declarations, the command line to one file.
+ * @file Builds the package: kernels to WebAssembly, sources to JavaScript and declarations, the command line to one file and one beside it.
  *
  * The build grows in a folder of its own and takes dist's place at the end, so that a failed or simultaneous build never leaves
  * a dist that is half of this and half of that.
