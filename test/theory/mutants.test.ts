@@ -32,7 +32,8 @@ it("no check objects to the formulas, and each mutant meets an objection that do
   });
   expect(checked).toBe(MUTATIONS.length + 1);
   expect(survivors).toEqual([]);
-});
+  // Ten seconds where nothing else runs.
+}, 300_000);
 
 /** Formulas of f, ∂f/∂v and E[g]: their constants. */
 const SEEN_BY_SAMPLES =
