@@ -1,5 +1,6 @@
 /**
- * @file Builds the package: kernels to WebAssembly, sources to JavaScript and declarations, the library to a few files, the command line to one.
+ * @file Builds the package: kernels to WebAssembly, sources to JavaScript and declarations, the library to a few files, the command line to one
+ * and one beside it.
  *
  * The build grows in a folder of its own and takes dist's place at the end, so that a failed or simultaneous build never leaves
  * a dist that is half of this and half of that.

@@ -1,4 +1,4 @@
-/** @file Bundles the command line into one file: libraries, the report's style sheet and its browser script go inside. */
+/** @file Bundles the command line into one file, and charting into a second one: libraries, the report's style sheet and its browser script go inside. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,13 +41,39 @@ const inlineScript = {
   },
 };
 
+/** What is loaded only when it is asked for, in a file beside the command line: charting takes longer to load than all the rest. */
+const LATE = { name: "charts", source: "src/cli/theory/render.ts" };
+
+/** Late imports of {@link LATE} stay imports, of the file beside. */
+const lateFile = (extension) => ({
+  name: "late-file",
+  setup(builder) {
+    builder.onResolve({ filter: /\/theory\/render\.js$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: `./${LATE.name}${extension}`, external: true } : undefined,
+    );
+  },
+});
+
 /**
- * Writes the executable command line to `outfile`.
+ * Writes the executable command line to `outfile`, and beside it what it loads late.
  *
  * @param {string} outfile
  */
 export async function bundleCli(outfile) {
   const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
+  const extension = path.extname(outfile);
+  await build({
+    absWorkingDir: root,
+    entryPoints: [LATE.source],
+    outfile: path.join(path.dirname(outfile), `${LATE.name}${extension}`),
+    bundle: true,
+    minify: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    legalComments: "eof",
+    logLevel: "warning",
+  });
   await build({
     absWorkingDir: root,
     entryPoints: ["src/cli/main.ts"],
@@ -62,7 +88,7 @@ export async function bundleCli(outfile) {
     banner: {
       js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);',
     },
-    plugins: [inlineScript],
+    plugins: [inlineScript, lateFile(extension)],
     legalComments: "eof",
     logLevel: "warning",
   });

@@ -7,7 +7,19 @@ beforeAll(async () => {
 });
 afterAll(() => bench?.close());
 
-const COMMANDS = ["quickstart", "train", "eval", "pack", "verify", "infer", "summary", "report", "data", "bench"];
+const COMMANDS = [
+  "quickstart",
+  "train",
+  "eval",
+  "pack",
+  "verify",
+  "infer",
+  "summary",
+  "report",
+  "data",
+  "bench",
+  "theory",
+];
 
 describe("help", () => {
   it("lists the commands, all of them and no others", async () => {
@@ -43,7 +55,7 @@ describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
     [
       "trian",
-      'command: unknown command; expected quickstart, train, eval, pack, verify, infer, summary, report, data, bench, got "trian"; did you mean train?',
+      'command: unknown command; expected quickstart, train, eval, pack, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
     ],
     ["data lits", 'data: unknown command; expected list, info, download, got "lits"; did you mean list?'],
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],
@@ -98,6 +110,10 @@ describe("a command line that is not understood", () => {
     [
       "bench gem",
       'bench: unknown value; expected gemm, conv, train, infer, elementwise, overhead, got "gem"; did you mean gemm?',
+    ],
+    [
+      "theory corelation",
+      'theory: unknown value; expected correlation, convergence, instability, descent, separable, all, got "corelation"; did you mean correlation?',
     ],
     ["bench --time 0", '--time: out of range; expected a number, above 0, got "0"'],
     ["bench --filter nothing", "--filter: no row has such a name; expected part of a name such as sgemm 512x512x512"],

@@ -7,7 +7,15 @@ import { crossEntropy, manualSeed, scope } from "../../src/index.js";
 import { lenet5 } from "../../src/models/index.js";
 import type { Module } from "../../src/nn/index.js";
 import { BCGD, type OptimizerLike, SGD } from "../../src/optim/index.js";
-import { binary, prepare, staircase } from "../../src/quant/index.js";
+import { binary, clippedReLU, identityProxy, prepare, reluProxy, staircase } from "../../src/quant/index.js";
+import {
+  monteCarlo,
+  populationDescent,
+  quantizedDescent,
+  quantizedGradients,
+  randomLeastSquares,
+  sampleDescent,
+} from "../../src/theory/index.js";
 import { imageTensor, labelTensor, weightsDigest } from "../../src/train/index.js";
 
 /** Every function of core/math.ts at 20,000 random arguments of many magnitudes. */
@@ -20,6 +28,23 @@ export function mathematics(): string {
     for (let i = 0; i < values.length; i++) values[i] = f(rng.normal() * 2 ** (rng.int(24) - 12), rng.range(-3, 3));
     hash.update(new Uint8Array(values.buffer));
   }
+  return hash.hex();
+}
+
+/** The theory's closed forms, quadratures, Monte Carlo through the engine, and descents. */
+export function theoryNumbers(): string {
+  const hash = new Sha256();
+  const teacher = { v: [1, 0.8, 0.6], w: [1, 0, 0], alpha: 0.5 };
+  const student = { v: [0.2, 1.2, -0.3], w: [-0.6, 0.8, 0.5], alpha: 0.75 };
+  const numbers = [
+    monteCarlo(student, teacher, clippedReLU, { samples: 500, seed: 7 }),
+    quantizedGradients(student, teacher, { bits: 3, proxy: reluProxy }),
+    populationDescent(student, teacher, { proxy: clippedReLU, lr: 0.2, steps: 60 }),
+    sampleDescent(student, teacher, { proxy: identityProxy, lr: 0.2, steps: 20, batch: 16, seed: 7 }),
+    randomLeastSquares(new Rng(7), 5, 20),
+    quantizedDescent(student, teacher, { bits: 2, proxy: clippedReLU, lr: 0.1, steps: 10, batch: 16, seed: 7 }),
+  ];
+  hash.update(new TextEncoder().encode(JSON.stringify(numbers)));
   return hash.hex();
 }
 

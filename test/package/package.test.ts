@@ -29,7 +29,7 @@ describe("the tarball", () => {
   it("holds the build, the papers and nothing else", () => {
     const names = execFileSync("tar", ["-tzf", consumer.tarball], { encoding: "utf8" }).trim().split("\n");
     const allowed =
-      /^package\/(?:package\.json|README\.md|LICENSE|dist\/(?:kernels\.wasm|cli\/main\.js|(?!cli\/)[\w./-]+(?:\.js|\.d\.ts)))$/;
+      /^package\/(?:package\.json|README\.md|LICENSE|dist\/(?:kernels\.wasm|cli\/(?:main|charts)\.js|(?!cli\/)[\w./-]+(?:\.js|\.d\.ts)))$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
     expect(names).toEqual(expect.arrayContaining(["package/LICENSE", "package/README.md", "package/dist/index.js"]));
   });

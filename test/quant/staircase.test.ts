@@ -183,6 +183,31 @@ describe("users' own rules", () => {
   });
 });
 
+describe("in f64", () => {
+  it.each(["ceil", "nearest"] as const)("gradients are those of f32, %s", (rounding) => {
+    const rng = new Rng(SEED);
+    // Multiples of 1/64, so that f32 and f64 see the same numbers.
+    const x = Array.from({ length: 50 }, () => Math.floor(rng.range(-64, 320)) / 64);
+    const dy = x.map(() => Math.floor(rng.range(-64, 64)) / 64);
+    const slope: CoarseProxy = { name: "own", dx: (value) => (value > 1 ? 0.5 : 0.25) };
+    for (const proxy of [...Object.values(proxies), slope]) {
+      const expected = run(x, 0.25, dy, { proxy, rounding });
+      scope(() => {
+        const input = new Tensor(NDArray.from(x, [x.length], "f64"), true);
+        const step = new Tensor(NDArray.from([0.25], [], "f64"), true);
+        const y = apply(staircaseOp, [input, step], { bits: 4, proxy, rule: threeValued, rounding });
+        // The gradient of codes comes back through the cast as f32.
+        y.cast("f64")
+          .mul(new Tensor(NDArray.from(dy, [dy.length], "f64")))
+          .sum()
+          .backward();
+        expect([...(input.grad as Tensor).toTypedArray()]).toEqual(expected.dx);
+        expect((step.grad as Tensor).item()).toBe(expected.dalpha);
+      });
+    }
+  });
+});
+
 describe("Staircase", () => {
   it("starts at the half-Gaussian optimum, with the authors' constraint", () => {
     const layer = disposeLater(new Staircase({ bits: 4 }));

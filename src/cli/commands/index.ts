@@ -8,6 +8,7 @@ import { packCommand } from "./pack.js";
 import { quickstartCommand } from "./quickstart.js";
 import { reportCommand } from "./report.js";
 import { summaryCommand } from "./summary.js";
+import { theoryCommand } from "./theory.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
 
@@ -23,4 +24,5 @@ export const COMMANDS: readonly (() => Command)[] = [
   reportCommand,
   dataCommand,
   benchCommand,
+  theoryCommand,
 ];

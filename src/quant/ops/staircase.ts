@@ -2,7 +2,7 @@
 import { DTypeError, QuantError, ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
 import { kernelsFor } from "../../kernels/engine.js";
-import { floatTypeOf } from "../../ndarray/convert.js";
+import { convert, floatTypeOf } from "../../ndarray/convert.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { OpDef } from "../../ops/op.js";
 import type { AlphaRule } from "../alpha-rule.js";
@@ -85,8 +85,10 @@ export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
     kernelsFor(x.dtype).f32_staircase(x.ptr, y.ptr, x.size, alpha, 2 ** bits - 1, rounding === "nearest" ? 1 : 0);
     return { y, saved: { x, codes: y, alpha } };
   },
-  backward: (dy, { x, codes, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
+  backward: (incoming, { x, codes, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
     const top = 2 ** bits - 1;
+    // Gradients of coded arrays are f32 unless the op after them computes in f64; the kernels take one type.
+    const dy = incoming.dtype === x.dtype ? incoming : convert(incoming, x.dtype);
     return [
       needs[0] ? inputGradient(dy, x, alpha, top, proxy) : null,
       needs[1] ? stepGradient(dy, { x, codes, alpha }, top, rule, inputs[1]) : null,

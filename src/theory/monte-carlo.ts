@@ -1,0 +1,97 @@
+/** @file Monte Carlo means with their standard errors. */
+import { ArgumentError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import type { CoarseProxy } from "../quant/proxy.js";
+import type { TwoLayer } from "./model.js";
+import { sampleGradients } from "./sample.js";
+
+/** A mean and the standard error of it, per coordinate. */
+export interface Estimate {
+  readonly mean: readonly number[];
+  readonly error: readonly number[];
+  readonly samples: number;
+}
+
+/** Running mean and variance of rows of numbers (Welford's update). */
+export class RunningMean {
+  readonly #mean: Float64Array;
+  readonly #squares: Float64Array;
+  #count = 0;
+
+  /** @param width numbers per row */
+  constructor(width: number) {
+    this.#mean = new Float64Array(width);
+    this.#squares = new Float64Array(width);
+  }
+
+  /** Takes in rows that follow each other in `rows`. */
+  add(rows: ArrayLike<number>): void {
+    const width = this.#mean.length;
+    for (let start = 0; start < rows.length; start += width) {
+      this.#count++;
+      for (let i = 0; i < width; i++) {
+        const change = rows[start + i] - this.#mean[i];
+        this.#mean[i] += change / this.#count;
+        this.#squares[i] += change * (rows[start + i] - this.#mean[i]);
+      }
+    }
+  }
+
+  /** @throws ArgumentError from fewer than two rows, which have no standard error */
+  estimate(): Estimate {
+    const count = this.#count;
+    if (count < 2) {
+      throw new ArgumentError({ op: "RunningMean", what: "too few rows", expected: "2 or more", got: `${count}` });
+    }
+    const error = Array.from(this.#squares, (square) => Math.sqrt(square / (count - 1) / count));
+    return { mean: Array.from(this.#mean), error, samples: count };
+  }
+}
+
+/** Estimates from one stream of samples. */
+export interface MonteCarlo {
+  /** Population loss f, one number. */
+  readonly loss: Estimate;
+  /** ∂f/∂v, m numbers. */
+  readonly v: Estimate;
+  /** E[g_μ], n numbers. */
+  readonly w: Estimate;
+}
+
+/** Choices of {@link monteCarlo}. */
+export interface MonteCarloOptions {
+  readonly samples: number;
+  readonly seed: number | string;
+  /** Samples per backward pass. Default 4096. */
+  readonly batch?: number;
+}
+
+/**
+ * Means of loss, gradient in v and coarse gradient in w over Gaussian samples, with standard errors; every sample goes through the engine.
+ *
+ * @param proxy μ′
+ * @throws ArgumentError on fewer than two samples, and as `sampleGradients`
+ * @example
+ * const { w } = monteCarlo({ v: [1], w: [1, 0] }, { v: [1], w: [0, 1] }, reluProxy, { samples: 10_000, seed: 1 });
+ */
+export function monteCarlo(
+  student: TwoLayer,
+  teacher: TwoLayer,
+  proxy: CoarseProxy,
+  { samples, seed, batch = 4096 }: MonteCarloOptions,
+): MonteCarlo {
+  const rng = new Rng(seed);
+  const size = student.v.length * student.w.length;
+  const loss = new RunningMean(1);
+  const v = new RunningMean(student.v.length);
+  const w = new RunningMean(student.w.length);
+  for (let done = 0; done < samples; done += batch) {
+    const inputs = new Float64Array(Math.min(batch, samples - done) * size);
+    rng.fillNormal(inputs, 0, 1);
+    const sample = sampleGradients(student, teacher, inputs, proxy);
+    loss.add(sample.loss);
+    v.add(sample.v);
+    w.add(sample.w);
+  }
+  return { loss: loss.estimate(), v: v.estimate(), w: w.estimate() };
+}

@@ -1,0 +1,135 @@
+/** @file Coarse gradients of the b-bit model through the library's own staircase op, and descent with a trained α. */
+import { tensor } from "../autograd/functions/creation.js";
+import { apply, type Tensor } from "../autograd/tensor.js";
+import { ArgumentError, DivergenceError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import { scope } from "../memory/scope.js";
+import { threeValued } from "../quant/alpha-rule.js";
+import { staircaseOp } from "../quant/ops/staircase.js";
+import { checkPair } from "./model.js";
+import { type Estimate, RunningMean } from "./monte-carlo.js";
+import type { QuantizedOptions, QuantizedTwoLayer } from "./quantized.js";
+import { plus } from "./vector.js";
+
+/** Mean loss and gradients of one batch. */
+export interface BatchGradients {
+  readonly loss: number;
+  readonly v: readonly number[];
+  readonly w: readonly number[];
+  readonly alpha: number;
+}
+
+/**
+ * Mean loss ½(y − y*)² of a batch and its gradients: exact in v, coarse in w and α, all by one backward pass of the engine in f64.
+ *
+ * @param inputs B matrices Z, [B, m, n] row-major
+ * @gradient coarse: `proxy` in w, `rule` in α
+ * @throws ArgumentError on non-finite numbers; ShapeError if sizes do not fit; QuantError on a bad α
+ */
+export function quantizedBatch(
+  student: QuantizedTwoLayer,
+  teacher: QuantizedTwoLayer,
+  inputs: Float64Array,
+  { bits, proxy, rule = threeValued }: QuantizedOptions,
+): BatchGradients {
+  checkPair("quantizedBatch", student, teacher);
+  const [m, n] = [student.v.length, student.w.length];
+  return scope(() => {
+    const z = tensor(inputs, { shape: [inputs.length / (m * n) || 1, m, n] });
+    const leaf = (values: readonly number[], requiresGrad: boolean): Tensor =>
+      tensor(Float64Array.from(values), { requiresGrad });
+    const outputs = (net: QuantizedTwoLayer, trained: boolean) => {
+      const [v, w, alpha] = [leaf(net.v, trained), leaf(net.w, trained), leaf([net.alpha], trained)];
+      const codes = apply(staircaseOp, [z.mul(w).sum(-1), alpha], { bits, proxy, rule, rounding: "ceil" });
+      return { y: codes.cast("f64").mul(v).sum(-1), leaves: [v, w, alpha] };
+    };
+    const { y, leaves } = outputs(student, true);
+    const residual = y.sub(outputs(teacher, false).y);
+    const loss = residual.mul(residual).mean().mul(0.5);
+    loss.backward();
+    const [v, w, alpha] = leaves.map((parameter) => {
+      if (parameter.grad === null)
+        throw new ArgumentError({ op: "quantizedBatch", what: "internal: no gradient came" });
+      return Array.from(parameter.grad.toTypedArray());
+    });
+    return { loss: loss.item(), v, w, alpha: alpha[0] };
+  });
+}
+
+/** Estimates from one stream of samples; standard errors from the spread of the batches' means. */
+export interface QuantizedEstimates {
+  readonly loss: Estimate;
+  readonly v: Estimate;
+  readonly w: Estimate;
+  readonly alpha: Estimate;
+}
+
+/**
+ * Monte Carlo means of loss and gradients of the b-bit model.
+ *
+ * @param sampling `batches` batches of `batch` samples each, from `seed`
+ * @throws as {@link quantizedBatch}; ArgumentError on fewer than two batches
+ */
+export function quantizedMonteCarlo(
+  student: QuantizedTwoLayer,
+  teacher: QuantizedTwoLayer,
+  options: QuantizedOptions,
+  { batches, batch, seed }: { batches: number; batch: number; seed: number | string },
+): QuantizedEstimates {
+  const rng = new Rng(seed);
+  const [loss, v, w, alpha] = [1, student.v.length, student.w.length, 1].map((width) => new RunningMean(width));
+  const inputs = new Float64Array(batch * student.v.length * student.w.length);
+  for (let done = 0; done < batches; done++) {
+    rng.fillNormal(inputs, 0, 1);
+    const found = quantizedBatch(student, teacher, inputs, options);
+    loss.add([found.loss]);
+    v.add(found.v);
+    w.add(found.w);
+    alpha.add([found.alpha]);
+  }
+  return { loss: loss.estimate(), v: v.estimate(), w: w.estimate(), alpha: alpha.estimate() };
+}
+
+/** Choices of {@link quantizedDescent}. */
+export interface QuantizedDescentOptions extends QuantizedOptions {
+  readonly lr: number;
+  /** Rate of α, as a factor of `lr`. Default 0.01, the authors' practice. */
+  readonly alphaScale?: number;
+  readonly steps: number;
+  readonly batch: number;
+  readonly seed: number | string;
+}
+
+/**
+ * Coarse gradient descent in v, w and α on fresh samples; α is kept above 1e-3, as the library's layers do.
+ *
+ * @param visit sees the network before each step, and once more at the end
+ * @returns the last network
+ * @throws as {@link quantizedBatch}; DivergenceError if numbers leave the finite range
+ */
+export function quantizedDescent(
+  student: QuantizedTwoLayer,
+  teacher: QuantizedTwoLayer,
+  options: QuantizedDescentOptions,
+  visit: (step: number, at: QuantizedTwoLayer) => void = () => {},
+): QuantizedTwoLayer {
+  const { lr, alphaScale = 0.01, steps, batch, seed } = options;
+  const rng = new Rng(seed);
+  const inputs = new Float64Array(batch * student.v.length * student.w.length);
+  let at = student;
+  for (let step = 0; step < steps; step++) {
+    visit(step, at);
+    rng.fillNormal(inputs, 0, 1);
+    const { v, w, alpha } = quantizedBatch(at, teacher, inputs, options);
+    at = {
+      v: plus(at.v, v, -lr),
+      w: plus(at.w, w, -lr),
+      alpha: Math.max(at.alpha - lr * alphaScale * alpha, 1e-3),
+    };
+    if (![...at.v, ...at.w, at.alpha].every(Number.isFinite)) {
+      throw new DivergenceError({ op: "quantizedDescent", what: "numbers beyond the finite range" });
+    }
+  }
+  visit(steps, at);
+  return at;
+}
