@@ -85,7 +85,8 @@ export function normGradients(
   return { x: dx, gamma, beta, shortcut: needs[shortcut] ? g : null };
 }
 
-interface Saved {
+/** What the gradient of {@link batchNormRelu} needs. */
+export interface NormReluState {
   readonly x: NDArray;
   readonly y: NDArray;
   readonly rows: NDArray;
@@ -95,7 +96,7 @@ interface Saved {
  * y = max(batchNorm(x) + shortcut, 0), every step rounded as by the single ops. Inputs: x [..., C], γ [C], β [C], and maybe a shortcut of
  * x's shape, coded or real.
  */
-export const batchNormRelu: OpDef<BatchNormTrainAttrs, Saved> = {
+export const batchNormRelu: OpDef<BatchNormTrainAttrs, NormReluState> = {
   name: "batchNormRelu",
   coded: true,
   shape: ([x, gamma, beta, shortcut], attrs) => {
