@@ -2,4 +2,6 @@
 export { type PackedModel, readPacked } from "../format/index.js";
 export type { Backend, InitOptions } from "../kernels/engine.js";
 export { init } from "./init.js";
-export { createSession, type Session, type SessionInput, type SessionOptions, type TracedValue } from "./session.js";
+export type { CanvasImage, SessionInput } from "./input.js";
+export type { LayerProfile, Profile } from "./profile.js";
+export { createSession, type Session, type SessionOptions, type TracedValue } from "./session.js";

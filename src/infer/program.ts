@@ -1,4 +1,4 @@
-/** @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch. */
+/** @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch, laid out once. */
 import { sizeOf } from "../core/shape.js";
 import type { NodeData, PackedModel } from "../format/model.js";
 import { INPUT_ID, inputsOf, type PlanNode } from "../format/plan.js";
@@ -6,17 +6,28 @@ import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { aligned, Block, type Layout, layOut } from "./arena.js";
 import { Constants } from "./constants.js";
+import { floatConvStep } from "./float-conv.js";
+import { concatStep, padStep, sliceStep } from "./moves.js";
 import { quantizedStep } from "./quantized.js";
-import { floatConvStep, poolStep, simpleStep } from "./real.js";
+import { poolStep, realStep } from "./real.js";
 import type { Step } from "./step.js";
+
+/** A step with its addresses for one batch memory. */
+interface Bound {
+  readonly node: PlanNode;
+  readonly step: Step | null;
+  readonly inputs: readonly Ptr[];
+  readonly output: Ptr;
+  readonly scratch: readonly Ptr[];
+}
 
 /** Memory for batches of up to `capacity` images. */
 interface BatchMemory {
   readonly capacity: number;
   readonly block: Block;
-  readonly layout: Layout;
-  /** Where workspaces start, after all values. */
-  readonly scratch: number;
+  readonly input: Ptr;
+  readonly output: Ptr;
+  readonly bound: readonly Bound[];
 }
 
 function stepOf(
@@ -25,7 +36,8 @@ function stepOf(
   data: NodeData,
   constants: Constants,
 ): Step | null {
-  const input = values.get(inputsOf(node)[0]) as ValueType;
+  const inputs = inputsOf(node).map((id) => values.get(id) as ValueType);
+  const [input] = inputs;
   const output = values.get(node.id) as ValueType;
   switch (node.op) {
     case "conv":
@@ -35,15 +47,28 @@ function stepOf(
       return floatConvStep(node, input, output, data, constants);
     case "maxPool":
     case "avgPool":
-      return poolStep(node, input, output);
+      return poolStep(node, input, output, constants);
+    case "pad":
+    case "padChannels":
+      return padStep(node, input, output, constants);
+    case "concat":
+      return concatStep(node, inputs, output, constants);
+    case "slice":
+      return sliceStep(node, input, constants);
     default:
-      return simpleStep(node, input, data, constants);
+      return realStep(node, input, data, constants);
   }
 }
 
 /** Bytes of one value for a batch. */
 function valueBytes(type: ValueType, batch: number): number {
   return batch * sizeOf(type.shape) * (type.dtype === "u8" ? 1 : 4);
+}
+
+/** What {@link Program.run} tells of. */
+export interface Listener {
+  /** A node's value is there; later steps may overwrite it. */
+  done?(node: PlanNode, ptr: Ptr): void;
 }
 
 /** Runs the nodes of one model on batches; owns its heap memory. */
@@ -93,15 +118,28 @@ export class Program {
     );
   }
 
-  /** Makes room for `batch` images; keeps what is large enough. */
-  #reserve(batch: number): BatchMemory {
+  /** Makes room for `batch` images and binds every step to its addresses; keeps what is large enough. */
+  reserve(batch: number): BatchMemory {
+    void this.#constants.ptr; // refuses a disposed session before anything is taken
     if (this.#memory !== null && this.#memory.capacity >= batch) return this.#memory;
     this.#memory?.block.dispose();
     this.#memory = null;
+    const { plan } = this.#model;
     const layout = this.#layout(batch);
-    const workspaces = this.#steps.map((step) => (step?.scratch(batch) ?? []).reduce((sum, n) => sum + aligned(n), 0));
-    const block = new Block(layout.bytes + Math.max(1, ...workspaces));
-    this.#memory = { capacity: batch, block, layout, scratch: layout.bytes };
+    const workspaces = this.#steps.map((step) => step?.scratch(batch) ?? []);
+    const most = workspaces.map((list) => list.reduce((sum, bytes) => sum + aligned(bytes), 0));
+    const block = new Block(layout.bytes + Math.max(1, ...most));
+    const address = (id: string): Ptr => block.ptr + layout.offsets[this.#place[this.#indexOf(id)]];
+    const bound = plan.nodes.map((node, i): Bound => {
+      let at = block.ptr + layout.bytes;
+      const scratch = workspaces[i].map((bytes) => {
+        const ptr = at;
+        at += aligned(bytes);
+        return ptr;
+      });
+      return { node, step: this.#steps[i], inputs: inputsOf(node).map(address), output: address(node.id), scratch };
+    });
+    this.#memory = { capacity: batch, block, input: address(INPUT_ID), output: address(plan.output), bound };
     return this.#memory;
   }
 
@@ -111,33 +149,17 @@ export class Program {
   }
 
   /**
-   * Runs one batch.
+   * Runs one batch, whose input lies at `reserve(batch).input`. Takes no memory.
    *
-   * @param fill writes the input at the address it is given
-   * @param done is told of each node's value as soon as it is there; later steps may overwrite it
    * @returns the address of the output, valid until the next run
    */
-  run(batch: number, fill: (ptr: Ptr) => void, done?: (node: PlanNode, ptr: Ptr) => void): Ptr {
-    const { plan } = this.#model;
-    void this.#constants.ptr; // refuses a disposed session before anything is written
-    const { block, layout, scratch, capacity } = this.#reserve(batch);
-    const base = block.ptr;
-    const address = (id: string): Ptr => base + layout.offsets[this.#place[this.#indexOf(id)]];
-    fill(address(INPUT_ID));
-    for (const [i, node] of plan.nodes.entries()) {
-      const step = this.#steps[i];
-      if (step !== null) {
-        let at = base + scratch;
-        const spaces = step.scratch(capacity).map((bytes) => {
-          const ptr = at;
-          at += aligned(bytes);
-          return ptr;
-        });
-        step.run(batch, inputsOf(node).map(address), address(node.id), spaces);
-      }
-      done?.(node, address(node.id));
+  run(batch: number, listener?: Listener): Ptr {
+    const { bound, output } = this.reserve(batch);
+    for (const { node, step, inputs, output: to, scratch } of bound) {
+      step?.run(batch, inputs, to, scratch);
+      listener?.done?.(node, to);
     }
-    return address(plan.output);
+    return output;
   }
 
   dispose(): void {

@@ -7,7 +7,7 @@ import { kernelsFor } from "../kernels/engine.js";
 import type { Constants } from "./constants.js";
 import { linesOf, sumsOf } from "./lines.js";
 import { productOf } from "./product.js";
-import { GEOMETRY_BYTES, type Step, writeGeometry } from "./step.js";
+import { geometryOf, type Step } from "./step.js";
 
 /** Bytes of patches or accumulators in one tile: they stay in the second-level cache between being written and read. */
 const TILE_BYTES = 128 << 10;
@@ -64,17 +64,19 @@ export function quantizedStep(
   const codes = data.codes as Int8Array;
   const product = productOf({ window, image, groups, out: node.out, codes, top: input.top }, constants);
   const finish = epilogueOf(node, input, data, constants);
+  const geometry = geometryOf(constants, window, image, image[2] / groups);
   return {
     scratch(batch) {
       const rows = product.tile(0, batch * positions, TILE_BYTES);
-      return [GEOMETRY_BYTES, 4 * rows * node.out, ...product.scratch(rows)];
+      return [4 * rows * node.out, ...product.scratch(rows)];
     },
-    run(batch, [x], y, [geometry, acc, ...spaces]) {
+    run(batch, [x], y, scratch) {
       const rows = batch * positions;
-      writeGeometry(geometry, window, batch, image, image[2] / groups);
+      const geom = geometry(batch);
+      const acc = scratch[0];
       for (let first = 0; first < rows; ) {
         const count = product.tile(first, rows, TILE_BYTES);
-        product.run(x, acc, first, count, geometry, spaces);
+        product.run(x, acc, first, count, geom, scratch);
         finish(acc, y, first, count);
         first += count;
       }

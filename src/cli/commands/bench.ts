@@ -11,6 +11,7 @@ interface BenchCommandOptions extends CommonOptions {
   filter: string[];
   seed: number;
   time: number;
+  profile: boolean;
 }
 
 /** The command. */
@@ -24,6 +25,7 @@ export function benchCommand(): Command {
     examples: [
       "coarsegrad bench gemm",
       "coarsegrad bench train --filter resnet20 --time 5000",
+      'coarsegrad bench infer --filter "resnet18 1W4A" --profile',
       'coarsegrad bench conv gemm --filter "conv3x3 fwd" --filter "sgemm 512" --json',
     ],
   })
@@ -33,6 +35,7 @@ export function benchCommand(): Command {
         .argParser((text: string, before: string[]) => [...before, text]),
     )
     .option("--time <ms>", "time of sampling for each row", realNumber("--time", { above: 0 }), 1000)
+    .option("--profile", "infer: also a row for each layer", false)
     .option("--json", "print one JSON object a line for each row, nothing else");
   return onRun<BenchCommandOptions>(made, async (options, args, terminal) => {
     const families = args.map(oneOf<Family>("bench", FAMILY_NAMES));
@@ -40,7 +43,11 @@ export function benchCommand(): Command {
   });
 }
 
-function run(families: readonly Family[], { filter, seed, time }: BenchCommandOptions, terminal: Terminal): void {
+function run(
+  families: readonly Family[],
+  { filter, seed, time, profile }: BenchCommandOptions,
+  terminal: Terminal,
+): void {
   let rows = 0;
   const onRow = (row: Row): void => {
     if (rows++ === 0 && !terminal.json) {
@@ -50,7 +57,7 @@ function run(families: readonly Family[], { filter, seed, time }: BenchCommandOp
     terminal.line(row, () => rowText(row));
   };
   const wants = (work: string): boolean => filter.length === 0 || filter.some((text) => work.includes(text));
-  const options: BenchOptions = { time, seed, wants, onRow };
+  const options: BenchOptions = { time, seed, wants, onRow, profile };
   for (const family of new Set(families)) FAMILIES[family](options);
   if (rows === 0) {
     throw new UsageError({
