@@ -5,7 +5,7 @@ import { BLOCK } from "./reduce";
 /** Four codes as i32 lanes. True division: a product with 1/alpha would move exact multiples to the next step. */
 // @ts-ignore: decorator
 @inline
-function codes4(x: v128, alpha: v128, top: v128, nearest: bool): v128 {
+export function codes4(x: v128, alpha: v128, top: v128, nearest: bool): v128 {
   const quotient = f32x4.div(x, alpha);
   // pmin gives top where the quotient is larger or NaN; NaN and x ≤ 0 are masked to 0.
   const code = f32x4.pmin(top, nearest ? f32x4.nearest(quotient) : f32x4.ceil(quotient));

@@ -7,8 +7,9 @@ import type { Ptr } from "../kernels/abi.js";
 import { aligned, Block, type Layout, layOut } from "./arena.js";
 import { Constants } from "./constants.js";
 import { floatConvStep } from "./float-conv.js";
+import { type Fusion, fusionOf, UNFUSED } from "./fuse.js";
 import { concatStep, padStep, sliceStep } from "./moves.js";
-import { quantizedStep } from "./quantized.js";
+import { quantizedStep, residualStep } from "./quantized.js";
 import { poolStep, realStep } from "./real.js";
 import type { Step } from "./step.js";
 
@@ -60,6 +61,19 @@ function stepOf(
   }
 }
 
+/** The step of a node that stands for a whole {@link Fusion}, or of a node by itself. */
+function fusedStepOf(node: PlanNode, { values, data }: PackedModel, fusion: Fusion, constants: Constants): Step | null {
+  const residual = fusion.residuals.get(node.id);
+  if (residual === undefined) return stepOf(node, values, data.get(node.id) ?? {}, constants);
+  const given = {
+    input: values.get(residual.conv.input) as ValueType,
+    shortcut: values.get(residual.shortcut) as ValueType,
+    data: data.get(residual.conv.id) as NodeData,
+    affine: residual.affine === undefined ? undefined : data.get(residual.affine),
+  };
+  return residualStep(residual, given, values.get(node.id) as ValueType, constants);
+}
+
 /** Bytes of one value for a batch. */
 function valueBytes(type: ValueType, batch: number): number {
   return batch * sizeOf(type.shape) * (type.dtype === "u8" ? 1 : 4);
@@ -79,22 +93,46 @@ export class Program {
   /** Index of the value whose memory each value uses: its own, or that of what it flattens. 0 is the input, i + 1 the i-th node. */
   readonly #place: number[];
   readonly #index: Map<string, number>;
+  readonly #fusion: Fusion;
   #memory: BatchMemory | null = null;
 
-  constructor(model: PackedModel) {
-    const { plan, values, data } = model;
+  /** @param fuse false: every node's value is computed by itself */
+  constructor(model: PackedModel, fuse = true) {
+    const { plan, values } = model;
     this.#model = model;
+    this.#fusion = fuse ? fusionOf(plan, values) : UNFUSED;
     this.#index = new Map([INPUT_ID, ...plan.nodes.map((node) => node.id)].map((id, i) => [id, i]));
-    this.#steps = plan.nodes.map((node) => stepOf(node, values, data.get(node.id) ?? {}, this.#constants));
+    const { inner } = this.#fusion;
+    this.#steps = plan.nodes.map((node) =>
+      inner.has(node.id) ? null : fusedStepOf(node, model, this.#fusion, this.#constants),
+    );
     this.#place = [0];
     for (const [i, node] of plan.nodes.entries()) {
-      this.#place.push(this.#steps[i] === null ? this.#place[this.#indexOf(inputsOf(node)[0])] : i + 1);
+      const moves = this.#steps[i] === null && !inner.has(node.id);
+      this.#place.push(moves ? this.#place[this.#indexOf(inputsOf(node)[0])] : i + 1);
     }
     this.#constants.place();
   }
 
   #indexOf(id: string): number {
     return this.#index.get(id) as number;
+  }
+
+  /** Nodes whose values are never written: they are part of a later node's pass. */
+  get inner(): ReadonlySet<string> {
+    return this.#fusion.inner;
+  }
+
+  /** The node whose products a node's step computes: itself, or the convolution of a residual block that it ends. */
+  productOf(node: PlanNode): PlanNode {
+    return this.#fusion.residuals.get(node.id)?.conv ?? node;
+  }
+
+  /** Ids of the values that a node's step reads. */
+  #reads(node: PlanNode): readonly string[] {
+    if (this.#fusion.inner.has(node.id)) return [];
+    const residual = this.#fusion.residuals.get(node.id);
+    return residual === undefined ? inputsOf(node) : [residual.conv.input, residual.shortcut];
   }
 
   #layout(capacity: number): Layout {
@@ -106,14 +144,15 @@ export class Program {
       last[at] = Math.max(last[at], step);
     };
     plan.nodes.forEach((node, i) => {
-      for (const id of inputsOf(node)) use(id, i);
+      for (const id of this.#reads(node)) use(id, i);
     });
     use(plan.output, plan.nodes.length);
+    const written = this.#place.map((at, i) => at === i && (i === 0 || !this.#fusion.inner.has(plan.nodes[i - 1].id)));
     return layOut(
       types.map((type, i) => ({
-        bytes: this.#place[i] === i ? valueBytes(type, capacity) : 0,
+        bytes: written[i] ? valueBytes(type, capacity) : 0,
         from: i - 1,
-        to: this.#place[i] === i ? last[i] : i - 2,
+        to: written[i] ? last[i] : i - 2,
       })),
     );
   }
@@ -130,14 +169,17 @@ export class Program {
     const most = workspaces.map((list) => list.reduce((sum, bytes) => sum + aligned(bytes), 0));
     const block = new Block(layout.bytes + Math.max(1, ...most));
     const address = (id: string): Ptr => block.ptr + layout.offsets[this.#place[this.#indexOf(id)]];
-    const bound = plan.nodes.map((node, i): Bound => {
+    const bound = plan.nodes.flatMap((node, i): Bound[] => {
+      if (this.#fusion.inner.has(node.id)) return [];
       let at = block.ptr + layout.bytes;
       const scratch = workspaces[i].map((bytes) => {
         const ptr = at;
         at += aligned(bytes);
         return ptr;
       });
-      return { node, step: this.#steps[i], inputs: inputsOf(node).map(address), output: address(node.id), scratch };
+      return [
+        { node, step: this.#steps[i], inputs: this.#reads(node).map(address), output: address(node.id), scratch },
+      ];
     });
     this.#memory = { capacity: batch, block, input: address(INPUT_ID), output: address(plan.output), bound };
     return this.#memory;

@@ -24,12 +24,12 @@ export function poolStep(
   return {
     scratch(batch) {
       const real = node.op === "avgPool" && input.dtype === "u8" ? 4 * batch * elements : 0;
-      return [node.op === "maxPool" ? 4 * batch * size : real];
+      return [node.op === "maxPool" && input.dtype === "f32" ? 4 * batch * size : real];
     },
     run(batch, [x], y, [extra]) {
       const geom = geometry(batch);
       if (node.op === "maxPool") {
-        if (input.dtype === "u8") kernels.u8_maxpool(x, y, extra, geom);
+        if (input.dtype === "u8") kernels.u8_maxpool_codes(x, y, geom);
         else kernels.f32_maxpool(x, y, extra, geom);
       } else if (step === null) {
         kernels.f32_avgpool(x, y, geom, node.includePad ? 1 : 0);

@@ -21,6 +21,11 @@ export interface SessionOptions {
    * memory. Default 0: memory is taken by the first run.
    */
   warmUp?: number;
+  /**
+   * Runs the end of a residual block (scale, batch norm, sum, staircase) in one pass. Default true. With false every node's value is written, so that
+   * `runTraced` and `codes` see all of them; the results are the same.
+   */
+  fuse?: boolean;
   /** The file's name for messages. Default "packed model". */
   file?: string;
 }
@@ -57,7 +62,7 @@ export interface Session extends Disposable {
   run(input: SessionInput, output?: Float32Array): Float32Array;
   /** Index of the largest output of each image; the first of equals. */
   predict(input: SessionInput): Int32Array;
-  /** As {@link run}; `visit` gets every value as it is computed, part by part. */
+  /** As {@link run}; `visit` gets every value that is written as it is computed, part by part. */
   runTraced(input: SessionInput, visit: (value: TracedValue) => void): Float32Array;
   /** Codes (or f32 values) of one node for all images. @throws ArgumentError on an unknown id */
   codes(input: SessionInput, id: string): Uint8Array | Float32Array;
@@ -84,11 +89,12 @@ export interface Session extends Disposable {
  * const logits = session.run(pixels); // Uint8Array of N·H·W·C
  */
 export function createSession(model: Uint8Array | PackedModel, options: SessionOptions = {}): Session {
-  const { maxBatch = 64, warmUp = 0, file } = options;
+  const { maxBatch = 64, warmUp = 0, fuse = true, file } = options;
   checkInteger("createSession", "maxBatch", maxBatch, 1);
   checkInteger("createSession", "warmUp", warmUp, 0);
   provideRuntime();
-  const session = new PackedSession(model instanceof Uint8Array ? readPacked(model, file) : model, maxBatch);
+  const packed = model instanceof Uint8Array ? readPacked(model, file) : model;
+  const session = new PackedSession(packed, maxBatch, fuse);
   session.warmUp(warmUp);
   return session;
 }
@@ -104,10 +110,10 @@ class PackedSession implements Session {
   readonly #maxBatch: number;
   #alive = true;
 
-  constructor(model: PackedModel, maxBatch: number) {
+  constructor(model: PackedModel, maxBatch: number, fuse: boolean) {
     this.#model = model;
     this.#maxBatch = maxBatch;
-    this.#program = new Program(model);
+    this.#program = new Program(model, fuse);
   }
 
   warmUp(runs: number): void {
@@ -181,6 +187,15 @@ class PackedSession implements Session {
         what: "unknown node",
         expected: [...this.#model.values.keys()].join(", "),
         got: id,
+      });
+    }
+    if (this.#program.inner.has(id)) {
+      throw new ArgumentError({
+        op: "session.codes",
+        what: `${id} is computed inside a later node's pass`,
+        expected: "a node of its own",
+        got: id,
+        hint: "createSession(model, { fuse: false }) writes every value",
       });
     }
     const type = this.#type(id);

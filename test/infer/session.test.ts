@@ -31,7 +31,8 @@ describe.each<Backend>(["wasm", "reference"])("on the %s backend", (backend) => 
       const { plan, data } = randomModel(rng, 8);
       const input = randomInput(rng, plan, 1 + rng.int(5));
       const expected = naiveRun(plan, data, input);
-      using session = createSession(writePacked(plan, data), { maxBatch: 1 + rng.int(4) });
+      const packed = writePacked(plan, data);
+      using session = createSession(packed, { maxBatch: 1 + rng.int(4), fuse: false });
       const size = new Map<string, number>();
       const output = session.runTraced(input, ({ id, first, data: values, type }) => {
         const at = first * sizeOf(type.shape);
@@ -40,6 +41,8 @@ describe.each<Backend>(["wasm", "reference"])("on the %s backend", (backend) => 
         expect([...values], `seed ${seed}, node ${id} of ${JSON.stringify(plan.nodes)}`).toEqual(wanted);
       });
       for (const [id, values] of expected) expect(size.get(id)).toBe(values.length);
+      using fused = createSession(packed);
+      expect(fused.run(input), `seed ${seed}`).toEqual(output);
       const step = planValues(plan, "test").get(plan.output)?.step ?? 1;
       expect([...output], `seed ${seed}`).toEqual(expected.get(plan.output)?.map((value) => fround(value * step)));
     }
