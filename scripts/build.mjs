@@ -23,6 +23,7 @@ async function step(name, work) {
 try {
   mkdirSync(fresh, { recursive: true });
   await step("kernels", () => runScript("build-wasm.mjs"));
+  await step("runtime as text", () => runScript("build-module.mjs"));
   await step("library", () => run(tool("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]));
   copyFileSync(path.join(root, "build", "kernels.wasm"), path.join(fresh, "kernels.wasm"));
   await step("command line", async () => {
