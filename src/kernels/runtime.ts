@@ -15,6 +15,7 @@ import { staircaseKernels } from "./reference/staircase.js";
 import { windowKernels } from "./reference/window.js";
 import type { KernelSource } from "./source.js";
 import { bytesOfHex } from "./wasm.js";
+import { WASM_HEX as RELAXED_HEX } from "./wasm-relaxed.generated.js";
 import { WASM_HEX } from "./wasm-runtime.generated.js";
 
 function reference(heap: Heap, real: "f32" | "f64"): Kernels {
@@ -36,4 +37,9 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
 }
 
 /** The lines of the ABI that src/infer calls. */
-export const RUNTIME_KERNELS: KernelSource = { complete: false, bytes: () => bytesOfHex(WASM_HEX), reference };
+export const RUNTIME_KERNELS: KernelSource = {
+  complete: false,
+  bytes: () => bytesOfHex(WASM_HEX),
+  relaxed: () => bytesOfHex(RELAXED_HEX),
+  reference,
+};

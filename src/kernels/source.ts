@@ -8,6 +8,8 @@ export interface KernelSource {
   readonly complete: boolean;
   /** The WebAssembly module's bytes. @returns a new array, the caller's */
   bytes(): Uint8Array<ArrayBuffer>;
+  /** The look-up kernels' module with relaxed SIMD, for engines that have it: the same results, sooner. @returns a new array, the caller's */
+  relaxed?(): Uint8Array<ArrayBuffer>;
   /** The TypeScript twins over a heap, in f32 or f64. */
   reference(heap: Heap, real: "f32" | "f64"): Kernels;
   /** What runs them on several threads, loaded when it is asked for; absent: one thread alone. */

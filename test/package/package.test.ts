@@ -92,6 +92,32 @@ describe("in Node", () => {
   });
 });
 
+describe("with relaxed SIMD", () => {
+  const script = `
+    import { backend, init } from "coarsegrad";
+    import { resnet20 } from "coarsegrad/models";
+    import { pack } from "coarsegrad/export";
+    import { prepare } from "coarsegrad/quant";
+    import { createSession } from "coarsegrad/infer";
+    import { Rng } from "coarsegrad";
+    const pixels = Uint8Array.from({ length: 2 * 1024 * 3 }, (_, i) => (i * 37) % 256);
+    const results = [];
+    for (const options of [{}, { relaxedSimd: false }]) {
+      init(options);
+      for (const weights of [1, 2]) {
+        const net = prepare(resnet20({ rng: new Rng(1) }), { weights, activations: 4 });
+        const session = createSession(pack(net, { inputShape: [32, 32, 3] }));
+        results.push([...session.run(pixels)].join());
+        session.dispose();
+        net.dispose();
+      }
+    }
+    console.log(results[0] === results[2] && results[1] === results[3] && results[0] !== results[1], backend());`;
+  it.each([["--no-warnings"], ["--experimental-wasm-relaxed-simd"]])("has the same results as without: %s", (flag) => {
+    expect(expectSuccess(process.execPath, [flag, "--input-type=module", "-e", script]).trim()).toBe("true wasm");
+  });
+});
+
 describe("in a Worker", () => {
   it("classifies as on the main thread", () => {
     const script = `

@@ -1,6 +1,6 @@
 /** @file One row of a benchmark: medians by tinybench, with a calibration figure so that rows from different moments compare. */
 import { Bench } from "tinybench";
-import { backend, heap } from "../../kernels/index.js";
+import { backend, heap, relaxedSimd } from "../../kernels/index.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import { calibrate } from "./calibrate.js";
 
@@ -10,7 +10,7 @@ export interface Row {
   readonly work: string;
   readonly shape: string;
   readonly threads: number;
-  /** Which kernels ran: `simd`, or `reference`. */
+  /** Which kernels ran: `simd`, `relaxed simd` (look-up products), or `reference`. */
   readonly variant: string;
   /** Median of the samples. */
   readonly ms: number;
@@ -65,7 +65,7 @@ export function filledBytes(length: number): Uint8Array<ArrayBuffer> {
 
 /** What the rows ran on. */
 export function engineInfo(): { threads: number; variant: string } {
-  return { threads: 1, variant: backend() === "wasm" ? "simd" : "reference" };
+  return { threads: 1, variant: backend() !== "wasm" ? "reference" : relaxedSimd() ? "relaxed simd" : "simd" };
 }
 
 /** Runs `fn`. @returns its result, and the figures that a row says of its surroundings */
