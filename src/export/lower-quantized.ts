@@ -34,9 +34,19 @@ function activationOf(result: Variable | undefined): PlanActivation | null {
 
 /** Largest code that a coded value can hold: 255 for the network's input, else that of the staircases it comes from. */
 function topOf(value: Variable): number {
-  const activation = activationOf(value);
-  if (activation !== null) return 2 ** activation.bits - 1;
-  return value.node === null ? 255 : Math.max(...value.node.inputs.map(topOf));
+  let top = 0;
+  const pending = [value];
+  const seen = new Set(pending);
+  for (let source = pending.pop(); source !== undefined; source = pending.pop()) {
+    const activation = activationOf(source);
+    if (activation !== null) top = Math.max(top, 2 ** activation.bits - 1);
+    else if (source.node === null) return 255;
+    for (const input of activation === null ? (source.node?.inputs ?? []) : []) {
+      if (!seen.has(input)) pending.push(input);
+      seen.add(input);
+    }
+  }
+  return top;
 }
 
 /** Refuses sums that training's f32 product does not hold exactly. */
