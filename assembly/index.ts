@@ -61,6 +61,7 @@ export {
   f32_tanh,
   f32_where,
 } from "./elementwise";
+export { u8_maxpool_codes } from "./code-pool";
 export { f32_gemm, f32_gemm_work } from "./gemm";
 export { i32_line_codes } from "./line-codes";
 export { i32_threshold, u8_i8_gemm } from "./integer";
@@ -83,6 +84,7 @@ export {
   f32_sum,
   f32_sum_squares,
 } from "./reduce";
+export { i32_residual_codes } from "./residual";
 export { f32_log_softmax, f32_log_softmax_bwd, f32_softmax, f32_softmax_bwd } from "./softmax";
 export { f32_staircase, f32_staircase_bwd, f32_staircase_dalpha, u8_histogram } from "./staircase";
 export { f32_col2im, f32_im2col, u8_im2col, u8_im2col_f32 } from "./window";

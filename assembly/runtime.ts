@@ -1,7 +1,8 @@
 /** @file Entry of the packed runtime's kernel module: the lines of src/kernels/abi.ts that src/infer calls, and no others. */
 export { f32_add, f32_div, f32_mul, f32_sub } from "./binary";
 export { f32_channel_affine, i32_scale_bias } from "./channel";
-export { b32_strided_scatter, b8_strided_scatter, f32_fill, u8_dequantize } from "./convert";
+export { u8_maxpool_codes } from "./code-pool";
+export { b32_strided_copy, b32_strided_scatter, b8_strided_copy, b8_strided_scatter, f32_fill, u8_dequantize } from "./convert";
 export { f32_relu, f32_scale_shift } from "./elementwise";
 export { f32_gemm, f32_gemm_work } from "./gemm";
 export { i32_threshold, u8_i8_gemm } from "./integer";
@@ -9,6 +10,8 @@ export { i32_line_codes } from "./line-codes";
 export { u4_lut_conv, u4_lut_conv_work } from "./lut-conv";
 export { u4_lut_gemm, u4_lut_gemm_work } from "./lut-gemm";
 export { i8_bits, i8_lut_pack } from "./lut-pack";
-export { f32_avgpool, f32_maxpool, u8_maxpool } from "./pool";
+export { f32_avgpool, f32_maxpool } from "./pool";
+export { f32_sum } from "./reduce";
+export { i32_residual_codes } from "./residual";
 export { f32_staircase } from "./staircase";
 export { f32_im2col, u8_im2col } from "./window";

@@ -25,6 +25,7 @@ async function step(name, work) {
 try {
   mkdirSync(fresh, { recursive: true });
   await step("kernels", () => runScript("build-wasm.mjs"));
+  await step("runtime as text", () => runScript("build-module.mjs"));
   await step("library", () => run(tool("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]));
   await step("library, bundled", () => bundleLibrary(root, fresh));
   copyFileSync(path.join(root, "build", "kernels.wasm"), path.join(fresh, "kernels.wasm"));

@@ -8,7 +8,8 @@ const STEPS = {
   types: () => run(tool("tsc"), ["-p", "tsconfig.json"]),
   "declarations, without Node's types": () => run(tool("tsc"), ["-p", "tsconfig.browser.json"]),
   "format and lint": () => run(tool("biome"), ["check"]),
-  "generated files": () => runScript("build-wasm.mjs", ["--check"]),
+  "generated files": async () =>
+    (await runScript("build-wasm.mjs", ["--check"])) + (await runScript("build-module.mjs", ["--check"])),
   architecture: () => run(tool("vitest"), ["run", "test/architecture.test.ts", "--reporter=dot"]),
 };
 

@@ -2,13 +2,23 @@
 import { parseArgs } from "node:util";
 import { calibrate } from "../../src/cli/bench/calibrate.js";
 import { engineInfo, round } from "../../src/cli/bench/harness.js";
+import { inferWork } from "../../src/cli/bench/infer.js";
 import { CONV_SHAPES, GEMM_SHAPES } from "../../src/cli/bench/shapes.js";
 import { TRAIN_SPECS, type TrainSpec, trainee, trainWork } from "../../src/cli/bench/train.js";
 import { alternate, type Budget, local, type Measured } from "./alternate.js";
 import { type Libraries, loadLibraries } from "./libraries.js";
 import { measureMemory, peakMemory, startContenders } from "./processes.js";
 import { python, startTorch, torchScript } from "./torch.js";
-import { finite, OURS, type Prepared, prepareConv, prepareGemm, prepareInfer, prepareMlp } from "./works.js";
+import {
+  finite,
+  INFER_MODELS,
+  OURS,
+  type Prepared,
+  prepareConv,
+  prepareGemm,
+  prepareInfer,
+  prepareMlp,
+} from "./works.js";
 
 const SECTIONS = ["gemm", "conv", "infer", "mlp", "start", "torch", "memory"] as const;
 type Section = (typeof SECTIONS)[number];
@@ -20,7 +30,7 @@ ours: above 1, we are faster. "ratio" is the median of each round's ratio; "rati
 
   gemm     matrix products: onnxruntime-web, onnxruntime-node, tfjs and jax-js on WebAssembly
   conv     convolutions forward: the same
-  infer    one image through ResNet-18: 1W4A beside f32 and int8 in onnxruntime-web and onnxruntime-node
+  infer    one image through ResNet-18, ResNet-20 and VGG-11: 1W4A beside f32 and int8 in onnxruntime-web and onnxruntime-node
   mlp      training step of an MLP: tfjs on JavaScript and on WebAssembly, jax-js on WebAssembly
   start    from a process's start to its first matrix product
   torch    training steps beside PyTorch, if "\${PYTHON:-python3} -c 'import torch'" works
@@ -142,7 +152,12 @@ async function runSection(libraries: Libraries, library: string, options: Option
         options,
       );
     case "infer":
-      return measureWorks([() => prepareInfer(libraries)], options);
+      return measureWorks(
+        INFER_MODELS.filter((model) => matches(inferWork(model, "1W4A", 1), options)).map(
+          (model) => () => prepareInfer(model, libraries),
+        ),
+        options,
+      );
     case "mlp":
       return measureWorks([() => prepareMlp(libraries)], options);
     case "start": {

@@ -6,8 +6,8 @@ import { conv2d, matmul, noGrad, Rng, scope, tensor } from "../../src/index.js";
 import { type Contender, local } from "./alternate.js";
 import { jaxGemm, jaxMlp, type MlpStart } from "./jax.js";
 import type { Libraries, Tf, TfBackend, TfTensor } from "./libraries.js";
+import { GRAPHS } from "./networks.js";
 import { convGraph, matmulGraph } from "./onnx.js";
-import { resnet18Graph } from "./resnet18.js";
 
 /** A work with its implementations, ours first. */
 export interface Prepared {
@@ -184,14 +184,17 @@ export async function prepareConv(conv: ConvShape, { onnx, tfjs }: Libraries): P
   return { work, flops, contenders, release: releaseAll([tx, tw], releases) };
 }
 
-/** One image through ResNet-18: ours packed in 1W4A; ONNX runtimes in f32 and in int8. The networks differ in their weights, so only time is compared. */
-export async function prepareInfer({ onnx }: Libraries): Promise<Prepared> {
-  const ours = classifier("resnet18", "1W4A", 1, 1);
+/** Networks that are timed beside the peers. */
+export const INFER_MODELS = Object.keys(GRAPHS) as (keyof typeof GRAPHS)[];
+
+/** One image through a network: ours packed in 1W4A; ONNX runtimes in f32 and in int8. The networks differ in their weights, so only time is compared. */
+export async function prepareInfer(model: keyof typeof GRAPHS, { onnx }: Libraries): Promise<Prepared> {
+  const ours = classifier(model, "1W4A", 1, 1);
   const contenders = [local(OURS, ours.run)];
   const releases: (() => Promise<void>)[] = [];
   for (const runtime of onnx) {
     for (const arithmetic of ["f32", "int8"] as const) {
-      const graph = resnet18Graph(arithmetic);
+      const graph = GRAPHS[model](arithmetic);
       const image = random(
         graph.inputs[0].shape.reduce((a, b) => a * b),
         1,
@@ -201,7 +204,7 @@ export async function prepareInfer({ onnx }: Libraries): Promise<Prepared> {
       releases.push(release);
     }
   }
-  const work = inferWork("resnet18", "1W4A", 1);
+  const work = inferWork(model, "1W4A", 1);
   return { work, images: 1, contenders, release: releaseAll([ours], releases) };
 }
 

@@ -1,6 +1,7 @@
-/** @file The export room: packing, summaries and verification of packed models. */
+/** @file The export room: packing, summaries, verification and self-contained modules of packed models. */
 export { type PackOptions, pack } from "./pack.js";
 export { type LayerSummary, type MacSummary, type ModelSummary, summarize } from "./summary.js";
+export { toModule } from "./to-module.js";
 export {
   type Difference,
   type LayerComparison,

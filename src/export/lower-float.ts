@@ -2,6 +2,7 @@
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
 import type { NodeData, PlanWindow } from "../format/index.js";
+import { resolveRange, type SliceRange } from "../ndarray/movement.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
 import { type Conv2dOptions, convolution } from "../ops/conv.js";
 import type { PadAttrs } from "../ops/movement.js";
@@ -53,13 +54,10 @@ type Handler = (result: Variable, inputs: readonly Variable[], lowering: Lowerin
 const HANDLERS: Readonly<Record<string, Handler>> = {
   conv2d(result, [x, weight, bias], lowering, attrs) {
     const { geometry, groups } = convolution("pack", x.shape, weight.shape, attrs as Conv2dOptions);
-    if (groups > 1) {
-      lowering.refuse(result, "grouped convolution in float", "one group, or a quantized layer");
-    }
     const id = lowering.names.take(lowering.names.pathOf([weight]) ?? "conv");
     const data: NodeData = { weight: constantOf(weight), ...(bias && { bias: constantOf(bias) }) };
     const out = weight.shape[0];
-    const fields = { out, bias: bias !== undefined, ...windowOf(geometry) };
+    const fields = { out, bias: bias !== undefined, ...windowOf(geometry), ...(groups > 1 && { groups }) };
     lowering.emit(result, { op: "floatConv", id, input: lowering.realId(x), ...fields }, data);
   },
   linear(result, [x, weight, bias], lowering) {
@@ -96,13 +94,47 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   pad(result, [x], lowering, attrs) {
     const { pads, value } = attrs as PadAttrs;
-    const spatial = pads.slice(0, -1).some(([before, after]) => before + after > 0);
-    if (x.shape.length !== 4 || spatial || value !== 0) {
-      lowering.refuse(result, "padding", "zeros before and after the channels of images");
+    if (x.shape.length !== 4 || pads[0][0] + pads[0][1] > 0 || value !== 0) {
+      lowering.refuse(result, "padding", "zeros around images and their channels");
     }
-    const [before, after] = pads[3];
-    const id = lowering.names.number("padChannels");
-    lowering.emit(result, { op: "padChannels", id, input: lowering.id(x), channels: [before, after] });
+    const [, rows, columns, channels] = pads;
+    const padding = [...rows, ...columns] as unknown as PlanWindow["padding"];
+    const spatial = padding.some((n) => n > 0);
+    const deep = channels[0] + channels[1] > 0;
+    if (!spatial && !deep) return lowering.alias(result, x);
+    let input = lowering.id(x);
+    if (spatial) {
+      const node = { op: "pad", id: lowering.names.number("pad"), input, padding } as const;
+      if (!deep) return lowering.emit(result, node);
+      lowering.emitInner(node);
+      input = node.id;
+    }
+    lowering.emit(result, { op: "padChannels", id: lowering.names.number("padChannels"), input, channels });
+  },
+  concat(result, inputs, lowering, attrs) {
+    const rank = result.shape.length;
+    const { axis } = attrs as { axis: number };
+    if (![rank - 1, -1].includes(axis) || !inputs.every((input) => lowering.depends(input))) {
+      lowering.refuse(result, "concatenation", "channels (the last axis) of values that depend on the input");
+    }
+    const ids = inputs.map((input) => (result.data.coded ? lowering.id(input) : lowering.realId(input)));
+    lowering.emit(result, { op: "concat", id: lowering.names.number("concat"), inputs: ids });
+  },
+  slice(result, [x], lowering, attrs) {
+    const { ranges } = attrs as { ranges: readonly SliceRange[] };
+    const resolved = x.shape.map((extent, i) => resolveRange("pack", ranges[i] ?? null, extent));
+    const [batch, ...axes] = resolved;
+    if (batch.count !== x.shape[0] || batch.step !== 1 || axes.some(({ step, count }) => step < 1 || count < 1)) {
+      lowering.refuse(result, "slice", "all images, and forward ranges of rows, columns and channels");
+    }
+    lowering.emit(result, {
+      op: "slice",
+      id: lowering.names.number("slice"),
+      input: lowering.id(x),
+      start: axes.map(({ start }) => start),
+      step: axes.map(({ step }) => step),
+      count: axes.map(({ count }) => count),
+    });
   },
   add: combine("add"),
   sub: combine("sub"),

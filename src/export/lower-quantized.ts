@@ -32,12 +32,21 @@ function activationOf(result: Variable | undefined): PlanActivation | null {
   return { bits, step: result.data.step, rounding };
 }
 
-/** Largest code that a coded value can hold: 255 for the network's input, else that of the staircase it comes from. */
+/** Largest code that a coded value can hold: 255 for the network's input, else that of the staircases it comes from. */
 function topOf(value: Variable): number {
-  let source = value;
-  while (source.node !== null && activationOf(source) === null) source = source.node.inputs[0];
-  const activation = activationOf(source);
-  return activation === null ? 255 : 2 ** activation.bits - 1;
+  let top = 0;
+  const pending = [value];
+  const seen = new Set(pending);
+  for (let source = pending.pop(); source !== undefined; source = pending.pop()) {
+    const activation = activationOf(source);
+    if (activation !== null) top = Math.max(top, 2 ** activation.bits - 1);
+    else if (source.node === null) return 255;
+    for (const input of activation === null ? (source.node?.inputs ?? []) : []) {
+      if (!seen.has(input)) pending.push(input);
+      seen.add(input);
+    }
+  }
+  return top;
 }
 
 /** Refuses sums that training's f32 product does not hold exactly. */
@@ -142,13 +151,12 @@ function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
   const [x, , bias] = inputs;
   const { weight, ...options } = attrs as Conv2dOptions & { weight: QuantizedWeight };
   const { codes } = weight;
-  const data: NodeData = { weight: Float32Array.from(codes.view()) };
-  const fields = { id, input: lowering.realId(x), out: codes.shape[0], bias: false };
+  const data: NodeData = { codes: rowsOfCodes(weight) };
+  const fields = { id, input: lowering.realId(x), out: codes.shape[0], bias: false, bits: weight.bits };
   if (codes.shape.length === 2) lowering.emitInner({ op: "floatLinear", ...fields }, data);
   else {
     const { geometry, groups } = convolution("pack", x.shape, codes.shape, options);
-    if (groups > 1) lowering.refuse(result, "grouped convolution of real values", "coded input, or one group");
-    lowering.emitInner({ op: "floatConv", ...fields, ...windowOf(geometry) }, data);
+    lowering.emitInner({ op: "floatConv", ...fields, ...windowOf(geometry), ...(groups > 1 && { groups }) }, data);
   }
   const shift = bias === undefined ? new Float32Array(codes.shape[0]) : constantOf(bias);
   const scaled = lowering.names.take(`${id}_scale`);

@@ -59,7 +59,7 @@ function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | und
     },
     emitInner(node, tensors) {
       nodes.push(node);
-      data.set(node.id, tensors);
+      if (tensors !== undefined) data.set(node.id, tensors);
     },
     alias(result, source) {
       ids.set(result, lowering.id(source));
@@ -104,7 +104,7 @@ function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | und
       lowering.refuse(
         result,
         "this op has no counterpart in the packed format",
-        "convolutions, linear layers, batch norm, staircases, ReLU, pools, sums and reshapes",
+        "convolutions, linear layers, batch norm, staircases, ReLU, pools, sums, concatenations, slices, padding and reshapes",
         "leave softmax and losses out of forward",
       );
     }

@@ -10,7 +10,7 @@ export interface Lowering {
   /** Adds a node whose value is `result`; `folded` are the results before it that it covers too. */
   emit(result: Variable, node: PlanNode, data?: NodeData, folded?: readonly Variable[]): void;
   /** Adds a node that stands for no recorded result, a step inside one. */
-  emitInner(node: PlanNode, data: NodeData): void;
+  emitInner(node: PlanNode, data?: NodeData): void;
   /** Says that `result` has the value of a node that is there already. */
   alias(result: Variable, source: Variable): void;
   /** Id of a value as it is: codes if it is coded. */

@@ -45,7 +45,7 @@ export function lowered(net: Module, options: PackOptions): Lowered {
  *
  * The network runs once in evaluation mode to be read; it is not changed.
  *
- * @param net its forward applies convolutions, linear layers, batch norm, staircases, ReLU, pools, sums, and reshapes that flatten
+ * @param net its forward applies convolutions, linear layers, batch norm, staircases, ReLU, pools, sums, concatenations, slices, padding, and reshapes that flatten
  * @returns the file's bytes (see docs/format.md), owned by the caller; the same network gives the same bytes
  * @throws QuantError naming op, layer and shape for what cannot be packed
  * @example

@@ -1,11 +1,10 @@
 /** @file What a packed model holds and costs: parameters by width, bytes on disk, multiplications by (W, A). */
-import { sizeOf } from "../core/shape.js";
 import {
   inputsOf,
+  macsOf,
   type NodeData,
   type PackedModel,
   type PlanNode,
-  patchSize,
   readPacked,
   type TensorInfo,
   type ValueType,
@@ -82,18 +81,17 @@ function layerOf(node: PlanNode, model: PackedModel): LayerSummary {
   const data = model.data.get(node.id) ?? {};
   const weights = data.codes?.length ?? data.weight?.length ?? 0;
   const weighted = node.op === "conv" || node.op === "linear" || node.op === "floatConv" || node.op === "floatLinear";
-  const patch = weighted ? (node.op === "floatConv" ? weights / node.out : patchSize(node, input)) : 0;
   return {
     name: node.id,
     op: node.op,
     inputShape: input.shape,
     outputShape: output.shape,
-    weightBits: "bits" in node ? node.bits : weighted ? 32 : null,
+    weightBits: weighted ? (node.bits ?? 32) : null,
     inputBits: bitsOf(input),
     outputBits: bitsOf(output),
     weights,
     others: countOthers(data),
-    macs: sizeOf(output.shape) * patch,
+    macs: macsOf(node, model.values),
     bytes: model.tensors.filter(({ name }) => ownerOf(name) === node.id).reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }

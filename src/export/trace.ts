@@ -3,6 +3,7 @@ import { noGrad, traced, type Variable } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
 import { QuantError } from "../core/errors.js";
 import type { NDArray } from "../ndarray/ndarray.js";
+import { inEvaluation } from "../nn/evaluation.js";
 import type { Module } from "../nn/module.js";
 
 /** A network's computation for one input. Its arrays belong to the scope in which it was traced. */
@@ -13,17 +14,6 @@ export interface Trace {
   readonly order: readonly Variable[];
   /** Results of ops that read each of them (and the input), in `order`. */
   readonly readers: ReadonlyMap<Variable, readonly Variable[]>;
-}
-
-/** Runs `fn` with all modules of a network in evaluation mode, then puts their modes back. */
-export function inEvaluation<T>(net: Module, fn: () => T): T {
-  const modes = net.modules().map((module) => [module, module.training] as const);
-  net.eval();
-  try {
-    return fn();
-  } finally {
-    for (const [module, training] of modes) module.training = training;
-  }
 }
 
 /**

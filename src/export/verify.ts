@@ -106,7 +106,8 @@ export async function verify(
   const share = (right: number): number | null => (data.labels === undefined ? null : right / total);
   return {
     identical: [...layers.values()].every((layer) => layer.equal === layer.total),
-    layers: [...layers.values()],
+    // What runs inside a later node's pass has no values to compare; that node's are compared.
+    layers: [...layers.values()].filter(({ total }) => total > 0),
     images: total,
     accuracyTraining: share(hits.training),
     accuracyPacked: share(hits.packed),

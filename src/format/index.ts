@@ -1,6 +1,6 @@
 /** @file The format room: the packed model's specification, reader and writer. See docs/format.md. */
 export { packCodes, packedBytes, storageBits, unpackCodes, weightTop } from "./bits.js";
-export { type NodeData, type PackedModel, patchSize, type TensorInfo } from "./model.js";
+export { floatWeights, macsOf, type NodeData, type PackedModel, patchSize, type TensorInfo } from "./model.js";
 export {
   activationTop,
   FORMAT_NAME,

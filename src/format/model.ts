@@ -1,14 +1,14 @@
 /** @file A packed model in memory: the plan, and each node's tensors decoded. */
 import { FormatError } from "../core/errors.js";
-import type { Shape } from "../core/shape.js";
+import { type Shape, sizeOf } from "../core/shape.js";
 import { packedBytes, storageBits } from "./bits.js";
-import { activationTop, inputsOf, type Plan, type PlanNode } from "./plan.js";
+import { activationTop, inputsOf, type Plan, type PlanFloatConv, type PlanFloatLinear, type PlanNode } from "./plan.js";
 import type { Thresholds } from "./thresholds.js";
 import type { ValueType } from "./values.js";
 
 /** Decoded tensors of one node; which of them are there follows from the node (see docs/format.md). */
 export interface NodeData {
-  /** Quantized layers: weight codes, [out][kh][kw][in/groups], channel fastest. */
+  /** Quantized layers, and float layers with `bits`: weight codes, [out][kh][kw][in/groups], channel fastest. */
   readonly codes?: Int8Array;
   /** Quantized layers: value of code 1, [1] or [out]. */
   readonly delta?: Float32Array;
@@ -57,10 +57,46 @@ export interface TensorSpec {
   readonly shape: Shape | null;
 }
 
-/** Weight codes of a quantized layer per output channel: kh·kw·in/groups, or in. */
+/** Weights of a layer per output channel: kh·kw·in/groups, or in. */
 export function patchSize(node: PlanNode, input: ValueType): number {
-  if (node.op === "conv") return (node.kernel[0] * node.kernel[1] * input.shape[2]) / node.groups;
+  if (node.op === "conv" || node.op === "floatConv") {
+    return (node.kernel[0] * node.kernel[1] * input.shape[2]) / (node.groups ?? 1);
+  }
   return input.shape[0];
+}
+
+/**
+ * Real weights of a float layer, [O,Kh,Kw,I/groups] or [O,I]: its f32 weights with the channels last, or its codes as they are.
+ *
+ * @param input type of what the node reads
+ */
+export function floatWeights(node: PlanFloatConv | PlanFloatLinear, data: NodeData, input: ValueType): Float32Array {
+  if (data.codes !== undefined) return Float32Array.from(data.codes);
+  const weight = data.weight as Float32Array;
+  if (node.op === "floatLinear") return weight;
+  const taps = node.kernel[0] * node.kernel[1];
+  const channels = input.shape[2] / (node.groups ?? 1);
+  const out = new Float32Array(weight.length);
+  for (let o = 0; o < node.out; o++) {
+    for (let i = 0; i < channels; i++) {
+      for (let t = 0; t < taps; t++) out[(o * taps + t) * channels + i] = weight[(o * channels + i) * taps + t];
+    }
+  }
+  return out;
+}
+
+/** Multiply-accumulates of a node for one image; 0 for nodes without products. */
+export function macsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>): number {
+  const [input, output] = [values.get(inputsOf(node)[0]), values.get(node.id)] as [ValueType, ValueType];
+  switch (node.op) {
+    case "conv":
+    case "linear":
+    case "floatConv":
+    case "floatLinear":
+      return sizeOf(output.shape) * patchSize(node, input);
+    default:
+      return 0;
+  }
 }
 
 /** The tensors that a node must have, in the order of the file. */
@@ -72,15 +108,19 @@ export function tensorsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>
     dtype,
     shape,
   });
+  const codesOf = (out: number, bits: number): TensorSpec => {
+    const patch = patchSize(node, input);
+    return storageBits(bits) === 8
+      ? spec("codes", "I8", [out, patch])
+      : spec("codes", "U8", [packedBytes(out * patch, bits)]);
+  };
   switch (node.op) {
     case "conv":
     case "linear": {
-      const patch = patchSize(node, input);
-      const codes =
-        storageBits(node.bits) === 8
-          ? spec("codes", "I8", [node.out, patch])
-          : spec("codes", "U8", [packedBytes(node.out * patch, node.bits)]);
-      const list = [codes, spec("delta", "F32", [node.granularity === "channel" ? node.out : 1])];
+      const list = [
+        codesOf(node.out, node.bits),
+        spec("delta", "F32", [node.granularity === "channel" ? node.out : 1]),
+      ];
       if (node.activation !== undefined) list.push(spec("thresholds", "U8", null));
       if (node.bias) list.push(spec("bias", "F32", [node.out]));
       return list;
@@ -90,8 +130,9 @@ export function tensorsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>
       const shape =
         node.op === "floatLinear"
           ? [node.out, input.shape[0]]
-          : [node.out, input.shape[2], node.kernel[0], node.kernel[1]];
-      return [spec("weight", "F32", shape), ...(node.bias ? [spec("bias", "F32", [node.out])] : [])];
+          : [node.out, input.shape[2] / (node.groups ?? 1), node.kernel[0], node.kernel[1]];
+      const weight = node.bits === undefined ? spec("weight", "F32", shape) : codesOf(node.out, node.bits);
+      return [weight, ...(node.bias ? [spec("bias", "F32", [node.out])] : [])];
     }
     case "affine": {
       const channels = input.shape[input.shape.length - 1];
@@ -135,10 +176,10 @@ export function checkNodeData(
     const bad = delta.findIndex((value) => value < 0);
     if (bad >= 0) refuse("delta", `element ${bad}`, "a number of at least 0", `${delta[bad]}`);
   }
-  if ((node.op === "conv" || node.op === "linear") && codes !== undefined) {
+  if ("out" in node && codes !== undefined) {
     const length = node.out * patchSize(node, values.get(node.input) as ValueType);
     if (codes.length !== length) refuse("weight", "number of codes", `${length}`, `${codes.length}`);
-    if (thresholds !== undefined && node.activation !== undefined) {
+    if (thresholds !== undefined && "activation" in node && node.activation !== undefined) {
       const top = activationTop(node.activation);
       if (
         thresholds.top !== top ||

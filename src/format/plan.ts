@@ -71,13 +71,17 @@ export interface PlanAvgPool extends PlanWindow {
   /** Divide by the window's size even where it reaches past the edge. */
   readonly includePad: boolean;
 }
-/** Convolution in f32, of all channels with all. */
+/** Convolution in f32. */
 export interface PlanFloatConv extends PlanWindow {
   readonly op: "floatConv";
   readonly id: string;
   readonly input: string;
   readonly out: number;
   readonly bias: boolean;
+  /** Default 1: all channels with all. */
+  readonly groups?: number;
+  /** Present: the weights are stored as codes of this width, and computed with as the whole numbers that they are. */
+  readonly bits?: number;
 }
 /** Linear layer in f32. */
 export interface PlanFloatLinear {
@@ -86,6 +90,8 @@ export interface PlanFloatLinear {
   readonly input: string;
   readonly out: number;
   readonly bias: boolean;
+  /** As {@link PlanFloatConv}'s. */
+  readonly bits?: number;
 }
 /** A real staircase on f32 values, where nothing folds into thresholds. */
 export interface PlanStaircase {
@@ -114,6 +120,28 @@ export interface PlanPadChannels {
   readonly input: string;
   readonly channels: readonly [before: number, after: number];
 }
+/** Zeros around an image; codes stay codes. */
+export interface PlanPad {
+  readonly op: "pad";
+  readonly id: string;
+  readonly input: string;
+  readonly padding: PlanWindow["padding"];
+}
+/** Values joined along the last axis: f32 values, or codes of one step, which stay codes. */
+export interface PlanConcat {
+  readonly op: "concat";
+  readonly id: string;
+  readonly inputs: readonly string[];
+}
+/** Elements start, start + step, … of each axis, `count` of them; codes stay codes. */
+export interface PlanSlice {
+  readonly op: "slice";
+  readonly id: string;
+  readonly input: string;
+  readonly start: readonly number[];
+  readonly step: readonly number[];
+  readonly count: readonly number[];
+}
 /**
  * Nodes without fields of their own. `flatten`: [H,W,C] → [H·W·C]. `dequantize`: codes → f32(step·code). `affine`: x·scale[c] + shift[c] over the
  * last axis, two roundings (batch norm). `relu`: max(x, 0).
@@ -136,6 +164,9 @@ export type PlanNode =
   | PlanAdd
   | PlanChannel
   | PlanPadChannels
+  | PlanPad
+  | PlanConcat
+  | PlanSlice
   | PlanSimple;
 
 /** What a packed model computes. Every node reads the input or nodes before it. */
@@ -150,7 +181,7 @@ export interface Plan {
 
 /** Ids of the values that a node reads. */
 export function inputsOf(node: PlanNode): readonly string[] {
-  return node.op === "add" ? node.inputs : [node.input];
+  return node.op === "add" || node.op === "concat" ? node.inputs : [node.input];
 }
 
 /** Largest code of a staircase: L = 2^bits − 1. */

@@ -105,14 +105,11 @@ function decodeInto(
   const { data } = tensor;
   if (data instanceof Float32Array) {
     (found[field] as Float32Array) = data;
-  } else if (
-    (node.op === "conv" || node.op === "linear") &&
-    (data instanceof Uint8Array || data instanceof Int8Array)
-  ) {
+  } else if (data instanceof Uint8Array || data instanceof Int8Array) {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    if (field === "thresholds" && node.activation !== undefined) {
+    if (field === "thresholds" && "activation" in node && node.activation !== undefined && "out" in node) {
       found.thresholds = decodeThresholds(bytes, node.out, activationTop(node.activation), { file, tensor: name });
-    } else {
+    } else if ("bits" in node && node.bits !== undefined) {
       const count = node.out * patchSize(node, input);
       found.codes = unpackCodes(bytes, count, node.bits, { file, tensor: name });
     }

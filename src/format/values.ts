@@ -92,9 +92,30 @@ export function planValues(plan: Plan, file: string): Map<string, ValueType> {
   return values;
 }
 
+/** What `concat` gives. */
+function joined(
+  inputs: readonly ValueType[],
+  refuse: (what: string, expected: string, got: string) => never,
+): ValueType {
+  const [first] = inputs;
+  const head = first.shape.slice(0, -1);
+  const fits = inputs.every(
+    ({ dtype, step, shape }) => dtype === first.dtype && step === first.step && sameShape(shape.slice(0, -1), head),
+  );
+  if (!fits) {
+    const got = inputs.map(
+      ({ dtype, step, shape }) => `${dtype} ${shapeText(shape)}${step === null ? "" : ` of step ${step}`}`,
+    );
+    refuse("its inputs", "values alike but for the last extent, codes of one step", got.join(" and "));
+  }
+  const width = inputs.reduce((sum, { shape }) => sum + shape[shape.length - 1], 0);
+  return { ...first, shape: [...head, width], top: Math.max(...inputs.map(({ top }) => top)) };
+}
+
 const real = (shape: readonly number[]): ValueType => ({ shape, dtype: "f32", step: null, top: 0 });
 
-function nodeValue(node: PlanNode, [x, other]: ValueType[], file: string): ValueType {
+function nodeValue(node: PlanNode, inputs: readonly ValueType[], file: string): ValueType {
+  const [x, other] = inputs;
   const refuse = (what: string, expected: string, got: string): never => {
     throw new FormatError({ op: file, what: `plan: node "${node.id}" (${node.op}): ${what}`, expected, got });
   };
@@ -138,6 +159,8 @@ function nodeValue(node: PlanNode, [x, other]: ValueType[], file: string): Value
       return activated([node.out]);
     case "floatConv":
       wants("f32");
+      rank(3);
+      grouped(node.groups ?? 1, node.out);
       return real(slid(node, node.out));
     case "floatLinear":
       wants("f32");
@@ -161,6 +184,29 @@ function nodeValue(node: PlanNode, [x, other]: ValueType[], file: string): Value
     case "padChannels":
       rank(3);
       return { ...x, shape: [x.shape[0], x.shape[1], node.channels[0] + x.shape[2] + node.channels[1]] };
+    case "pad": {
+      rank(3);
+      const [h, w, channels] = x.shape;
+      const [top, bottom, left, right] = node.padding;
+      return { ...x, shape: [top + h + bottom, left + w + right, channels] };
+    }
+    case "concat":
+      return joined(inputs, refuse);
+    case "slice": {
+      const { start, step, count } = node;
+      if ([start, step, count].some((list) => list.length !== x.shape.length)) {
+        refuse(
+          "ranges",
+          `one for each axis of ${shapeText(x.shape)}`,
+          `${start.length}, ${step.length}, ${count.length}`,
+        );
+      }
+      x.shape.forEach((extent, i) => {
+        const last = start[i] + (count[i] - 1) * step[i];
+        if (last >= extent) refuse(`range of axis ${i}`, `indices below ${extent}`, `${last}`);
+      });
+      return { ...x, shape: count };
+    }
     case "staircase":
       wants("f32");
       return { shape: x.shape, dtype: "u8", step: node.activation.step, top: activationTop(node.activation) };

@@ -3,4 +3,6 @@ export { type PackedModel, readPacked } from "../format/index.js";
 export type { Backend, InitOptions, SyncOptions, Variant } from "../kernels/engine.js";
 export type { RelaxedOptions } from "../kernels/threads/options.js";
 export { init, variant } from "./init.js";
-export { createSession, type Session, type SessionInput, type SessionOptions, type TracedValue } from "./session.js";
+export type { CanvasImage, SessionInput } from "./input.js";
+export type { LayerProfile, Profile } from "./profile.js";
+export { createSession, type Session, type SessionOptions, type TracedValue } from "./session.js";

@@ -40,7 +40,7 @@ export interface Product {
   tile(first: number, rows: number, bytes: number): number;
   /** Bytes of workspaces for tiles of at most `rows`. */
   scratch(rows: number): readonly number[];
-  /** Accumulators [count, out] (i32) of rows [first, first + count). */
+  /** Accumulators [count, out] (i32) of rows [first, first + count). `scratch` begins with the accumulators' own space; then come the workspaces. */
   run(x: Ptr, acc: Ptr, first: number, count: number, geometry: Ptr, scratch: readonly Ptr[]): void;
 }
 
@@ -105,7 +105,7 @@ function byLookupOfPixels({ window, image, out }: Layer, { offset, mask }: BitPl
       return Math.min(left, Math.max(TILE_LINES, Math.floor(lines / TILE_LINES) * TILE_LINES)) * outW;
     },
     scratch: () => [work],
-    run(x, acc, first, count, geom, [space]) {
+    run(x, acc, first, count, geom, [, space]) {
       kernels.u4_lut_conv(x, packed(), acc, geom, first / outW, count / outW, out, offset, mask, 0, space);
     },
   };
@@ -121,7 +121,7 @@ function byLookupOfPatches(layer: Layer, { offset, mask }: BitPlanes, packed: Co
   return {
     tile: (first, rows, bytes) => rowsOfTile(first, rows, bytes, Math.max(patch, 4 * out)),
     scratch: (rows) => [work, direct ? 0 : rows * patch],
-    run(x, acc, first, count, geometry, [space, patches]) {
+    run(x, acc, first, count, geometry, [, space, patches]) {
       if (!direct) kernels.u8_im2col(x, patches, geometry, first, count, patch);
       const a = direct ? x + first * patch : patches;
       kernels.u4_lut_gemm(a, packed(), acc, count, out, patch, patch, offset, mask, 0, space);
@@ -142,7 +142,7 @@ function byBytes(layer: Layer, constants: Constants): Product {
   return {
     tile: (first, rows, bytes) => rowsOfTile(first, rows, bytes, Math.max(stride, 4 * out)),
     scratch: (rows) => [direct ? 0 : rows * stride, groups === 1 ? 0 : 4 * rows * filters, 4 * 4],
-    run(x, acc, first, count, geometry, [patches, part, extents]) {
+    run(x, acc, first, count, geometry, [, patches, part, extents]) {
       for (let group = 0; group < groups; group++) {
         if (!direct) {
           const from = x + (group * image[2]) / groups;

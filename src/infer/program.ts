@@ -1,4 +1,4 @@
-/** @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch. */
+/** @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch, laid out once. */
 import { sizeOf } from "../core/shape.js";
 import type { NodeData, PackedModel } from "../format/model.js";
 import { INPUT_ID, inputsOf, type PlanNode } from "../format/plan.js";
@@ -6,17 +6,29 @@ import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { aligned, Block, type Layout, layOut } from "./arena.js";
 import { Constants } from "./constants.js";
-import { quantizedStep } from "./quantized.js";
-import { floatConvStep, poolStep, simpleStep } from "./real.js";
+import { floatConvStep } from "./float-conv.js";
+import { type Fusion, fusionOf, UNFUSED } from "./fuse.js";
+import { concatStep, padStep, sliceStep } from "./moves.js";
+import { quantizedStep, residualStep } from "./quantized.js";
+import { poolStep, realStep } from "./real.js";
 import type { Step } from "./step.js";
+
+/** A step with its addresses for one batch memory. */
+interface Bound {
+  readonly node: PlanNode;
+  readonly step: Step | null;
+  readonly inputs: readonly Ptr[];
+  readonly output: Ptr;
+  readonly scratch: readonly Ptr[];
+}
 
 /** Memory for batches of up to `capacity` images. */
 interface BatchMemory {
   readonly capacity: number;
   readonly block: Block;
-  readonly layout: Layout;
-  /** Where workspaces start, after all values. */
-  readonly scratch: number;
+  readonly input: Ptr;
+  readonly output: Ptr;
+  readonly bound: readonly Bound[];
 }
 
 function stepOf(
@@ -25,7 +37,8 @@ function stepOf(
   data: NodeData,
   constants: Constants,
 ): Step | null {
-  const input = values.get(inputsOf(node)[0]) as ValueType;
+  const inputs = inputsOf(node).map((id) => values.get(id) as ValueType);
+  const [input] = inputs;
   const output = values.get(node.id) as ValueType;
   switch (node.op) {
     case "conv":
@@ -35,15 +48,41 @@ function stepOf(
       return floatConvStep(node, input, output, data, constants);
     case "maxPool":
     case "avgPool":
-      return poolStep(node, input, output);
+      return poolStep(node, input, output, constants);
+    case "pad":
+    case "padChannels":
+      return padStep(node, input, output, constants);
+    case "concat":
+      return concatStep(node, inputs, output, constants);
+    case "slice":
+      return sliceStep(node, input, constants);
     default:
-      return simpleStep(node, input, data, constants);
+      return realStep(node, input, data, constants);
   }
+}
+
+/** The step of a node that stands for a whole {@link Fusion}, or of a node by itself. */
+function fusedStepOf(node: PlanNode, { values, data }: PackedModel, fusion: Fusion, constants: Constants): Step | null {
+  const residual = fusion.residuals.get(node.id);
+  if (residual === undefined) return stepOf(node, values, data.get(node.id) ?? {}, constants);
+  const given = {
+    input: values.get(residual.conv.input) as ValueType,
+    shortcut: values.get(residual.shortcut) as ValueType,
+    data: data.get(residual.conv.id) as NodeData,
+    affine: residual.affine === undefined ? undefined : data.get(residual.affine),
+  };
+  return residualStep(residual, given, values.get(node.id) as ValueType, constants);
 }
 
 /** Bytes of one value for a batch. */
 function valueBytes(type: ValueType, batch: number): number {
   return batch * sizeOf(type.shape) * (type.dtype === "u8" ? 1 : 4);
+}
+
+/** What {@link Program.run} tells of. */
+export interface Listener {
+  /** A node's value is there; later steps may overwrite it. */
+  done?(node: PlanNode, ptr: Ptr): void;
 }
 
 /** Runs the nodes of one model on batches; owns its heap memory. */
@@ -54,22 +93,46 @@ export class Program {
   /** Index of the value whose memory each value uses: its own, or that of what it flattens. 0 is the input, i + 1 the i-th node. */
   readonly #place: number[];
   readonly #index: Map<string, number>;
+  readonly #fusion: Fusion;
   #memory: BatchMemory | null = null;
 
-  constructor(model: PackedModel) {
-    const { plan, values, data } = model;
+  /** @param fuse false: every node's value is computed by itself */
+  constructor(model: PackedModel, fuse = true) {
+    const { plan, values } = model;
     this.#model = model;
+    this.#fusion = fuse ? fusionOf(plan, values) : UNFUSED;
     this.#index = new Map([INPUT_ID, ...plan.nodes.map((node) => node.id)].map((id, i) => [id, i]));
-    this.#steps = plan.nodes.map((node) => stepOf(node, values, data.get(node.id) ?? {}, this.#constants));
+    const { inner } = this.#fusion;
+    this.#steps = plan.nodes.map((node) =>
+      inner.has(node.id) ? null : fusedStepOf(node, model, this.#fusion, this.#constants),
+    );
     this.#place = [0];
     for (const [i, node] of plan.nodes.entries()) {
-      this.#place.push(this.#steps[i] === null ? this.#place[this.#indexOf(inputsOf(node)[0])] : i + 1);
+      const moves = this.#steps[i] === null && !inner.has(node.id);
+      this.#place.push(moves ? this.#place[this.#indexOf(inputsOf(node)[0])] : i + 1);
     }
     this.#constants.place();
   }
 
   #indexOf(id: string): number {
     return this.#index.get(id) as number;
+  }
+
+  /** Nodes whose values are never written: they are part of a later node's pass. */
+  get inner(): ReadonlySet<string> {
+    return this.#fusion.inner;
+  }
+
+  /** The node whose products a node's step computes: itself, or the convolution of a residual block that it ends. */
+  productOf(node: PlanNode): PlanNode {
+    return this.#fusion.residuals.get(node.id)?.conv ?? node;
+  }
+
+  /** Ids of the values that a node's step reads. */
+  #reads(node: PlanNode): readonly string[] {
+    if (this.#fusion.inner.has(node.id)) return [];
+    const residual = this.#fusion.residuals.get(node.id);
+    return residual === undefined ? inputsOf(node) : [residual.conv.input, residual.shortcut];
   }
 
   #layout(capacity: number): Layout {
@@ -81,27 +144,44 @@ export class Program {
       last[at] = Math.max(last[at], step);
     };
     plan.nodes.forEach((node, i) => {
-      for (const id of inputsOf(node)) use(id, i);
+      for (const id of this.#reads(node)) use(id, i);
     });
     use(plan.output, plan.nodes.length);
+    const written = this.#place.map((at, i) => at === i && (i === 0 || !this.#fusion.inner.has(plan.nodes[i - 1].id)));
     return layOut(
       types.map((type, i) => ({
-        bytes: this.#place[i] === i ? valueBytes(type, capacity) : 0,
+        bytes: written[i] ? valueBytes(type, capacity) : 0,
         from: i - 1,
-        to: this.#place[i] === i ? last[i] : i - 2,
+        to: written[i] ? last[i] : i - 2,
       })),
     );
   }
 
-  /** Makes room for `batch` images; keeps what is large enough. */
-  #reserve(batch: number): BatchMemory {
+  /** Makes room for `batch` images and binds every step to its addresses; keeps what is large enough. */
+  reserve(batch: number): BatchMemory {
+    void this.#constants.ptr; // refuses a disposed session before anything is taken
     if (this.#memory !== null && this.#memory.capacity >= batch) return this.#memory;
     this.#memory?.block.dispose();
     this.#memory = null;
+    const { plan } = this.#model;
     const layout = this.#layout(batch);
-    const workspaces = this.#steps.map((step) => (step?.scratch(batch) ?? []).reduce((sum, n) => sum + aligned(n), 0));
-    const block = new Block(layout.bytes + Math.max(1, ...workspaces));
-    this.#memory = { capacity: batch, block, layout, scratch: layout.bytes };
+    const workspaces = this.#steps.map((step) => step?.scratch(batch) ?? []);
+    const most = workspaces.map((list) => list.reduce((sum, bytes) => sum + aligned(bytes), 0));
+    const block = new Block(layout.bytes + Math.max(1, ...most));
+    const address = (id: string): Ptr => block.ptr + layout.offsets[this.#place[this.#indexOf(id)]];
+    const bound = plan.nodes.flatMap((node, i): Bound[] => {
+      if (this.#fusion.inner.has(node.id)) return [];
+      let at = block.ptr + layout.bytes;
+      const scratch = workspaces[i].map((bytes) => {
+        const ptr = at;
+        at += aligned(bytes);
+        return ptr;
+      });
+      return [
+        { node, step: this.#steps[i], inputs: this.#reads(node).map(address), output: address(node.id), scratch },
+      ];
+    });
+    this.#memory = { capacity: batch, block, input: address(INPUT_ID), output: address(plan.output), bound };
     return this.#memory;
   }
 
@@ -111,33 +191,17 @@ export class Program {
   }
 
   /**
-   * Runs one batch.
+   * Runs one batch, whose input lies at `reserve(batch).input`. Takes no memory.
    *
-   * @param fill writes the input at the address it is given
-   * @param done is told of each node's value as soon as it is there; later steps may overwrite it
    * @returns the address of the output, valid until the next run
    */
-  run(batch: number, fill: (ptr: Ptr) => void, done?: (node: PlanNode, ptr: Ptr) => void): Ptr {
-    const { plan } = this.#model;
-    void this.#constants.ptr; // refuses a disposed session before anything is written
-    const { block, layout, scratch, capacity } = this.#reserve(batch);
-    const base = block.ptr;
-    const address = (id: string): Ptr => base + layout.offsets[this.#place[this.#indexOf(id)]];
-    fill(address(INPUT_ID));
-    for (const [i, node] of plan.nodes.entries()) {
-      const step = this.#steps[i];
-      if (step !== null) {
-        let at = base + scratch;
-        const spaces = step.scratch(capacity).map((bytes) => {
-          const ptr = at;
-          at += aligned(bytes);
-          return ptr;
-        });
-        step.run(batch, inputsOf(node).map(address), address(node.id), spaces);
-      }
-      done?.(node, address(node.id));
+  run(batch: number, listener?: Listener): Ptr {
+    const { bound, output } = this.reserve(batch);
+    for (const { node, step, inputs, output: to, scratch } of bound) {
+      step?.run(batch, inputs, to, scratch);
+      listener?.done?.(node, to);
     }
-    return address(plan.output);
+    return output;
   }
 
   dispose(): void {

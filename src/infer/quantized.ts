@@ -1,13 +1,14 @@
 /** @file Quantized layers in integers: products of codes, then thresholds or one scale to f32. */
 import type { NodeData } from "../format/model.js";
-import type { PlanConv, PlanLinear, PlanWindow } from "../format/plan.js";
+import { activationTop, type PlanConv, type PlanLinear, type PlanWindow } from "../format/plan.js";
 import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
 import type { Constants } from "./constants.js";
+import type { Residual } from "./fuse.js";
 import { linesOf, sumsOf } from "./lines.js";
 import { productOf } from "./product.js";
-import { GEOMETRY_BYTES, type Step, writeGeometry } from "./step.js";
+import { geometryOf, type Step } from "./step.js";
 
 /** Bytes of patches or accumulators in one tile: they stay in the second-level cache between being written and read. */
 const TILE_BYTES = 128 << 10;
@@ -15,8 +16,13 @@ const TILE_BYTES = 128 << 10;
 /** A pixel of a vector: what a linear layer is as a convolution. */
 const POINT: PlanWindow = { kernel: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
 
-/** Writes rows of accumulators as what the layer gives: codes or f32. */
-type Epilogue = (acc: Ptr, output: Ptr, firstRow: number, rows: number) => void;
+/** Writes rows of accumulators as what the layer gives: codes or f32. `shortcut` is what a residual block adds. */
+type Epilogue = (acc: Ptr, output: Ptr, firstRow: number, rows: number, shortcut: Ptr) => void;
+
+/** s = f32(delta·step) for every output channel, as in training: Float32Array.from rounds the product once. */
+function scalesOf(delta: Float32Array, step: number, out: number): Float32Array {
+  return Float32Array.from({ length: out }, (_, c) => delta[delta.length === 1 ? 0 : c] * step);
+}
 
 function epilogueOf(node: PlanConv | PlanLinear, input: ValueType, data: NodeData, constants: Constants): Epilogue {
   const kernels = kernelsFor("f32");
@@ -34,26 +40,83 @@ function epilogueOf(node: PlanConv | PlanLinear, input: ValueType, data: NodeDat
     return (acc, output, firstRow, rows) =>
       kernels.i32_threshold(acc, output + firstRow * out, rows, out, values(), flip(), top);
   }
-  const delta = data.delta as Float32Array;
-  const step = input.step as number;
-  // s = f32(delta·alpha), as in training; Float32Array.from rounds the product once.
-  const scale = constants.f32(Float32Array.from({ length: out }, (_, c) => delta[delta.length === 1 ? 0 : c] * step));
+  const scale = constants.f32(scalesOf(data.delta as Float32Array, input.step as number, out));
   // A missing bias is added as 0, as in training: −0 becomes 0.
   const bias = constants.f32(data.bias ?? new Float32Array(out));
   return (acc, output, firstRow, rows) =>
     kernels.i32_scale_bias(acc, output + 4 * firstRow * out, rows, out, scale(), bias());
 }
 
-/**
- * A quantized convolution or linear layer: acc = Σ code_x·code_w exactly, then thresholds or scale and bias.
- *
- * A tile of rows goes through product and epilogue before the next one starts.
- */
+/** Codes at the end of a residual block: scale, bias, batch norm, shortcut, staircase. */
+function residualEpilogue(
+  { conv, staircase, coded }: Residual,
+  { input, shortcut, data, affine }: ResidualData,
+  constants: Constants,
+): Epilogue {
+  const kernels = kernelsFor("f32");
+  const { out } = conv;
+  const block = new Float32Array(4 * out);
+  block.set(scalesOf(data.delta as Float32Array, input.step as number, out));
+  if (data.bias !== undefined) block.set(data.bias, out);
+  block.fill(1, 2 * out, 3 * out);
+  if (affine?.scale !== undefined) block.set(affine.scale, 2 * out);
+  if (affine?.shift !== undefined) block.set(affine.shift, 3 * out);
+  const folded = constants.f32(block);
+  const { step, rounding } = staircase.activation;
+  const top = activationTop(staircase.activation);
+  const nearest = rounding === "nearest" ? 1 : 0;
+  const residualStep = coded ? (shortcut.step as number) : 0;
+  const size = coded ? 1 : 4;
+  return (acc, output, first, rows, added) =>
+    kernels.i32_residual_codes(
+      acc,
+      added + size * first * out,
+      output + first * out,
+      rows,
+      out,
+      folded(),
+      residualStep,
+      step,
+      top,
+      nearest,
+    );
+}
+
+/** Types and tensors that a {@link Residual} works with. */
+export interface ResidualData {
+  /** What the convolution reads. */
+  readonly input: ValueType;
+  readonly shortcut: ValueType;
+  /** The convolution's tensors. */
+  readonly data: NodeData;
+  /** The batch norm's. */
+  readonly affine?: NodeData;
+}
+
+/** The end of a residual block; reads what its convolution reads, and the shortcut. */
+export function residualStep(residual: Residual, given: ResidualData, output: ValueType, constants: Constants): Step {
+  const finish = residualEpilogue(residual, given, constants);
+  return productStep(residual.conv, given.input, output, { data: given.data, finish }, constants);
+}
+
+/** A quantized convolution or linear layer: acc = Σ code_x·code_w exactly, then thresholds or scale and bias. */
 export function quantizedStep(
   node: PlanConv | PlanLinear,
   input: ValueType,
   output: ValueType,
   data: NodeData,
+  constants: Constants,
+): Step {
+  const finish = epilogueOf(node, input, data, constants);
+  return productStep(node, input, output, { data, finish }, constants);
+}
+
+/** A tile of rows goes through product and epilogue before the next one starts. */
+function productStep(
+  node: PlanConv | PlanLinear,
+  input: ValueType,
+  output: ValueType,
+  { data, finish }: { data: NodeData; finish: Epilogue },
   constants: Constants,
 ): Step {
   const conv = node.op === "conv";
@@ -63,19 +126,20 @@ export function quantizedStep(
   const positions = conv ? output.shape[0] * output.shape[1] : 1;
   const codes = data.codes as Int8Array;
   const product = productOf({ window, image, groups, out: node.out, codes, top: input.top }, constants);
-  const finish = epilogueOf(node, input, data, constants);
+  const geometry = geometryOf(constants, window, image, image[2] / groups);
   return {
     scratch(batch) {
       const rows = product.tile(0, batch * positions, TILE_BYTES);
-      return [GEOMETRY_BYTES, 4 * rows * node.out, ...product.scratch(rows)];
+      return [4 * rows * node.out, ...product.scratch(rows)];
     },
-    run(batch, [x], y, [geometry, acc, ...spaces]) {
+    run(batch, [x, shortcut = 0], y, scratch) {
       const rows = batch * positions;
-      writeGeometry(geometry, window, batch, image, image[2] / groups);
+      const geom = geometry(batch);
+      const acc = scratch[0];
       for (let first = 0; first < rows; ) {
         const count = product.tile(first, rows, TILE_BYTES);
-        product.run(x, acc, first, count, geometry, spaces);
-        finish(acc, y, first, count);
+        product.run(x, acc, first, count, geom, scratch);
+        finish(acc, y, first, count, shortcut);
         first += count;
       }
     },

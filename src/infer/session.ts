@@ -1,6 +1,6 @@
 /** @file Sessions: a packed model loaded and run on images. */
 import { ArgumentError, DisposedError } from "../core/errors.js";
-import { shapeText, sizeOf } from "../core/shape.js";
+import { sizeOf } from "../core/shape.js";
 import type { PackedModel } from "../format/model.js";
 import { INPUT_ID, type Plan, type PlanNode } from "../format/plan.js";
 import { readPacked } from "../format/read.js";
@@ -8,21 +8,27 @@ import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
 import { provideRuntime } from "./init.js";
-import { Program } from "./program.js";
+import { countImages, fillInput, type SessionInput } from "./input.js";
+import { type Profile, profileProgram } from "./profile.js";
+import { type Listener, Program } from "./program.js";
 
 /** Choices of {@link createSession}. */
 export interface SessionOptions {
   /** Images that go through the network together; larger inputs are run in parts. Default 64. */
   maxBatch?: number;
+  /**
+   * Takes the memory of a full batch at once and runs it `warmUp` times on zeros, so that the first real run meets compiled kernels and touched
+   * memory. Default 0: memory is taken by the first run.
+   */
+  warmUp?: number;
+  /**
+   * Runs the end of a residual block (scale, batch norm, sum, staircase) in one pass. Default true. With false every node's value is written, so that
+   * `runTraced` and `codes` see all of them; the results are the same.
+   */
+  fuse?: boolean;
   /** The file's name for messages. Default "packed model". */
   file?: string;
 }
-
-/**
- * Images for a session, one after the other, each in the model's shape, channel fastest. Bytes are codes (pixels); floats are real values, which a
- * model with u8 input rounds to the nearest code.
- */
-export type SessionInput = Uint8Array | Uint8ClampedArray | Float32Array;
 
 /** One value of a run, copied out: codes if the node gives codes, else real numbers. */
 export interface TracedValue {
@@ -47,18 +53,27 @@ export interface Session extends Disposable {
   /** Heap bytes that the session holds. */
   readonly bytes: number;
   /**
-   * Runs images through the network.
+   * Runs images through the network. The heap's memory is laid out for the largest batch so far; runs within it take none.
    *
+   * @param output where the outputs go, instead of a new array: then a run makes no array at all
    * @returns outputs [N, …outputShape], f32, owned by the caller
-   * @throws ArgumentError if the input is not a whole number of images or holds what the model cannot take; DisposedError
+   * @throws ArgumentError if the input is not a whole number of images or holds what the model cannot take, or if `output` has another length; DisposedError
    */
-  run(input: SessionInput): Float32Array;
+  run(input: SessionInput, output?: Float32Array): Float32Array;
   /** Index of the largest output of each image; the first of equals. */
   predict(input: SessionInput): Int32Array;
-  /** As {@link run}; `visit` gets every value as it is computed, part by part. */
+  /** As {@link run}; `visit` gets every value that is written as it is computed, part by part. */
   runTraced(input: SessionInput, visit: (value: TracedValue) => void): Float32Array;
   /** Codes (or f32 values) of one node for all images. @throws ArgumentError on an unknown id */
   codes(input: SessionInput, id: string): Uint8Array | Float32Array;
+  /**
+   * Times every layer.
+   *
+   * @param options `input`: at most `maxBatch` images, default one of zeros; `runs`: how often, default 20
+   * @returns medians over the runs; meaningful after a few runs, when the engine has compiled the kernels: as many run first as are timed
+   * @throws ArgumentError on a bad input or number of runs, DisposedError
+   */
+  profile(options?: { input?: SessionInput; runs?: number }): Profile;
   /** Frees the heap memory. A second call does nothing. */
   dispose(): void;
 }
@@ -74,35 +89,51 @@ export interface Session extends Disposable {
  * const logits = session.run(pixels); // Uint8Array of N·H·W·C
  */
 export function createSession(model: Uint8Array | PackedModel, options: SessionOptions = {}): Session {
-  const maxBatch = options.maxBatch ?? 64;
-  if (!Number.isInteger(maxBatch) || maxBatch < 1) {
-    throw new ArgumentError({
-      op: "createSession",
-      what: "maxBatch",
-      expected: "a positive integer",
-      got: `${maxBatch}`,
-    });
-  }
+  const { maxBatch = 64, warmUp = 0, fuse = true, file } = options;
+  checkInteger("createSession", "maxBatch", maxBatch, 1);
+  checkInteger("createSession", "warmUp", warmUp, 0);
   provideRuntime();
-  return new PackedSession(model instanceof Uint8Array ? readPacked(model, options.file) : model, maxBatch);
+  const packed = model instanceof Uint8Array ? readPacked(model, file) : model;
+  const session = new PackedSession(packed, maxBatch, fuse);
+  session.warmUp(warmUp);
+  return session;
+}
+
+function checkInteger(op: string, what: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new ArgumentError({ op, what, expected: `an integer of at least ${least}`, got: `${value}` });
 }
 
 class PackedSession implements Session {
-  readonly plan: Plan;
-  readonly #values: ReadonlyMap<string, ValueType>;
+  readonly #model: PackedModel;
   readonly #program: Program;
   readonly #maxBatch: number;
   #alive = true;
 
-  constructor(model: PackedModel, maxBatch: number) {
-    this.plan = model.plan;
-    this.#values = model.values;
+  constructor(model: PackedModel, maxBatch: number, fuse: boolean) {
+    this.#model = model;
     this.#maxBatch = maxBatch;
-    this.#program = new Program(model);
+    this.#program = new Program(model, fuse);
   }
 
+  warmUp(runs: number): void {
+    for (let run = 0; run < runs; run++) {
+      this.#zeroInput(this.#maxBatch);
+      this.#program.run(this.#maxBatch);
+    }
+  }
+
+  #zeroInput(batch: number): void {
+    const { shape, dtype } = this.#type(INPUT_ID);
+    const bytes = batch * sizeOf(shape) * (dtype === "u8" ? 1 : 4);
+    heap().u8(this.#program.reserve(batch).input, bytes).fill(0);
+  }
+
+  get plan(): Plan {
+    return this.#model.plan;
+  }
   #type(id: string): ValueType {
-    return this.#values.get(id) as ValueType;
+    return this.#model.values.get(id) as ValueType;
   }
   get inputShape(): readonly number[] {
     return this.#type(INPUT_ID).shape;
@@ -117,8 +148,22 @@ class PackedSession implements Session {
     return this.#program.bytes;
   }
 
-  run(input: SessionInput): Float32Array {
-    return this.#run(input);
+  run(input: SessionInput, output?: Float32Array): Float32Array {
+    return this.#run(input, undefined, output);
+  }
+
+  profile({ input, runs = 20 }: { input?: SessionInput; runs?: number } = {}): Profile {
+    checkInteger("session.profile", "runs", runs, 1);
+    const count = input === undefined ? 1 : this.#count(input);
+    if (count < 1 || count > this.#maxBatch) {
+      const expected = `1 to ${this.#maxBatch}`;
+      throw new ArgumentError({ op: "session.profile", what: "number of images", expected, got: `${count}` });
+    }
+    const fill = (): void => {
+      if (input === undefined) this.#zeroInput(count);
+      else fillInput(input, 0, count, this.#type(INPUT_ID), this.#program.reserve(count).input);
+    };
+    return profileProgram(this.#model, { program: this.#program, batch: count, runs, fill });
   }
 
   runTraced(input: SessionInput, visit: (value: TracedValue) => void): Float32Array {
@@ -136,12 +181,21 @@ class PackedSession implements Session {
   }
 
   codes(input: SessionInput, id: string): Uint8Array | Float32Array {
-    if (!this.#values.has(id)) {
+    if (!this.#model.values.has(id)) {
       throw new ArgumentError({
         op: "session.codes",
         what: "unknown node",
-        expected: [...this.#values.keys()].join(", "),
+        expected: [...this.#model.values.keys()].join(", "),
         got: id,
+      });
+    }
+    if (this.#program.inner.has(id)) {
+      throw new ArgumentError({
+        op: "session.codes",
+        what: `${id} is computed inside a later node's pass`,
+        expected: "a node of its own",
+        got: id,
+        hint: "createSession(model, { fuse: false }) writes every value",
       });
     }
     const type = this.#type(id);
@@ -158,69 +212,41 @@ class PackedSession implements Session {
     if (!this.#alive) {
       throw new DisposedError({ op: "session", what: "used after dispose", expected: "a live session", got: "none" });
     }
-    const size = sizeOf(this.inputShape);
-    const count = input.length / size;
-    if (!Number.isInteger(count)) {
-      throw new ArgumentError({
-        op: "session.run",
-        what: "input is not a whole number of images",
-        expected: `a multiple of ${size} values, ${shapeText(this.inputShape)} each`,
-        got: `${input.length}`,
-      });
-    }
-    return count;
+    return countImages(input, this.#type(INPUT_ID));
   }
 
-  #run(input: SessionInput, visit?: (value: TracedValue) => void): Float32Array {
+  #run(input: SessionInput, visit?: (value: TracedValue) => void, given?: Float32Array): Float32Array {
     const count = this.#count(input);
-    const size = sizeOf(this.inputShape);
     const outSize = sizeOf(this.outputShape);
-    const output = new Float32Array(count * outSize);
-    const type = this.#type(this.plan.output);
+    const output = given ?? new Float32Array(count * outSize);
+    if (output.length !== count * outSize) {
+      const got = `${output.length}`;
+      throw new ArgumentError({ op: "session.run", what: "length of the output", expected: `${count * outSize}`, got });
+    }
     for (let first = 0; first < count; first += this.#maxBatch) {
       const batch = Math.min(this.#maxBatch, count - first);
-      const show = (id: string, op: TracedValue["op"], ptr: Ptr): void =>
-        visit?.({ id, op, type: this.#type(id), data: copyOut(this.#type(id), batch, ptr), first, count: batch });
-      const ptr = this.#program.run(
-        batch,
-        (at) => {
-          this.#fill(input.subarray(first * size, (first + batch) * size), at);
-          show(INPUT_ID, "input", at);
-        },
-        (node, at) => show(node.id, node.op, at),
-      );
-      const part = copyOut(type, batch, ptr);
-      const target = output.subarray(first * outSize, (first + batch) * outSize);
-      target.set(part);
-      // Float32Array rounds step·code to f32, as training's dequantization does.
-      if (type.step !== null) for (let i = 0; i < target.length; i++) target[i] *= type.step;
+      const at = this.#program.reserve(batch).input;
+      fillInput(input, first, batch, this.#type(INPUT_ID), at);
+      const ptr = this.#program.run(batch, visit && this.#tracing(visit, first, batch, at));
+      this.#copyOutput(ptr, batch, output, first * outSize);
     }
     return output;
   }
 
-  #fill(part: SessionInput, ptr: Ptr): void {
-    const { step, shape } = this.#type(INPUT_ID);
-    const refuse = (what: string, expected: string, got: string, hint?: string): never => {
-      throw new ArgumentError({ op: "session.run", what, expected, got, hint });
-    };
-    if (step === null) {
-      if (!(part instanceof Float32Array)) refuse("this model takes real values", "a Float32Array", "bytes");
-      heap().f32(ptr, part.length).set(part);
-      return;
-    }
-    const codes = heap().u8(ptr, part.length);
-    if (!(part instanceof Float32Array)) {
-      codes.set(part);
-      return;
-    }
-    for (let i = 0; i < part.length; i++) {
-      const code = Math.round(part[i] / step);
-      if (!(code >= 0 && code <= 255)) {
-        const range = `numbers in [0, ${255 * step}]`;
-        refuse(`value ${i % sizeOf(shape)} of an image`, range, `${part[i]}`, "codes can be given as a Uint8Array");
-      }
-      codes[i] = code;
-    }
+  /** Tells `visit` of the input, and then of every node as it is computed. */
+  #tracing(visit: (value: TracedValue) => void, first: number, count: number, input: Ptr): Listener {
+    const show = (id: string, op: TracedValue["op"], ptr: Ptr): void =>
+      visit({ id, op, type: this.#type(id), data: copyOut(this.#type(id), count, ptr), first, count });
+    show(INPUT_ID, "input", input);
+    return { done: (node, ptr) => show(node.id, node.op, ptr) };
+  }
+
+  #copyOutput(ptr: Ptr, batch: number, output: Float32Array, at: number): void {
+    const { dtype, shape, step } = this.#type(this.plan.output);
+    const length = batch * sizeOf(shape);
+    output.set(dtype === "u8" ? heap().u8(ptr, length) : heap().f32(ptr, length), at);
+    // Float32Array rounds step·code to f32, as training's dequantization does.
+    if (step !== null) for (let i = at; i < at + length; i++) output[i] *= step;
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import type { PlanWindow } from "../format/plan.js";
 import { windowExtents } from "../format/values.js";
 import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
+import type { Constants } from "./constants.js";
 
 /** One node, ready to run: its constants lie in the heap. */
 export interface Step {
@@ -10,6 +11,11 @@ export interface Step {
   scratch(batch: number): readonly number[];
   /** Computes the node's value for `batch` images. Workspaces are where `scratch` asked for them. */
   run(batch: number, inputs: readonly Ptr[], output: Ptr, scratch: readonly Ptr[]): void;
+}
+
+/** A step without workspaces. */
+export function simpleStep(run: Step["run"]): Step {
+  return { scratch: () => [], run };
 }
 
 /** Bytes of a geometry block. */
@@ -47,6 +53,23 @@ export function writeGeometry(
   GEOMETRY_FIELDS.forEach((field, i) => {
     block[i] = fields[field];
   });
+}
+
+/** The geometry of a window over `batch` images, among the constants; rewritten only when the batch changes. */
+export function geometryOf(
+  constants: Constants,
+  window: PlanWindow,
+  image: readonly number[],
+  channels: number,
+): (batch: number) => Ptr {
+  let written = 1;
+  const block = constants.add(GEOMETRY_BYTES, (ptr) => writeGeometry(ptr, window, 1, image, channels));
+  return (batch) => {
+    const ptr = block();
+    if (batch !== written) writeGeometry(ptr, window, batch, image, channels);
+    written = batch;
+    return ptr;
+  };
 }
 
 /** True if the window's patches are the pixels themselves. */

@@ -1,7 +1,8 @@
-/** @file Readers and writers of files as bytes: IDX, CIFAR-10, safetensors, npy. */
+/** @file Readers and writers of files as bytes: IDX, CIFAR-10, safetensors, npy, npz. */
 export { CIFAR10_RECORD, type CifarBatch, readCifar10 } from "./cifar.js";
 export { type IdxData, type IdxFile, readIdx, writeIdx } from "./idx.js";
 export { type NpyData, type NpyFile, readNpy, writeNpy } from "./npy.js";
+export { readNpz } from "./npz.js";
 export {
   readSafetensors,
   type SafeData,

@@ -46,7 +46,7 @@ export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
     new FormatError({ op: file, what, expected, got, hint });
   if (bytes.length < 10) throw fail("truncated .npy header", "at least 10 bytes", `${bytes.length}`);
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    const hint = bytes[0] === 0x50 && bytes[1] === 0x4b ? "this is a .npz archive; unpack it first" : undefined;
+    const hint = bytes[0] === 0x50 && bytes[1] === 0x4b ? "this is a .npz archive: readNpz reads it" : undefined;
     throw fail("not a .npy file", "magic \\x93NUMPY", `${[...bytes.subarray(0, 6)]}`, hint);
   }
   const version = bytes[6];

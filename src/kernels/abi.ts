@@ -166,6 +166,8 @@ export interface Kernels extends ConvKernels, ChannelKernels {
    * A window without any element gives −∞ (u8: 0) and index −1. */
   f32_maxpool(xPtr: Ptr, outPtr: Ptr, indexPtr: Ptr, geomPtr: Ptr): void;
   u8_maxpool(xPtr: Ptr, outPtr: Ptr, indexPtr: Ptr, geomPtr: Ptr): void;
+  /** As u8_maxpool, without the indices; a window that sees padding alone gives 0. */
+  u8_maxpool_codes(xPtr: Ptr, outPtr: Ptr, geomPtr: Ptr): void;
   /** dx[index[i]] += dy[i], negative indices are skipped; dx is zeroed by the caller. */
   f32_index_add(dyPtr: Ptr, indexPtr: Ptr, dxPtr: Ptr, len: number): void;
   /** Sum of each window over its elements inside the image, divided by their number, or by kernelH·kernelW if includePad; 0 if it has none. */
@@ -304,6 +306,20 @@ export interface Kernels extends ConvKernels, ChannelKernels {
   ): void;
   /** out[r,c] (f32) = f32(acc[r,c])·scale[c] (+ bias[c] if biasPtr ≠ 0), two roundings. */
   i32_scale_bias(accPtr: Ptr, outPtr: Ptr, rows: number, channels: number, scalePtr: Ptr, biasPtr: Ptr): void;
+  /** codes[r,c] (u8) = the staircase of f32_staircase at y + residual[r,c], y = (f32(acc[r,c])·s + b)·t + u, each operation rounded; `constantsPtr` holds s, b, t, u,
+   * [4, channels] f32. The residual is f32, or, if residualStep ≠ 0, u8 codes that stand for residualStep·code. */
+  i32_residual_codes(
+    accPtr: Ptr,
+    residualPtr: Ptr,
+    codesPtr: Ptr,
+    rows: number,
+    channels: number,
+    constantsPtr: Ptr,
+    residualStep: number,
+    alpha: number,
+    top: number,
+    nearest: number,
+  ): void;
 }
 
 /** A kernel's name. */

@@ -10,6 +10,7 @@ import { gemmKernels } from "./reference/gemm.js";
 import { integerKernels } from "./reference/integer.js";
 import { lutKernels } from "./reference/lut.js";
 import { poolKernels } from "./reference/pool.js";
+import { reduceKernels } from "./reference/reduce.js";
 import { staircaseKernels } from "./reference/staircase.js";
 import { windowKernels } from "./reference/window.js";
 import type { KernelSource } from "./source.js";
@@ -25,6 +26,7 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
     ...binaryKernels(context),
     ...gemmKernels(context),
     ...windowKernels(context),
+    f32_sum: reduceKernels(context).f32_sum,
     ...poolKernels(context),
     ...channelKernels(context),
     ...staircaseKernels(context),

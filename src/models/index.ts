@@ -1,24 +1,43 @@
 /** @file Networks, and the table by which the command line and run configurations name them. */
 import { ArgumentError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
+import { alexnet } from "./alexnet.js";
 import { lenet5 } from "./lenet.js";
 import { mlp } from "./mlp.js";
 import type { ImageModelOptions } from "./options.js";
-import { resnet20 } from "./resnet.js";
+import { resnet18, resnet20, resnet32, resnet44, resnet56 } from "./resnet.js";
 import { vgg11 } from "./vgg.js";
 
+export { AlexNet, type AlexNetOptions, alexnet } from "./alexnet.js";
 export { LeNet5, lenet5 } from "./lenet.js";
 export { Mlp, type MlpOptions, mlp } from "./mlp.js";
 export type { ImageModelOptions } from "./options.js";
-export { BasicBlock, CifarResNet, PaddedShortcut, type ResNetOptions, resnet20 } from "./resnet.js";
+export {
+  BasicBlock,
+  CifarResNet,
+  PaddedShortcut,
+  ProjectedBlock,
+  ResNet,
+  type ResNetOptions,
+  resnet18,
+  resnet20,
+  resnet32,
+  resnet44,
+  resnet56,
+} from "./resnet.js";
 export { Vgg, vgg11 } from "./vgg.js";
 
 /** Image classifiers by name. */
 const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> = {
+  alexnet,
   lenet5,
   mlp: ({ classes = 10, channels = 1, size = 28, rng }) =>
     mlp({ sizes: [size * size * channels, 256, 256, classes], rng }),
+  resnet18,
   resnet20,
+  resnet32,
+  resnet44,
+  resnet56,
   vgg11,
 };
 

@@ -1,4 +1,4 @@
-/** @file Residual networks for 32×32 images (He et al. 2016, section 4.2), with parameter-free shortcuts. */
+/** @file Residual networks (He et al. 2016): for 32×32 images with parameter-free shortcuts, and ResNet-18 with projections. */
 import { pad } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
 import type { Rng } from "../core/rng.js";
@@ -10,6 +10,7 @@ import { Module } from "../nn/module.js";
 import { normActivation } from "../nn/norm-activation.js";
 import { Normalize } from "../nn/normalize.js";
 import { GlobalAvgPool2d, MaxPool2d } from "../nn/pool.js";
+import { Sequential } from "../nn/sequential.js";
 import type { ImageModelOptions } from "./options.js";
 
 /**
@@ -32,15 +33,13 @@ export class PaddedShortcut extends Module {
   }
 }
 
-/** conv 3×3, BN, ReLU, conv 3×3, BN, plus the shortcut, ReLU. The convolutions have padding 1 and no bias. */
-export class BasicBlock extends Module {
+/** conv 3×3, BN, ReLU, conv 3×3, BN, plus what the subclass's shortcut gives, ReLU. The convolutions have padding 1 and no bias. */
+abstract class ResidualBlock extends Module {
   conv1: Module;
   bn1: Module;
   act1: Module;
   conv2: Module;
   bn2: Module;
-  shortcut: Module;
-  act2: Module;
 
   constructor(inChannels: number, channels: number, stride: number, rng?: Rng) {
     super();
@@ -49,13 +48,45 @@ export class BasicBlock extends Module {
     this.act1 = new ReLU();
     this.conv2 = new Conv2d(channels, channels, 3, { padding: 1, bias: false, rng });
     this.bn2 = new BatchNorm2d(channels);
+  }
+  /** activation(second normalized sum + shortcut). */
+  protected join(x: Tensor, shortcut: Tensor, activation: Module): Tensor {
+    const h = normActivation(this.bn1, this.act1, this.conv1.forward(x));
+    return normActivation(this.bn2, activation, this.conv2.forward(h), shortcut);
+  }
+}
+
+/** Residual block whose shortcut has no parameters (option A). */
+export class BasicBlock extends ResidualBlock {
+  shortcut: Module;
+  act2: Module;
+
+  constructor(inChannels: number, channels: number, stride: number, rng?: Rng) {
+    super(inChannels, channels, stride, rng);
     const same = stride === 1 && inChannels === channels;
     this.shortcut = same ? new Identity() : new PaddedShortcut(inChannels, channels, stride);
     this.act2 = new ReLU();
   }
   override forward(x: Tensor): Tensor {
-    const h = normActivation(this.bn1, this.act1, this.conv1.forward(x));
-    return normActivation(this.bn2, this.act2, this.conv2.forward(h), this.shortcut.forward(x));
+    return this.join(x, this.shortcut.forward(x), this.act2);
+  }
+}
+
+/** Residual block whose shortcut, where the shape changes, is a 1×1 convolution with batch norm (option B): `downsample.0`, `downsample.1`. */
+export class ProjectedBlock extends ResidualBlock {
+  downsample: Module;
+  act2: Module;
+
+  constructor(inChannels: number, channels: number, stride: number, rng?: Rng) {
+    super(inChannels, channels, stride, rng);
+    const same = stride === 1 && inChannels === channels;
+    this.downsample = same
+      ? new Identity()
+      : new Sequential(new Conv2d(inChannels, channels, 1, { stride, bias: false, rng }), new BatchNorm2d(channels));
+    this.act2 = new ReLU();
+  }
+  override forward(x: Tensor): Tensor {
+    return this.join(x, this.downsample.forward(x), this.act2);
   }
 }
 
@@ -112,4 +143,75 @@ export class CifarResNet extends Module {
  */
 export function resnet20(options: ResNetOptions = {}): CifarResNet {
   return new CifarResNet({ blocks: 3, ...options });
+}
+
+/** ResNet-32 for CIFAR: {@link resnet20} with five blocks a stage. */
+export function resnet32(options: ResNetOptions = {}): CifarResNet {
+  return new CifarResNet({ blocks: 5, ...options });
+}
+
+/** ResNet-44 for CIFAR: {@link resnet20} with seven blocks a stage. */
+export function resnet44(options: ResNetOptions = {}): CifarResNet {
+  return new CifarResNet({ blocks: 7, ...options });
+}
+
+/** ResNet-56 for CIFAR: {@link resnet20} with nine blocks a stage. */
+export function resnet56(options: ResNetOptions = {}): CifarResNet {
+  return new CifarResNet({ blocks: 9, ...options });
+}
+
+/** Channels of ResNet-18's four stages. */
+const RESNET18_WIDTHS = [64, 128, 256, 512];
+
+/** conv 7×7 64 stride 2, BN, ReLU, max pool 3 stride 2; four stages of two blocks, 64 to 512 channels; global average pool; `fc`. */
+export class ResNet extends Module {
+  normalize: Module;
+  conv1: Module;
+  bn1: Module;
+  act1: Module;
+  maxpool: Module;
+  layer1: Module[];
+  layer2: Module[];
+  layer3: Module[];
+  layer4: Module[];
+  avgpool: Module;
+  fc: Module;
+
+  constructor({ classes = 1000, channels = 3, rng, normalize }: Omit<ResNetOptions, "blocks"> = {}) {
+    super();
+    const stage = (k: number): Module[] => {
+      const [before, width] = [RESNET18_WIDTHS[Math.max(0, k - 1)], RESNET18_WIDTHS[k]];
+      return [new ProjectedBlock(before, width, k === 0 ? 1 : 2, rng), new ProjectedBlock(width, width, 1, rng)];
+    };
+    this.normalize = normalize === undefined ? new Identity() : new Normalize(normalize.mean, normalize.std);
+    this.conv1 = new Conv2d(channels, RESNET18_WIDTHS[0], 7, { stride: 2, padding: 3, bias: false, rng });
+    this.bn1 = new BatchNorm2d(RESNET18_WIDTHS[0]);
+    this.act1 = new ReLU();
+    this.maxpool = new MaxPool2d(3, { stride: 2, padding: 1 });
+    this.layer1 = stage(0);
+    this.layer2 = stage(1);
+    this.layer3 = stage(2);
+    this.layer4 = stage(3);
+    this.avgpool = new GlobalAvgPool2d();
+    this.fc = new Linear(RESNET18_WIDTHS[3], classes, { rng });
+    this.nameParameters();
+  }
+
+  /** @param x [N, H, W, channels], 224×224 by design @returns logits [N, classes] */
+  override forward(x: Tensor): Tensor {
+    let h = this.act1.forward(this.bn1.forward(this.conv1.forward(this.normalize.forward(x))));
+    h = this.maxpool.forward(h);
+    for (const block of [...this.layer1, ...this.layer2, ...this.layer3, ...this.layer4]) h = block.forward(h);
+    return this.fc.forward(this.avgpool.forward(h));
+  }
+}
+
+/**
+ * ResNet-18 for ImageNet. State-dict keys are torchvision's (`layer2.0.downsample.0.weight`, `fc.weight`), so its checkpoints load as they are.
+ * Any image of at least 32×32 pixels runs; 224×224 is the design.
+ *
+ * @param options `classes` 1000, `channels` 3, `normalize` constants of the checkpoint that will be loaded
+ */
+export function resnet18(options: Omit<ResNetOptions, "blocks"> = {}): ResNet {
+  return new ResNet(options);
 }

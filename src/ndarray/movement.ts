@@ -184,10 +184,10 @@ export function unslice(part: NDArray, shape: Shape, ranges: readonly ResolvedRa
   return out;
 }
 
-/** Arrays of one type, joined along `axis`, along which alone they may differ. @throws ShapeError, DTypeError */
+/** Arrays of one type (and step, if coded), joined along `axis`, along which alone they may differ. @throws ShapeError, DTypeError */
 export function concat(arrays: readonly NDArray[], axis: number): NDArray {
   const at = normalizeAxis("concat", axis, arrays[0].rank);
-  const out = NDArray.empty(concatShape("concat", arrays, at), arrays[0].dtype);
+  const out = NDArray.empty(concatShape("concat", arrays, at), arrays[0].dtype, arrays[0].step);
   const strides = stridesOf(out.shape);
   let offset = 0;
   for (const array of arrays) {
@@ -197,13 +197,14 @@ export function concat(arrays: readonly NDArray[], axis: number): NDArray {
   return out;
 }
 
-/** Shape of {@link concat}; `axis` normalized. */
+/** Shape of {@link concat}; `axis` normalized. Codes count as the real values that they stand for. */
 export function concatShape(op: string, arrays: readonly NDArray[], axis: number): number[] {
   const first = arrays[0];
   const shape = [...first.shape];
+  const typeOf = (array: NDArray): string => (array.coded ? "f32" : array.dtype);
   for (const array of arrays.slice(1)) {
-    if (array.dtype !== first.dtype) {
-      throw new DTypeError({ op, what: "types differ", expected: first.dtype, got: array.dtype });
+    if (typeOf(array) !== typeOf(first)) {
+      throw new DTypeError({ op, what: "types differ", expected: typeOf(first), got: typeOf(array) });
     }
     if (array.rank !== first.rank || array.shape.some((extent, i) => i !== axis && extent !== first.shape[i])) {
       throw new ShapeError({

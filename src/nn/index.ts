@@ -18,6 +18,6 @@ export { type JoinsBatchNorm, normActivation } from "./norm-activation.js";
 export { Normalize } from "./normalize.js";
 export { Buffer, Parameter, type ParameterConstraint, type ParameterOptions } from "./parameter.js";
 export { AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d, type PoolOptions } from "./pool.js";
-export { fromPyTorchFlatten } from "./pytorch.js";
+export { fromPyTorchFlatten, loadPyTorch, type PyTorchReport } from "./pytorch.js";
 export { Sequential } from "./sequential.js";
 export type { HostArray, LoadReport, StateSource } from "./state.js";

@@ -1,7 +1,13 @@
 /** @file Weights from PyTorch: the one place where its layout of images shows. */
+import { noGrad, traced, type Variable } from "../autograd/graph.js";
+import { Tensor } from "../autograd/tensor.js";
 import { ShapeError } from "../core/errors.js";
-import { shapeText } from "../core/shape.js";
-import type { HostArray } from "./state.js";
+import { type Shape, shapeText } from "../core/shape.js";
+import { scope } from "../memory/scope.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { inEvaluation } from "./evaluation.js";
+import type { Module } from "./module.js";
+import type { HostArray, LoadReport } from "./state.js";
 
 /**
  * The weight of a linear layer that follows a flatten, from PyTorch's order of inputs (channels, rows, columns) to this library's (rows,
@@ -38,4 +44,98 @@ export function fromPyTorchFlatten(
     }
   }
   return { shape: weight.shape, data };
+}
+
+/** Extents of a flattened image. */
+interface FlatImage {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What {@link loadPyTorch} did. */
+export interface PyTorchReport extends LoadReport {
+  /** Keys of the network that were loaded. */
+  loaded: string[];
+  /** Those of them whose columns were put into this library's order, with the image that is flattened before the layer. */
+  permuted: { key: string; image: FlatImage }[];
+  /** What was taken off the front of all keys: `module.` of a model saved inside DataParallel, or nothing. */
+  prefix: string;
+}
+
+/**
+ * Loads a float state dict with PyTorch's names and layouts into a network, and says what it did. Convolutions, norms and biases load as they
+ * are; linear layers behind a flatten of an image have their columns permuted, which the network's own forward tells: it runs once on zeros.
+ *
+ * @param source arrays by name, as `readSafetensors` and `readNpz` give them
+ * @param options `inputShape` of one image, [H,W,C]; `strict` (default true): missing and extra keys are errors
+ * @returns the report; on an error nothing is changed
+ * @throws StateError as `loadStateDict`; what the network's forward throws for a wrong `inputShape`
+ * @example
+ * const report = loadPyTorch(alexnet({ batchNorm: false }), readNpz(bytes), { inputShape: [224, 224, 3] });
+ * console.log(report.permuted); // [{ key: "classifier.1.weight", image: { channels: 256, height: 6, width: 6 } }]
+ */
+export function loadPyTorch(
+  net: Module,
+  source: ReadonlyMap<string, HostArray>,
+  options: { inputShape: Shape; strict?: boolean },
+): PyTorchReport {
+  const prefix = source.size > 0 && [...source.keys()].every((key) => key.startsWith("module.")) ? "module." : "";
+  const arrays = new Map([...source].map(([key, array]) => [key.slice(prefix.length), array]));
+  const permuted: PyTorchReport["permuted"] = [];
+  for (const [key, image] of flattened(net, options.inputShape)) {
+    const array = arrays.get(key);
+    // Another number of columns is for loadStateDict to refuse.
+    const columns = image.channels * image.height * image.width;
+    if (array === undefined || array.shape.length > 2 || array.shape.at(-1) !== columns) continue;
+    const rows = { shape: [array.data.length / columns, columns], data: array.data };
+    arrays.set(key, { shape: array.shape, data: fromPyTorchFlatten(rows, image).data });
+    permuted.push({ key, image });
+  }
+  const { missing, extra } = net.loadStateDict(arrays, { strict: options.strict });
+  const loaded = [...net.stateDict().keys()].filter((key) => arrays.has(key));
+  return { loaded, missing, extra, permuted, prefix };
+}
+
+/** Weights of linear layers that read a flattened image of more than one pixel, and the norms between, by key. */
+function flattened(net: Module, inputShape: Shape): Map<string, FlatImage> {
+  return scope(() => {
+    const found = new Map<string, FlatImage>();
+    const state = [...net.namedParameters(), ...net.namedBuffers()];
+    const keys = new Map(state.map(([key, { data }]) => [data.storage, key]));
+    const input = new Tensor(NDArray.zeros([1, ...inputShape]));
+    const output = inEvaluation(net, () => noGrad(() => traced(() => net.forward(input))));
+    const pending: Variable[] = [output];
+    const seen = new Set<Variable>(pending);
+    for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+      const { op, inputs } = value.node ?? { op: null, inputs: [] };
+      if (op?.name === "linear" || op?.name === "quantLinear") {
+        const { image, norms } = imageBehind(inputs[0]);
+        for (const { data } of image === null ? [] : [inputs[1], ...norms]) {
+          const key = keys.get(data.storage);
+          if (key !== undefined) found.set(key, image as FlatImage);
+        }
+      }
+      for (const source of inputs) {
+        if (!seen.has(source)) pending.push(source);
+        seen.add(source);
+      }
+    }
+    return found;
+  });
+}
+
+/** The image that rows are a flattening of, through ops that keep their shape, to a reshape; and what of those ops has a value for each column. */
+function imageBehind(rows: Variable): { image: FlatImage | null; norms: readonly Variable[] } {
+  const norms: Variable[] = [];
+  let value = rows;
+  while (value.node !== null && value.node.op.name !== "reshape") {
+    const [x, ...constants] = value.node.inputs;
+    if (x === undefined || `${x.shape}` !== `${value.shape}`) return { image: null, norms };
+    norms.push(...constants.filter(({ shape }) => shape.length === 1 && shape[0] === x.shape.at(-1)));
+    value = x;
+  }
+  const shape = value.node?.inputs[0].shape ?? [];
+  if (shape.length !== 4 || value.shape.length !== 2 || shape[1] * shape[2] === 1) return { image: null, norms };
+  return { image: { channels: shape[3], height: shape[1], width: shape[2] }, norms };
 }

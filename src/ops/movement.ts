@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError } from "../core/errors.js";
 import { normalizeAxis, resolveReshape, type Shape, shapeText } from "../core/shape.js";
 import { convert } from "../ndarray/convert.js";
 import * as nd from "../ndarray/movement.js";
+import type { NDArray } from "../ndarray/ndarray.js";
 import { sumTo } from "../ndarray/reduce.js";
 import type { OpDef } from "./op.js";
 
@@ -39,16 +40,23 @@ export const broadcastTo: OpDef<{ readonly shape: Shape }, null> = {
   backward: (dy, _saved, _attrs, { inputs }) => [sumTo(dy, inputs[0].shape)],
 };
 
-/** Inputs joined along an axis. */
+/** Codes if all inputs are codes of one step, else real values. */
+function ofOneStep(inputs: readonly NDArray[]): readonly NDArray[] {
+  const alike = inputs.every((x) => x.coded && x.step === inputs[0].step);
+  return alike ? inputs : inputs.map((x) => (x.coded ? x.dequantize() : x));
+}
+
+/** Inputs joined along an axis. Coded inputs of one step stay codes. */
 export const concat: OpDef<{ readonly axis: number }, null> = {
   name: "concat",
+  coded: true,
   shape: (inputs, { axis }) => {
     if (inputs.length === 0) {
       throw new ArgumentError({ op: "concat", what: "nothing to join", expected: "at least one tensor", got: "none" });
     }
     return nd.concatShape("concat", inputs, normalizeAxis("concat", axis, inputs[0].rank));
   },
-  forward: (inputs, { axis }) => ({ y: nd.concat(inputs, axis), saved: null }),
+  forward: (inputs, { axis }) => ({ y: nd.concat(ofOneStep(inputs), axis), saved: null }),
   backward: (dy, _saved, { axis }, { inputs, needs }) => {
     const at = normalizeAxis("concat", axis, dy.rank);
     let start = 0;

@@ -47,7 +47,8 @@ export interface CalibratedStep {
   readonly alpha: number;
 }
 
-async function take(source: CalibrationSource, count: number): Promise<CalibrationBatch[]> {
+/** The first batches of a source. @throws ArgumentError if there are none */
+export async function take(source: CalibrationSource, count: number): Promise<CalibrationBatch[]> {
   if (!Number.isInteger(count) || count < 1) {
     throw new ArgumentError({ op: "calibrate", what: "bad batches", expected: "an integer ≥ 1", got: `${count}` });
   }
@@ -63,7 +64,7 @@ async function take(source: CalibrationSource, count: number): Promise<Calibrati
 }
 
 /** Runs a batch through the network without recording, and frees everything. */
-function run(net: Module, batch: CalibrationBatch, inputStep: number): void {
+export function run(net: Module, batch: CalibrationBatch, inputStep: number): void {
   scope(() =>
     noGrad(() => {
       if (batch instanceof Tensor) net.forward(batch);
@@ -78,7 +79,7 @@ function run(net: Module, batch: CalibrationBatch, inputStep: number): void {
 }
 
 /** Runs `fn` in evaluation mode, batch norms on batch statistics if wanted; then puts modes and momenta back. */
-function withModes(net: Module, batchStatistics: boolean, fn: (norms: readonly BatchNorm[]) => void): void {
+export function withModes(net: Module, batchStatistics: boolean, fn: (norms: readonly BatchNorm[]) => void): void {
   const modes = net.modules().map((module) => [module, module.training] as const);
   const norms = net.modules().filter((module) => module instanceof BatchNorm);
   const momenta = norms.map((norm) => norm.momentum);
@@ -104,7 +105,8 @@ function estimateStatistics(net: Module, batches: readonly CalibrationBatch[], i
   });
 }
 
-const PIXEL_STEP = Math.fround(1 / 255);
+/** Value of code 1 of pixels. */
+export const PIXEL_STEP = Math.fround(1 / 255);
 
 /**
  * Sets the running statistics of every batch norm to the means over some batches of the network as it is: quantizing weights shifts what

@@ -10,6 +10,8 @@ export {
   recalibrateBatchNorm,
   type StatisticsOptions,
 } from "./calibrate.js";
+export { type ComqOptions, type ComqProblem, type ComqResult, comqLayer } from "./comq.js";
+export { type ComqLayer, type ComqNetworkOptions, comq } from "./comq-network.js";
 export {
   type ActivationDiagnostics,
   type QuantDiagnostics,

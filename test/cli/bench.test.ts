@@ -63,7 +63,15 @@ describe("bench", () => {
     ]);
     expect(names("overhead")).toEqual(["overhead resnet20 float b32", "overhead resnet20 1W4A b32"]);
     expect(names("elementwise")).toEqual(expect.arrayContaining(["wasm copy 65536", "copy 65536"]));
-    expect(names("infer")).toEqual(expect.arrayContaining(["infer lenet5 float b1"]));
+    expect(names("infer")).toEqual(
+      expect.arrayContaining([
+        "infer lenet5 float b1",
+        "infer resnet18 1W4A b1",
+        "infer resnet20 1W4A b1",
+        "infer vgg11 1W4A b1",
+        "infer resnet20 4W4A b1",
+      ]),
+    );
   });
 
   it.each([
@@ -108,6 +116,24 @@ describe("bench", () => {
       .map((line) => JSON.parse(line) as Row);
     expect(rows.map((row) => row.work)).toEqual(["sgemm 128x128x128", "sgemm 128x1152x784", "relu 65536"]);
     expect(Object.keys(rows[0])).toEqual(expect.arrayContaining(["shape", "threads", "variant", "ms", "gflops"]));
+  });
+
+  it("has a row for each layer on request", async () => {
+    const args = ["infer", "--filter", "lenet5 1W4A b1", "--profile", "--time", "1", "--json"];
+    const { code, stdout } = await cli.run("bench", ...args);
+    expect(code).toBe(0);
+    const rows = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Row);
+    const layers = ["conv1", "maxPool1", "conv2", "maxPool2", "flatten1", "fc1", "fc2"];
+    expect(rows.map((row) => row.work)).toEqual([
+      "infer lenet5 1W4A b1",
+      ...layers.map((id) => `infer lenet5 1W4A b1 ${id}`),
+    ]);
+    expect(rows[3].gflops).toBeGreaterThan(0);
+    expect(rows[3].shape).toBe("1x28x28x1 conv");
+    expect(rows[2].gflops).toBeUndefined();
   });
 
   it("prints a table otherwise", async () => {

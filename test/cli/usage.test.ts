@@ -70,7 +70,7 @@ describe("a command line that is not understood", () => {
     ["train --bits 9W4A", "--bits: unknown bit-widths"],
     [
       "train --model lenet",
-      '--model: unknown value; expected lenet5, mlp, resnet20, vgg11, got "lenet"; did you mean lenet5?',
+      '--model: unknown value; expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, got "lenet"; did you mean lenet5?',
     ],
     [
       "train --data MNIST",
@@ -119,7 +119,7 @@ describe("a command line that is not understood", () => {
     ["bench --filter nothing", "--filter: no row has such a name; expected part of a name such as sgemm 512x512x512"],
     [
       "summary lenet6",
-      'summary: neither a file nor a network\'s name; expected lenet5, mlp, resnet20, vgg11, got "lenet6"; did you mean lenet5?',
+      'summary: neither a file nor a network\'s name; expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, got "lenet6"; did you mean lenet5?',
     ],
   ];
   it.each(cases)("%s", async (args, line) => {

@@ -212,7 +212,12 @@ describe("pack, verify, summary", () => {
       "runs/bcgd",
       "--out",
       "again.cgm",
+      "--module",
+      "again.js",
     );
+    const module = readFileSync(bench.file("again.js"), "utf8");
+    expect(module).toContain("export const predict");
+    expect(module).toContain(readFileSync(bench.file("again.cgm")).toString("base64"));
     expect(readFileSync(bench.file("again.cgm"))).toEqual(readFileSync(bench.file("runs", "bcgd", "model.cgm")));
     expect(packed.bytes).toBe(packed.headerBytes + packed.tensorBytes);
   });

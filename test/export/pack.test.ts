@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { add, avgPool2d, concat, div, exp, mul, pad, relu, reshape, sub } from "../../src/autograd/functions.js";
+import { add, avgPool2d, concat, div, exp, mul, pad, relu, reshape, slice, sub } from "../../src/autograd/functions.js";
 import { Tensor } from "../../src/autograd/tensor.js";
 import { QuantError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
@@ -10,7 +10,7 @@ import { memory } from "../../src/kernels/engine.js";
 import { lenet5 } from "../../src/models/lenet.js";
 import { resnet20 } from "../../src/models/resnet.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import { Conv2d, Flatten, Linear, Module, Parameter, Sequential, Softmax } from "../../src/nn/index.js";
+import { Conv2d, Flatten, Linear, Module, Parameter, ReLU, Sequential, Softmax } from "../../src/nn/index.js";
 import { QuantConv2d, QuantLinear } from "../../src/quant/layers.js";
 import { Staircase } from "../../src/quant/staircase.js";
 import { pixels, quantize, settle } from "./nets.js";
@@ -107,12 +107,58 @@ describe("a packed 1W4A LeNet-5", () => {
   });
 });
 
+/** Two branches that end in one staircase, joined as codes for a convolution, and then with their real values. */
+function joining(): Module {
+  const options = { rng: new Rng(1) };
+  const left = new QuantConv2d(new Conv2d(2, 3, 1, options), { weights: 1 });
+  const right = new QuantConv2d(new Conv2d(2, 5, 3, { padding: 1, ...options }), { weights: 1 });
+  const last = new QuantConv2d(new Conv2d(8, 4, 1, options), { weights: 1 });
+  const step = new Staircase({ bits: 4, alpha: 0.05 });
+  return new Fn(
+    (x) => {
+      const [a, b] = [step.forward(left.forward(x)), step.forward(right.forward(x))];
+      return concat([last.forward(concat([a, b], 3)), relu(a)], -1);
+    },
+    left,
+    right,
+    last,
+    step,
+  );
+}
+
 describe("what else can be packed", () => {
   const constant = (...values: number[]) => new Parameter(NDArray.from(values, [values.length], "f32"));
   it.each<[string, () => Module, number[]]>([
     ["a staircase on pixels, then nothing", () => new Staircase({ bits: 3, alpha: 0.1 }), [3, 3, 2]],
     ["pools of codes and floats", () => new Fn((x) => avgPool2d(relu(avgPool2d(x, 2)), 2, { padding: 1 })), [8, 8, 2]],
     ["channels of zeros before and after", () => new Fn((x) => pad(x, [0, 0, 0, [1, 2]])), [2, 2, 2]],
+    [
+      "zeros around images, and around their channels too",
+      () => new Fn((x) => pad(pad(x, [0, [1, 2], 0, [1, 0]]), [0, 1, 2, 0])),
+      [2, 3, 2],
+    ],
+    ["padding by nothing", () => new Fn((x) => relu(pad(x, [0, 0, 0, 0]))), [2, 3, 2]],
+    ["joined codes of one step, and of real values", () => joining(), [4, 5, 2]],
+    [
+      "slices of codes and of real values",
+      () => new Fn((x) => relu(slice(x, null, [1], [null, null, 2], [0, 2])).slice(null, null, [1, 3])),
+      [4, 5, 3],
+    ],
+    ["a grouped float convolution", () => new Conv2d(4, 6, 3, { groups: 2, padding: 1, rng: new Rng(1) }), [4, 5, 4]],
+    [
+      "a depthwise float convolution of two filters a channel",
+      () => new Conv2d(3, 6, 3, { groups: 3, stride: 2, rng: new Rng(1) }),
+      [5, 7, 3],
+    ],
+    [
+      "a grouped quantized convolution of real values",
+      () =>
+        new Sequential(
+          new ReLU(),
+          new QuantConv2d(new Conv2d(4, 6, 3, { groups: 2, rng: new Rng(1) }), { weights: 2 }),
+        ),
+      [4, 5, 4],
+    ],
     ["a sum of a value with itself", () => new Fn((x) => add(x, x)), [2, 2, 1]],
     ["a reshape that changes nothing", () => new Fn((x) => relu(reshape(x, x.shape))), [2, 2, 1]],
     ["a network that keeps its input's codes", () => new Flatten(), [2, 2, 3]],
@@ -224,13 +270,10 @@ describe("what cannot be packed is refused with its op, layer and shape", () => 
       [4, 4, 1],
       "expected [2,16], a flattening",
     ],
-    [
-      "padding of rows",
-      () => new Fn((x) => pad(x, [0, [1, 1], 0, 0])),
-      [4, 4, 1],
-      "zeros before and after the channels",
-    ],
-    ["joining", () => new Fn((x) => concat([x, x], 3)), [4, 4, 1], "concat"],
+    ["padding with ones", () => new Fn((x) => pad(x, [0, [1, 1], 0, 0], 1)), [4, 4, 1], "zeros around images"],
+    ["joining of rows", () => new Fn((x) => concat([x, x], 1)), [4, 4, 1], "channels (the last axis)"],
+    ["a slice of the batch", () => new Fn((x) => slice(x, [0, 1])), [4, 4, 1], "all images"],
+    ["a slice backwards", () => new Fn((x) => slice(x, null, [null, null, -1])), [4, 4, 1], "forward ranges"],
     ["a product of two values", () => new Fn((x) => mul(x, x)), [4], "a sum of two values of one shape"],
     ["a constant on the left of a difference", () => new Fn((x) => sub(1, x)), [4], "on the right"],
     [
@@ -241,12 +284,6 @@ describe("what cannot be packed is refused with its op, layer and shape", () => 
       },
       [2, 2, 1],
       "one number, or one per channel",
-    ],
-    [
-      "a grouped float convolution",
-      () => new Conv2d(2, 2, 3, { groups: 2, rng: new Rng(1) }),
-      [4, 4, 2],
-      "conv2d (no layer, input [2,4,4,2]): grouped convolution",
     ],
     [
       "a linear layer over images",

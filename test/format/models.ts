@@ -71,15 +71,32 @@ function windowFor(rng: Rng, [h, w]: readonly number[], pool: boolean): PlanWind
   };
 }
 
-function candidates(rng: Rng, id: string, input: string, type: ValueType, earlier: readonly string[]): PlanNode[] {
+function sliceFor(rng: Rng, shape: readonly number[]): { start: number[]; step: number[]; count: number[] } {
+  const start = shape.map((extent) => rng.int(Math.min(3, extent)));
+  const step = shape.map(() => 1 + rng.int(2));
+  const count = shape.map((extent, i) => 1 + rng.int(Math.ceil((extent - start[i]) / step[i])));
+  return { start, step, count };
+}
+
+/** Nodes that could follow a value. `earlier` are values that it can be added to, `alike` those that it can be joined with. */
+function candidates(
+  rng: Rng,
+  id: string,
+  input: string,
+  type: ValueType,
+  { earlier, alike }: { earlier: readonly string[]; alike: readonly string[] },
+): PlanNode[] {
   const bits = 1 + rng.int(8);
   const granularity = pick(rng, ["layer", "channel"] as const);
   const then = rng.bool(0.7) ? { activation: randomActivation(rng) } : { bias: rng.bool(0.5) };
   const out = 1 + rng.int(9);
   const nodes: PlanNode[] = [];
+  nodes.push({ op: "slice", id, input, ...sliceFor(rng, type.shape) });
+  if (alike.length > 0) nodes.push({ op: "concat", id, inputs: [pick(rng, alike), input, pick(rng, alike)] });
   if (type.shape.length === 3) {
     nodes.push({ op: "flatten", id, input });
     nodes.push({ op: "padChannels", id, input, channels: [rng.int(3), rng.int(3)] });
+    nodes.push({ op: "pad", id, input, padding: [rng.int(3), rng.int(3), rng.int(3), rng.int(3)] });
     nodes.push({ op: "maxPool", id, input, ...windowFor(rng, type.shape, true) });
     nodes.push({ op: "avgPool", id, input, includePad: rng.bool(0.5), ...windowFor(rng, type.shape, true) });
   }
@@ -97,8 +114,27 @@ function candidates(rng: Rng, id: string, input: string, type: ValueType, earlie
     nodes.push({ op: "channel", id, input, fn: pick(rng, ["add", "sub", "mul", "div"]) });
     nodes.push({ op: "staircase", id, input, activation: randomActivation(rng) });
     if (earlier.length > 0) nodes.push({ op: "add", id, inputs: [input, pick(rng, earlier)] });
-    if (type.shape.length === 1) nodes.push({ op: "floatLinear", id, input, out, bias: rng.bool(0.5) });
-    else nodes.push({ op: "floatConv", id, input, out, bias: rng.bool(0.5), ...windowFor(rng, type.shape, false) });
+    // Longer sums are made of blocks, whose order only the kernel knows.
+    if (type.shape.length === 1 && type.shape[0] > 256) return nodes;
+    if (type.shape.length === 1)
+      nodes.push({ op: "floatLinear", id, input, out, bias: rng.bool(0.5), ...(rng.bool(0.3) && { bits }) });
+    else {
+      const channels = type.shape[2];
+      const groups = pick(rng, [1, 1, channels, channels % 2 === 0 ? 2 : 1]);
+      const conv = {
+        op: "floatConv",
+        id,
+        input,
+        bias: rng.bool(0.5),
+        ...windowFor(rng, type.shape, false),
+        ...(rng.bool(0.3) && { bits }),
+      } as const;
+      nodes.push({
+        ...conv,
+        out: groups === 1 ? out : groups * (1 + rng.int(3)),
+        ...(rng.bool(0.5) || groups > 1 ? { groups } : {}),
+      });
+    }
   }
   return nodes;
 }
@@ -120,8 +156,13 @@ export function randomData(rng: Rng, node: PlanNode, values: ReadonlyMap<string,
     case "floatConv":
     case "floatLinear": {
       const window = node.op === "floatConv" ? node.kernel[0] * node.kernel[1] : 1;
-      const channels = input.shape[input.shape.length - 1];
-      return { weight: floats(rng, node.out * channels * window), ...(node.bias && { bias: floats(rng, node.out) }) };
+      const groups = node.op === "floatConv" ? (node.groups ?? 1) : 1;
+      const channels = input.shape[input.shape.length - 1] / groups;
+      const count = node.out * channels * window;
+      if (node.bits !== undefined) {
+        return { codes: randomCodes(rng, count, node.bits), ...(node.bias && { bias: floats(rng, node.out) }) };
+      }
+      return { weight: floats(rng, count), ...(node.bias && { bias: floats(rng, node.out) }) };
     }
     case "affine": {
       const channels = input.shape[input.shape.length - 1];
@@ -155,15 +196,17 @@ export function randomModel(rng: Rng, depth = 7): RandomModel {
     const same = [...before].filter(
       ([id, other]) => id !== INPUT_ID && other.dtype === "f32" && `${other.shape}` === `${type.shape}`,
     );
+    const alike = [...before]
+      .filter(
+        ([, other]) =>
+          other.dtype === type.dtype &&
+          other.step === type.step &&
+          `${other.shape.slice(0, -1)}` === `${type.shape.slice(0, -1)}`,
+      )
+      .map(([id]) => id);
     const node = pick(
       rng,
-      candidates(
-        rng,
-        `node${nodes.length}`,
-        last,
-        type,
-        same.map(([id]) => id),
-      ),
+      candidates(rng, `node${nodes.length}`, last, type, { earlier: same.map(([id]) => id), alike }),
     );
     nodes.push(node);
     try {

@@ -41,13 +41,13 @@ function staircase(x: number, step: number, bits: number, nearest: boolean): num
 /** Values of one node for one image. */
 function nodeValues(
   node: PlanNode,
-  x: ArrayLike<number>,
-  other: ArrayLike<number>,
-  input: ValueType,
+  all: readonly ArrayLike<number>[],
+  inputs: readonly ValueType[],
   output: ValueType,
   data: NodeData,
 ): number[] {
-  const xs = Array.from(x);
+  const [xs, other] = all.map((x) => Array.from(x));
+  const [input] = inputs;
   const C = input.shape[input.shape.length - 1];
   switch (node.op) {
     case "conv":
@@ -83,17 +83,26 @@ function nodeValues(
     case "floatConv":
     case "floatLinear": {
       const patches = node.op === "floatConv" ? [...windows(node, input.shape, output.shape)] : [[0]];
-      const channels = node.op === "floatConv" ? C : xs.length;
-      const weight = data.weight as Float32Array;
+      const groups = node.op === "floatConv" ? (node.groups ?? 1) : 1;
+      const channels = node.op === "floatConv" ? C / groups : xs.length;
+      const window = patches[0].length;
+      const weightAt = (o: number, c: number, t: number): number =>
+        data.codes === undefined
+          ? (data.weight as Float32Array)[(o * channels + c) * window + t]
+          : data.codes[(o * window + t) * channels + c];
+      // One channel a group is summed in f64, as training's depthwise convolution does.
+      const rounded = groups > 1 && channels === 1 ? (value: number) => value : fround;
       return patches.flatMap((taps) =>
         Array.from({ length: node.out }, (_, o) => {
+          const from = Math.floor(o / (node.out / groups)) * channels;
           let sum = 0;
           taps.forEach((at, t) => {
             for (let c = 0; c < channels; c++) {
-              const w = weight[(o * channels + c) * taps.length + t];
-              sum = fround(sum + fround((at < 0 ? 0 : xs[at + c]) * w));
+              const w = weightAt(o, c, t);
+              sum = rounded(sum + fround((at < 0 ? 0 : xs[at + from + c]) * w));
             }
           });
+          sum = fround(sum);
           return data.bias === undefined ? sum : fround(sum + data.bias[o]);
         }),
       );
@@ -115,6 +124,39 @@ function nodeValues(
       const [before, after] = node.channels;
       const pixels = Array.from({ length: xs.length / C }, (_, p) => xs.slice(p * C, (p + 1) * C));
       return pixels.flatMap((pixel) => [...Array(before).fill(0), ...pixel, ...Array(after).fill(0)]);
+    }
+    case "pad": {
+      const [top, bottom, left, right] = node.padding;
+      const [h, w] = input.shape;
+      const out: number[] = [];
+      for (let y = -top; y < h + bottom; y++) {
+        for (let p = -left; p < w + right; p++) {
+          const inside = y >= 0 && y < h && p >= 0 && p < w;
+          for (let c = 0; c < C; c++) out.push(inside ? xs[(y * w + p) * C + c] : 0);
+        }
+      }
+      return out;
+    }
+    case "concat": {
+      const widths = inputs.map(({ shape }) => shape[shape.length - 1]);
+      const rows = xs.length / C;
+      return Array.from({ length: rows }, (_, r) =>
+        all.flatMap((x, i) => Array.from(x).slice(r * widths[i], (r + 1) * widths[i])),
+      ).flat();
+    }
+    case "slice": {
+      const extents = [1, 1, 1, ...input.shape].slice(-3);
+      const lead = 3 - input.shape.length;
+      const range = (axis: number): number[] =>
+        axis < lead
+          ? [0]
+          : Array.from(
+              { length: node.count[axis - lead] },
+              (_, i) => node.start[axis - lead] + i * node.step[axis - lead],
+            );
+      return range(0).flatMap((y) =>
+        range(1).flatMap((p) => range(2).map((c) => xs[(y * extents[1] + p) * extents[2] + c])),
+      );
     }
     case "dequantize":
       return xs.map((code) => fround(code * (input.step as number)));
@@ -156,11 +198,9 @@ export function naiveRun(
   for (let n = 0; n < input.length / size; n++) {
     const image = new Map<string, ArrayLike<number>>([[INPUT_ID, Array.from(input).slice(n * size, (n + 1) * size)]]);
     for (const node of plan.nodes) {
-      const [a, b] = inputsOf(node);
-      const x = image.get(a) as ArrayLike<number>;
       const type = (id: string) => types.get(id) as ValueType;
-      const other = b === undefined ? [] : (image.get(b) as ArrayLike<number>);
-      const y = nodeValues(node, x, other, type(a), type(node.id), data.get(node.id) ?? {});
+      const sources = inputsOf(node).map((id) => image.get(id) as ArrayLike<number>);
+      const y = nodeValues(node, sources, inputsOf(node).map(type), type(node.id), data.get(node.id) ?? {});
       image.set(node.id, y);
       all.get(node.id)?.push(...y);
     }

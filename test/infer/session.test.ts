@@ -31,7 +31,8 @@ describe.each<Backend>(["wasm", "reference"])("on the %s backend", (backend) => 
       const { plan, data } = randomModel(rng, 8);
       const input = randomInput(rng, plan, 1 + rng.int(5));
       const expected = naiveRun(plan, data, input);
-      using session = createSession(writePacked(plan, data), { maxBatch: 1 + rng.int(4) });
+      const packed = writePacked(plan, data);
+      using session = createSession(packed, { maxBatch: 1 + rng.int(4), fuse: false });
       const size = new Map<string, number>();
       const output = session.runTraced(input, ({ id, first, data: values, type }) => {
         const at = first * sizeOf(type.shape);
@@ -40,6 +41,8 @@ describe.each<Backend>(["wasm", "reference"])("on the %s backend", (backend) => 
         expect([...values], `seed ${seed}, node ${id} of ${JSON.stringify(plan.nodes)}`).toEqual(wanted);
       });
       for (const [id, values] of expected) expect(size.get(id)).toBe(values.length);
+      using fused = createSession(packed);
+      expect(fused.run(input), `seed ${seed}`).toEqual(output);
       const step = planValues(plan, "test").get(plan.output)?.step ?? 1;
       expect([...output], `seed ${seed}`).toEqual(expected.get(plan.output)?.map((value) => fround(value * step)));
     }
@@ -121,6 +124,92 @@ describe("a session", () => {
     expect(() => createSession(linear(), { maxBatch: 0 })).toThrow(ArgumentError);
     expect(() => createSession(new Uint8Array(20), { file: "a.cgm" })).toThrow(FormatError);
     expect(() => createSession(new Uint8Array(20), { file: "a.cgm" })).toThrow(/^a\.cgm: /);
+  });
+
+  it("takes canvas pixels as one image", () => {
+    const model = (channels: number, dtype: "u8" | "f32"): Uint8Array => {
+      const input = {
+        shape: [1, 2, channels],
+        dtype,
+        ...(dtype === "u8" && { step: fround(1 / 255) }),
+      } as Plan["input"];
+      const id = dtype === "u8" ? "dequantize" : "relu";
+      return writePacked({ input, nodes: [{ op: id, id, input: "input" }], output: id }, new Map());
+    };
+    const canvas = { width: 2, height: 1, data: Uint8ClampedArray.of(255, 0, 10, 77, 1, 2, 3, 255) };
+    const luma = [Math.round(0.299 * 255 + 0.114 * 10), Math.round(0.299 + 2 * 0.587 + 3 * 0.114)];
+    for (const [channels, wanted] of [
+      [1, luma],
+      [3, [255, 0, 10, 1, 2, 3]],
+      [4, [...canvas.data]],
+    ] as const) {
+      using codes = createSession(model(channels, "u8"));
+      expect([...codes.run(canvas)]).toEqual(wanted.map((code) => fround(code * fround(1 / 255))));
+      using reals = createSession(model(channels, "f32"));
+      expect([...reals.run(canvas)]).toEqual(wanted.map((code) => fround(code / 255)));
+    }
+    using session = createSession(model(3, "u8"));
+    expect([...session.predict(canvas)]).toEqual([0]);
+    expect(() => session.run({ ...canvas, width: 3 })).toThrow("a canvas of the model's size");
+    expect(() => session.run({ ...canvas, data: canvas.data.subarray(1) })).toThrow("1×2 pixels in 7 bytes");
+    using deep = createSession(model(2, "u8"));
+    expect(() => deep.run(canvas)).toThrow("canvas pixels do not fit; expected [1,2,2]");
+  });
+
+  it("writes its outputs where it is told, makes no array on the way, and warms up", () => {
+    using session = createSession(linear(), { maxBatch: 3, warmUp: 2 });
+    const { arrays, bytes } = memory();
+    expect(arrays).toBe(2);
+    const input = new Uint8Array(20).fill(3);
+    const wanted = session.run(input);
+    const output = new Float32Array(15);
+    expect(session.run(input, output)).toBe(output);
+    expect(output).toEqual(wanted);
+    expect(memory()).toMatchObject({ arrays, bytes });
+    expect(() => session.run(input, new Float32Array(14))).toThrow("length of the output; expected 15, got 14");
+    expect(() => createSession(linear(), { warmUp: -1 })).toThrow("warmUp; expected an integer of at least 0");
+    expect(memory().arrays).toBe(arrays);
+  });
+
+  it("allocates nothing of the size of its values on JavaScript's heap", () => {
+    const { plan, data } = randomModel(new Rng(17), 8);
+    using session = createSession(writePacked(plan, data), { maxBatch: 4, warmUp: 1 });
+    const input = randomInput(new Rng(1), plan, 4);
+    const output = session.run(input);
+    const made: number[] = [];
+    const originals = { Uint8Array, Float32Array, Int32Array, Int8Array };
+    /** Counts arrays that own their memory; views of the heap are free. */
+    for (const [name, original] of Object.entries(originals)) {
+      const counting = new Proxy(original, {
+        construct(target, args, self) {
+          if (!(args[0] instanceof ArrayBuffer)) made.push(Number(args[0]?.length ?? args[0]));
+          return Reflect.construct(target, args, self);
+        },
+      });
+      Object.assign(globalThis, { [name]: counting });
+    }
+    try {
+      for (let run = 0; run < 3; run++) session.run(input, output);
+    } finally {
+      Object.assign(globalThis, originals);
+    }
+    expect(made).toEqual([]);
+  });
+
+  it("times its layers", () => {
+    using session = createSession(linear());
+    const profile = session.profile({ runs: 3 });
+    expect(profile).toMatchObject({ batch: 1, runs: 3 });
+    expect(profile.layers.map(({ id, op, macs }) => [id, op, macs])).toEqual([
+      ["flatten", "flatten", 0],
+      ["fc", "linear", 12],
+    ]);
+    expect(profile.layers.every(({ ms, gops }) => ms >= 0 && gops >= 0)).toBe(true);
+    expect(session.profile({ input: new Uint8Array(8), runs: 1 }).layers[1].macs).toBe(24);
+    expect(() => session.profile({ runs: 0 })).toThrow("session.profile: runs");
+    expect(() => session.profile({ input: new Uint8Array(0) })).toThrow("number of images; expected 1 to 64, got 0");
+    session.dispose();
+    expect(() => session.profile()).toThrow(DisposedError);
   });
 
   it("holds its memory until it is disposed of, and takes no more with every run", () => {

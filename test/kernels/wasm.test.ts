@@ -16,7 +16,7 @@ describe("the kernel module", () => {
     const run = spawnSync(process.execPath, ["scripts/build-wasm.mjs", "--check"], { cwd: root, encoding: "utf8" });
     expect(run.stderr).toBe("");
     expect(run.status).toBe(0);
-  });
+  }, 240_000); // four compilations
 
   it("imports memory and nothing else, and brings no data of its own", () => {
     expect(wasmAvailable()).toBe(true);

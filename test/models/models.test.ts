@@ -5,7 +5,20 @@ import { Tensor } from "../../src/autograd/tensor.js";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
 import { scope } from "../../src/memory/scope.js";
-import { lenet5, MODEL_NAMES, mlp, model, PaddedShortcut, resnet20, vgg11 } from "../../src/models/index.js";
+import {
+  alexnet,
+  lenet5,
+  MODEL_NAMES,
+  mlp,
+  model,
+  PaddedShortcut,
+  resnet18,
+  resnet20,
+  resnet32,
+  resnet44,
+  resnet56,
+  vgg11,
+} from "../../src/models/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { crossEntropy } from "../../src/nn/index.js";
 import type { Module } from "../../src/nn/module.js";
@@ -131,13 +144,71 @@ describe("vgg11", () => {
   });
 });
 
+describe("deeper networks for CIFAR", () => {
+  it.each([
+    ["resnet32", resnet32, 464_154],
+    ["resnet44", resnet44, 658_586],
+    ["resnet56", resnet56, 853_018],
+  ] as const)("%s has the size of the paper's table", (_, make, parameters) => {
+    const net = disposeLater(make());
+    expect(net.parameterCount()).toBe(parameters);
+    expect(shapeOf(net.eval(), [1, 8, 8, 3])).toEqual([1, 10]);
+  });
+});
+
+describe("resnet18", () => {
+  it("has torchvision's keys and size", () => {
+    const net = disposeLater(resnet18());
+    expect(net.parameterCount()).toBe(11_689_512);
+    const norm = (prefix: string) =>
+      ["weight", "bias", "running_mean", "running_var"].map((name) => `${prefix}.${name}`);
+    const expected = ["conv1.weight", ...norm("bn1"), "fc.weight", "fc.bias"];
+    for (const stage of [1, 2, 3, 4]) {
+      for (const block of [0, 1]) {
+        for (const k of [1, 2])
+          expected.push(`layer${stage}.${block}.conv${k}.weight`, ...norm(`layer${stage}.${block}.bn${k}`));
+      }
+      if (stage > 1) expected.push(`layer${stage}.0.downsample.0.weight`, ...norm(`layer${stage}.0.downsample.1`));
+    }
+    expect([...net.stateDict().keys()].sort()).toEqual(expected.sort());
+    expect(net.stateDict().get("layer2.0.downsample.0.weight")?.shape).toEqual([128, 64, 1, 1]);
+    expect(shapeOf(net.eval(), [1, 32, 32, 3])).toEqual([1, 1000]);
+  });
+});
+
+describe("alexnet", () => {
+  it("without batch norm is torchvision's, key for key", () => {
+    const net = disposeLater(alexnet({ batchNorm: false }));
+    expect(net.parameterCount()).toBe(61_100_840);
+    expect([...net.stateDict().keys()]).toEqual(
+      [0, 3, 6, 8, 10]
+        .map((i) => `features.${i}`)
+        .concat([1, 4, 6].map((i) => `classifier.${i}`))
+        .flatMap((path) => [`${path}.weight`, `${path}.bias`]),
+    );
+    expect(net.stateDict().get("classifier.1.weight")?.shape).toEqual([4096, 9216]);
+  });
+  it("has batch norm and no dropout by default, under names of its own", () => {
+    const net = disposeLater(alexnet({ size: 63, classes: 7 }));
+    const plain = [...net.stateDict().keys()].filter((key) => !key.startsWith("norms."));
+    expect(plain).toEqual([
+      ...[0, 3, 6, 8, 10].map((i) => `features.${i}.weight`),
+      ...[1, 4, 6].map((i) => `classifier.${i}.weight`),
+      "classifier.6.bias",
+    ]);
+    expect(net.norms.length).toBe(7);
+    expect(shapeOf(net.eval(), [2, 63, 63, 3])).toEqual([2, 7]);
+    expect(() => alexnet({ size: 62 })).toThrow(/alexnet: image size/);
+  });
+});
+
 describe("the table", () => {
   it("makes every network by name", () => {
-    expect(MODEL_NAMES).toEqual(["lenet5", "mlp", "resnet20", "vgg11"]);
+    expect(MODEL_NAMES.join(", ")).toBe(
+      "alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11",
+    );
     const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
     expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);
-    expect(() => model("toString")).toThrow(
-      /model: unknown model; expected lenet5, mlp, resnet20, vgg11, got toString/,
-    );
+    expect(() => model("toString")).toThrow(/model: unknown model; expected alexnet, lenet5, .*, vgg11, got toString/);
   });
 });

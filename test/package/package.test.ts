@@ -93,6 +93,32 @@ describe("in Node", () => {
   });
 });
 
+describe("in a Worker", () => {
+  it("classifies as on the main thread", () => {
+    const script = `
+      import { parentPort, workerData } from "node:worker_threads";
+      import { createSession } from "coarsegrad/infer";
+      const { bytes, pixels } = workerData;
+      const session = createSession(bytes, { warmUp: 1 });
+      parentPort.postMessage([...session.run(pixels)]);`;
+    const main = `
+      import { Worker } from "node:worker_threads";
+      import { lenet5 } from "coarsegrad/models";
+      import { pack } from "coarsegrad/export";
+      import { prepare } from "coarsegrad/quant";
+      import { createSession } from "coarsegrad/infer";
+      const bytes = pack(prepare(lenet5(), { weights: 1, activations: 4 }), { inputShape: [28, 28, 1] });
+      const pixels = Uint8Array.from({ length: 784 }, (_, i) => (i * 37) % 256);
+      const worker = new Worker("./worker.mjs", { workerData: { bytes, pixels }, execArgv: [] });
+      worker.once("message", (logits) => {
+        const own = [...createSession(bytes).run(pixels)];
+        console.log(JSON.stringify(logits) === JSON.stringify(own) && logits.length === 10 && logits.every(Number.isFinite));
+      });`;
+    writeFileSync(path.join(consumer.folder, "worker.mjs"), script);
+    expect(expectSuccess(process.execPath, ["--input-type=module", "-e", main]).trim()).toBe("true");
+  });
+});
+
 describe("a consumer's type check", () => {
   const options = {
     target: "ES2022",

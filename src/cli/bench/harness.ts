@@ -45,6 +45,8 @@ export interface BenchOptions {
   readonly seed: number;
   /** True for the rows that are asked for. */
   readonly wants: (work: string) => boolean;
+  /** Also a row for each layer, where a row has layers. */
+  readonly profile?: boolean;
   readonly onRow: (row: Row) => void;
 }
 
@@ -69,6 +71,21 @@ export function engineInfo(): { threads: number; variant: string } {
   return { threads: threads(), variant: variant() };
 }
 
+/** Runs `fn`. @returns its result, and the figures that a row says of its surroundings */
+export function timed<T>(fn: () => T): {
+  result: T;
+  around: Pick<Row, "threads" | "variant" | "calibration" | "cpuShare">;
+} {
+  const before = calibrate();
+  const cpuStart = process.cpuUsage();
+  const start = performance.now();
+  const result = fn();
+  const { user, system } = process.cpuUsage(cpuStart);
+  const cpuShare = (user + system) / 1000 / (performance.now() - start);
+  const calibration = round(Math.min(before, calibrate()));
+  return { result, around: { ...engineInfo(), calibration, cpuShare: Number(cpuShare.toFixed(2)) } };
+}
+
 /** Times `fn` and hands the row to `options.onRow`, if the row is wanted. */
 export function measure(
   options: BenchOptions,
@@ -77,7 +94,6 @@ export function measure(
   fn: () => void,
 ): void {
   if (!options.wants(row.work)) return;
-  const before = calibrate();
   const bench = new Bench({
     time: options.time,
     iterations: LEAST_SAMPLES,
@@ -86,18 +102,14 @@ export function measure(
     throws: true,
   });
   bench.add(row.work, fn);
-  const cpuStart = process.cpuUsage();
-  const start = performance.now();
-  bench.runSync();
-  const { user, system } = process.cpuUsage(cpuStart);
-  const cpuShare = (user + system) / 1000 / (performance.now() - start);
+  const { around } = timed(() => bench.runSync());
   const result = bench.tasks[0].result;
   if (!("latency" in result)) throw new Error(`${row.work}: the benchmark did not finish`);
   const { p50: ms, min, samplesCount: samples } = result.latency;
   options.onRow({
     work: row.work,
     shape: row.shape,
-    ...engineInfo(),
+    ...around,
     ...(row.variant === undefined ? {} : { variant: row.variant }),
     ms: round(ms),
     msMin: round(min),
@@ -105,8 +117,6 @@ export function measure(
     ...(work.flops === undefined ? {} : { gflops: round(work.flops / ms / 1e6) }),
     ...(work.bytes === undefined ? {} : { gbytesPerSecond: round(work.bytes / ms / 1e6) }),
     ...(work.images === undefined ? {} : { imagesPerSecond: round((work.images / ms) * 1000) }),
-    calibration: round(Math.min(before, calibrate())),
-    cpuShare: Number(cpuShare.toFixed(2)),
   });
 }
 

@@ -12,6 +12,7 @@ interface BenchCommandOptions extends CommonOptions, ThreadsOption {
   filter: string[];
   seed: number;
   time: number;
+  profile: boolean;
 }
 
 /** The command. */
@@ -26,6 +27,7 @@ export function benchCommand(): Command {
       "coarsegrad bench gemm",
       "coarsegrad bench train --filter resnet20 --time 5000",
       "coarsegrad bench gemm --relaxed --threads 2",
+      'coarsegrad bench infer --filter "resnet18 1W4A" --profile',
       'coarsegrad bench conv gemm --filter "conv3x3 fwd" --filter "sgemm 512" --json',
     ],
   })
@@ -35,6 +37,7 @@ export function benchCommand(): Command {
         .argParser((text: string, before: string[]) => [...before, text]),
     )
     .option("--time <ms>", "time of sampling for each row", realNumber("--time", { above: 0 }), 1000)
+    .option("--profile", "infer: also a row for each layer", false)
     .option("--json", "print one JSON object a line for each row, nothing else");
   return onRun<BenchCommandOptions>(threadsOption(made, 1), async (options, args, terminal) => {
     await startThreads(options);
@@ -43,7 +46,11 @@ export function benchCommand(): Command {
   });
 }
 
-function run(families: readonly Family[], { filter, seed, time }: BenchCommandOptions, terminal: Terminal): void {
+function run(
+  families: readonly Family[],
+  { filter, seed, time, profile }: BenchCommandOptions,
+  terminal: Terminal,
+): void {
   let rows = 0;
   const onRow = (row: Row): void => {
     if (rows++ === 0 && !terminal.json) {
@@ -53,7 +60,7 @@ function run(families: readonly Family[], { filter, seed, time }: BenchCommandOp
     terminal.line(row, () => rowText(row));
   };
   const wants = (work: string): boolean => filter.length === 0 || filter.some((text) => work.includes(text));
-  const options: BenchOptions = { time, seed, wants, onRow };
+  const options: BenchOptions = { time, seed, wants, onRow, profile };
   for (const family of new Set(families)) FAMILIES[family](options);
   if (rows === 0) {
     throw new UsageError({

@@ -1,7 +1,7 @@
 /** @file `coarsegrad pack`: a training checkpoint becomes a packed model. */
 import path from "node:path";
 import type { Command } from "commander";
-import { pack, summarize } from "../../export/index.js";
+import { pack, summarize, toModule } from "../../export/index.js";
 import { saveFileAtomic } from "../../node/files.js";
 import { command, onRun } from "../command.js";
 import { bytes, count } from "../format.js";
@@ -10,6 +10,7 @@ import type { CommonOptions } from "../terminal.js";
 
 interface PackCommandOptions extends CommonOptions {
   out?: string;
+  module?: string;
 }
 
 /** The command. */
@@ -20,17 +21,33 @@ export function packCommand(): Command {
     description:
       "Packs the network of a run or a checkpoint: 1, 2, 4 or 8 bits per weight, batch norm and scales folded into integer thresholds. The same checkpoint gives the same bytes.",
     args: [["<checkpoint>", "run folder or training checkpoint"]],
-    examples: ["coarsegrad pack runs/first", "coarsegrad pack runs/first/checkpoint.safetensors --out seven.cgm"],
-  }).option("--out <file>", "the file to write (default: model.cgm beside the checkpoint)");
-  return onRun<PackCommandOptions>(made, async ({ out }, [given], terminal) => {
+    examples: [
+      "coarsegrad pack runs/first",
+      "coarsegrad pack runs/first/checkpoint.safetensors --out seven.cgm",
+      "coarsegrad pack runs/first --module digits.js",
+    ],
+  })
+    .option("--out <file>", "the file to write (default: model.cgm beside the checkpoint)")
+    .option("--module <file>", "also write one JavaScript file with model and runtime: predict(imageData)");
+  return onRun<PackCommandOptions>(made, async ({ out, module }, [given], terminal) => {
     const { source, net, info } = await openNetwork(given);
     const file = out ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = pack(net, packOptions(info));
     await saveFileAtomic(file, packed);
+    if (module !== undefined) await saveFileAtomic(module, toModule(packed, file));
     const { fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs } = summarize(packed);
     net.dispose();
     terminal.result(
-      { file: path.resolve(file), bytes: fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs },
+      {
+        file: path.resolve(file),
+        ...(module && { module: path.resolve(module) }),
+        bytes: fileBytes,
+        headerBytes,
+        tensorBytes,
+        floatBytes,
+        weights,
+        macs,
+      },
       () =>
         `${file}: ${bytes(fileBytes)} (${count(headerBytes)} bytes of header), ${(floatBytes / fileBytes).toFixed(1)} times smaller than its ${count(weights)} weights as float32`,
     );

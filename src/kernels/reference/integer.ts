@@ -1,11 +1,15 @@
 /** @file Reference kernels: the packed runtime's integer arithmetic. */
 import type { Kernels } from "../abi.js";
 import type { Context } from "./context.js";
+import { roundHalfEven } from "./elementwise.js";
 
 /** Twins of the integer kernels. */
 export function integerKernels({
   heap,
-}: Context): Pick<Kernels, "u8_i8_gemm" | "i32_threshold" | "i32_line_codes" | "i32_scale_bias"> {
+}: Context): Pick<
+  Kernels,
+  "u8_i8_gemm" | "i32_threshold" | "i32_line_codes" | "i32_scale_bias" | "i32_residual_codes"
+> {
   return {
     u8_i8_gemm(aPtr, bPtr, cPtr, M, N, K, lda, ldb) {
       const a = heap.u8(aPtr, M * lda);
@@ -52,6 +56,26 @@ export function integerKernels({
       for (let i = 0; i < acc.length; i++) {
         const product = Math.fround(Math.fround(acc[i]) * scale[i % channels]);
         out[i] = bias === null ? product : product + bias[i % channels];
+      }
+    },
+    i32_residual_codes(accPtr, residualPtr, codesPtr, rows, channels, constantsPtr, residualStep, alpha, top, nearest) {
+      const { fround } = Math;
+      const acc = heap.i32(accPtr, rows * channels);
+      const codes = heap.u8(codesPtr, rows * channels);
+      const coded = residualStep !== 0;
+      const residual = coded ? heap.u8(residualPtr, rows * channels) : heap.f32(residualPtr, rows * channels);
+      const constants = heap.f32(constantsPtr, 4 * channels);
+      const constant = (which: number, c: number): number => constants[which * channels + c];
+      const a = fround(alpha);
+      for (let i = 0; i < acc.length; i++) {
+        const c = i % channels;
+        const z = fround(fround(fround(acc[i]) * constant(0, c)) + constant(1, c));
+        const y = fround(fround(z * constant(2, c)) + constant(3, c));
+        const r = coded ? fround(residual[i] * fround(residualStep)) : residual[i];
+        const x = fround(y + r);
+        const quotient = fround(x / a);
+        const code = nearest !== 0 ? roundHalfEven(quotient) : Math.ceil(quotient);
+        codes[i] = x > 0 ? (code < top ? code : top) : 0;
       }
     },
   };

@@ -2,7 +2,7 @@
 import type { Kernels, Ptr } from "../abi.js";
 import { type Context, type Geometry, imageLength, readGeometry } from "./context.js";
 
-type Names = "f32_maxpool" | "u8_maxpool" | "f32_index_add" | "f32_avgpool" | "f32_avgpool_bwd";
+type Names = "f32_maxpool" | "u8_maxpool" | "u8_maxpool_codes" | "f32_index_add" | "f32_avgpool" | "f32_avgpool_bwd";
 
 /** Offsets of the pixels inside the image of the window at output position `position`, taps in order. */
 function pixelsOf(g: Geometry, position: number): number[] {
@@ -53,6 +53,15 @@ export function poolKernels({ heap, round, real }: Context): Pick<Kernels, Names
   return {
     f32_maxpool: maxpool(real, -Infinity),
     u8_maxpool: maxpool((ptr, length) => heap.u8(ptr, length), 0),
+    u8_maxpool_codes(xPtr, outPtr, geomPtr) {
+      const g = readGeometry(heap, geomPtr);
+      const x = heap.u8(xPtr, imageLength(g));
+      const out = heap.u8(outPtr, g.batch * g.outH * g.outW * g.channels);
+      for (let i = 0; i < out.length; i++) {
+        const pixels = pixelsOf(g, Math.floor(i / g.channels));
+        out[i] = pixels.reduce((best, pixel) => Math.max(best, x[pixel + (i % g.channels)]), 0);
+      }
+    },
     f32_index_add(dyPtr, indexPtr, dxPtr, len) {
       const dy = real(dyPtr, len);
       const index = heap.i32(indexPtr, len);

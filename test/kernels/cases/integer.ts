@@ -62,4 +62,18 @@ export const integer = {
       const bias = rng.bool(0.5) ? input(reals(rng, channels)) : 0;
       agree("i32_scale_bias", input(acc), out, rows, channels, input(reals(rng, channels)), bias);
     }),
+  i32_residual_codes: () =>
+    property(fc.tuple(maps, fc.constantFrom(1, 3, 15, 255)), (rng, [{ rows, channels }, top]) => {
+      const acc = integers(rng, rows * channels, 60);
+      const step = rng.bool(0.5) ? Math.fround(rng.range(0.01, 1)) : 0;
+      const length = rows * channels;
+      const residual = step === 0 ? reals(rng, length) : bytes(rng, length);
+      // Eighths make sums that fall on steps exactly.
+      const eighths = Float32Array.from({ length: 4 * channels }, () => rng.int(33) / 8 - 2);
+      const constants = rng.bool(0.5) ? eighths : reals(rng, 4 * channels, "tame");
+      const alpha = rng.bool(0.5) ? 0.25 : Math.fround(rng.range(0.01, 2));
+      const out = output(new Uint8Array(length));
+      const given = [input(acc), input(residual), out, rows, channels, input(constants)];
+      agree("i32_residual_codes", ...given, step, alpha, top, rng.int(2));
+    }),
 } satisfies Record<string, Check>;

@@ -107,6 +107,10 @@ export const window = {
     const x = input(bytes(rng, g.imageLength, rng.bool(0.5) ? 3 : 256)); // few values give ties
     agree("u8_maxpool", x, output(new Uint8Array(length)), output(new Int32Array(length)), input(g.fields));
   }),
+  u8_maxpool_codes: windows((rng, g) => {
+    const length = (g.rows * g.width) / (g.fields[4] * g.fields[5]);
+    agree("u8_maxpool_codes", input(bytes(rng, g.imageLength)), output(new Uint8Array(length)), input(g.fields));
+  }),
   f32_index_add: () =>
     property(fc.constantFrom(0, 1, 5, 40), (rng, len) => {
       const index = Int32Array.from({ length: len }, () => rng.int(12) - 1); // −1: a window without elements

@@ -1,0 +1,44 @@
+/** @file A packed model as one JavaScript file: runtime, kernels and weights inside, nothing to fetch or install. */
+import { readPacked } from "../format/index.js";
+import { RUNTIME_SOURCE } from "./runtime.generated.js";
+
+/** Characters of a string that btoa is given at a time; a multiple of 3 keeps the parts joinable. */
+const CHUNK = 3 << 12;
+
+function base64Of(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    parts.push(btoa(String.fromCharCode(...bytes.subarray(at, at + CHUNK))));
+  }
+  return parts.join("");
+}
+
+/**
+ * Makes a self-contained ES module of a packed model. It imports nothing, fetches nothing, and runs in browsers, Workers and Node. Its exports:
+ *
+ * - `predict(image)` → `{ index, label, logits }`; `image` is an `ImageData` of the model's size, or the image's values (bytes, or real numbers)
+ * - `run(images)` → outputs of any number of images, one after the other
+ * - `inputShape`, `classes`
+ *
+ * @param bytes a packed model, as `pack` gives it
+ * @param file its name for messages
+ * @returns the module's text; the same model gives the same text
+ * @throws FormatError if the bytes are not a packed model
+ * @example
+ * await writeFile("digits.js", toModule(pack(net, { inputShape: [28, 28, 1] })));
+ * // <script type="module"> import { predict } from "./digits.js"; predict(context.getImageData(0, 0, 28, 28)).label </script>
+ */
+export function toModule(bytes: Uint8Array, file = "packed model"): string {
+  const { plan } = readPacked(bytes, file);
+  const { shape } = plan.input;
+  // A closing tag inside would end a page's script element, were the text put into one.
+  const safe = (text: string): string => text.replaceAll("</script", "<\\/script");
+  return safe(`// A model packed by coarsegrad, with its runtime: predict(imageData) → { index, label, logits }. Input ${shape.join("×")}.
+${RUNTIME_SOURCE}
+const model = coarsegrad.standalone("${base64Of(bytes)}");
+export const inputShape = ${JSON.stringify(shape)};
+export const classes = ${JSON.stringify(plan.classes ?? null)};
+export const predict = (image) => model.predict(image);
+export const run = (images) => model.run(images);
+`);
+}

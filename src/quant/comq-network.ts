@@ -1,0 +1,209 @@
+/** @file COMQ over a network: layer by layer, each on inputs from the layers before it as they are quantized by then. */
+import type { Tensor } from "../autograd/tensor.js";
+import { ArgumentError } from "../core/errors.js";
+import { kernelsFor } from "../kernels/engine.js";
+import { untrack } from "../memory/scope.js";
+import { gemm } from "../ndarray/matmul.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { positions, taps, withGeometry } from "../ndarray/window.js";
+import type { Module } from "../nn/module.js";
+import { convolution } from "../ops/conv.js";
+import { type CalibrationSource, PIXEL_STEP, run, type StatisticsOptions, take, withModes } from "./calibrate.js";
+import { type ComqOptions, comqLayer } from "./comq.js";
+import { QuantConv2d, QuantLinear } from "./layers.js";
+import { onGrid } from "./projection/index.js";
+
+/** What {@link comq} did to one layer. */
+export interface ComqLayer {
+  /** Path of the layer. */
+  readonly name: string;
+  /** ‖X W − X W_q‖² of the projection that it had, and of what was found. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Choices of {@link comq}. */
+export interface ComqNetworkOptions extends ComqOptions, StatisticsOptions {
+  /** Rows of inputs (patches, for convolutions) that a layer's Gram matrix is made of. Default 8192. */
+  readonly samples?: number;
+  /**
+   * Leave the inputs' means out of the error: right where a batch norm follows whose statistics are estimated anew afterwards, since that takes means
+   * away; else codes are spent on matching them. Default false, as in the paper.
+   */
+  readonly centered?: boolean;
+}
+
+/** Patches of one group of a convolution, or rows, as f32; a new array [rows, columns]. */
+function rowsOf(layer: QuantConv2d | QuantLinear, x: NDArray, group: number): NDArray {
+  if (layer instanceof QuantLinear) return x.reshape([x.size / layer.inFeatures, layer.inFeatures]);
+  const { stride, padding, dilation, groups } = layer;
+  const { geometry } = convolution("comq", x.shape, layer.weight.shape, { stride, padding, dilation, groups });
+  const out = NDArray.empty([positions(geometry), taps(geometry) * geometry.channels]);
+  withGeometry(geometry, (geom) => {
+    kernelsFor("f32").f32_im2col(x.ptr + 4 * group * geometry.channels, out.ptr, geom, 0, out.shape[0]);
+  });
+  return out;
+}
+
+/** Σ of outer products of rows, for every group, of what a layer is given. */
+class Gram {
+  readonly sums: NDArray[];
+  readonly #layer: QuantConv2d | QuantLinear;
+  /** Sums of each group's columns, and of rows. */
+  readonly #totals: Float64Array[];
+  #count = 0;
+  #left: number;
+
+  constructor(layer: QuantConv2d | QuantLinear, samples: number) {
+    this.#layer = layer;
+    this.#left = samples;
+    const { shape } = layer.weight;
+    const columns = shape.slice(1).reduce((product, extent) => product * extent, 1);
+    const groups = layer instanceof QuantConv2d ? layer.groups : 1;
+    this.sums = Array.from({ length: groups }, () => NDArray.zeros([columns, columns]));
+    for (const sum of this.sums) untrack(sum);
+    this.#totals = this.sums.map(() => new Float64Array(columns));
+  }
+  /** The Gram matrix of a group; of inputs less their means if `centered`. */
+  matrix(group: number, centered: boolean): Float64Array {
+    const total = this.#totals[group];
+    const out = Float64Array.from(this.sums[group].view() as Float32Array);
+    if (!centered || this.#count === 0) return out;
+    for (let i = 0; i < total.length; i++) {
+      for (let j = 0; j < total.length; j++) out[i * total.length + j] -= (total[i] * total[j]) / this.#count;
+    }
+    return out;
+  }
+  add(x: Tensor): void {
+    if (this.#left <= 0) return;
+    let used = 0;
+    this.sums.forEach((sum, group) => {
+      const rows = rowsOf(this.#layer, x.value, group);
+      const [count, columns] = rows.shape;
+      // Images of a batch are alike; the first rows of it will do.
+      used = Math.min(count, this.#left);
+      const options = { transA: true, accumulate: true };
+      gemm(kernelsFor("f32"), rows.ptr, rows.ptr, sum.ptr, [columns, columns, used], options);
+      const values = rows.view();
+      for (let at = 0; at < used * columns; at++) this.#totals[group][at % columns] += Number(values[at]);
+    });
+    this.#left -= used;
+    this.#count += used;
+  }
+  dispose(): void {
+    for (const sum of this.sums) sum.dispose();
+  }
+}
+
+/** Index in [O,I,Kh,Kw] of each element of rows [O,Kh,Kw,I]. */
+function placesOf({ weight }: QuantConv2d | QuantLinear): Int32Array {
+  const [O, I, kh = 1, kw = 1] = weight.shape;
+  const area = kh * kw;
+  return Int32Array.from({ length: weight.size }, (_, at) => {
+    const [o, rest] = [Math.floor(at / (area * I)), at % (area * I)];
+    return (o * I + (rest % I)) * area + Math.floor(rest / I);
+  }).slice(0, O * I * area);
+}
+
+/** Solves one layer and puts δ·q in the place of its weights. */
+function solve(
+  layer: QuantConv2d | QuantLinear,
+  gram: Gram,
+  { centered = false, ...options }: ComqNetworkOptions,
+): { before: number; after: number } {
+  const { weight } = layer;
+  const places = placesOf(layer);
+  const latent = weight.data.view().slice() as Float32Array;
+  const { codes, delta, bits } = weight.quantized();
+  const own = codes.view().slice() as Int8Array;
+  const start = delta.slice();
+  const groups = gram.sums.length;
+  const rows = weight.shape[0] / groups;
+  const columns = weight.size / weight.shape[0];
+  const result = new Float32Array(weight.size);
+  let [before, after] = [0, 0];
+  gram.sums.forEach((_, group) => {
+    const part = places.subarray(group * rows * columns, (group + 1) * rows * columns);
+    const scales = start.length === 1 ? start : start.subarray(group * rows, (group + 1) * rows);
+    const found = comqLayer(
+      {
+        weights: Float32Array.from(part, (at) => latent[at]),
+        gram: gram.matrix(group, centered),
+        rows,
+        columns,
+        bits,
+        codes: Int8Array.from(part, (at) => own[at]),
+        delta: scales,
+      },
+      options,
+    );
+    before += found.objective[0];
+    after += found.objective[found.objective.length - 1];
+    part.forEach((at, i) => {
+      const scale = found.delta[found.delta.length === 1 ? 0 : Math.floor(i / columns)];
+      result[at] = scale * found.codes[i];
+    });
+  });
+  if (after <= before) {
+    weight.set(result);
+    weight.projection = onGrid(weight.projection);
+  }
+  return { before, after: Math.min(before, after) };
+}
+
+/**
+ * Quantizes the weights of a prepared network by COMQ, layer by layer in the order of the modules: each layer's inputs come from the already
+ * quantized layers before it, and codes and scales minimize ‖X W − X W_q‖² by coordinate descent. No gradients, no labels.
+ *
+ * The latent weights become δ·q, and their rule keeps them there ({@link onGrid}), so that evaluation, packing and a training that starts here
+ * begin with COMQ's codes. A layer with groups that share one scale is left as it is.
+ *
+ * @param net quantized by `prepare`, its staircases calibrated; modes are put back afterwards
+ * @param source batches of inputs; nothing else is used
+ * @param options `batches` 8, `samples` 8192, `sweeps` 4, `order` "greedy", `centered` false
+ * @returns the layers' objectives before and after
+ * @throws ArgumentError without batches or on options out of range; QuantError if a weight is not finite
+ * @see arXiv:2403.07134
+ * @example
+ * prepare(net, { weights: 4, activations: 4 });
+ * await calibrate(net, loader.epoch(0));
+ * await comq(net, loader.epoch(0), { batches: 4, centered: true });
+ * await recalibrateBatchNorm(net, loader.epoch(0));
+ */
+export async function comq(
+  net: Module,
+  source: CalibrationSource,
+  options: ComqNetworkOptions = {},
+): Promise<ComqLayer[]> {
+  const { samples = 8192, batches: count = 8, inputStep = PIXEL_STEP } = options;
+  if (!Number.isInteger(samples) || samples < 1) {
+    throw new ArgumentError({ op: "comq", what: "bad samples", expected: "an integer ≥ 1", got: `${samples}` });
+  }
+  const batches = await take(source, count);
+  const layers = [...net.namedModules()].flatMap(([name, module]) =>
+    module instanceof QuantConv2d || module instanceof QuantLinear ? [{ name, module }] : [],
+  );
+  const results: ComqLayer[] = [];
+  for (const { name, module } of layers) {
+    const grouped = module instanceof QuantConv2d && module.groups > 1;
+    if (grouped && module.weight.granularity === "layer") continue;
+    const gram = new Gram(module, samples);
+    const forward = module.forward.bind(module);
+    try {
+      // An own property hides the method for as long as inputs are gathered.
+      module.forward = (x: Tensor): Tensor => {
+        gram.add(x);
+        return forward(x);
+      };
+      withModes(net, false, () => {
+        for (const batch of batches) run(net, batch, inputStep);
+      });
+      Reflect.deleteProperty(module, "forward");
+      results.push({ name, ...solve(module, gram, options) });
+    } finally {
+      Reflect.deleteProperty(module, "forward");
+      gram.dispose();
+    }
+  }
+  return results;
+}
