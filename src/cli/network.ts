@@ -6,6 +6,7 @@ import type { PackOptions } from "../export/index.js";
 import type { SafeTensor } from "../io/safetensors.js";
 import { model } from "../models/index.js";
 import type { Module } from "../nn/module.js";
+import type { NormalizeOptions } from "../nn/normalize.js";
 import { quantized } from "./quantize.js";
 import type { RunConfig } from "./run-config.js";
 import { type CheckpointSource, openModel } from "./sources.js";
@@ -22,23 +23,35 @@ export interface OpenedNetwork {
   readonly net: Module;
 }
 
-/** A float network with fresh weights that depend on the seed alone. */
-export function freshNetwork(name: string, { shape, classes }: ImageInfo, seed: number): Module {
+/** A float network with fresh weights that depend on the seed alone, behind a normalization unless it is null. */
+export function freshNetwork(
+  name: string,
+  { shape, classes }: ImageInfo,
+  seed: number,
+  normalize: NormalizeOptions | null | undefined,
+): Module {
   const [height, width, channels] = shape;
   if (height !== width) {
     throw new ArgumentError({ op: name, what: "images are not square", expected: "H = W", got: `${height}×${width}` });
   }
-  return model(name, { classes, channels, size: height, rng: new Rng(seed).fork("weights") });
+  const rng = new Rng(seed).fork("weights");
+  return model(name, { classes, channels, size: height, rng, normalize: normalize ?? undefined });
 }
 
 /** The network of a configuration, quantized as it says, steps not calibrated. */
 export function networkFor(config: RunConfig): Module {
-  return quantized(freshNetwork(config.model, datasetInfo(config.data), config.seed), config);
+  const net = freshNetwork(config.model, datasetInfo(config.data), config.seed, config.normalize);
+  return quantized(net, config);
 }
 
 /** Float weights in the network of that name. @throws StateError that lists what does not match */
-export function floatNetwork(name: string, info: ImageInfo, tensors: ReadonlyMap<string, SafeTensor>): Module {
-  const net = freshNetwork(name, info, 0);
+export function floatNetwork(
+  name: string,
+  info: ImageInfo,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  normalize: NormalizeOptions | null,
+): Module {
+  const net = freshNetwork(name, info, 0, normalize);
   net.loadStateDict(tensors);
   return net.eval();
 }

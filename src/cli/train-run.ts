@@ -3,9 +3,10 @@ import { StateError } from "../core/errors.js";
 import { sha256Hex } from "../core/sha256.js";
 import type { DatasetSplits, ImageDataset } from "../data/dataset.js";
 import { datasetInfo } from "../data/registry.js";
-import { randomCrop } from "../data/transforms.js";
+import { horizontalFlip, type ImageTransform, randomCrop } from "../data/transforms.js";
 import { pack, summarize } from "../export/index.js";
 import { createSession } from "../infer/session.js";
+import type { SafeTensor } from "../io/safetensors.js";
 import type { Module } from "../nn/module.js";
 import { loadDataset } from "../node/data-files.js";
 import { saveFileAtomic } from "../node/files.js";
@@ -16,12 +17,13 @@ import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "../train/che
 import { weightsDigest } from "../train/digest.js";
 import { evaluate } from "../train/evaluate.js";
 import { type FitProgress, fit as fitNetwork } from "../train/fit.js";
+import { type BitWidths, parseBits } from "./bits.js";
 import { percent, short } from "./format.js";
 import { freshNetwork, packOptions } from "./network.js";
 import { packedAccuracy } from "./packed.js";
 import { startProgress } from "./progress.js";
 import { calibrated, optimizerFor, quantized } from "./quantize.js";
-import type { RunConfig } from "./run-config.js";
+import type { InitConfig, RunConfig } from "./run-config.js";
 import { openModel } from "./sources.js";
 import { layerRows, type RunSummary } from "./summary-file.js";
 import type { Terminal } from "./terminal.js";
@@ -87,25 +89,54 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
 
 /** The network as training begins: fresh or from --init, quantized and calibrated; a checkpoint fills in the rest later. */
 async function startingNetwork(config: RunConfig, data: ImageDataset, checkpoint: Checkpoint | null): Promise<Module> {
-  const net = freshNetwork(config.model, datasetInfo(config.data), config.seed);
-  if (config.init !== null && checkpoint === null) await loadInit(net, config.init.file);
+  const net = freshNetwork(config.model, datasetInfo(config.data), config.seed, config.normalize);
+  if (checkpoint !== null) return quantized(net, config);
+  const init = config.init === null ? null : await openInit(config.init);
+  if (init?.quantBits === undefined) {
+    if (init !== null) net.loadStateDict(init.state);
+    quantized(net, config);
+    await calibrated(net, config, data);
+    return net;
+  }
+  // Latent weights and everything in float; steps of activations only where the widths are the same.
+  const keepSteps = init.quantBits.activations === parseBits(config.bits).activations;
+  const floats = new Map([...init.state].filter(([key]) => !/(^|\.)alpha$/.test(key)));
+  net.loadStateDict(floats);
   quantized(net, config);
-  if (checkpoint === null) await calibrated(net, config, data);
+  if (keepSteps) net.loadStateDict(init.state);
+  await calibrated(net, config, data, keepSteps);
   return net;
 }
 
-async function loadInit(net: Module, file: string): Promise<void> {
+/** The state that a run starts from, and the widths that it was trained at, if it was quantized. */
+async function openInit({
+  file,
+  sha256,
+}: InitConfig): Promise<{ state: ReadonlyMap<string, SafeTensor>; quantBits?: BitWidths }> {
   const source = await openModel(file);
-  if (source.kind === "packed" || (source.kind === "checkpoint" && source.config.quant !== null)) {
+  if (source.kind === "packed") {
+    throw new StateError({ op: "--init", what: `${file} is a packed model`, expected: "weights as float32" });
+  }
+  const found = sha256Hex(source.bytes);
+  if (found !== sha256) {
     throw new StateError({
       op: "--init",
-      what: `${file} does not hold float weights`,
-      expected: "a float run, its checkpoint, or a plain safetensors file",
-      got: source.kind === "packed" ? "a packed model" : `a ${source.config.bits} checkpoint`,
+      what: `${file} has changed since the run was made`,
+      expected: `SHA-256 ${sha256}`,
+      got: found,
     });
   }
-  net.loadStateDict(source.kind === "checkpoint" ? source.checkpoint.model : source.tensors);
+  if (source.kind === "weights") return { state: source.tensors };
+  const { config, checkpoint } = source;
+  return { state: checkpoint.model, ...(config.quant !== null && { quantBits: parseBits(config.bits) }) };
 }
+
+/** Augmentations by name. */
+const TRANSFORMS: Readonly<Record<RunConfig["augment"], readonly ImageTransform[]>> = {
+  none: [],
+  shift: [randomCrop({ padding: 2 })],
+  "crop-flip": [randomCrop({ padding: 4 }), horizontalFlip()],
+};
 
 interface Training extends TrainRequest {
   readonly net: Module;
@@ -131,7 +162,7 @@ async function train({ run, config, terminal, signal, net, optimizer, data, chec
       schedule: scheduleFrom(config.schedule),
       seed: config.seed,
       labelSmoothing: config.labelSmoothing,
-      transforms: config.augment === "shift" ? [randomCrop({ padding: 2 })] : [],
+      transforms: TRANSFORMS[config.augment],
       validation: data.test,
       config,
       resume: checkpoint ?? undefined,

@@ -18,11 +18,15 @@ export class Sequential extends Module {
       this[i] = module;
     });
   }
+  /** The modules under numbers: properties of other names (a normalization put in front) are not among them. */
+  #modules(): Module[] {
+    return [...this.namedChildren()].flatMap(([key, module]) => (/^\d+$/.test(key) ? [module] : []));
+  }
   /** Number of modules. */
   get length(): number {
-    return this.children().length;
+    return this.#modules().length;
   }
   override forward(x: Tensor): Tensor {
-    return this.children().reduce((value, module) => module.forward(value), x);
+    return this.#modules().reduce((value, module) => module.forward(value), x);
   }
 }
