@@ -1,12 +1,13 @@
 /** @file Networks from configurations and checkpoints: made, quantized as the configuration says, filled with weights. */
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
-import { type DatasetInfo, datasetInfo } from "../data/registry.js";
+import type { DatasetInfo } from "../data/registry.js";
 import type { PackOptions } from "../export/index.js";
 import type { SafeTensor } from "../io/safetensors.js";
 import { model } from "../models/index.js";
 import type { Module } from "../nn/module.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
+import { infoOf } from "./data-info.js";
 import { quantized } from "./quantize.js";
 import type { RunConfig } from "./run-config.js";
 import { type CheckpointSource, openModel } from "./sources.js";
@@ -18,7 +19,7 @@ export type ImageInfo = Pick<DatasetInfo, "shape" | "classes"> & Partial<Pick<Da
 export interface OpenedNetwork {
   readonly source: CheckpointSource;
   readonly config: RunConfig;
-  readonly info: DatasetInfo;
+  readonly info: ImageInfo;
   /** Owned by the caller. */
   readonly net: Module;
 }
@@ -40,7 +41,7 @@ export function freshNetwork(
 
 /** The network of a configuration, quantized as it says, steps not calibrated. */
 export function networkFor(config: RunConfig): Module {
-  const net = freshNetwork(config.model, datasetInfo(config.data), config.seed, config.normalize);
+  const net = freshNetwork(config.model, infoOf(config), config.seed, config.normalize);
   return quantized(net, config);
 }
 
@@ -79,7 +80,7 @@ export async function openNetwork(path: string): Promise<OpenedNetwork> {
     });
   }
   const { config } = source;
-  return { source, config, info: datasetInfo(config.data), net: networkOf(source) };
+  return { source, config, info: infoOf(config), net: networkOf(source) };
 }
 
 /** How a network of these images is packed. */

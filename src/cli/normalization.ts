@@ -6,6 +6,12 @@ import { quoted, UsageError } from "./failure.js";
 /** What the default normalization depends on. */
 export type ImageConstants = Pick<DatasetInfo, "shape" | "mean" | "std">;
 
+/** Shape, classes and customary constants of some images. */
+export interface ImagesInfo extends ImageConstants {
+  readonly classes: number;
+  readonly classNames: readonly string[];
+}
+
 /** Constants of ImageNet's training images, which many public checkpoints are trained with, those for other data too. */
 export const IMAGENET: NormalizeOptions = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 

@@ -1,5 +1,5 @@
 /** @file Presets of `train`: the paper's settings, and those of the authors' released code. The differences are tabled in docs/reproduction.md. */
-import { datasetInfo } from "../data/registry.js";
+import { isColour } from "./data-info.js";
 import type { PresetName, TrainOptions } from "./train-options.js";
 
 /** Epochs of both; the rate drops by 10 after 40 % and 70 % of however many there are (80 and 140 of 200). */
@@ -57,7 +57,7 @@ function presetValues(preset: PresetName, options: TrainOptions): Partial<TrainO
   const epochs = options.epochs ?? EPOCHS;
   const milestones = DROPS.map((share) => Math.round(share * epochs)).filter((epoch) => epoch > 0);
   const values: Partial<TrainOptions> = { ...TRAINING, epochs, schedule: { name: "multistep", milestones } };
-  if (datasetInfo(data).shape[2] === 3) values.augment = "crop-flip";
+  if (isColour(data)) values.augment = "crop-flip";
   if (!float) Object.assign(values, QUANTIZING, DIFFERENT[preset]);
   // What the chosen method or optimizer does not take is not the preset's to give.
   if (method !== undefined && method !== "bcgd") delete values.rho;

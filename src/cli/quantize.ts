@@ -1,7 +1,6 @@
 /** @file Quantization as a configuration says: structure, calibrated steps, and what training adds. */
 import { pow } from "../core/math.js";
-import type { ImageDataset } from "../data/dataset.js";
-import { DataLoader } from "../data/loader.js";
+import type { BatchLoader } from "../data/loader.js";
 import type { Module } from "../nn/module.js";
 import type { Parameter } from "../nn/parameter.js";
 import { BCGD, BinaryRelax } from "../optim/bcgd.js";
@@ -19,8 +18,8 @@ import {
 import { parseBits } from "./bits.js";
 import type { QuantConfig, RunConfig } from "./run-config.js";
 
-/** Batches and images in a batch that steps are calibrated on. */
-const CALIBRATION = { batches: 8, batch: 128 };
+/** Batches that steps are calibrated on. */
+const CALIBRATION_BATCHES = 8;
 
 /** Quantizes a float network in place, steps at their start values. @returns net */
 export function quantized(net: Module, { bits, quant }: RunConfig): Module {
@@ -47,17 +46,17 @@ function staircaseOf(bits: number, { proxy, alphaRule, calibrate: start }: Quant
 /**
  * Finds activation steps and batch-norm statistics on the run's own training images.
  *
+ * @param loader training images in random order, without augmentation
  * @param keepSteps the steps are trained already: only the statistics are found
  */
 export async function calibrated(
   net: Module,
-  { quant, seed }: RunConfig,
-  data: ImageDataset,
+  { quant }: RunConfig,
+  loader: BatchLoader,
   keepSteps = false,
 ): Promise<void> {
   if (quant === null) return;
-  const { batches, batch } = CALIBRATION;
-  const loader = new DataLoader(data, { batch, shuffle: true, seed });
+  const batches = CALIBRATION_BATCHES;
   const { calibrate: method } = quant;
   if (keepSteps || method === "half-gaussian" || method === "authors") {
     await recalibrateBatchNorm(net, loader.epoch(0), { batches });

@@ -3,7 +3,7 @@ import { FormatError } from "../core/errors.js";
 import { datasetInfo } from "../data/registry.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
 import type { ScheduleSpec } from "../optim/schedule/index.js";
-import { defaultNormalize } from "./normalization.js";
+import { defaultNormalize, type ImagesInfo } from "./normalization.js";
 
 /** Ways of training (or not) a quantized network; `float` quantizes nothing. */
 export const METHODS = ["float", "bcgd", "bc", "relax", "ptq"] as const;
@@ -71,6 +71,8 @@ export interface RunConfig {
   readonly seed: number;
   /** Constants that the network normalizes images by; absent or null: none. */
   readonly normalize?: NormalizeOptions | null;
+  /** Of images from a folder: what a data set of the library has in its description. */
+  readonly images?: Pick<ImagesInfo, "shape" | "classes" | "classNames">;
 }
 
 const KEYS: readonly (keyof RunConfig)[] = [
@@ -94,7 +96,7 @@ const KEYS: readonly (keyof RunConfig)[] = [
 ];
 
 /** Fields that configurations of earlier versions do not have. */
-const LATER_KEYS: readonly (keyof RunConfig)[] = ["normalize"];
+const LATER_KEYS: readonly (keyof RunConfig)[] = ["normalize", "images"];
 
 /**
  * Takes a run's configuration out of JSON that has its fields, and perhaps more (`config.json` has the command too).

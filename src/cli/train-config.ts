@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { StateError } from "../core/errors.js";
-import { datasetInfo } from "../data/registry.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
 import { bitsText, parseBits } from "./bits.js";
+import { dataLabel, folderOf, imagesInfo } from "./data-info.js";
 import { UsageError } from "./failure.js";
-import { defaultNormalize } from "./normalization.js";
+import { defaultNormalize, type ImagesInfo } from "./normalization.js";
 import { DEFAULT_QUANT, type InitConfig, type QuantConfig, type RunConfig } from "./run-config.js";
 import { openModel } from "./sources.js";
 import { normalizeOf } from "./stated-normalization.js";
@@ -38,8 +38,12 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
   if (options.warmup !== undefined && schedule.name === "onecycle") {
     throw clash("--warmup", "a --schedule other than onecycle, which warms up by itself");
   }
+  const folder = folderOf(options.data) !== undefined;
+  if (folder && options.augment === "shift") throw clash("--augment shift", "crop-flip or none for an image folder");
+  if (!folder && options.imageSize !== undefined) throw clash("--image-size", "--data imagefolder:DIR");
   const base = options.optimizer === "adam" ? 0.001 : 0.05;
-  const init = options.init === undefined ? null : await initOf(options.init, options.data);
+  const info = await imagesInfo(options.data, options.imageSize);
+  const init = options.init === undefined ? null : await initOf(options.init, info);
   return {
     model: options.model,
     data: options.data,
@@ -58,17 +62,19 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
     labelSmoothing: options.labelSmoothing,
     augment: options.augment,
     seed: options.seed,
-    normalize: normalizeFor(options, init?.normalize),
+    normalize: normalizeFor(options, info, init?.normalize),
+    ...(folder && { images: { shape: info.shape, classes: info.classes, classNames: info.classNames } }),
   };
 }
 
 /** What is chosen; else what the weights to start from were trained with; else what suits the images. */
 function normalizeFor(
-  { normalize, data }: TrainOptions,
+  { normalize }: TrainOptions,
+  info: ImagesInfo,
   ofInit: NormalizeOptions | null | undefined,
 ): NormalizeOptions | null {
   if (normalize !== undefined) return normalize === "none" ? null : normalize;
-  return ofInit === undefined ? defaultNormalize(datasetInfo(data)) : ofInit;
+  return ofInit === undefined ? defaultNormalize(info) : ofInit;
 }
 
 /** `alphaRule` → `alpha-rule`. */
@@ -93,7 +99,7 @@ function quantConfig(options: TrainOptions, method: QuantConfig["method"]): Quan
 /** The file behind --init, and the normalization that its weights were trained with. */
 async function initOf(
   given: string,
-  data: string,
+  info: ImagesInfo,
 ): Promise<{ config: InitConfig; normalize: NormalizeOptions | null }> {
   const source = await openModel(given);
   if (source.kind === "packed") {
@@ -105,24 +111,25 @@ async function initOf(
     });
   }
   const sha256 = createHash("sha256").update(source.bytes).digest("hex");
-  return { config: { file: source.path, sha256 }, ...normalizeOf(source, datasetInfo(data)) };
+  return { config: { file: source.path, sha256 }, ...normalizeOf(source, info) };
 }
 
 /** Where a run goes unless it is told. */
 export function defaultFolder(config: RunConfig): string {
   const method = config.quant === null ? [] : [config.quant.method];
-  return path.join("runs", [config.model, config.data, config.bits.toLowerCase(), ...method].join("-"));
+  return path.join("runs", [config.model, dataLabel(config.data), config.bits.toLowerCase(), ...method].join("-"));
 }
 
 /** The options that stand for a configuration: the inverse of {@link configFrom}, `init` left out. */
 export function optionsOf(config: RunConfig): TrainOptions {
-  const { quant, init: _, limit, testLimit, schedule, bits, normalize = null, ...same } = config;
+  const { quant, init: _, limit, testLimit, schedule, bits, normalize = null, images, ...same } = config;
   const { warmupEpochs, ...form } = schedule;
   const method = quant?.method ?? "float";
   return {
     ...same,
     ...quant,
     normalize: normalize ?? "none",
+    imageSize: images?.shape[0],
     bits: parseBits(bits),
     method,
     rho: method === "bcgd" ? quant?.rho : undefined,
@@ -148,6 +155,7 @@ export async function checkResumed(given: Partial<TrainOptions>, kept: RunConfig
     ...config,
     quant: undefined,
     normalize: config.normalize ?? null,
+    images: config.images?.shape,
     ...config.quant,
     init: given.init === undefined ? undefined : config.init?.sha256,
   });

@@ -33,6 +33,9 @@ export interface TrainOptions extends CommonOptions, Partial<ThreadsOption> {
   model: string;
   data: string;
   dataDir?: string;
+  imageSize?: number;
+  /** Threads that prepare batches; not part of the configuration. */
+  workers?: number;
   limit?: number;
   testLimit?: number;
   /** Read before anything else: see `withPreset`. */
@@ -92,7 +95,17 @@ export function trainOptions(made: Command): Command {
   const real = (name: string, min: number, below?: number) => realNumber(name, { min, below });
   return made
     .option("--model <name>", `network: ${MODEL_NAMES.join(", ")}`, oneOf("--model", MODEL_NAMES), "lenet5")
-    .option("--data <name>", `data set: ${DATASET_NAMES.join(", ")}`, dataName, "digits")
+    .option(
+      "--data <name>",
+      `data set: ${DATASET_NAMES.join(", ")}, or imagefolder:DIR (a folder for each class, perhaps in train/ and val/)`,
+      dataName,
+      "digits",
+    )
+    .option(
+      "--image-size <n>",
+      "side of the images of an image folder (default: 224)",
+      wholeNumber("--image-size", { min: 8 }),
+    )
     .option("--data-dir <dir>", "a data directory to look in first")
     .option("--limit <n>", "train on the first n images only", wholeNumber("--limit", { min: 2 }))
     .option("--test-limit <n>", "test on the first n images only", wholeNumber("--test-limit", { min: 1 }))
@@ -173,6 +186,11 @@ export function trainOptions(made: Command): Command {
       "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; none",
       oneOf("--augment", AUGMENTATIONS),
       "none",
+    )
+    .option(
+      "--workers <n>",
+      "threads that prepare batches; results do not depend on it (default: 1 for an image folder, else 0)",
+      wholeNumber("--workers", { min: 0, max: 16 }),
     )
     .option("--out <dir>", "run folder (default: runs/MODEL-DATA-BITS-METHOD)")
     .option("--resume", "go on from the folder's last checkpoint")

@@ -1,17 +1,23 @@
 /** @file `coarsegrad eval`: accuracy of a packed model, a training checkpoint or float weights on a data set. */
 import type { Command } from "commander";
-import { type DatasetInfo, datasetInfo } from "../../data/registry.js";
 import { createSession } from "../../infer/session.js";
 import { MODEL_NAMES } from "../../models/index.js";
 import type { NormalizeOptions } from "../../nn/normalize.js";
 import { evaluate } from "../../train/evaluate.js";
 import { command, onRun } from "../command.js";
+import { imagesInfo, infoOf } from "../data-info.js";
 import { UsageError } from "../failure.js";
 import { count, percent } from "../format.js";
 import { checkFits, type TestImageOptions, testImageOptions, testImages } from "../images.js";
 import { interruptible } from "../interrupt.js";
 import { floatNetwork, networkOf } from "../network.js";
-import { NORMALIZE_FORMS, type NormalizeChoice, normalizeChoice, normalizeText } from "../normalization.js";
+import {
+  type ImageConstants,
+  NORMALIZE_FORMS,
+  type NormalizeChoice,
+  normalizeChoice,
+  normalizeText,
+} from "../normalization.js";
 import { type Accuracy, packedAccuracy } from "../packed.js";
 import { startProgress } from "../progress.js";
 import { type ModelSource, openModel } from "../sources.js";
@@ -73,8 +79,8 @@ set's customary constants, grey ones not at all. Runs, checkpoints and packed mo
         hint: "it knows its own normalization",
       });
     }
-    const data = await testImages(name, options);
-    const normalize = evalNormalize(source, options, datasetInfo(name), terminal);
+    const data = await testImages(name, options, sideOf(source));
+    const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
     const progress = startProgress(terminal, "eval", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
       accuracyOf(source, data, { model: options.model, normalize }, (done) => progress.update(done), signal),
@@ -98,7 +104,7 @@ set's customary constants, grey ones not at all. Runs, checkpoints and packed mo
 function evalNormalize(
   source: ModelSource,
   { normalize }: EvalOptions,
-  info: DatasetInfo,
+  info: ImageConstants,
   terminal: Terminal,
 ): NormalizeOptions | null | undefined {
   if (source.kind !== "weights") return undefined;
@@ -106,6 +112,12 @@ function evalNormalize(
   const found = normalizeOf(source, info);
   if (found.assumed && found.normalize !== null) terminal.warn(assumedText(source.path, found.normalize));
   return found.normalize;
+}
+
+/** Side of the images that a model takes; undefined if it does not say. */
+function sideOf(source: ModelSource): number | undefined {
+  if (source.kind === "packed") return source.model.plan.input.shape[0];
+  return source.kind === "checkpoint" ? infoOf(source.config).shape[0] : undefined;
 }
 
 async function accuracyOf(
@@ -132,7 +144,7 @@ async function accuracyOf(
       ? networkOf(source)
       : floatNetwork(options.model!, data, source.tensors, options.normalize ?? null);
   if (source.kind === "checkpoint") {
-    const { shape, classes } = datasetInfo(source.config.data);
+    const { shape, classes } = infoOf(source.config);
     checkFits("eval", data, shape, classes);
   }
   const found = await evaluate(net, data, { onProgress: ({ images }) => onProgress(images), signal });
