@@ -142,8 +142,8 @@ function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
   const [x, , bias] = inputs;
   const { weight, ...options } = attrs as Conv2dOptions & { weight: QuantizedWeight };
   const { codes } = weight;
-  const data: NodeData = { weight: Float32Array.from(codes.view()) };
-  const fields = { id, input: lowering.realId(x), out: codes.shape[0], bias: false };
+  const data: NodeData = { codes: rowsOfCodes(weight), weight: Float32Array.from(codes.view()) };
+  const fields = { id, input: lowering.realId(x), out: codes.shape[0], bias: false, bits: weight.bits };
   if (codes.shape.length === 2) lowering.emitInner({ op: "floatLinear", ...fields }, data);
   else {
     const { geometry, groups } = convolution("pack", x.shape, codes.shape, options);

@@ -88,7 +88,7 @@ function layerOf(node: PlanNode, model: PackedModel): LayerSummary {
     op: node.op,
     inputShape: input.shape,
     outputShape: output.shape,
-    weightBits: "bits" in node ? node.bits : weighted ? 32 : null,
+    weightBits: ("bits" in node ? node.bits : undefined) ?? (weighted ? 32 : null),
     inputBits: bitsOf(input),
     outputBits: bitsOf(output),
     weights,

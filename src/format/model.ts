@@ -2,13 +2,13 @@
 import { FormatError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
 import { packedBytes, storageBits } from "./bits.js";
-import { activationTop, inputsOf, type Plan, type PlanNode } from "./plan.js";
+import { activationTop, inputsOf, type Plan, type PlanFloatConv, type PlanFloatLinear, type PlanNode } from "./plan.js";
 import type { Thresholds } from "./thresholds.js";
 import type { ValueType } from "./values.js";
 
 /** Decoded tensors of one node; which of them are there follows from the node (see docs/format.md). */
 export interface NodeData {
-  /** Quantized layers: weight codes, [out][kh][kw][in/groups], channel fastest. */
+  /** Quantized layers, and float layers with `bits`: weight codes, [out][kh][kw][in/groups], channel fastest. */
   readonly codes?: Int8Array;
   /** Quantized layers: value of code 1, [1] or [out]. */
   readonly delta?: Float32Array;
@@ -16,7 +16,7 @@ export interface NodeData {
   readonly thresholds?: Thresholds;
   /** Layers with `bias: true`: [out]. */
   readonly bias?: Float32Array;
-  /** Float layers: [O,I,Kh,Kw] or [out,in], as in training. */
+  /** Float layers: [O,I,Kh,Kw] or [out,in], as in training; with `bits` these are the codes as f32, which the file does not hold twice. */
   readonly weight?: Float32Array;
   /** Affine: [C]. */
   readonly scale?: Float32Array;
@@ -59,8 +59,25 @@ export interface TensorSpec {
 
 /** Weight codes of a quantized layer per output channel: kh·kw·in/groups, or in. */
 export function patchSize(node: PlanNode, input: ValueType): number {
+  if (node.op === "floatConv") return node.kernel[0] * node.kernel[1] * input.shape[2];
   if (node.op === "conv") return (node.kernel[0] * node.kernel[1] * input.shape[2]) / node.groups;
   return input.shape[0];
+}
+
+/** True for float layers whose weights are codes. */
+export function hasCodedReals(node: PlanNode): node is (PlanFloatConv | PlanFloatLinear) & { readonly bits: number } {
+  return (node.op === "floatConv" || node.op === "floatLinear") && node.bits !== undefined;
+}
+
+/** The codes of a float layer as its weights: f32, [O,I,Kh,Kw] or [out,in]. */
+export function codesAsWeights(node: PlanFloatConv | PlanFloatLinear, codes: Int8Array): Float32Array {
+  if (node.op === "floatLinear") return Float32Array.from(codes);
+  const taps = node.kernel[0] * node.kernel[1];
+  const I = codes.length / (node.out * taps);
+  return Float32Array.from({ length: codes.length }, (_, at) => {
+    const [o, i, t] = [Math.floor(at / (I * taps)), Math.floor(at / taps) % I, at % taps];
+    return codes[(o * taps + t) * I + i];
+  });
 }
 
 /** The tensors that a node must have, in the order of the file. */
@@ -72,15 +89,17 @@ export function tensorsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>
     dtype,
     shape,
   });
+  const codesOf = (bits: number): TensorSpec => {
+    const patch = patchSize(node, input);
+    const { out } = node as { out: number };
+    return storageBits(bits) === 8
+      ? spec("codes", "I8", [out, patch])
+      : spec("codes", "U8", [packedBytes(out * patch, bits)]);
+  };
   switch (node.op) {
     case "conv":
     case "linear": {
-      const patch = patchSize(node, input);
-      const codes =
-        storageBits(node.bits) === 8
-          ? spec("codes", "I8", [node.out, patch])
-          : spec("codes", "U8", [packedBytes(node.out * patch, node.bits)]);
-      const list = [codes, spec("delta", "F32", [node.granularity === "channel" ? node.out : 1])];
+      const list = [codesOf(node.bits), spec("delta", "F32", [node.granularity === "channel" ? node.out : 1])];
       if (node.activation !== undefined) list.push(spec("thresholds", "U8", null));
       if (node.bias) list.push(spec("bias", "F32", [node.out]));
       return list;
@@ -91,7 +110,8 @@ export function tensorsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>
         node.op === "floatLinear"
           ? [node.out, input.shape[0]]
           : [node.out, input.shape[2], node.kernel[0], node.kernel[1]];
-      return [spec("weight", "F32", shape), ...(node.bias ? [spec("bias", "F32", [node.out])] : [])];
+      const weight = node.bits === undefined ? spec("weight", "F32", shape) : codesOf(node.bits);
+      return [weight, ...(node.bias ? [spec("bias", "F32", [node.out])] : [])];
     }
     case "affine": {
       const channels = input.shape[input.shape.length - 1];
@@ -116,7 +136,8 @@ export function checkNodeData(
   };
   const specs = tensorsOf(node, values);
   for (const field of Object.keys(data) as (keyof NodeData)[]) {
-    if (data[field] !== undefined && !specs.some((spec) => spec.field === field)) {
+    const derived = field === "weight" && hasCodedReals(node);
+    if (data[field] !== undefined && !derived && !specs.some((spec) => spec.field === field)) {
       refuse(field, `a ${node.op} node has no such tensor`, "none", "one");
     }
   }
@@ -135,9 +156,11 @@ export function checkNodeData(
     const bad = delta.findIndex((value) => value < 0);
     if (bad >= 0) refuse("delta", `element ${bad}`, "a number of at least 0", `${delta[bad]}`);
   }
-  if ((node.op === "conv" || node.op === "linear") && codes !== undefined) {
+  if ((node.op === "conv" || node.op === "linear" || hasCodedReals(node)) && codes !== undefined) {
     const length = node.out * patchSize(node, values.get(node.input) as ValueType);
     if (codes.length !== length) refuse("weight", "number of codes", `${length}`, `${codes.length}`);
+  }
+  if ((node.op === "conv" || node.op === "linear") && codes !== undefined) {
     if (thresholds !== undefined && node.activation !== undefined) {
       const top = activationTop(node.activation);
       if (

@@ -78,6 +78,8 @@ export interface PlanFloatConv extends PlanWindow {
   readonly input: string;
   readonly out: number;
   readonly bias: boolean;
+  /** Width of the weights where they are codes, stored as those of quantized layers and multiplied as f32; absent: real weights. */
+  readonly bits?: number;
 }
 /** Linear layer in f32. */
 export interface PlanFloatLinear {
@@ -86,6 +88,8 @@ export interface PlanFloatLinear {
   readonly input: string;
   readonly out: number;
   readonly bias: boolean;
+  /** As for {@link PlanFloatConv}. */
+  readonly bits?: number;
 }
 /** A real staircase on f32 values, where nothing folds into thresholds. */
 export interface PlanStaircase {

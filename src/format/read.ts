@@ -5,6 +5,8 @@ import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
 import { unpackCodes } from "./bits.js";
 import {
   checkNodeData,
+  codesAsWeights,
+  hasCodedReals,
   type NodeData,
   type PackedModel,
   patchSize,
@@ -105,15 +107,18 @@ function decodeInto(
   const { data } = tensor;
   if (data instanceof Float32Array) {
     (found[field] as Float32Array) = data;
-  } else if (
-    (node.op === "conv" || node.op === "linear") &&
-    (data instanceof Uint8Array || data instanceof Int8Array)
-  ) {
+  } else if (data instanceof Uint8Array || data instanceof Int8Array) {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const count = (node as { out: number }).out * patchSize(node, input);
+    if (hasCodedReals(node)) {
+      found.codes = unpackCodes(bytes, count, node.bits, { file, tensor: name });
+      found.weight = codesAsWeights(node, found.codes);
+      return;
+    }
+    if (node.op !== "conv" && node.op !== "linear") return;
     if (field === "thresholds" && node.activation !== undefined) {
       found.thresholds = decodeThresholds(bytes, node.out, activationTop(node.activation), { file, tensor: name });
     } else {
-      const count = node.out * patchSize(node, input);
       found.codes = unpackCodes(bytes, count, node.bits, { file, tensor: name });
     }
   }

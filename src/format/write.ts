@@ -45,7 +45,7 @@ function entryOf(node: PlanNode, { field, name, shape }: TensorSpec, tensors: No
     const data = encodeThresholds(tensors.thresholds);
     return { name, shape: [data.length], data };
   }
-  if (field === "codes" && tensors.codes !== undefined && (node.op === "conv" || node.op === "linear")) {
+  if (field === "codes" && tensors.codes !== undefined && "bits" in node && node.bits !== undefined) {
     const packed = packCodes(tensors.codes, node.bits);
     const data = storageBits(node.bits) === 8 ? new Int8Array(packed.buffer) : packed;
     return { name, shape: shape ?? [data.length], data };

@@ -97,10 +97,19 @@ function candidates(rng: Rng, id: string, input: string, type: ValueType, earlie
     nodes.push({ op: "channel", id, input, fn: pick(rng, ["add", "sub", "mul", "div"]) });
     nodes.push({ op: "staircase", id, input, activation: randomActivation(rng) });
     if (earlier.length > 0) nodes.push({ op: "add", id, inputs: [input, pick(rng, earlier)] });
-    if (type.shape.length === 1) nodes.push({ op: "floatLinear", id, input, out, bias: rng.bool(0.5) });
-    else nodes.push({ op: "floatConv", id, input, out, bias: rng.bool(0.5), ...windowFor(rng, type.shape, false) });
+    const real = { id, input, out, bias: rng.bool(0.5), ...(rng.bool(0.4) && { bits }) };
+    if (type.shape.length === 1) nodes.push({ op: "floatLinear", ...real });
+    else nodes.push({ op: "floatConv", ...real, ...windowFor(rng, type.shape, false) });
   }
   return nodes;
+}
+
+/** [O][taps][I] in the order [O][I][taps], as f32. */
+function transposed(codes: Int8Array, [O, T, I]: readonly [number, number, number]): Float32Array {
+  const out: number[] = [];
+  for (let o = 0; o < O; o++)
+    for (let i = 0; i < I; i++) for (let t = 0; t < T; t++) out.push(codes[(o * T + t) * I + i]);
+  return Float32Array.from(out);
 }
 
 export function randomData(rng: Rng, node: PlanNode, values: ReadonlyMap<string, ValueType>): NodeData | null {
@@ -121,7 +130,10 @@ export function randomData(rng: Rng, node: PlanNode, values: ReadonlyMap<string,
     case "floatLinear": {
       const window = node.op === "floatConv" ? node.kernel[0] * node.kernel[1] : 1;
       const channels = input.shape[input.shape.length - 1];
-      return { weight: floats(rng, node.out * channels * window), ...(node.bias && { bias: floats(rng, node.out) }) };
+      const bias = node.bias ? { bias: floats(rng, node.out) } : {};
+      if (node.bits === undefined) return { weight: floats(rng, node.out * channels * window), ...bias };
+      const codes = randomCodes(rng, node.out * channels * window, node.bits);
+      return { codes, weight: transposed(codes, [node.out, window, channels]), ...bias };
     }
     case "affine": {
       const channels = input.shape[input.shape.length - 1];
