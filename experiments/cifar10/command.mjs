@@ -4,17 +4,19 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-const main = path.join(root, "dist", "cli", "main.js");
+/** The command line that `npm run build` makes. */
+export const built = path.join(root, "dist", "cli", "main.js");
 
 /** A command that was stopped on purpose. */
 export class StoppedError extends Error {}
 
 /**
+ * @param {string} main the command line
  * @param {readonly string[]} args
  * @param {{ cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal, onProgress?: (progress: { label: string, done: number, total: number, details: string }) => void }} options
  * @returns {Promise<any>} what it printed with --json
  */
-export function coarsegrad(args, { cwd, env, signal, onProgress }) {
+export function coarsegrad(main, args, { cwd, env, signal, onProgress }) {
   return new Promise((resolve, reject) => {
     const child = fork(main, [...args, "--json"], {
       cwd,

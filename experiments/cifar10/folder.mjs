@@ -1,6 +1,15 @@
 /** @file The study's output folder: what is done, what the inputs are called in it, and that only one process works in it. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { PRETRAINED } from "./study.mjs";
 
@@ -47,9 +56,24 @@ export class Folder {
     return this.summary(run) !== null && (!run.verify || this.verification(run) !== null);
   }
 
-  /** Makes the folder and puts the public weights in it under the name that commands use. @param {string} weights */
-  prepare(weights) {
+  /** The command line that the study runs: a copy, so that a build in between does not change the runs that are left. */
+  get main() {
+    return path.join(this.out, "coarsegrad.mjs");
+  }
+
+  /**
+   * Makes the folder, and puts the public weights and the command line in it.
+   *
+   * @param {string} weights
+   * @param {string} main the built command line
+   * @param {boolean} renew take it even if the study began with another
+   */
+  prepare(weights, main, renew) {
     mkdirSync(this.out, { recursive: true });
+    if (renew || !existsSync(this.main)) {
+      copyFileSync(main, `${this.main}.tmp`);
+      renameSync(`${this.main}.tmp`, this.main);
+    }
     const link = path.join(this.out, PRETRAINED);
     if (!existsSync(link)) {
       rmSync(link, { force: true });

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { coarsegrad, root, StoppedError } from "./command.mjs";
+import { built, coarsegrad, root, StoppedError } from "./command.mjs";
 import { Folder, writeWhole } from "./folder.mjs";
 import { hours, Progress } from "./progress.mjs";
 import { matching, PRETRAINED, withSources } from "./study.mjs";
@@ -21,6 +21,7 @@ const HELP = `Usage: node experiments/cifar10/run.mjs [run|list|tables] --out DI
   --only P,…     only runs whose id contains P (* stands for anything), and what they start from
   --jobs N       runs at a time, each on one thread (default 2)
   --list         the same as list
+  --renew        go on with the present build; otherwise the study keeps to the one that it began with
   --data-dir D   folder with cifar-10/ and pretrained/ (default: COARSEGRAD_DATA, then ../shared/data)
   --evidence D   where results.jsonl goes (default: experiments/cifar10)
   --document F   the page whose tables are filled (default: docs/reproduction.md)
@@ -37,6 +38,7 @@ function options() {
       only: text,
       jobs: { type: "string", default: "2" },
       list: { type: "boolean" },
+      renew: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
       "data-dir": text,
       evidence: { type: "string", default: path.join(root, "experiments", "cifar10") },
@@ -65,6 +67,7 @@ function options() {
     folder: new Folder(values.out),
     runs,
     jobs: whole("jobs", 1),
+    renew: values.renew,
     dataDir: values["data-dir"],
     evidence: values.evidence,
     document: values.document,
@@ -100,7 +103,7 @@ function argumentsOf(run, trial) {
 
 /** Everything that one run needs: training, then verification. */
 async function perform(run, { folder, trial }, context) {
-  const command = (args) => coarsegrad(args, { cwd: folder.out, ...context });
+  const command = (args) => coarsegrad(folder.main, args, { cwd: folder.out, ...context });
   mkdirSync(folder.of(run), { recursive: true });
   if (folder.summary(run) === null) {
     const args = argumentsOf(run, trial);
@@ -121,7 +124,7 @@ async function perform(run, { folder, trial }, context) {
 async function runAll(chosen) {
   const { folder, runs, jobs } = chosen;
   const data = dataRoot(chosen.dataDir);
-  folder.prepare(path.join(data, "pretrained", PRETRAINED));
+  folder.prepare(path.join(data, "pretrained", PRETRAINED), built, chosen.renew);
   const release = folder.lock();
   const abort = new AbortController();
   process.on("SIGINT", () => abort.abort());
