@@ -62,7 +62,7 @@ describe("a command line that is not understood", () => {
     ],
     [
       "train --data MNIST",
-      '--data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, got "MNIST"; did you mean mnist?',
+      '--data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, imagefolder:DIR, got "MNIST"; did you mean mnist?',
     ],
     [
       "train --method bgcd",
