@@ -10,7 +10,15 @@ import { manualSeed } from "../dist/index.js";
 import { lenet5 } from "../dist/models/index.js";
 import { loadDataset } from "../dist/node/index.js";
 import { BCGD, SGD } from "../dist/optim/index.js";
-import { calibrate, comq, minMax, prepare, projectionFor, recalibrateBatchNorm, staircase } from "../dist/quant/index.js";
+import {
+  calibrate,
+  comq,
+  minMax,
+  prepare,
+  projectionFor,
+  recalibrateBatchNorm,
+  staircase,
+} from "../dist/quant/index.js";
 import { evaluate, fit } from "../dist/train/index.js";
 
 const [name = "digits", train = "4000", test = "1000", epochs = "2"] = process.argv.slice(2);
@@ -52,7 +60,9 @@ async function trained(net) {
 }
 
 const COLUMNS = ["min-max", "least squares", "COMQ", "BCGD", "BCGD from COMQ"];
-console.log(`| ${name}, ${train} + ${test} | ${COLUMNS.join(" | ")} |\n| --- | ${COLUMNS.map(() => "---:").join(" | ")} |`);
+console.log(
+  `| ${name}, ${train} + ${test} | ${COLUMNS.join(" | ")} |\n| --- | ${COLUMNS.map(() => "---:").join(" | ")} |`,
+);
 for (const bits of [1, 2, 3, 4]) {
   const row = [];
   let net = quantized(minMax(bits));

@@ -15,6 +15,8 @@ export interface CommandSpec {
   readonly description: string;
   /** Positional arguments as commander writes them, such as `<run...>`, with their explanations. */
   readonly args?: readonly (readonly [string, string])[];
+  /** Paragraphs for the end of its help. */
+  readonly notes?: string;
   /** Command lines for the help. */
   readonly examples: readonly string[];
 }
@@ -23,6 +25,7 @@ export interface CommandSpec {
 export function command(spec: CommandSpec): Command {
   const made = new Command(spec.name).summary(spec.summary).description(spec.description);
   for (const [name, explanation] of spec.args ?? []) made.argument(name, explanation);
+  if (spec.notes !== undefined) made.addHelpText("after", `\n${spec.notes}`);
   made.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}\n`);
   return made;
 }

@@ -1,5 +1,6 @@
-/** @file Image files for a classifier: decode PNG and PGM/PPM, bring to the network's size and channels. */
+/** @file Image files for a classifier: decode PNG, JPEG and PGM/PPM, bring to the network's size and channels. */
 import { convertIndexedToRgb, decode } from "fast-png";
+import jpeg from "jpeg-js";
 import { ArgumentError, FormatError } from "../core/errors.js";
 
 /** An 8-bit image, row by row, channels interleaved (HWC). */
@@ -11,21 +12,22 @@ export interface Raster {
 }
 
 /** Endings that {@link decodeImage} understands. */
-export const IMAGE_ENDINGS = [".png", ".pgm", ".ppm", ".pnm"] as const;
+export const IMAGE_ENDINGS = [".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"] as const;
 
 /**
- * Decodes a PNG, PGM or PPM file; transparency is laid over black.
+ * Decodes a PNG, JPEG, PGM or PPM file; transparency is laid over black.
  *
  * @param name the file, for messages
  * @throws FormatError if the bytes are neither, or truncated
  */
 export function decodeImage(name: string, bytes: Uint8Array): Raster {
   if (bytes.length >= 8 && bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(name, bytes);
+  if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return decodeJpeg(name, bytes);
   if (bytes.length >= 3 && bytes[0] === 0x50 && bytes[1] >= 0x32 && bytes[1] <= 0x36) return decodePnm(name, bytes);
   throw new FormatError({
     op: name,
     what: "not an image that can be read",
-    expected: "a PNG, PGM or PPM file",
+    expected: "a PNG, JPEG, PGM or PPM file",
     got: bytes.length === 0 ? "an empty file" : `bytes ${[...bytes.subarray(0, 4)].map(hex).join(" ")}`,
     hint: "convert it to PNG",
   });
@@ -63,6 +65,21 @@ function decodePng(name: string, bytes: Uint8Array): Raster {
     }
   }
   return { width, height, channels: colors, pixels };
+}
+
+/** Baseline and progressive JPEG; grey comes as RGB. */
+function decodeJpeg(name: string, bytes: Uint8Array): Raster {
+  try {
+    const { width, height, data } = jpeg.decode(bytes, {
+      useTArray: true,
+      formatAsRGBA: false,
+      tolerantDecoding: false,
+    });
+    return { width, height, channels: 3, pixels: data };
+  } catch (cause) {
+    const got = cause instanceof Error ? cause.message : String(cause);
+    throw new FormatError({ op: name, what: "damaged JPEG", expected: "a whole file", got });
+  }
 }
 
 /** Grey of 1, 2 or 4 bits: several pixels a byte, the first in the highest bits, rows padded to whole bytes. */
@@ -140,7 +157,8 @@ export function fitImage(
   return invert ? sized.map((value) => 255 - value) : sized;
 }
 
-function recolor(image: Raster, channels: 1 | 3): Raster {
+/** The same image in grey or in colour. */
+export function recolor(image: Raster, channels: 1 | 3): Raster {
   if (image.channels === channels) return image;
   const area = image.width * image.height;
   const pixels = new Uint8Array(area * channels);

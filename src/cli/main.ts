@@ -1,6 +1,7 @@
 /** @file The command line's entry: `coarsegrad <command>`. Ends every failure as one line and an exit code. */
 import { followParent } from "./child.js";
 import { describeFailure, EXIT } from "./failure.js";
+import { isLoaderWorker, serveBatches } from "./loading/worker.js";
 import { parse } from "./program.js";
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -25,4 +26,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await main(process.argv.slice(2));
+// Workers that prepare batches run this same file.
+if (isLoaderWorker()) serveBatches();
+else process.exitCode = await main(process.argv.slice(2));

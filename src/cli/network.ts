@@ -1,11 +1,13 @@
 /** @file Networks from configurations and checkpoints: made, quantized as the configuration says, filled with weights. */
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
-import { type DatasetInfo, datasetInfo } from "../data/registry.js";
+import type { DatasetInfo } from "../data/registry.js";
 import type { PackOptions } from "../export/index.js";
 import type { SafeTensor } from "../io/safetensors.js";
 import { model } from "../models/index.js";
 import type { Module } from "../nn/module.js";
+import type { NormalizeOptions } from "../nn/normalize.js";
+import { infoOf } from "./data-info.js";
 import { quantized } from "./quantize.js";
 import type { RunConfig } from "./run-config.js";
 import { type CheckpointSource, openModel } from "./sources.js";
@@ -17,28 +19,40 @@ export type ImageInfo = Pick<DatasetInfo, "shape" | "classes"> & Partial<Pick<Da
 export interface OpenedNetwork {
   readonly source: CheckpointSource;
   readonly config: RunConfig;
-  readonly info: DatasetInfo;
+  readonly info: ImageInfo;
   /** Owned by the caller. */
   readonly net: Module;
 }
 
-/** A float network with fresh weights that depend on the seed alone. */
-export function freshNetwork(name: string, { shape, classes }: ImageInfo, seed: number): Module {
+/** A float network with fresh weights that depend on the seed alone, behind a normalization unless it is null. */
+export function freshNetwork(
+  name: string,
+  { shape, classes }: ImageInfo,
+  seed: number,
+  normalize: NormalizeOptions | null | undefined,
+): Module {
   const [height, width, channels] = shape;
   if (height !== width) {
     throw new ArgumentError({ op: name, what: "images are not square", expected: "H = W", got: `${height}×${width}` });
   }
-  return model(name, { classes, channels, size: height, rng: new Rng(seed).fork("weights") });
+  const rng = new Rng(seed).fork("weights");
+  return model(name, { classes, channels, size: height, rng, normalize: normalize ?? undefined });
 }
 
 /** The network of a configuration, quantized as it says, steps not calibrated. */
 export function networkFor(config: RunConfig): Module {
-  return quantized(freshNetwork(config.model, datasetInfo(config.data), config.seed), config);
+  const net = freshNetwork(config.model, infoOf(config), config.seed, config.normalize);
+  return quantized(net, config);
 }
 
 /** Float weights in the network of that name. @throws StateError that lists what does not match */
-export function floatNetwork(name: string, info: ImageInfo, tensors: ReadonlyMap<string, SafeTensor>): Module {
-  const net = freshNetwork(name, info, 0);
+export function floatNetwork(
+  name: string,
+  info: ImageInfo,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  normalize: NormalizeOptions | null,
+): Module {
+  const net = freshNetwork(name, info, 0, normalize);
   net.loadStateDict(tensors);
   return net.eval();
 }
@@ -66,7 +80,7 @@ export async function openNetwork(path: string): Promise<OpenedNetwork> {
     });
   }
   const { config } = source;
-  return { source, config, info: datasetInfo(config.data), net: networkOf(source) };
+  return { source, config, info: infoOf(config), net: networkOf(source) };
 }
 
 /** How a network of these images is packed. */

@@ -5,7 +5,8 @@ import { DataError } from "../core/errors.js";
 import { RUN_FILES, RunFolder } from "../node/run-folder.js";
 import { asRunConfig, type RunConfig } from "./run-config.js";
 import { exists } from "./sources.js";
-import { checkResumed, configFrom, defaultFolder, type TrainOptions } from "./train-options.js";
+import { checkResumed, configFrom, defaultFolder } from "./train-config.js";
+import type { TrainOptions } from "./train-options.js";
 
 /** A run that is about to start or to go on. */
 export interface OpenedRun {

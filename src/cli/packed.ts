@@ -1,6 +1,7 @@
 /** @file Packed models over data sets: accuracy and speed of the integer runtime. */
 import { exp } from "../core/math.js";
-import { type ImageDataset, imageSize } from "../data/dataset.js";
+import type { ImageDataset } from "../data/dataset.js";
+import { type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
 import type { Session } from "../infer/session.js";
 import { checkFits } from "./images.js";
 
@@ -29,32 +30,36 @@ const BATCH = 256;
  */
 export async function packedAccuracy(
   session: Session,
-  data: ImageDataset,
+  data: ImageDataset | BatchLoader,
   { onProgress, signal }: PackedAccuracyOptions = {},
 ): Promise<Accuracy> {
   const classes = session.outputShape.reduce((product, extent) => product * extent, 1);
-  checkFits("eval", data, session.inputShape, classes);
-  const size = imageSize(data);
-  let [top1, top5, milliseconds] = [0, 0, 0];
-  for (let first = 0; first < data.count; first += BATCH) {
+  const loader = isBatchLoader(data) ? data : new DataLoader(data, { batch: BATCH });
+  checkFits(
+    "eval",
+    { name: loader.name, shape: loader.imageShape, classes: loader.classes },
+    session.inputShape,
+    classes,
+  );
+  let [top1, top5, milliseconds, images] = [0, 0, 0, 0];
+  for await (const batch of loader.epoch(0)) {
     signal?.throwIfAborted();
-    const count = Math.min(BATCH, data.count - first);
     const started = performance.now();
-    const outputs = session.run(data.images.subarray(first * size, (first + count) * size));
+    const outputs = session.run(batch.images);
     milliseconds += performance.now() - started;
-    for (let n = 0; n < count; n++) {
-      const rank = rankOf(outputs.subarray(n * classes, (n + 1) * classes), data.labels[first + n]);
+    for (let n = 0; n < batch.count; n++) {
+      const rank = rankOf(outputs.subarray(n * classes, (n + 1) * classes), batch.labels[n]);
       if (rank < 1) top1++;
       if (rank < 5) top5++;
     }
-    onProgress?.(first + count);
-    await new Promise(setImmediate);
+    images += batch.count;
+    onProgress?.(images);
   }
   return {
-    images: data.count,
-    top1: (100 * top1) / data.count,
-    top5: (100 * top5) / data.count,
-    imagesPerSecond: (1000 * data.count) / Math.max(1e-3, milliseconds),
+    images,
+    top1: (100 * top1) / images,
+    top5: (100 * top5) / images,
+    imagesPerSecond: (1000 * images) / Math.max(1e-3, milliseconds),
   };
 }
 

@@ -1,37 +1,66 @@
 /** @file Quantization as a configuration says: structure, calibrated steps, and what training adds. */
 import { pow } from "../core/math.js";
-import type { ImageDataset } from "../data/dataset.js";
-import { DataLoader } from "../data/loader.js";
+import type { BatchLoader } from "../data/loader.js";
 import type { Module } from "../nn/module.js";
 import type { Parameter } from "../nn/parameter.js";
 import { BCGD, BinaryRelax } from "../optim/bcgd.js";
 import { Adam, type OptimizerLike, type ParametersOrGroups, SGD, type SGDOptions } from "../optim/index.js";
-import { alphaRules, calibrate, prepare, proxies } from "../quant/index.js";
+import {
+  alphaRules,
+  authorsPolicy,
+  calibrate,
+  prepare,
+  proxies,
+  type QuantPolicy,
+  recalibrateBatchNorm,
+  type StaircaseOptions,
+} from "../quant/index.js";
 import { parseBits } from "./bits.js";
-import type { RunConfig } from "./run-config.js";
+import type { QuantConfig, RunConfig } from "./run-config.js";
 
-/** Batches and images in a batch that steps are calibrated on. */
-const CALIBRATION = { batches: 8, batch: 128 };
+/** Batches that steps are calibrated on. */
+const CALIBRATION_BATCHES = 8;
 
 /** Quantizes a float network in place, steps at their start values. @returns net */
 export function quantized(net: Module, { bits, quant }: RunConfig): Module {
   if (quant === null) return net;
   const { weights, activations } = parseBits(bits);
   return prepare(net, {
-    weights: weights === 32 ? null : weights,
-    activations:
-      activations === 32 ? null : { bits: activations, proxy: proxies[quant.proxy], rule: alphaRules[quant.alphaRule] },
+    weights: weights === 32 ? null : quant.projection === "authors" ? authorsRule(weights) : weights,
+    activations: activations === 32 ? null : staircaseOf(activations, quant),
     granularity: quant.granularity,
     keepFloat: quant.keepFloat,
   });
 }
 
-/** Finds activation steps and batch-norm statistics on the run's own training images. */
-export async function calibrated(net: Module, { quant, seed }: RunConfig, data: ImageDataset): Promise<void> {
+/** The released code's projection of that width; the width of the activations has no part in it. */
+function authorsRule(weights: number): QuantPolicy["weights"] {
+  return authorsPolicy({ weights, activations: 4 }).weights;
+}
+
+function staircaseOf(bits: number, { proxy, alphaRule, calibrate: start }: QuantConfig): StaircaseOptions {
+  const alpha = start === "authors" ? start : "half-gaussian";
+  return { bits, proxy: proxies[proxy], rule: alphaRules[alphaRule], alpha };
+}
+
+/**
+ * Finds activation steps and batch-norm statistics on the run's own training images.
+ *
+ * @param loader training images in random order, without augmentation
+ * @param keepSteps the steps are trained already: only the statistics are found
+ */
+export async function calibrated(
+  net: Module,
+  { quant }: RunConfig,
+  loader: BatchLoader,
+  keepSteps = false,
+): Promise<void> {
   if (quant === null) return;
-  const { batches, batch } = CALIBRATION;
-  const loader = new DataLoader(data, { batch, shuffle: true, seed });
-  await calibrate(net, loader.epoch(0), { batches, method: quant.calibrate });
+  const batches = CALIBRATION_BATCHES;
+  const { calibrate: method } = quant;
+  if (keepSteps || method === "half-gaussian" || method === "authors") {
+    await recalibrateBatchNorm(net, loader.epoch(0), { batches });
+  } else await calibrate(net, loader.epoch(0), { batches, method });
 }
 
 /** BinaryRelax: η grows from 1 to this, twice an epoch, over the first part of the run; the rest trains exactly quantized. */

@@ -1,6 +1,9 @@
 /** @file What a training run is started with: plain JSON, kept in `config.json` and in every checkpoint. */
 import { FormatError } from "../core/errors.js";
+import { datasetInfo } from "../data/registry.js";
+import type { NormalizeOptions } from "../nn/normalize.js";
 import type { ScheduleSpec } from "../optim/schedule/index.js";
+import { defaultNormalize, type ImagesInfo } from "./normalization.js";
 
 /** Ways of training (or not) a quantized network; `float` quantizes nothing. */
 export const METHODS = ["float", "bcgd", "bc", "relax", "ptq"] as const;
@@ -15,8 +18,11 @@ export const PROXIES = ["clipped-relu", "relu", "identity"] as const;
 export type ProxyName = (typeof PROXIES)[number];
 
 export const OPTIMIZERS = ["sgd", "adam"] as const;
-export const AUGMENTATIONS = ["none", "shift"] as const;
-export const CALIBRATIONS = ["mse", "max", "percentile"] as const;
+export const AUGMENTATIONS = ["none", "shift", "crop-flip"] as const;
+/** The first three search on observed values; the others take start values that are best for a half-Gaussian, or the authors'. */
+export const CALIBRATIONS = ["mse", "max", "percentile", "half-gaussian", "authors"] as const;
+/** Rules that weights are projected by: the nearest point (the paper), or those of the authors' released code. */
+export const PROJECTIONS = ["exact", "authors"] as const;
 export const GRANULARITIES = ["layer", "channel"] as const;
 
 /** How a network is quantized; null in a float run. */
@@ -31,6 +37,8 @@ export interface QuantConfig {
   readonly granularity: (typeof GRANULARITIES)[number];
   /** How the activation steps are found before training. */
   readonly calibrate: (typeof CALIBRATIONS)[number];
+  /** Absent: exact. */
+  readonly projection?: (typeof PROJECTIONS)[number];
 }
 
 /** A file that a run starts from. */
@@ -61,6 +69,10 @@ export interface RunConfig {
   readonly labelSmoothing: number;
   readonly augment: (typeof AUGMENTATIONS)[number];
   readonly seed: number;
+  /** Constants that the network normalizes images by; absent or null: none. */
+  readonly normalize?: NormalizeOptions | null;
+  /** Of images from a folder: what a data set of the library has in its description. */
+  readonly images?: Pick<ImagesInfo, "shape" | "classes" | "classNames">;
 }
 
 const KEYS: readonly (keyof RunConfig)[] = [
@@ -83,10 +95,14 @@ const KEYS: readonly (keyof RunConfig)[] = [
   "seed",
 ];
 
+/** Fields that configurations of earlier versions do not have. */
+const LATER_KEYS: readonly (keyof RunConfig)[] = ["normalize", "images"];
+
 /**
  * Takes a run's configuration out of JSON that has its fields, and perhaps more (`config.json` has the command too).
  *
  * @param file where it comes from, for messages
+ * @returns the configuration, without fields that it came without, so that its hash stays
  * @throws FormatError if fields are missing
  */
 export function asRunConfig(value: unknown, file: string): RunConfig {
@@ -94,7 +110,8 @@ export function asRunConfig(value: unknown, file: string): RunConfig {
   const missing = KEYS.filter((key) => !(key in record));
   if (missing.length === 0) {
     const config = value as RunConfig;
-    return Object.fromEntries(KEYS.map((key) => [key, config[key]])) as unknown as RunConfig;
+    const known = [...KEYS, ...LATER_KEYS].filter((key) => key in record);
+    return Object.fromEntries(known.map((key) => [key, config[key]])) as unknown as RunConfig;
   }
   throw new FormatError({
     op: file,
@@ -122,6 +139,7 @@ export function defaultConfig(chosen: Pick<RunConfig, "model" | "data" | "bits">
     labelSmoothing: 0,
     augment: "none",
     seed: 1,
+    normalize: defaultNormalize(datasetInfo(chosen.data)),
   };
 }
 

@@ -33,6 +33,8 @@ export interface WeightsSource {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly tensors: ReadonlyMap<string, SafeTensor>;
+  /** Text by key, as the file holds it. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** A model that was found on disk. */
@@ -64,7 +66,9 @@ export async function openModel(path: string): Promise<ModelSource> {
   const bytes = await readFileBytes(file);
   const { tensors, metadata } = readSafetensors(bytes, file);
   if (metadata.format === FORMAT_NAME) return { kind: "packed", path: file, bytes, model: readPacked(bytes, file) };
-  if (metadata.format === undefined || metadata.format === "pt") return { kind: "weights", path: file, bytes, tensors };
+  if (metadata.format === undefined || metadata.format === "pt") {
+    return { kind: "weights", path: file, bytes, tensors, metadata };
+  }
   const checkpoint = loadCheckpoint(bytes, file);
   return { kind: "checkpoint", path: file, bytes, checkpoint, config: asRunConfig(checkpoint.config, file) };
 }

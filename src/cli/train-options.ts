@@ -1,39 +1,46 @@
-/** @file Options of `train`: declared, read, given defaults that depend on each other, and made a run's configuration. */
-import { createHash } from "node:crypto";
-import path from "node:path";
+/** @file Options of `train`: declared and read. */
 import type { Command } from "commander";
 import { CoarsegradError } from "../core/errors.js";
 import { DATASET_NAMES } from "../data/registry.js";
 import { MODEL_NAMES } from "../models/index.js";
-import { readFileBytes } from "../node/files.js";
 import { parseSchedule, SCHEDULE_FORMS, type ScheduleSpec } from "../optim/schedule/index.js";
-import { type BitWidths, bitsOption, bitsText, parseBits } from "./bits.js";
+import { type BitWidths, bitsOption } from "./bits.js";
 import { quoted, UsageError, unknownWord } from "./failure.js";
 import { dataName } from "./images.js";
+import { NORMALIZE_FORMS, type NormalizeChoice, normalizeChoice } from "./normalization.js";
 import {
   ALPHA_RULES,
   AUGMENTATIONS,
   CALIBRATIONS,
-  DEFAULT_QUANT,
   GRANULARITIES,
   METHODS,
   OPTIMIZERS,
+  PROJECTIONS,
   PROXIES,
   type QuantConfig,
   type RunConfig,
 } from "./run-config.js";
-import { isFolder } from "./sources.js";
 import type { CommonOptions } from "./terminal.js";
 import type { ThreadsOption } from "./threads.js";
 import { oneOf, realNumber, wholeNumber, wordList } from "./values.js";
+
+/** Names that --preset takes. */
+export const PRESET_NAMES = ["paper", "authors-code"] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** Options of `train` as commander gives them. */
 export interface TrainOptions extends CommonOptions, Partial<ThreadsOption> {
   model: string;
   data: string;
   dataDir?: string;
+  imageSize?: number;
+  /** Threads that prepare batches; not part of the configuration. */
+  workers?: number;
   limit?: number;
   testLimit?: number;
+  /** Read before anything else: see `withPreset`. */
+  preset?: PresetName;
+  normalize?: NormalizeChoice;
   bits: BitWidths;
   method?: (typeof METHODS)[number];
   rho?: number;
@@ -42,6 +49,7 @@ export interface TrainOptions extends CommonOptions, Partial<ThreadsOption> {
   keepFloat?: readonly string[];
   granularity?: QuantConfig["granularity"];
   calibrate?: QuantConfig["calibrate"];
+  projection?: QuantConfig["projection"];
   init?: string;
   epochs?: number;
   batch: number;
@@ -77,15 +85,40 @@ function readSchedule(text: string): ScheduleSpec {
   }
 }
 
+/** Names of layers; `none` is an empty list, for overriding a preset. */
+function layerNames(text: string): string[] {
+  return text === "none" ? [] : wordList("--keep-float")(text);
+}
+
 /** Declares them. */
 export function trainOptions(made: Command): Command {
   const real = (name: string, min: number, below?: number) => realNumber(name, { min, below });
   return made
     .option("--model <name>", `network: ${MODEL_NAMES.join(", ")}`, oneOf("--model", MODEL_NAMES), "lenet5")
-    .option("--data <name>", `data set: ${DATASET_NAMES.join(", ")}`, dataName, "digits")
+    .option(
+      "--data <name>",
+      `data set: ${DATASET_NAMES.join(", ")}, or imagefolder:DIR (a folder for each class, perhaps in train/ and val/)`,
+      dataName,
+      "digits",
+    )
+    .option(
+      "--image-size <n>",
+      "side of the images of an image folder (default: 224)",
+      wholeNumber("--image-size", { min: 8 }),
+    )
     .option("--data-dir <dir>", "a data directory to look in first")
     .option("--limit <n>", "train on the first n images only", wholeNumber("--limit", { min: 2 }))
     .option("--test-limit <n>", "test on the first n images only", wholeNumber("--test-limit", { min: 1 }))
+    .option(
+      "--normalize <how>",
+      `how the network normalizes images: ${NORMALIZE_FORMS} (default: as the --init weights do; else colour by the set's constants, grey not at all)`,
+      normalizeChoice,
+    )
+    .option(
+      "--preset <name>",
+      `settings to start from, which other options override: ${PRESET_NAMES.join(", ")} (listed below)`,
+      oneOf("--preset", PRESET_NAMES),
+    )
     .addOption(bitsOption("float, or nWmA: n bits per weight, m per activation (1…8, or 32 for float)"))
     .option(
       "--method <name>",
@@ -109,8 +142,8 @@ export function trainOptions(made: Command): Command {
     )
     .option(
       "--keep-float <names>",
-      "layers whose weights stay float: first, last, or names, separated by commas",
-      wordList("--keep-float"),
+      "layers whose weights stay float: first, last, or names, separated by commas; none",
+      layerNames,
     )
     .option(
       "--granularity <unit>",
@@ -123,8 +156,13 @@ export function trainOptions(made: Command): Command {
       oneOf("--calibrate", CALIBRATIONS),
     )
     .option(
+      "--projection <rule>",
+      "exact: the nearest quantized weights; authors: the rules of the paper's released code at 2 and 4 bits (default: exact)",
+      oneOf("--projection", PROJECTIONS),
+    )
+    .option(
       "--init <file>",
-      "start from these float weights: a run folder, its checkpoint, or a plain safetensors file",
+      "start from these weights: a run folder or its checkpoint (a quantized one gives its latent weights, and its activation steps to equal widths), or a plain safetensors file",
     )
     .option(
       "--epochs <n>",
@@ -143,141 +181,18 @@ export function trainOptions(made: Command): Command {
     .option("--schedule <form>", `${SCHEDULE_FORMS.join(", ")} (default: onecycle)`, readSchedule)
     .option("--warmup <epochs>", "epochs of linear warm-up in front of the schedule", real("--warmup", 0))
     .option("--label-smoothing <x>", "share of each target spread over all classes", real("--label-smoothing", 0, 1), 0)
-    .option("--augment <how>", "shift: move images by up to 2 pixels; none", oneOf("--augment", AUGMENTATIONS), "none")
+    .option(
+      "--augment <how>",
+      "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; none",
+      oneOf("--augment", AUGMENTATIONS),
+      "none",
+    )
+    .option(
+      "--workers <n>",
+      "threads that prepare batches; results do not depend on it (default: 1 for an image folder, else 0)",
+      wholeNumber("--workers", { min: 0, max: 16 }),
+    )
     .option("--out <dir>", "run folder (default: runs/MODEL-DATA-BITS-METHOD)")
     .option("--resume", "go on from the folder's last checkpoint")
     .option("--force", "replace the run that is in the folder");
-}
-
-/**
- * The configuration that the options stand for.
- *
- * @throws UsageError for options that exclude each other; DataError if the --init file is missing
- */
-export async function configFrom(options: TrainOptions): Promise<RunConfig> {
-  const float = options.bits.weights === 32 && options.bits.activations === 32;
-  const method = options.method ?? (float ? "float" : "bcgd");
-  const clash = (option: string, why: string): UsageError =>
-    new UsageError({ op: option, what: "does not go with the other options", expected: why, got: option });
-  if (float && method !== "float") throw clash(`--method ${method}`, "--bits nWmA, such as --bits 1W4A");
-  if (!float && method === "float") throw clash("--method float", "--bits float");
-  if (options.rho !== undefined && method !== "bcgd") throw clash("--rho", "--method bcgd");
-  const quantOptions = ["alphaRule", "proxy", "keepFloat", "granularity", "calibrate"] as const;
-  const useless = float ? quantOptions.find((name) => options[name] !== undefined) : undefined;
-  if (useless !== undefined) throw clash(`--${kebab(useless)}`, "--bits nWmA, such as --bits 1W4A");
-  if (options.momentum !== undefined && options.optimizer === "adam") throw clash("--momentum", "--optimizer sgd");
-  if (method === "ptq" && (options.epochs ?? 0) > 0)
-    throw clash("--epochs", "none with --method ptq: it does not train");
-  if (method === "ptq" && options.init === undefined) {
-    throw clash("--method ptq", "--init FILE: it quantizes weights that were trained before");
-  }
-  const schedule = options.schedule ?? { name: "onecycle" as const };
-  if (options.warmup !== undefined && schedule.name === "onecycle") {
-    throw clash("--warmup", "a --schedule other than onecycle, which warms up by itself");
-  }
-  const base = options.optimizer === "adam" ? 0.001 : 0.05;
-  return {
-    model: options.model,
-    data: options.data,
-    limit: options.limit ?? null,
-    testLimit: options.testLimit ?? null,
-    bits: bitsText(options.bits),
-    quant: float ? null : quantConfig(options, method as QuantConfig["method"]),
-    init: options.init === undefined ? null : await initConfig(options.init),
-    epochs: method === "ptq" ? 0 : (options.epochs ?? 10),
-    batch: options.batch,
-    optimizer: options.optimizer,
-    lr: options.lr ?? (float ? base : base / 5),
-    momentum: options.optimizer === "adam" ? 0 : (options.momentum ?? 0.9),
-    weightDecay: options.weightDecay ?? 1e-4,
-    schedule: options.warmup ? { ...schedule, warmupEpochs: options.warmup } : schedule,
-    labelSmoothing: options.labelSmoothing,
-    augment: options.augment,
-    seed: options.seed,
-  };
-}
-
-/** `alphaRule` → `alpha-rule`. */
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function quantConfig(options: TrainOptions, method: QuantConfig["method"]): QuantConfig {
-  const { alphaRule, proxy, keepFloat, granularity, calibrate } = DEFAULT_QUANT;
-  return {
-    method,
-    rho: method === "bcgd" ? (options.rho ?? DEFAULT_QUANT.rho) : 0,
-    alphaRule: options.alphaRule ?? alphaRule,
-    proxy: options.proxy ?? proxy,
-    keepFloat: options.keepFloat ?? keepFloat,
-    granularity: options.granularity ?? granularity,
-    calibrate: options.calibrate ?? calibrate,
-  };
-}
-
-async function initConfig(given: string): Promise<{ file: string; sha256: string }> {
-  const file = (await isFolder(given)) ? path.join(given, "checkpoint.safetensors") : given;
-  return {
-    file,
-    sha256: createHash("sha256")
-      .update(await readFileBytes(file))
-      .digest("hex"),
-  };
-}
-
-/** Where a run goes unless it is told. */
-export function defaultFolder(config: RunConfig): string {
-  const method = config.quant === null ? [] : [config.quant.method];
-  return path.join("runs", [config.model, config.data, config.bits.toLowerCase(), ...method].join("-"));
-}
-
-/** The options that stand for a configuration: the inverse of {@link configFrom}, `init` left out. */
-export function optionsOf(config: RunConfig): TrainOptions {
-  const { quant, init: _, limit, testLimit, schedule, bits, ...same } = config;
-  const { warmupEpochs, ...form } = schedule;
-  const method = quant?.method ?? "float";
-  return {
-    ...same,
-    ...quant,
-    bits: parseBits(bits),
-    method,
-    rho: method === "bcgd" ? quant?.rho : undefined,
-    momentum: config.optimizer === "adam" ? undefined : config.momentum,
-    epochs: method === "ptq" ? undefined : config.epochs,
-    limit: limit ?? undefined,
-    testLimit: testLimit ?? undefined,
-    schedule: form,
-    warmup: warmupEpochs,
-  };
-}
-
-/**
- * Refuses settings of a resumed run that were given again with other values.
- *
- * @param given the options that the user typed
- * @throws UsageError that lists what differs
- */
-export async function checkResumed(given: Partial<TrainOptions>, kept: RunConfig): Promise<void> {
-  const init = given.init ?? (kept.quant?.method === "ptq" ? kept.init?.file : undefined);
-  const wanted = await configFrom({ ...optionsOf(kept), ...given, init });
-  const flat = (config: RunConfig): Record<string, unknown> => ({
-    ...config,
-    quant: undefined,
-    ...config.quant,
-    init: given.init === undefined ? undefined : config.init?.sha256,
-  });
-  const [now, then] = [flat(wanted), flat(kept)];
-  const differing = Object.keys({ ...now, ...then }).filter(
-    (key) => JSON.stringify(now[key]) !== JSON.stringify(then[key]),
-  );
-  if (differing.length === 0) return;
-  const text = (values: Record<string, unknown>): string =>
-    differing.map((key) => `${key} ${JSON.stringify(values[key]) ?? "none"}`).join(", ");
-  throw new UsageError({
-    op: "--resume",
-    what: "the run was started with other settings",
-    expected: text(then),
-    got: text(now),
-    hint: "a resumed run keeps its settings; leave them out",
-  });
 }

@@ -1,13 +1,11 @@
 /** @file One training run from its configuration: data, network, training, and what is written at the end. */
 import { StateError } from "../core/errors.js";
 import { sha256Hex } from "../core/sha256.js";
-import type { DatasetSplits, ImageDataset } from "../data/dataset.js";
-import { datasetInfo } from "../data/registry.js";
-import { randomCrop } from "../data/transforms.js";
+import type { BatchLoader } from "../data/loader.js";
 import { pack, summarize } from "../export/index.js";
 import { createSession } from "../infer/session.js";
+import type { SafeTensor } from "../io/safetensors.js";
 import type { Module } from "../nn/module.js";
-import { loadDataset } from "../node/data-files.js";
 import { saveFileAtomic } from "../node/files.js";
 import type { RunFolder } from "../node/run-folder.js";
 import type { OptimizerLike } from "../optim/index.js";
@@ -16,12 +14,15 @@ import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "../train/che
 import { weightsDigest } from "../train/digest.js";
 import { evaluate } from "../train/evaluate.js";
 import { type FitProgress, fit as fitNetwork } from "../train/fit.js";
+import { type BitWidths, parseBits } from "./bits.js";
+import { infoOf } from "./data-info.js";
 import { percent, short } from "./format.js";
+import { openLoaders, type RunLoaders } from "./loading/sources.js";
 import { freshNetwork, packOptions } from "./network.js";
 import { packedAccuracy } from "./packed.js";
 import { startProgress } from "./progress.js";
 import { calibrated, optimizerFor, quantized } from "./quantize.js";
-import type { RunConfig } from "./run-config.js";
+import type { InitConfig, RunConfig } from "./run-config.js";
 import { openModel } from "./sources.js";
 import { layerRows, type RunSummary } from "./summary-file.js";
 import type { Terminal } from "./terminal.js";
@@ -35,6 +36,8 @@ export interface TrainRequest {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly dataDir?: string;
+  /** Threads that prepare batches. */
+  readonly workers?: number;
 }
 
 /** How a run ended: with a summary, or stopped early. */
@@ -49,21 +52,43 @@ export interface TrainOutcome {
  * @throws what data, network and training throw; checkpoints that were written stay
  */
 export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
-  const { run, config, terminal, signal } = request;
+  const { run, config } = request;
   const started = performance.now();
   const checkpoint = await run.resume();
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
-  const limits = { train: config.limit ?? undefined, test: config.testLimit ?? undefined };
-  const data = await loadDataset(config.data, { dataDir: request.dataDir, limits });
-  const net = await startingNetwork(config, data.train, checkpoint);
-  const optimizer = optimizerFor(net, config, Math.ceil(data.train.count / config.batch));
+  // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a step.
+  const workers = request.workers ?? (config.images === undefined ? 0 : 1);
+  const loaders = await openLoaders(config, request.dataDir, workers);
   try {
-    const { epoch, stopped } = await train({ ...request, net, optimizer, data, checkpoint });
+    return await runOn(loaders, request, { checkpoint, before, started });
+  } finally {
+    await loaders.close();
+  }
+}
+
+/** What an earlier part of the run left, and when this part began. */
+interface Beginning {
+  readonly checkpoint: Checkpoint | null;
+  /** Seconds of training in earlier parts. */
+  readonly before: number;
+  readonly started: number;
+}
+
+async function runOn(
+  loaders: RunLoaders,
+  request: TrainRequest,
+  { checkpoint, before, started }: Beginning,
+): Promise<TrainOutcome> {
+  const { run, config, terminal, signal } = request;
+  const net = await startingNetwork(config, loaders.calibration, checkpoint);
+  const optimizer = optimizerFor(net, config, loaders.train.batches);
+  try {
+    const { epoch, stopped } = await train({ ...request, net, optimizer, loaders, checkpoint });
     if (stopped) return { epochs: epoch, summary: null };
     if (config.epochs === 0 && checkpoint === null) {
       await saveFileAtomic(run.file("checkpoint"), saveCheckpoint({ net, optimizer, epoch: 0, step: 0, config }));
     }
-    const outcome = await testAndPack(run, net, config, data.test, terminal, signal);
+    const outcome = await testAndPack(run, net, config, loaders.test, terminal, signal);
     const summary: RunSummary = {
       command: request.command,
       version: COARSEGRAD_VERSION,
@@ -86,53 +111,72 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
 }
 
 /** The network as training begins: fresh or from --init, quantized and calibrated; a checkpoint fills in the rest later. */
-async function startingNetwork(config: RunConfig, data: ImageDataset, checkpoint: Checkpoint | null): Promise<Module> {
-  const net = freshNetwork(config.model, datasetInfo(config.data), config.seed);
-  if (config.init !== null && checkpoint === null) await loadInit(net, config.init.file);
+async function startingNetwork(config: RunConfig, data: BatchLoader, checkpoint: Checkpoint | null): Promise<Module> {
+  const net = freshNetwork(config.model, infoOf(config), config.seed, config.normalize);
+  if (checkpoint !== null) return quantized(net, config);
+  const init = config.init === null ? null : await openInit(config.init);
+  if (init?.quantBits === undefined) {
+    if (init !== null) net.loadStateDict(init.state);
+    quantized(net, config);
+    await calibrated(net, config, data);
+    return net;
+  }
+  // Latent weights and everything in float; steps of activations only where the widths are the same.
+  const keepSteps = init.quantBits.activations === parseBits(config.bits).activations;
+  const floats = new Map([...init.state].filter(([key]) => !/(^|\.)alpha$/.test(key)));
+  net.loadStateDict(floats);
   quantized(net, config);
-  if (checkpoint === null) await calibrated(net, config, data);
+  if (keepSteps) net.loadStateDict(init.state);
+  await calibrated(net, config, data, keepSteps);
   return net;
 }
 
-async function loadInit(net: Module, file: string): Promise<void> {
+/** The state that a run starts from, and the widths that it was trained at, if it was quantized. */
+async function openInit({
+  file,
+  sha256,
+}: InitConfig): Promise<{ state: ReadonlyMap<string, SafeTensor>; quantBits?: BitWidths }> {
   const source = await openModel(file);
-  if (source.kind === "packed" || (source.kind === "checkpoint" && source.config.quant !== null)) {
+  if (source.kind === "packed") {
+    throw new StateError({ op: "--init", what: `${file} is a packed model`, expected: "weights as float32" });
+  }
+  const found = sha256Hex(source.bytes);
+  if (found !== sha256) {
     throw new StateError({
       op: "--init",
-      what: `${file} does not hold float weights`,
-      expected: "a float run, its checkpoint, or a plain safetensors file",
-      got: source.kind === "packed" ? "a packed model" : `a ${source.config.bits} checkpoint`,
+      what: `${file} has changed since the run was made`,
+      expected: `SHA-256 ${sha256}`,
+      got: found,
     });
   }
-  net.loadStateDict(source.kind === "checkpoint" ? source.checkpoint.model : source.tensors);
+  if (source.kind === "weights") return { state: source.tensors };
+  const { config, checkpoint } = source;
+  return { state: checkpoint.model, ...(config.quant !== null && { quantBits: parseBits(config.bits) }) };
 }
 
 interface Training extends TrainRequest {
   readonly net: Module;
   readonly optimizer: OptimizerLike;
-  readonly data: DatasetSplits;
+  readonly loaders: RunLoaders;
   readonly checkpoint: Checkpoint | null;
 }
 
-async function train({ run, config, terminal, signal, net, optimizer, data, checkpoint }: Training) {
+async function train({ run, config, terminal, signal, net, optimizer, loaders, checkpoint }: Training) {
   const first = checkpoint?.epoch ?? 0;
   if (first >= config.epochs) {
     if (checkpoint !== null) restoreCheckpoint(checkpoint, net, optimizer);
     return { epoch: first, stopped: false };
   }
-  const stepsPerEpoch = Math.ceil(data.train.count / config.batch);
+  const stepsPerEpoch = loaders.train.batches;
   const total = config.epochs * stepsPerEpoch;
   const progress = startProgress(terminal, `train ${runLabel(config)}`, total, first * stepsPerEpoch);
   try {
-    return await fitNetwork(net, data.train, {
+    return await fitNetwork(net, loaders.train, {
       epochs: config.epochs,
       optimizer,
-      batch: config.batch,
       schedule: scheduleFrom(config.schedule),
-      seed: config.seed,
       labelSmoothing: config.labelSmoothing,
-      transforms: config.augment === "shift" ? [randomCrop({ padding: 2 })] : [],
-      validation: data.test,
+      validation: loaders.test,
       config,
       resume: checkpoint ?? undefined,
       signal,
@@ -169,17 +213,17 @@ async function testAndPack(
   run: RunFolder,
   net: Module,
   config: RunConfig,
-  test: ImageDataset,
+  test: BatchLoader,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Tested> {
-  const progress = startProgress(terminal, `test ${runLabel(config)}`, 2 * test.count);
+  const progress = startProgress(terminal, `test ${runLabel(config)}`, 2 * test.images);
   try {
     const graph = await evaluate(net, test, { signal, onProgress: ({ images }) => progress.update(images) });
-    const bytes = pack(net, packOptions(datasetInfo(config.data)));
+    const bytes = pack(net, packOptions(infoOf(config)));
     await saveFileAtomic(run.file("model"), bytes);
     using session = createSession(bytes);
-    const packed = await packedAccuracy(session, test, { signal, onProgress: (n) => progress.update(test.count + n) });
+    const packed = await packedAccuracy(session, test, { signal, onProgress: (n) => progress.update(test.images + n) });
     const summary = summarize(bytes);
     return {
       top1: 100 * graph.top1,

@@ -10,6 +10,13 @@ export {
   subset,
 } from "./dataset.js";
 export { type DigitsOptions, digits } from "./digits.js";
-export { type Batch, DataLoader, type LoaderOptions } from "./loader.js";
+export {
+  type Batch,
+  type BatchLoader,
+  DataLoader,
+  isBatchLoader,
+  type LoaderOptions,
+  LoaderStreams,
+} from "./loader.js";
 export { DATASET_NAMES, type DatasetInfo, type DatasetName, datasetInfo, type RemoteFile } from "./registry.js";
 export { horizontalFlip, type ImageTransform, mirrorImage, normalize, randomCrop, shiftImage } from "./transforms.js";

@@ -1,7 +1,7 @@
 /** @file Batches of a data set: their order is a function of (seed, epoch) alone, and the next ones are made ahead. */
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
-import { type ImageDataset, imageSize } from "./dataset.js";
+import { type ImageDataset, type ImageShape, imageSize } from "./dataset.js";
 import type { ImageTransform } from "./transforms.js";
 
 /** Some images and their labels; plain arrays, which the receiver owns. */
@@ -20,6 +20,48 @@ export interface Batch {
   readonly epoch: number;
   /** The batch within the epoch, counted from 0. */
   readonly index: number;
+}
+
+/**
+ * Labelled images in batches, epoch after epoch: what training and evaluation read. {@link DataLoader} makes them of a data set in memory; others
+ * may read files or work in threads, as long as batch k of epoch e is always the same.
+ */
+export interface BatchLoader {
+  /** For messages, such as `cifar10/train`. */
+  readonly name: string;
+  readonly classes: number;
+  /** [H, W, C] of every image. */
+  readonly imageShape: ImageShape;
+  /** Batches in an epoch. */
+  readonly batches: number;
+  /** Images in an epoch. */
+  readonly images: number;
+  /** The batches of one epoch in order, from number `from` on. */
+  epoch(epoch: number, from?: number): AsyncGenerator<Batch, void, undefined>;
+}
+
+/** True for a loader, false for a data set. */
+export function isBatchLoader(data: ImageDataset | BatchLoader): data is BatchLoader {
+  return "epoch" in data;
+}
+
+/** The random streams of a loader: orders by (seed, epoch), augmentations by (seed, epoch, image). */
+export class LoaderStreams {
+  readonly #orders: Rng;
+  readonly #augmentations: Rng;
+  constructor(seed: number | string) {
+    const root = new Rng(seed).fork("loader");
+    this.#orders = root.fork("order");
+    this.#augmentations = root.fork("augment");
+  }
+  /** 0 … count − 1 in the random order of an epoch. */
+  order(epoch: number, count: number): Uint32Array {
+    return this.#orders.fork(epoch).permutation(count);
+  }
+  /** The stream whose forks by image index augment the images of an epoch. */
+  augmentation(epoch: number): Rng {
+    return this.#augmentations.fork(epoch);
+  }
 }
 
 /** Options of a {@link DataLoader}. */
@@ -68,7 +110,7 @@ function eventLoopTurn(): Promise<void> {
  * const loader = new DataLoader(train, { batch: 64, shuffle: true, seed: 1 });
  * for await (const { images, labels } of loader.epoch(0)) step(images, labels);
  */
-export class DataLoader {
+export class DataLoader implements BatchLoader {
   readonly dataset: ImageDataset;
   readonly batchSize: number;
   /** Batches in an epoch. */
@@ -78,8 +120,7 @@ export class DataLoader {
   readonly #shuffle: boolean;
   readonly #transforms: readonly ImageTransform[];
   readonly #prefetch: number;
-  readonly #orders: Rng;
-  readonly #augmentations: Rng;
+  readonly #streams: LoaderStreams;
   #next: number;
 
   /** @throws ArgumentError on a batch size below 1, a negative epoch or prefetch, a bad seed, or no batch at all */
@@ -114,10 +155,17 @@ export class DataLoader {
     this.#shuffle = shuffle;
     this.#transforms = transforms;
     this.#prefetch = prefetch;
-    const root = new Rng(seed).fork("loader");
-    this.#orders = root.fork("order");
-    this.#augmentations = root.fork("augment");
+    this.#streams = new LoaderStreams(seed);
     this.#next = epoch;
+  }
+  get name(): string {
+    return this.dataset.name;
+  }
+  get classes(): number {
+    return this.dataset.classes;
+  }
+  get imageShape(): ImageShape {
+    return this.dataset.shape;
   }
 
   /**
@@ -127,7 +175,7 @@ export class DataLoader {
    */
   order(epoch: number): Uint32Array {
     checkCount("epoch", epoch, 0);
-    if (this.#shuffle) return this.#orders.fork(epoch).permutation(this.dataset.count);
+    if (this.#shuffle) return this.#streams.order(epoch, this.dataset.count);
     return Uint32Array.from({ length: this.dataset.count }, (_, n) => n);
   }
 
@@ -150,7 +198,7 @@ export class DataLoader {
     const count = indices.length;
     const images = new Uint8Array(count * size);
     const labels = new Int32Array(count);
-    const augmentation = this.#transforms.length > 0 ? this.#augmentations.fork(epoch) : null;
+    const augmentation = this.#transforms.length > 0 ? this.#streams.augmentation(epoch) : null;
     for (let k = 0; k < count; k++) {
       const n = indices[k];
       images.set(dataset.images.subarray(n * size, (n + 1) * size), k * size);

@@ -1,6 +1,7 @@
 /** @file Networks, and the table by which the command line and run configurations name them. */
 import { ArgumentError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
+import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
 import { alexnet } from "./alexnet.js";
 import { lenet5 } from "./lenet.js";
 import { mlp } from "./mlp.js";
@@ -48,12 +49,16 @@ export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);
  * Makes a network by its name.
  *
  * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256
- * @param options the images that it is made for
- * @throws ArgumentError on an unknown name or images that do not fit
+ * @param options the images that it is made for, and how it normalizes them (not at all by default)
+ * @throws ArgumentError on an unknown name, images that do not fit, or bad constants
  */
-export function model(name: string, options: ImageModelOptions = {}): Module {
+export function model(
+  name: string,
+  { normalize, ...options }: ImageModelOptions & { normalize?: NormalizeOptions } = {},
+): Module {
   if (!Object.hasOwn(MODELS, name)) {
     throw new ArgumentError({ op: "model", what: "unknown model", expected: MODEL_NAMES.join(", "), got: name });
   }
-  return MODELS[name](options);
+  const net = MODELS[name](options);
+  return normalize === undefined ? net : normalizeInput(net, normalize);
 }

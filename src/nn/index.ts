@@ -15,7 +15,7 @@ export { Linear, type LinearOptions } from "./linear.js";
 export { CrossEntropyLoss, MSELoss } from "./loss.js";
 export { Module } from "./module.js";
 export { type JoinsBatchNorm, normActivation } from "./norm-activation.js";
-export { Normalize } from "./normalize.js";
+export { Normalize, type NormalizeOptions, normalizeInput } from "./normalize.js";
 export { Buffer, Parameter, type ParameterConstraint, type ParameterOptions } from "./parameter.js";
 export { AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d, type PoolOptions } from "./pool.js";
 export { fromPyTorchFlatten, loadPyTorch, type PyTorchReport } from "./pytorch.js";

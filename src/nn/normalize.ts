@@ -6,6 +6,12 @@ import { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "./module.js";
 import { Buffer } from "./parameter.js";
 
+/** Constants of a normalization, one number per channel, on the scale of the input (0 … 1 for images). */
+export interface NormalizeOptions {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
 /**
  * y = (x − mean_c)/std_c per channel (the last axis), with constants that are not part of the state dict.
  *
@@ -39,4 +45,31 @@ export class Normalize extends Module {
   protected override describe(): string {
     return `mean ${Array.from(this.mean.data.toTypedArray())}, std ${Array.from(this.std.data.toTypedArray())}`;
   }
+}
+
+/**
+ * Puts a normalization in front of any network, in place: `forward` sees normalized images from now on. It becomes the child `preprocess`, which
+ * has no state, so that paths and state-dict keys stay as they were. Padding of the first layer then means zeros of normalized values: the mean colour.
+ *
+ * @param net a network whose forward takes images
+ * @returns net
+ * @throws ArgumentError as {@link Normalize}, or if the network has a `preprocess` already
+ * @example
+ * const net = normalizeInput(vgg11(), { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] });
+ */
+export function normalizeInput<Net extends Module>(net: Net, { mean, std }: NormalizeOptions): Net {
+  if ("preprocess" in net) {
+    const expected = "a network without one";
+    throw new ArgumentError({
+      op: "normalizeInput",
+      what: "the network has a preprocess already",
+      expected,
+      got: "one",
+    });
+  }
+  const stage = new Normalize(mean, std);
+  const forward = net.forward.bind(net);
+  Object.assign(net, { preprocess: stage });
+  Object.defineProperty(net, "forward", { value: (x: Tensor) => forward(stage.forward(x)), enumerable: false });
+  return net;
 }

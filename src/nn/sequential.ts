@@ -20,12 +20,16 @@ export class Sequential extends Module {
       this[i] = module;
     });
   }
+  /** The modules under numbers: properties of other names (a normalization put in front) are not among them. */
+  #modules(): Module[] {
+    return [...this.namedChildren()].flatMap(([key, module]) => (/^\d+$/.test(key) ? [module] : []));
+  }
   /** Number of modules. */
   get length(): number {
-    return this.children().length;
+    return this.#modules().length;
   }
   override forward(x: Tensor): Tensor {
-    const modules = this.children();
+    const modules = this.#modules();
     let value = x;
     for (let i = 0; i < modules.length; i++) {
       const joined = modules[i] instanceof BatchNorm && i + 1 < modules.length;

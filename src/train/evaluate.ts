@@ -2,14 +2,14 @@
 import { crossEntropy } from "../autograd/functions.js";
 import { noGrad } from "../autograd/graph.js";
 import type { ImageDataset } from "../data/dataset.js";
-import { DataLoader } from "../data/loader.js";
+import { type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 
 /** Choices of an evaluation. */
 export interface EvaluateOptions {
-  /** Images at once; it does not change the result. Default 256. */
+  /** Images at once; it does not change the result. A loader has its own. Default 256. */
   batch?: number;
   /** Called after every batch. */
   onProgress?: (progress: { images: number; total: number; imagesPerSecond: number }) => void;
@@ -35,9 +35,13 @@ export interface Evaluation {
  *
  * @throws the signal's reason if it is aborted
  */
-export async function evaluate(net: Module, data: ImageDataset, options: EvaluateOptions = {}): Promise<Evaluation> {
+export async function evaluate(
+  net: Module,
+  data: ImageDataset | BatchLoader,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
   const { batch = 256, onProgress, signal } = options;
-  const loader = new DataLoader(data, { batch });
+  const loader = isBatchLoader(data) ? data : new DataLoader(data, { batch });
   const modes = new Map(net.modules().map((module) => [module, module.training]));
   const total = { top1: 0, top5: 0, loss: 0, images: 0 };
   const started = performance.now();
@@ -57,7 +61,7 @@ export async function evaluate(net: Module, data: ImageDataset, options: Evaluat
           total.images += labels.length;
         }),
       );
-      onProgress?.({ images: total.images, total: data.count, imagesPerSecond: rate() });
+      onProgress?.({ images: total.images, total: loader.images, imagesPerSecond: rate() });
     }
   } finally {
     for (const [module, training] of modes) module.training = training;

@@ -3,7 +3,7 @@ import { crossEntropy } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
 import { ArgumentError, DivergenceError, QuantError, StateError } from "../core/errors.js";
 import type { ImageDataset } from "../data/dataset.js";
-import { type Batch, DataLoader } from "../data/loader.js";
+import { type Batch, type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
 import type { ImageTransform } from "../data/transforms.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { scope } from "../memory/scope.js";
@@ -55,7 +55,7 @@ export interface FitOptions {
   /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
   dropLast?: boolean;
   /** Evaluated after every epoch. */
-  validation?: ImageDataset;
+  validation?: ImageDataset | BatchLoader;
   /** Images at once in evaluation. Default 256. */
   evalBatch?: number;
   /** Kept in checkpoints; a run can be resumed only with an equal one. Plain JSON. */
@@ -97,19 +97,18 @@ interface Totals {
  * augmentation depend on (seed, epoch) only, so a run that goes on from a checkpoint ends with the same bits as an uninterrupted one.
  *
  * @param net takes images [N,H,W,C], gives logits [N, classes]; left in training mode
- * @param data images and labels
+ * @param data images and labels; or a loader, which then decides on batches, order and augmentation by itself
  * @returns metrics of the epochs that were completed
  * @throws DivergenceError naming epoch, step and loss when the loss or a weight is NaN or infinite
  * @throws StateError if the checkpoint to resume from belongs to another network or configuration
  * @throws ArgumentError on options out of range
  */
-export async function fit(net: Module, data: ImageDataset, options: FitOptions): Promise<FitResult> {
-  const { epochs, optimizer, batch = 128, seed = 1, resume } = options;
+export async function fit(net: Module, data: ImageDataset | BatchLoader, options: FitOptions): Promise<FitResult> {
+  const { epochs, optimizer, resume } = options;
   if (!Number.isInteger(epochs) || epochs < 0) {
     throw new ArgumentError({ op: "fit", what: "bad epochs", expected: "an integer ≥ 0", got: `${epochs}` });
   }
-  const dropLast = options.dropLast ?? (data.count > batch && data.count % batch === 1);
-  const loader = new DataLoader(data, { batch, shuffle: true, seed, dropLast, transforms: options.transforms });
+  const loader = isBatchLoader(data) ? data : trainingLoader(data, options);
   if (resume !== undefined) takeUp(net, optimizer, options, loader.batches);
   const result: FitResult = { metrics: [], epoch: resume?.epoch ?? 0, stopped: false };
   const clock = new RunClock(result.epoch, epochs, loader.batches);
@@ -145,10 +144,23 @@ export async function fit(net: Module, data: ImageDataset, options: FitOptions):
   return result;
 }
 
+/**
+ * The loader that {@link fit} reads a data set by: a new order in every epoch, by (seed, epoch).
+ *
+ * @param options batch 128, seed 1; `dropLast` by default only if the last batch is a single image
+ */
+export function trainingLoader(
+  data: ImageDataset,
+  { batch = 128, seed = 1, transforms, dropLast }: Pick<FitOptions, "batch" | "seed" | "transforms" | "dropLast">,
+): DataLoader {
+  const alone = data.count > batch && data.count % batch === 1;
+  return new DataLoader(data, { batch, shuffle: true, seed, dropLast: dropLast ?? alone, transforms });
+}
+
 /** All steps of one epoch; null if the signal ended it early. */
 async function trainEpoch(
   net: Module,
-  loader: DataLoader,
+  loader: BatchLoader,
   epoch: number,
   options: FitOptions,
   clock: RunClock,

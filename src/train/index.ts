@@ -8,6 +8,6 @@ export {
 } from "./checkpoint.js";
 export { canonicalJson, configHash, weightsDigest } from "./digest.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
-export { type FitOptions, type FitProgress, type FitResult, fit } from "./fit.js";
+export { type FitOptions, type FitProgress, type FitResult, fit, trainingLoader } from "./fit.js";
 export { countHits, type Hits, imageTensor, labelTensor, PIXEL_STEP } from "./input.js";
 export type { EpochMetrics, LayerMetrics } from "./metrics.js";

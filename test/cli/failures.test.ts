@@ -115,9 +115,9 @@ describe("bad files", () => {
       /^coarsegrad: loadStateDict: the state does not match the network; expected its \d+ keys and shapes, got missing: .*fc\.0\.weight.*; extra: .*conv1\.weight/,
     ],
     [
-      "quantized weights for --init",
-      "train --model mlp --init runs/quantized --out runs/new --force",
-      /^coarsegrad: --init: runs\/quantized\S* does not hold float weights; expected .*, got a 1W4A checkpoint$/,
+      "a packed model for --init",
+      "train --model mlp --init runs/quantized/model.cgm --out runs/new --force",
+      /^coarsegrad: --init: runs\/quantized\S* does not hold float weights; expected a run.*, got a packed model$/,
     ],
     [
       "a packed model of another network",
@@ -137,7 +137,7 @@ describe("bad files", () => {
     [
       "noise for an image",
       "infer runs/quantized/model.cgm noise.bin",
-      /^coarsegrad: noise\.bin: not an image that can be read; expected a PNG, PGM or PPM file, got bytes 74 68 69 73/,
+      /^coarsegrad: noise\.bin: not an image that can be read; expected a PNG, JPEG, PGM or PPM file, got bytes 74 68 69 73/,
     ],
     [
       "a folder without images",

@@ -19,6 +19,7 @@ function epochRow(epoch: number, quantized: boolean): EpochRow {
     valAccuracy: 89 + epoch,
     lr: 0.01 / epoch,
     imagesPerSecond: 800,
+    flips: quantized ? 1 / epoch : null,
     flipRatio: each(0.01),
     alpha: each(0.2),
     saturation: each(0.02),
@@ -89,6 +90,20 @@ describe("the report page", () => {
     expect(other).not.toContain("Parameters");
   });
 
+  it("tells runs apart by blending, rules and their first epoch", () => {
+    const blended = (name: string, rho: number) =>
+      run(name, "1W4A", { config: { rho, alphaRule: "pact", proxy: "relu" } });
+    const text = page(blended("bc", 0), blended("bcgd", 1e-5));
+    expect(text).toContain('<th class="n">ρ</th>');
+    expect(text).toContain('<td class="n">1e-5</td>');
+    expect(text).not.toContain("Rule for α");
+    expect(text).toMatch(/After one epoch.*<td class="n">90\.00 %<\/td>/s);
+    expect(text).toContain("Weight codes that flip");
+    expect(page(run("float", "float", { metrics: [{ ...epochRow(1, false) }] }))).not.toContain(
+      "Weight codes that flip",
+    );
+  });
+
   it("marks the settings that differ", () => {
     const text = page(run("a", "1W4A"), run("b", "2W4A"));
     expect(text).toContain('<tr class="differs"><th>bits</th><td>1W4A</td><td>2W4A</td>');
@@ -112,8 +127,8 @@ describe("the report page", () => {
             for (const colorScheme of ["light", "dark"] as const) {
               await browser.emulateMedia({ colorScheme });
               await browser.goto(url);
-              // Four charts over the runs; three of the selected run, those of the others hidden.
-              expect(await browser.locator(".chart canvas:visible").count()).toBe(7);
+              // Five charts over the runs; three of the selected run, those of the others hidden.
+              expect(await browser.locator(".chart canvas:visible").count()).toBe(8);
               const inked = await browser.locator(".chart canvas").evaluateAll((canvases) =>
                 canvases.map((canvas) => {
                   const { width, height } = canvas as HTMLCanvasElement;

@@ -61,7 +61,7 @@ describe("a command line that is not understood", () => {
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],
     [
       "eval x --fast",
-      'eval: unknown option; expected --data, --data-dir, --split, --limit, --model, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, got "--fast"',
+      'eval: unknown option; expected --data, --data-dir, --split, --limit, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, got "--fast"',
     ],
     [
       "train --bits 3W",
@@ -74,7 +74,7 @@ describe("a command line that is not understood", () => {
     ],
     [
       "train --data MNIST",
-      '--data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, got "MNIST"; did you mean mnist?',
+      '--data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, imagefolder:DIR, got "MNIST"; did you mean mnist?',
     ],
     [
       "train --method bgcd",

@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { ArgumentError, FormatError, StateError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
-import { pack, type Verification, verify } from "../../src/export/index.js";
+import { pack, summarize, type Verification, verify } from "../../src/export/index.js";
 import { type NodeData, readPacked, writePacked } from "../../src/format/index.js";
 import { type Backend, init, memory } from "../../src/kernels/index.js";
+import { model } from "../../src/models/index.js";
 import { lenet5 } from "../../src/models/lenet.js";
 import { mlp } from "../../src/models/mlp.js";
 import { resnet20 } from "../../src/models/resnet.js";
@@ -25,6 +26,11 @@ function expectIdentical(found: Verification): void {
 const normalize = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.25] };
 
 describe("known networks run from a packed file with the same bits", () => {
+  const vgg = () => {
+    const net = model("vgg11", { rng: new Rng(3), normalize });
+    quantize(net, { weights: 1, activations: 4 });
+    return net;
+  };
   const resnet = (keep: readonly string[], options = {}) => {
     const net = resnet20({ rng: new Rng(2), ...options });
     quantize(net, { weights: 1, activations: 4, keep });
@@ -36,7 +42,8 @@ describe("known networks run from a packed file with the same bits", () => {
     ["resnet20 1W4A, all layers", () => resnet([]), [32, 32, 3], 10],
     ["resnet20 1W4A, first and last in float", () => resnet(["conv1", "linear"]), [32, 32, 3], 10],
     ["resnet20 1W4A, quantized first layer on normalized pixels", () => resnet([], { normalize }), [32, 32, 3], 10],
-  ])("%s", async (_name, make, shape, classes) => {
+    ["vgg11 1W4A on normalized pixels, all layers", vgg, [32, 32, 3], 10],
+  ])("%s", async (name, make, shape, classes) => {
     using net = make();
     const rng = new Rng("known");
     settle(net, rng);
@@ -44,6 +51,8 @@ describe("known networks run from a packed file with the same bits", () => {
     const labels = Array.from({ length: 5 }, (_, i) => i);
     const found = await verify(net, bytes, { images: pixels(rng, 5, shape), labels }, { batch: 3 });
     expectIdentical(found);
+    // Quantized layers on real numbers keep their width in the file.
+    if (name.includes("all layers")) expect(summarize(bytes).weightsByBits.map(({ bits }) => bits)).toEqual([1]);
     expect(found.images).toBe(5);
     expect(found.layers.at(-1)).toMatchObject({ kind: "values", total: 5 * classes });
   });

@@ -13,7 +13,7 @@ import * as init from "../../src/nn/init.js";
 import { Linear } from "../../src/nn/linear.js";
 import { CrossEntropyLoss, MSELoss } from "../../src/nn/loss.js";
 import type { Module } from "../../src/nn/module.js";
-import { Normalize } from "../../src/nn/normalize.js";
+import { Normalize, normalizeInput } from "../../src/nn/normalize.js";
 import { Parameter } from "../../src/nn/parameter.js";
 import { AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d } from "../../src/nn/pool.js";
 import { fromPyTorchFlatten } from "../../src/nn/pytorch.js";
@@ -240,6 +240,26 @@ describe("small layers", () => {
     expect(values(layer, [1, 1, 0, 4], [2, 2]).values).toEqual([2, 0.5, -2, 2]);
     expect(layer.stateDict().size).toBe(0);
     expect(() => new Normalize([1], [0])).toThrow(/Normalize: bad constants/);
+  });
+  it("normalize a whole network's input, in place: keys stay, and padding is the mean colour", () => {
+    const constants = { mean: [0.5], std: [0.25] };
+    const plain = disposeLater(new Sequential(new Conv2d(1, 1, 3, { padding: 1, bias: false })));
+    const net = normalizeInput(
+      disposeLater(new Sequential(new Conv2d(1, 1, 3, { padding: 1, bias: false }))),
+      constants,
+    );
+    expect([...net.stateDict().keys()]).toEqual([...plain.stateDict().keys()]);
+    net.loadStateDict(plain.stateDict());
+    scope(() => {
+      const ones = new Tensor(NDArray.full([1, 2, 2, 1], 0.75));
+      const mean = new Tensor(NDArray.full([1, 2, 2, 1], 0.5));
+      // (0.75 − 0.5)/0.25 = 1 everywhere, and zeros around it.
+      const unit = new Tensor(NDArray.full([1, 2, 2, 1], 1));
+      expect(net.forward(ones).toTypedArray()).toEqual(plain.forward(unit).toTypedArray());
+      expect(Array.from(net.forward(mean).toTypedArray())).toEqual([0, 0, 0, 0]);
+    });
+    expect(net.toString()).toMatch(/\(preprocess\): Normalize\(mean 0.5, std 0.25\)/);
+    expect(() => normalizeInput(net, constants)).toThrow(/normalizeInput: the network has a preprocess already/);
   });
   it("follow one another, with PyTorch's keys, and can be exchanged", () => {
     const net = disposeLater(new Sequential(new Linear(2, 2), new ReLU(), new Linear(2, 1, { bias: false })));

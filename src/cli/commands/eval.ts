@@ -1,25 +1,35 @@
 /** @file `coarsegrad eval`: accuracy of a packed model, a training checkpoint or float weights on a data set. */
 import type { Command } from "commander";
-import { datasetInfo } from "../../data/registry.js";
 import { createSession } from "../../infer/session.js";
 import { MODEL_NAMES } from "../../models/index.js";
+import type { NormalizeOptions } from "../../nn/normalize.js";
 import { evaluate } from "../../train/evaluate.js";
 import { command, onRun } from "../command.js";
+import { imagesInfo, infoOf } from "../data-info.js";
 import { UsageError } from "../failure.js";
 import { count, percent } from "../format.js";
 import { checkFits, type TestImageOptions, testImageOptions, testImages } from "../images.js";
 import { interruptible } from "../interrupt.js";
 import { floatNetwork, networkOf } from "../network.js";
+import {
+  type ImageConstants,
+  NORMALIZE_FORMS,
+  type NormalizeChoice,
+  normalizeChoice,
+  normalizeText,
+} from "../normalization.js";
 import { type Accuracy, packedAccuracy } from "../packed.js";
 import { startProgress } from "../progress.js";
 import { type ModelSource, openModel } from "../sources.js";
+import { assumedText, normalizeOf } from "../stated-normalization.js";
 import { fields } from "../table.js";
-import type { CommonOptions } from "../terminal.js";
+import type { CommonOptions, Terminal } from "../terminal.js";
 import { startThreads, type ThreadsOption, threadsOption } from "../threads.js";
 import { oneOf } from "../values.js";
 
 interface EvalOptions extends CommonOptions, TestImageOptions, ThreadsOption {
   model?: string;
+  normalize?: NormalizeChoice;
 }
 
 /** The command. */
@@ -29,18 +39,24 @@ export function evalCommand(): Command {
     summary: "accuracy of a model on a data set",
     description:
       "Top-1 and top-5 accuracy in percent of a packed model (by the integer runtime), of a run or training checkpoint (by the training graph), or of plain float weights (with --model).",
+    notes: `Plain float weights are evaluated with --normalize; without it, with what the file states ("normalize" in its safetensors metadata, written
+as --normalize takes it), or what is known of a public file by its SHA-256, or else as a fresh network would: colour images by the data
+set's customary constants, grey ones not at all. Runs, checkpoints and packed models know their own.`,
     args: [["<model>", "packed model, run folder, training checkpoint, or float weights"]],
     examples: [
       "coarsegrad eval runs/first/model.cgm --data mnist --json",
       "coarsegrad eval runs/first",
       "coarsegrad eval weights.safetensors --model lenet5 --data fashion-mnist",
+      "coarsegrad eval resnet20-cifar10.safetensors --model resnet20 --data cifar10 --normalize imagenet",
     ],
   });
-  testImageOptions(made, "default: the one that the run was trained on").option(
-    "--model <name>",
-    `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
-    oneOf("--model", MODEL_NAMES),
-  );
+  testImageOptions(made, "default: the one that the run was trained on")
+    .option(
+      "--model <name>",
+      `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
+      oneOf("--model", MODEL_NAMES),
+    )
+    .option("--normalize <how>", `how plain float weights expect their images: ${NORMALIZE_FORMS}`, normalizeChoice);
   return onRun<EvalOptions>(threadsOption(made), async (options, [given], terminal) => {
     await startThreads(options);
     const source = await openModel(given);
@@ -54,21 +70,60 @@ export function evalCommand(): Command {
         hint: "only a run or a training checkpoint knows its own",
       });
     }
-    const data = await testImages(name, options);
+    if (options.normalize !== undefined && source.kind !== "weights") {
+      throw new UsageError({
+        op: "--normalize",
+        what: "not for this kind of model",
+        expected: "plain float weights",
+        got: source.kind === "packed" ? "a packed model" : "a training checkpoint",
+        hint: "it knows its own normalization",
+      });
+    }
+    const data = await testImages(name, options, sideOf(source));
+    const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
     const progress = startProgress(terminal, "eval", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
-      accuracyOf(source, data, options, (done) => progress.update(done), signal),
+      accuracyOf(source, data, { model: options.model, normalize }, (done) => progress.update(done), signal),
     ).finally(() => progress.stop());
     const { images, top1, top5, imagesPerSecond } = found;
-    const answer = { model: given, kind: source.kind, data: data.name, images, top1, top5, imagesPerSecond };
+    const answer = {
+      model: given,
+      kind: source.kind,
+      data: data.name,
+      images,
+      top1,
+      top5,
+      imagesPerSecond,
+      ...(normalize !== undefined && { normalize: normalizeText(normalize) }),
+    };
     terminal.result(answer, () => answerText(answer));
   });
+}
+
+/** The normalization of plain weights; undefined for models that have their own. */
+function evalNormalize(
+  source: ModelSource,
+  { normalize }: EvalOptions,
+  info: ImageConstants,
+  terminal: Terminal,
+): NormalizeOptions | null | undefined {
+  if (source.kind !== "weights") return undefined;
+  if (normalize !== undefined) return normalize === "none" ? null : normalize;
+  const found = normalizeOf(source, info);
+  if (found.assumed && found.normalize !== null) terminal.warn(assumedText(source.path, found.normalize));
+  return found.normalize;
+}
+
+/** Side of the images that a model takes; undefined if it does not say. */
+function sideOf(source: ModelSource): number | undefined {
+  if (source.kind === "packed") return source.model.plan.input.shape[0];
+  return source.kind === "checkpoint" ? infoOf(source.config).shape[0] : undefined;
 }
 
 async function accuracyOf(
   source: ModelSource,
   data: Awaited<ReturnType<typeof testImages>>,
-  options: EvalOptions,
+  options: { model?: string; normalize?: NormalizeOptions | null },
   onProgress: (done: number) => void,
   signal: AbortSignal,
 ): Promise<Accuracy> {
@@ -84,9 +139,12 @@ async function accuracyOf(
       got: "none",
     });
   }
-  using net = source.kind === "checkpoint" ? networkOf(source) : floatNetwork(options.model!, data, source.tensors);
+  using net =
+    source.kind === "checkpoint"
+      ? networkOf(source)
+      : floatNetwork(options.model!, data, source.tensors, options.normalize ?? null);
   if (source.kind === "checkpoint") {
-    const { shape, classes } = datasetInfo(source.config.data);
+    const { shape, classes } = infoOf(source.config);
     checkFits("eval", data, shape, classes);
   }
   const found = await evaluate(net, data, { onProgress: ({ images }) => onProgress(images), signal });

@@ -114,7 +114,7 @@ async function inputsFor(
 
 async function fromData(session: Session, name: string, options: InferOptions): Promise<Input[]> {
   const limit = options.index === undefined ? (options.limit ?? 10) : options.index + 1;
-  const data = await testImages(name, { ...options, limit });
+  const data = await testImages(name, { ...options, limit }, session.inputShape[0]);
   checkFits("infer", data, session.inputShape, session.outputShape[0]);
   if (options.index !== undefined && options.index >= data.count) {
     throw new UsageError({

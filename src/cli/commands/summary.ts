@@ -12,6 +12,7 @@ import { dataName } from "../images.js";
 import { floatNetwork, networkFor, networkOf, packOptions } from "../network.js";
 import { defaultConfig } from "../run-config.js";
 import { exists, openModel } from "../sources.js";
+import { normalizeOf } from "../stated-normalization.js";
 import { fields, table } from "../table.js";
 import type { CommonOptions } from "../terminal.js";
 import { oneOf } from "../values.js";
@@ -81,7 +82,8 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
       got: "none",
     });
   }
-  const net = floatNetwork(options.model, datasetInfo(options.data), source.tensors);
+  const info = datasetInfo(options.data);
+  const net = floatNetwork(options.model, info, source.tensors, normalizeOf(source, info).normalize);
   return { title: `${given} (${options.model})`, summary: summaryOfNet(net, options.data) };
 }
 

@@ -4,7 +4,9 @@ import { command, onRun } from "../command.js";
 import { InterruptedError } from "../failure.js";
 import { bytes, count, duration, percent } from "../format.js";
 import { interruptible } from "../interrupt.js";
+import { normalizeText } from "../normalization.js";
 import { openRun } from "../open-run.js";
+import { PRESETS_HELP, withPreset } from "../presets.js";
 import type { RunSummary } from "../summary-file.js";
 import { fields } from "../table.js";
 import { startThreads, threadsOption } from "../threads.js";
@@ -23,16 +25,20 @@ export function trainCommand(): Command {
       "coarsegrad train --model lenet5 --data mnist --bits 1W4A --init runs/float --out runs/bcgd",
       "coarsegrad train --data mnist --bits 2W4A --method bc --init runs/float --alpha-rule pact",
       "coarsegrad train --data mnist --bits 4W4A --method ptq --init runs/float",
+      "coarsegrad train --model resnet20 --data cifar10 --bits 1W4A --init resnet20.safetensors --preset paper",
       "coarsegrad train --resume --out runs/bcgd",
     ],
+    notes: PRESETS_HELP,
   });
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
     const typed = Object.entries(options).filter(([name]) => made.getOptionValueSource(name) === "cli");
+    const chosen = withPreset(options, Object.fromEntries(typed));
     await startThreads(options);
-    const opened = await openRun(options, Object.fromEntries(typed), commandLine());
+    const opened = await openRun(chosen.options, chosen.typed, commandLine());
     const { run, config } = opened;
+    if (config.normalize) terminal.note(`images are normalized by ${normalizeText(config.normalize)}`);
     const { epochs, summary } = await interruptible(terminal, "stopping after this step", (signal) =>
-      trainRun({ ...opened, terminal, signal, dataDir: options.dataDir }),
+      trainRun({ ...opened, terminal, signal, dataDir: options.dataDir, workers: options.workers }),
     );
     if (summary === null) {
       throw new InterruptedError({

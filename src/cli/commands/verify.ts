@@ -37,13 +37,13 @@ export function verifyCommand(): Command {
     "the packed model (default: model.cgm beside the checkpoint)",
   );
   return onRun<VerifyCommandOptions>(made, async (options, [given], terminal) => {
-    const { source, net, config } = await openNetwork(given);
+    const { source, net, config, info } = await openNetwork(given);
     const file = options.packed ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = await openModel(file);
     if (packed.kind !== "packed") {
       throw new ArgumentError({ op: file, what: "not a packed model", expected: "a .cgm file", got: packed.kind });
     }
-    const data = await testImages(options.data ?? config.data, options);
+    const data = await testImages(options.data ?? config.data, options, info.shape[0]);
     const progress = startProgress(terminal, "verify", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
       verify(net, packed.model, data, {

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { RunFolder } from "../../node/run-folder.js";
 import type { EpochMetrics } from "../../train/metrics.js";
+import { normalizeText } from "../normalization.js";
 import { asRunConfig, type RunConfig } from "../run-config.js";
 import { exists } from "../sources.js";
 import type { RunSummary } from "../summary-file.js";
@@ -68,20 +69,29 @@ function epochRow(row: EpochMetrics): EpochRow {
     valAccuracy: percent(row.valAccuracy),
     lr: row.lr,
     imagesPerSecond: row.imagesPerSecond,
+    flips: percent(meanOf(row.flipRatio)),
     flipRatio: row.flipRatio ?? {},
     alpha: row.alpha ?? {},
     saturation: row.saturation ?? {},
   };
 }
 
+/** Mean over the layers. */
+function meanOf(perLayer: Readonly<Record<string, number>> | undefined): number | undefined {
+  const values = Object.values(perLayer ?? {});
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** The configuration in one level, in reading order. */
 function settingsOf(config: RunConfig): Record<string, unknown> {
-  const { quant, init, schedule, ...rest } = config;
+  const { quant, init, schedule, normalize, images, ...rest } = config;
   const { name, ...details } = schedule;
   return {
     ...rest,
     schedule: [name, ...Object.entries(details).map(([key, value]) => `${key} ${value}`)].join(", "),
     init: init === null ? null : init.file,
+    normalize: normalizeText(normalize),
+    ...(images && { images: `${images.shape.join("×")}, ${images.classes} classes` }),
     ...(quant ?? {}),
   };
 }

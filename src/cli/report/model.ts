@@ -25,6 +25,8 @@ export interface EpochRow {
   readonly valAccuracy: number | null;
   readonly lr: number | null;
   readonly imagesPerSecond: number | null;
+  /** Mean flip ratio over the layers, percent. */
+  readonly flips: number | null;
   readonly flipRatio: Readonly<Record<string, number>>;
   readonly alpha: Readonly<Record<string, number>>;
   readonly saturation: Readonly<Record<string, number>>;

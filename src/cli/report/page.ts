@@ -29,7 +29,7 @@ export function reportPage(report: Report): string {
 ${tiles(report)}
 <h2>${runs.length === 1 ? "The run" : "Runs compared"}</h2>
 ${comparison(runs)}
-${trained && curves()}
+${trained && curves(runs)}
 ${layerPanels(runs)}
 ${settings(runs)}
 ${commands(runs)}
@@ -42,7 +42,8 @@ ${commands(runs)}
 `.text;
 }
 
-function curves(): Markup {
+function curves(runs: Report["runs"]): Markup {
+  const flips = runs.some((run) => run.metrics.some((row) => row.flips !== null));
   return html`<h2>Curves</h2>
 <p>One point per epoch. Drag across a chart to zoom in, double-click to zoom out, click a legend entry to hide it.</p>
 <div class="charts">
@@ -50,6 +51,7 @@ ${chart("Test accuracy", "Held-out images that are classified correctly, in perc
 ${chart("Training loss", "Mean cross-entropy over the epoch; lower is better.", "loss", "")}
 ${chart("Training accuracy", "Over the epoch, in percent, with augmentation if there is any.", "accuracy", "%")}
 ${chart("Learning rate", "At the end of the epoch; what the schedule made of it.", "lr", "")}
+${flips && chart("Weight codes that flip", "Share of all layers’ codes that one step changes, mean over the epoch, in percent: how restless the quantized weights are.", "flips", "%")}
 </div>`;
 }
 

@@ -51,11 +51,25 @@ interface Column {
   cell(run: ReportRun): Markup | string | null;
 }
 
+/** A setting as the table shows it; null where a run does not have it. */
+function settingText({ config }: ReportRun, name: string): string | null {
+  const value = config[name];
+  return value === undefined || value === null ? null : typeof value === "number" ? short(value) : `${value}`;
+}
+
 const COLUMNS: readonly Column[] = [
   { head: "Data", number: false, onlyIfDiffers: true, cell: (run) => run.data },
   { head: "Model", number: false, onlyIfDiffers: true, cell: (run) => run.model },
   { head: "Bits", number: false, cell: (run) => html`<span class="chip">${run.bits}</span>` },
   { head: "Method", number: false, cell: (run) => run.method },
+  { head: "ρ", number: true, onlyIfDiffers: true, cell: (run) => settingText(run, "rho") },
+  { head: "Rule for α", number: false, onlyIfDiffers: true, cell: (run) => settingText(run, "alphaRule") },
+  { head: "Proxy", number: false, onlyIfDiffers: true, cell: (run) => settingText(run, "proxy") },
+  {
+    head: "After one epoch",
+    number: true,
+    cell: ({ metrics }) => (metrics[0]?.valAccuracy == null ? null : percent(metrics[0].valAccuracy)),
+  },
   { head: "Test accuracy", number: true, cell: (run) => (run.accuracy === null ? null : percent(run.accuracy)) },
   {
     head: "Packed accuracy",

@@ -3,7 +3,7 @@ import type { ChartRun, EpochRow } from "../model.js";
 import { type Chart, drawChart, type Line } from "./chart.js";
 
 type PerLayer = "flipRatio" | "alpha" | "saturation";
-type PerRun = "loss" | "accuracy" | "valAccuracy" | "lr" | "imagesPerSecond";
+type PerRun = "loss" | "accuracy" | "valAccuracy" | "lr" | "imagesPerSecond" | "flips";
 
 const runs = JSON.parse(document.getElementById("runs")!.textContent!) as ChartRun[];
 const charts: Chart[] = [];

@@ -1,0 +1,205 @@
+/**
+ * @file Runs the CIFAR-10 study, as many runs at a time as there are jobs, each on one thread. It can be stopped or killed at any moment: the next
+ * call goes on from the last complete epoch of every run, with the same final bits.
+ */
+import { existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { built, coarsegrad, root, StoppedError } from "./command.mjs";
+import { Folder, writeWhole } from "./folder.mjs";
+import { hours, Progress } from "./progress.mjs";
+import { matching, PRETRAINED, withSources } from "./study.mjs";
+import { writeTables } from "./tables.mjs";
+
+const HELP = `Usage: node experiments/cifar10/run.mjs [run|list|tables] --out DIR [options]
+
+  run            train what is missing (the default)
+  list           show the runs and what is done
+  tables         write results.jsonl and the tables of docs/reproduction.md from what is done
+
+  --out DIR      the study's folder, outside the repository
+  --only P,…     only runs whose id contains P (* stands for anything), and what they start from
+  --jobs N       runs at a time, each on one thread (default 2)
+  --list         the same as list
+  --renew        go on with the present build; otherwise the study keeps to the one that it began with
+  --data-dir D   folder with cifar-10/ and pretrained/ (default: COARSEGRAD_DATA, then ../shared/data)
+  --evidence D   where results.jsonl goes (default: experiments/cifar10)
+  --document F   the page whose tables are filled (default: docs/reproduction.md)
+  --epochs N, --limit N, --test-limit N
+                 for trying the script out: other epochs, fewer images. Tables of such runs say so
+`;
+
+function options() {
+  const text = { type: "string" };
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      out: text,
+      only: text,
+      jobs: { type: "string", default: "2" },
+      list: { type: "boolean" },
+      renew: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h" },
+      "data-dir": text,
+      evidence: { type: "string", default: path.join(root, "experiments", "cifar10") },
+      document: { type: "string", default: path.join(root, "docs", "reproduction.md") },
+      epochs: text,
+      limit: text,
+      "test-limit": text,
+    },
+  });
+  if (values.help) return { action: "help" };
+  const action = values.list ? "list" : (positionals[0] ?? "run");
+  if (!["run", "list", "tables"].includes(action) || positionals.length > 1)
+    throw new Error(`unknown action; expected run, list or tables, got ${positionals.join(" ")}`);
+  if (values.out === undefined) throw new Error("no folder; expected --out DIR, got none");
+  const whole = (name, least) => {
+    const value = values[name];
+    if (value === undefined) return undefined;
+    if (!/^\d+$/.test(value) || Number(value) < least)
+      throw new Error(`--${name}: expected a whole number >= ${least}, got ${value}`);
+    return Number(value);
+  };
+  const runs = withSources(matching(values.only?.split(",").filter(Boolean) ?? []));
+  if (runs.length === 0) throw new Error(`--only: no run of that name, got ${values.only}; see --list`);
+  return {
+    action,
+    folder: new Folder(values.out),
+    runs,
+    jobs: whole("jobs", 1),
+    renew: values.renew,
+    dataDir: values["data-dir"],
+    evidence: values.evidence,
+    document: values.document,
+    trial: { epochs: whole("epochs", 1), limit: whole("limit", 2), testLimit: whole("test-limit", 1) },
+  };
+}
+
+/** The data folder: it has to hold the public weights too. */
+function dataRoot(given) {
+  const places = [given, process.env.COARSEGRAD_DATA, path.resolve(root, "../shared/data")].filter(Boolean);
+  const found = places.find((place) => existsSync(path.join(place, "pretrained", PRETRAINED)));
+  if (found !== undefined) return path.resolve(found);
+  throw new Error(
+    `no data; expected pretrained/${PRETRAINED} and cifar-10/ in one of ${places.join(", ")}; name it with --data-dir`,
+  );
+}
+
+/** Arguments of a run's main command; paths are relative to the study's folder. */
+function argumentsOf(run, trial) {
+  const limits = trial.limit === undefined ? [] : ["--limit", `${trial.limit}`];
+  if (trial.testLimit !== undefined) limits.push("--test-limit", `${trial.testLimit}`);
+  if (run.kind === "eval") {
+    const some = trial.testLimit === undefined ? [] : ["--limit", `${trial.testLimit}`];
+    return ["eval", PRETRAINED, "--model", run.model, "--data", "cifar10", ...some, "--threads", "1"];
+  }
+  const epochs = trial.epochs === undefined || run.epochs === 0 ? [] : ["--epochs", `${trial.epochs}`];
+  const args = run.args.filter(
+    (word, i) => epochs.length === 0 || (word !== "--epochs" && run.args[i - 1] !== "--epochs"),
+  );
+  const init = run.from === null ? [] : ["--init", run.from];
+  return ["train", ...args, ...epochs, ...limits, ...init, "--out", run.id, "--threads", "1", "--resume"];
+}
+
+/** Everything that one run needs: training, then verification. */
+async function perform(run, { folder, trial }, context) {
+  const command = (args) => coarsegrad(folder.main, args, { cwd: folder.out, ...context });
+  mkdirSync(folder.of(run), { recursive: true });
+  if (folder.summary(run) === null) {
+    const args = argumentsOf(run, trial);
+    const result = await command(args);
+    if (run.kind === "eval")
+      writeWhole(
+        folder.of(run, "eval.json"),
+        `${JSON.stringify({ command: `npx coarsegrad ${args.join(" ")}`, ...result }, null, 2)}\n`,
+      );
+  }
+  if (run.verify && folder.verification(run) === null) {
+    const some = trial.testLimit === undefined ? [] : ["--limit", `${trial.testLimit}`];
+    const found = await command(["verify", run.id, ...some]);
+    writeWhole(folder.of(run, "verify.json"), `${JSON.stringify(found, null, 2)}\n`);
+  }
+}
+
+async function runAll(chosen) {
+  const { folder, runs, jobs } = chosen;
+  const data = dataRoot(chosen.dataDir);
+  folder.prepare(path.join(data, "pretrained", PRETRAINED), built, chosen.renew);
+  const release = folder.lock();
+  const abort = new AbortController();
+  process.on("SIGINT", () => abort.abort());
+  process.on("SIGTERM", () => abort.abort());
+  const env = { ...process.env, COARSEGRAD_DATA: data };
+  const progress = new Progress({ jobs, write: (line) => console.error(line) });
+  const failed = new Map();
+  const running = new Map();
+  const ready = (run) =>
+    run.from === null || run.from === PRETRAINED || folder.isDone({ ...chosen.byId(run.from), verify: false });
+  const waiting = () => runs.filter((run) => !folder.isDone(run) && !running.has(run.id) && !failed.has(run.id));
+  for (const run of runs) progress.learn(run, folder.metrics(run));
+  const show = () => progress.show(waiting(), runs.filter((run) => folder.isDone(run)).length, runs.length);
+  const clock = setInterval(show, 60_000);
+  try {
+    for (;;) {
+      while (running.size < jobs && !abort.signal.aborted) {
+        const next = waiting().find(ready);
+        if (next === undefined) break;
+        progress.start(next);
+        const context = { env, signal: abort.signal, onProgress: (message) => progress.update(next, message) };
+        const work = perform(next, chosen, context)
+          .catch((error) => {
+            if (!(error instanceof StoppedError)) failed.set(next.id, error.message);
+          })
+          .finally(() => {
+            running.delete(next.id);
+            progress.end(next);
+            progress.learn(next, folder.metrics(next));
+          });
+        running.set(next.id, work);
+        show();
+      }
+      if (running.size === 0) break;
+      await Promise.race(running.values());
+    }
+  } finally {
+    clearInterval(clock);
+    release();
+  }
+  for (const [id, message] of failed) console.error(`${id}: ${message}`);
+  const left = waiting();
+  console.error(
+    `${runs.filter((run) => folder.isDone(run)).length} of ${runs.length} done, ${failed.size} failed, ${left.length} waiting`,
+  );
+  if (abort.signal.aborted) process.exitCode = 130;
+  else if (failed.size + left.length > 0) process.exitCode = 1;
+}
+
+function list({ folder, runs }) {
+  const progress = new Progress({ jobs: 1, write: () => undefined });
+  for (const run of runs) progress.learn(run, folder.metrics(run));
+  for (const run of runs) {
+    const summary = folder.summary(run);
+    const metrics = folder.metrics(run);
+    const state = folder.isDone(run)
+      ? `done  ${summary.top1.toFixed(2)} %`
+      : metrics.length > 0
+        ? `${metrics.length} of ${run.epochs} epochs`
+        : `about ${hours(progress.secondsOf(run))}`;
+    console.log(`${run.id.padEnd(44)} ${String(run.epochs).padStart(3)} epochs  ${state}`);
+  }
+}
+
+try {
+  const chosen = options();
+  if (chosen.action === "help") console.log(HELP);
+  else {
+    const ids = new Map(chosen.runs.map((run) => [run.id, run]));
+    chosen.byId = (id) => ids.get(id);
+    if (chosen.action === "list") list(chosen);
+    else if (chosen.action === "run") await runAll(chosen);
+    else writeTables(chosen);
+  }
+} catch (error) {
+  console.error(`cifar10: ${error.message}`);
+  process.exitCode = 2;
+}

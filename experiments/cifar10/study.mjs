@@ -1,0 +1,216 @@
+/**
+ * @file The study as a list of runs, in the order in which they are wanted: what is trained, from what, how, and for which table.
+ *
+ * `from` names the run whose weights a run starts from; without it a run starts from the public float ResNet-20. Paths are relative to the
+ * output folder, so that commands in the evidence name no machine.
+ */
+
+/** The public float weights, as they are called in the output folder. */
+export const PRETRAINED = "resnet20-cifar10.safetensors";
+
+/**
+ * @typedef {object} Run
+ * @property {string} id folder below the output folder
+ * @property {string} table
+ * @property {string} row what it is called in the table
+ * @property {"train" | "eval"} kind
+ * @property {string} model
+ * @property {string} bits `float` or nWmA
+ * @property {readonly string[]} args options of `coarsegrad train`
+ * @property {number} epochs
+ * @property {number} seed
+ * @property {string | null} from id of the run that it starts from; null: random weights; PRETRAINED
+ * @property {boolean} verify compare the packed file with the training graph over all test images
+ */
+
+/** How all short schedules train, apart from rate and epochs. */
+const COMMON = ["--data", "cifar10", "--batch", "128", "--augment", "crop-flip"];
+
+/** @returns {Run} */
+function train({
+  id,
+  table,
+  row,
+  bits,
+  epochs,
+  args = [],
+  model = "resnet20",
+  seed = 1,
+  from = PRETRAINED,
+  verify = false,
+}) {
+  const own = ["--model", model, ...COMMON, "--bits", bits, "--epochs", `${epochs}`, "--seed", `${seed}`, ...args];
+  return { id, table, row, kind: "train", model, bits, args: own, epochs, seed, from, verify };
+}
+
+/** @returns {Run} */
+function ptq(bits) {
+  const id = `table1/${bits.toLowerCase()}-ptq`;
+  const args = ["--model", "resnet20", "--data", "cifar10", "--bits", bits, "--method", "ptq", "--seed", "1"];
+  const row = `${bits}, post-training`;
+  return {
+    id,
+    table: "1",
+    row,
+    kind: "train",
+    model: "resnet20",
+    bits,
+    args,
+    epochs: 0,
+    seed: 1,
+    from: PRETRAINED,
+    verify: false,
+  };
+}
+
+/** One cycle of SGD with the paper's momentum and decay; see docs/reproduction.md for how rates were chosen. */
+const sgd = (lr, schedule = "onecycle") => [
+  ...["--lr", lr, "--momentum", "0.95", "--weight-decay", "1e-4", "--schedule", schedule],
+];
+
+/** One cycle of Adam under the blending: for very few bits it gets further in few epochs. */
+const adam = (lr) => ["--optimizer", "adam", "--lr", lr, "--weight-decay", "0", "--schedule", "onecycle"];
+
+const CLASSIFIER_FLOAT = ["--keep-float", "last"];
+
+function tableOne() {
+  const bcgd = (bits, epochs, row, args, more = {}) =>
+    train({ id: `table1/${bits.toLowerCase()}`, table: "1", row, bits, epochs, args, verify: true, ...more });
+  return [
+    { ...ptq("32W32A"), id: "table1/float", row: "float, public weights", kind: "eval", bits: "float", args: [] },
+    bcgd("1W4A", 24, "1W4A, all convolutions binary, classifier float", [...adam("0.005"), ...CLASSIFIER_FLOAT]),
+    bcgd("1W4A", 24, "1W4A, classifier binary too", adam("0.005"), { id: "table1/1w4a-all" }),
+    bcgd("32W4A", 6, "32W4A", sgd("0.01")),
+    bcgd("4W4A", 8, "4W4A, classifier float", [...sgd("0.01"), ...CLASSIFIER_FLOAT]),
+    bcgd("2W4A", 14, "2W4A, classifier float", [...adam("0.005"), ...CLASSIFIER_FLOAT]),
+    ...["32W4A", "4W4A", "2W4A", "1W4A"].map(ptq),
+  ];
+}
+
+/** Blending: four ρ, three seeds, one budget; a drop of the rate two thirds through, so that noise shows before it and accuracy after. */
+function tableTwo() {
+  return [1, 2, 3].flatMap((seed) =>
+    ["0", "1e-6", "1e-5", "1e-4"].map((rho) =>
+      train({
+        id: `table2/rho-${rho}-seed-${seed}`,
+        table: "2",
+        row: `ρ = ${rho}`,
+        bits: "1W4A",
+        epochs: 6,
+        seed,
+        args: ["--rho", rho, ...sgd("0.01", "multistep:4:0.1"), ...CLASSIFIER_FLOAT],
+      }),
+    ),
+  );
+}
+
+/** Coarse derivatives in α and in x, on float weights, from steps that are right for a half-Gaussian but not for this network. */
+function tableThree() {
+  const pairs = [
+    ["three-valued", "clipped-relu"],
+    ["ae", "clipped-relu"],
+    ["pact", "clipped-relu"],
+    ["three-valued", "relu"],
+    ["three-valued", "identity"],
+  ];
+  const rows = pairs.flatMap(([rule, proxy]) =>
+    ["32W4A", "32W2A"].map((bits) =>
+      train({
+        id: `table3/${bits.toLowerCase()}-${rule}-${proxy}`,
+        table: "3",
+        row: `${rule}, ${proxy}`,
+        bits,
+        epochs: 4,
+        args: [...sgd("0.01"), "--calibrate", "half-gaussian", "--alpha-rule", rule, "--proxy", proxy],
+      }),
+    ),
+  );
+  const leaving = ["clipped-relu", "relu", "identity"].map((proxy) =>
+    train({
+      id: `instability/32w2a-${proxy}`,
+      table: "instability",
+      row: proxy,
+      bits: "32W2A",
+      epochs: 3,
+      from: "table3/32w2a-three-valued-clipped-relu",
+      args: [...sgd("0.001", "constant"), "--proxy", proxy],
+    }),
+  );
+  return [...rows, ...leaving];
+}
+
+function vgg() {
+  return [
+    train({
+      id: "vgg11/float",
+      table: "vgg",
+      row: "float, from random weights",
+      model: "vgg11",
+      bits: "float",
+      epochs: 14,
+      from: null,
+      args: ["--lr", "0.1", "--momentum", "0.9", "--schedule", "onecycle", "--weight-decay", "5e-4"],
+    }),
+    train({
+      id: "vgg11/1w4a",
+      table: "vgg",
+      row: "1W4A, all convolutions binary, classifier float",
+      model: "vgg11",
+      bits: "1W4A",
+      epochs: 8,
+      from: "vgg11/float",
+      verify: true,
+      args: [...adam("0.005"), ...CLASSIFIER_FLOAT],
+    }),
+  ];
+}
+
+/** The released code's rules beside the paper's, same budget. */
+function authors() {
+  return ["2W4A", "4W4A"].map((bits) =>
+    train({
+      id: `authors/${bits.toLowerCase()}`,
+      table: "authors",
+      row: `${bits}, the released code's projections and steps`,
+      bits,
+      epochs: bits === "2W4A" ? 14 : 8,
+      args: ["--preset", "authors-code", ...(bits === "2W4A" ? adam("0.005") : sgd("0.01"))],
+    }),
+  );
+}
+
+/** @type {readonly Run[]} */
+export const STUDY = [...tableOne(), ...tableTwo(), ...tableThree(), ...vgg(), ...authors()];
+
+/**
+ * Runs whose id matches one of some patterns (`*` stands for anything; a part of an id is enough).
+ *
+ * @param {readonly string[]} patterns none: all
+ * @param {readonly Run[]} runs
+ */
+export function matching(patterns, runs = STUDY) {
+  if (patterns.length === 0) return [...runs];
+  const expressions = patterns.map(
+    (pattern) =>
+      new RegExp(
+        pattern
+          .split("*")
+          .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+          .join(".*"),
+      ),
+  );
+  return runs.filter(({ id }) => expressions.some((expression) => expression.test(id)));
+}
+
+/** Runs together with those that they start from, in the order of the study. @param {readonly Run[]} chosen */
+export function withSources(chosen, runs = STUDY) {
+  const wanted = new Set();
+  const add = (run) => {
+    if (wanted.has(run)) return;
+    wanted.add(run);
+    const source = runs.find(({ id }) => id === run.from);
+    if (source !== undefined) add(source);
+  };
+  for (const run of chosen) add(run);
+  return runs.filter((run) => wanted.has(run));
+}

@@ -1,0 +1,261 @@
+/** @file From finished runs to evidence: results.jsonl, and the Markdown tables of docs/reproduction.md between their markers. */
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { root } from "./command.mjs";
+import { writeWhole } from "./folder.mjs";
+import { mean, paired, spread, welch } from "./statistics.mjs";
+
+/** One finished run, as a line of results.jsonl. */
+function resultOf(run, folder) {
+  const summary = folder.summary(run);
+  if (summary === null) return null;
+  const metrics = folder.metrics(run);
+  const verification = folder.verification(run);
+  const config = readConfig(folder.of(run, "config.json"));
+  return {
+    id: run.id,
+    table: run.table,
+    row: run.row,
+    command: summary.command,
+    bits: run.bits,
+    epochs: summary.epochs ?? 0,
+    plannedEpochs: run.epochs,
+    trainImages: config?.limit ?? (run.kind === "eval" ? 0 : 50_000),
+    testImages: summary.testImages ?? summary.images,
+    seed: run.seed,
+    top1: summary.top1,
+    top5: summary.top5,
+    wallSeconds: summary.wallSeconds ?? null,
+    imagesPerSecond: summary.imagesPerSecond,
+    weightsSha256: summary.weightsSha256 ?? null,
+    packed: summary.packed ?? null,
+    verified:
+      verification === null
+        ? null
+        : { codes: verification.codes, values: verification.values, identical: verification.identical },
+    loss: metrics.map((row) => row.loss),
+    valAccuracy: metrics.map((row) => 100 * row.valAccuracy),
+    valLoss: metrics.map((row) => row.valLoss),
+    flipRatio: metrics.map((row) => (row.flipRatio === undefined ? null : mean(Object.values(row.flipRatio)))),
+  };
+}
+
+function readConfig(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
+}
+
+/** A Markdown table. The first column is text, the others are numbers. */
+function table(heads, rows) {
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [line(heads), line(heads.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
+}
+
+const percent = (value) => `${value.toFixed(2)} %`;
+const minutes = (seconds) => (seconds === null ? "–" : `${(seconds / 60).toFixed(1)} min`);
+const whole = (value) =>
+  Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ",");
+const hash = (sha256) => (sha256 === null ? "–" : `\`${sha256.slice(0, 16)}…\``);
+
+/** Says if a result is not of the whole study's size. */
+function rowName({ row, epochs, plannedEpochs, trainImages, testImages }) {
+  const odd = [
+    epochs !== plannedEpochs && `${epochs} epochs instead of ${plannedEpochs}`,
+    trainImages !== 0 && trainImages !== 50_000 && `${trainImages} training images`,
+    testImages !== 10_000 && `${testImages} test images`,
+  ].filter(Boolean);
+  return odd.length === 0 ? row : `${row} (**trial**: ${odd.join(", ")})`;
+}
+
+function accuracyTable(results) {
+  return table(
+    [
+      "",
+      "top-1",
+      "packed, top-1",
+      "bytes packed",
+      "codes equal",
+      "epochs",
+      "seed",
+      "wall time",
+      "images/s",
+      "SHA-256 of the weights",
+    ],
+    results.map((result) => [
+      rowName(result),
+      percent(result.top1),
+      result.packed === null ? "–" : percent(result.packed.top1),
+      result.packed === null ? "–" : whole(result.packed.bytes),
+      result.verified === null ? "–" : `${whole(result.verified.codes.equal)} of ${whole(result.verified.codes.total)}`,
+      result.epochs,
+      result.seed,
+      minutes(result.wallSeconds),
+      result.imagesPerSecond === null ? "–" : whole(result.imagesPerSecond),
+      hash(result.weightsSha256),
+    ]),
+  );
+}
+
+/** Mean |difference| of neighbouring epochs before the last drop of the rate, in points: how restless training is. */
+export function restlessness(accuracies, until) {
+  const part = accuracies.slice(0, until);
+  return mean(part.slice(1).map((value, i) => Math.abs(value - part[i])));
+}
+
+const NOISY_EPOCHS = 4;
+
+/** Table 2 with tests of significance of each ρ against ρ = 0. */
+export function blendingTable(results) {
+  const groups = new Map();
+  for (const result of results) groups.set(result.row, [...(groups.get(result.row) ?? []), result]);
+  const figures = {
+    final: (result) => result.top1,
+    first: (result) => result.valAccuracy[0],
+    noise: (result) => restlessness(result.valAccuracy, NOISY_EPOCHS),
+    flips: (result) => 100 * mean(result.flipRatio),
+  };
+  const rows = [...groups].map(([row, group]) => [
+    row,
+    ...Object.values(figures).map((figure) => spread(group.map(figure))),
+    group.map(({ seed }) => seed).join(", "),
+    minutes(mean(group.map(({ wallSeconds }) => wallSeconds))),
+    whole(mean(group.map(({ imagesPerSecond }) => imagesPerSecond))),
+  ]);
+  const base = groups.get("ρ = 0") ?? [];
+  const tests = [...groups].flatMap(([row, group]) => {
+    if (row === "ρ = 0") return [];
+    return ["final", "first", "noise"].flatMap((name) => {
+      const figure = figures[name];
+      const seeds = group.map(({ seed }) => seed).filter((seed) => base.some((other) => other.seed === seed));
+      const values = (list) => seeds.map((seed) => figure(list.find((result) => result.seed === seed)));
+      if (seeds.length < 2) return [];
+      const [with_, without] = [values(group), values(base)];
+      const [pair, two] = [paired(with_, without), welch(group.map(figure), base.map(figure))];
+      const difference = `${pair.difference >= 0 ? "+" : "−"}${Math.abs(pair.difference).toFixed(2)}`;
+      return [[`${row}, ${NAMES[name]}`, difference, pText(pair.p), pText(two.p), seeds.length]];
+    });
+  });
+  return [
+    table(
+      [
+        "",
+        "final top-1, %",
+        "top-1 after the first epoch, %",
+        `mean change from epoch to epoch over the first ${NOISY_EPOCHS}, points`,
+        "weight codes that flip in a step, %",
+        "seeds",
+        "wall time each",
+        "images/s",
+      ],
+      rows,
+    ),
+    tests.length === 0
+      ? ""
+      : table(["against ρ = 0", "difference, points", "p, paired t-test", "p, Welch's test", "pairs"], tests),
+  ]
+    .filter(Boolean)
+    .join("\n\n");
+}
+
+const NAMES = { final: "final top-1", first: "after the first epoch", noise: "change from epoch to epoch" };
+const pText = (p) => (Number.isNaN(p) ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3));
+
+function derivativesTable(results) {
+  return table(
+    [
+      "rule for α, proxy for x",
+      "activations",
+      "final top-1",
+      "top-1 after the first epoch",
+      "last training loss",
+      "epochs",
+      "seed",
+      "wall time",
+      "SHA-256 of the weights",
+    ],
+    results.map((result) => [
+      rowName(result),
+      result.bits.replace(/^.*W/, ""),
+      percent(result.top1),
+      percent(result.valAccuracy[0]),
+      result.loss.at(-1).toFixed(3),
+      result.epochs,
+      result.seed,
+      minutes(result.wallSeconds),
+      hash(result.weightsSha256),
+    ]),
+  );
+}
+
+function instabilityTable(results, start) {
+  const epochs = Math.max(...results.map(({ loss }) => loss.length));
+  const heads = Array.from({ length: epochs }, (_, i) => `loss ${i + 1}`);
+  const tops = Array.from({ length: epochs }, (_, i) => `top-1 ${i + 1}`);
+  const rows = results.map((result) => [
+    rowName(result),
+    start === undefined ? "–" : percent(start.top1),
+    ...heads.map((_, i) => result.loss[i]?.toFixed(3) ?? "–"),
+    ...tops.map((_, i) => (result.valAccuracy[i] === undefined ? "–" : percent(result.valAccuracy[i]))),
+    hash(result.weightsSha256),
+  ]);
+  return table(["proxy", "top-1 at the start", ...heads, ...tops, "SHA-256 of the weights"], rows);
+}
+
+/**
+ * The text with what is between `<!-- table: NAME -->` and `<!-- /table: NAME -->` replaced.
+ *
+ * @throws Error if the markers are not there
+ */
+export function filled(text, name, content) {
+  const [open, close] = [`<!-- table: ${name} -->`, `<!-- /table: ${name} -->`];
+  const [from, to] = [text.indexOf(open), text.indexOf(close)];
+  if (from < 0 || to < from) throw new Error(`no place for table ${name}; expected ${open} and ${close}`);
+  return `${text.slice(0, from + open.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
+
+/** Tables by name, of what is done; those without any run are left out. @param {readonly any[]} results */
+export function tablesOf(results) {
+  const of = (name) => results.filter(({ table: own }) => own === name);
+  const makers = {
+    1: accuracyTable,
+    2: blendingTable,
+    3: derivativesTable,
+    instability: (rows) =>
+      instabilityTable(
+        rows,
+        results.find(({ id }) => id === "table3/32w2a-three-valued-clipped-relu"),
+      ),
+    vgg: accuracyTable,
+    authors: accuracyTable,
+  };
+  return Object.entries(makers).flatMap(([name, make]) => (of(name).length === 0 ? [] : [[name, make(of(name))]]));
+}
+
+/** Small files of the best packed network, kept beside the experiments. */
+function keepPacked(run, folder, evidence) {
+  const kept = path.join(evidence, "..", "resnet20-cifar10-1w4a");
+  mkdirSync(kept, { recursive: true });
+  for (const name of ["config.json", "metrics.jsonl", "model.cgm", "summary.json", "verify.json"]) {
+    copyFileSync(folder.of(run, name), path.join(kept, name));
+  }
+  return kept;
+}
+
+/** The `tables` action. */
+export function writeTables({ folder, runs, evidence, document }) {
+  const results = runs.flatMap((run) => resultOf(run, folder) ?? []);
+  if (results.length === 0) throw new Error(`${folder.out}: no finished run; expected at least one`);
+  mkdirSync(evidence, { recursive: true });
+  writeWhole(path.join(evidence, "results.jsonl"), results.map((result) => `${JSON.stringify(result)}\n`).join(""));
+  let text = readFileSync(document, "utf8");
+  const tables = tablesOf(results);
+  for (const [name, content] of tables) text = filled(text, name, content);
+  writeWhole(document, text);
+  const headline = runs.find(({ id }) => id === "table1/1w4a");
+  const kept = headline !== undefined && folder.isDone(headline) ? keepPacked(headline, folder, evidence) : null;
+  console.error(
+    `${results.length} results in ${path.relative(root, evidence)}, tables ${tables.map(([name]) => name).join(", ")} in ${path.relative(root, document)}`,
+  );
+  if (kept !== null) console.error(`packed network kept in ${path.relative(root, kept)}`);
+}

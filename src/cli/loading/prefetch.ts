@@ -1,0 +1,140 @@
+/** @file Batches made ahead, in this thread or in workers, and given out in order: the same bits either way. */
+import { Worker } from "node:worker_threads";
+import { DataError } from "../../core/errors.js";
+import type { ImageShape } from "../../data/dataset.js";
+import type { Batch, BatchLoader } from "../../data/loader.js";
+import type { BatchMaker } from "./maker.js";
+import { type BatchReply, type LoaderSpec, makerOf } from "./worker.js";
+
+/** Batches in preparation for each worker, beyond the one that is waited for. */
+const AHEAD = 2;
+
+interface Waiting {
+  readonly worker: Worker;
+  resolve(batch: Batch): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A loader whose batches come from workers (or from this thread, with none). Workers are asked in turn and a few batches ahead; batches are given out
+ * in their order, so that results do not depend on the number of workers. What goes wrong in a worker is thrown to whoever waits for the batch.
+ */
+export class PrefetchLoader implements BatchLoader {
+  readonly name: string;
+  readonly classes: number;
+  readonly imageShape: ImageShape;
+  readonly #maker: BatchMaker;
+  readonly #workers: Worker[];
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #closing = false;
+  /** What became of workers that are no more. */
+  readonly #lost = new Map<Worker, string>();
+
+  /** @param workers threads that prepare batches; 0: none */
+  constructor(spec: LoaderSpec, workers: number) {
+    this.#maker = makerOf(spec);
+    if (spec.kind === "memory") {
+      this.name = spec.dataset.name;
+      this.classes = spec.dataset.classes;
+      this.imageShape = spec.dataset.shape;
+    } else {
+      this.name = spec.part.name;
+      this.classes = spec.part.classNames.length;
+      this.imageShape = [spec.size, spec.size, 3];
+    }
+    const sent = workers > 0 ? shareable(spec) : spec;
+    this.#workers = Array.from({ length: workers }, () => this.#start(sent));
+  }
+  get batches(): number {
+    return this.#maker.batches;
+  }
+  get images(): number {
+    return this.#maker.images;
+  }
+
+  async *epoch(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
+    const ahead = AHEAD * Math.max(1, this.#workers.length);
+    const pending: Promise<Batch>[] = [];
+    let next = from;
+    for (let index = from; index < this.batches; index++) {
+      if (this.#workers.length === 0) {
+        // The event loop gets a turn, as between the batches of a DataLoader.
+        await new Promise(setImmediate);
+        yield await this.#maker.batch(epoch, index);
+        continue;
+      }
+      while (next < this.batches && pending.length < ahead) {
+        const batch = this.#ask(epoch, next++);
+        // Thrown when its turn comes; a consumer that leaves early never asks.
+        batch.catch(() => undefined);
+        pending.push(batch);
+      }
+      yield await (pending.shift() as Promise<Batch>);
+    }
+  }
+
+  /** Ends the workers. Batches that are still wanted fail. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #start(loader: LoaderSpec): Worker {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { loader }, execArgv: [], env: {} });
+    worker.on("message", (reply: BatchReply) => {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if ("batch" in reply) waiting?.resolve(reply.batch);
+      else waiting?.reject(errorOf(reply.failure));
+      this.#rest(worker);
+    });
+    worker.on("error", (error) => this.#lose(worker, error.message));
+    worker.on("exit", (code) => this.#lose(worker, this.#closing ? "was closed" : `ended with code ${code}`));
+    worker.unref();
+    return worker;
+  }
+
+  #ask(epoch: number, index: number): Promise<Batch> {
+    const id = this.#next++;
+    const worker = this.#workers[index % this.#workers.length];
+    const lost = this.#lost.get(worker);
+    if (lost !== undefined) return Promise.reject(this.#lossOf(lost));
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { worker, resolve, reject });
+      // A worker keeps the process alive only while something is wanted of it.
+      worker.ref();
+      worker.postMessage({ id, epoch, index });
+    });
+  }
+
+  #rest(worker: Worker): void {
+    if (![...this.#waiting.values()].some((waiting) => waiting.worker === worker)) worker.unref();
+  }
+
+  #lose(worker: Worker, why: string): void {
+    if (!this.#lost.has(worker)) this.#lost.set(worker, why);
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.worker !== worker) continue;
+      this.#waiting.delete(id);
+      waiting.reject(this.#lossOf(why));
+    }
+  }
+
+  #lossOf(got: string): DataError {
+    return new DataError({ op: this.name, what: "a thread that prepares batches was lost", got });
+  }
+}
+
+function errorOf({ message, op, what, ...rest }: Extract<BatchReply, { failure: unknown }>["failure"]): Error {
+  return op === undefined || what === undefined ? new Error(message) : new DataError({ op, what, ...rest });
+}
+
+/** Pixels in memory that all threads see: sending them to a worker copies nothing. */
+function shareable(spec: LoaderSpec): LoaderSpec {
+  if (spec.kind === "folder") return spec;
+  const { images } = spec.dataset;
+  const shared = new Uint8Array(new SharedArrayBuffer(images.length));
+  shared.set(images);
+  return { ...spec, dataset: { ...spec.dataset, images: shared } };
+}
