@@ -1,19 +1,22 @@
 /** @file Does the expected coarse gradient correlate with the true one? Closed forms, Monte Carlo, and more bits. */
-import { cos, sin } from "../../core/math.js";
 import { Rng } from "../../core/rng.js";
-import { halfGaussianStep } from "../../quant/half-gaussian.js";
-import { type CoarseProxy, clippedReLU, identityProxy, reluProxy } from "../../quant/proxy.js";
+import { type CoarseProxy, clippedReLU } from "../../quant/proxy.js";
 import { clippedReluCorrelation, expectedCoarseGradient, identityCorrelation, reluCorrelation } from "../coarse.js";
-import type { TwoLayer } from "../model.js";
 import { type Estimate, monteCarlo } from "../monte-carlo.js";
 import { populationGradientV, populationGradientW, populationLoss } from "../population.js";
-import { type QuantizedTwoLayer, quantizedGradients } from "../quantized.js";
-import { quantizedMonteCarlo } from "../quantized-sample.js";
-import { dot, norm } from "../vector.js";
+import { dot } from "../vector.js";
+import {
+  atAngle,
+  type CosinePoint,
+  type CosineSurvey,
+  type Counterexample,
+  CURVE_TEACHER,
+  cosineMap,
+  counterexamplesOf,
+  PROXIES,
+  survey,
+} from "./bits.js";
 import { digits, direction, gaussians, type Outcome, percentage } from "./experiment.js";
-
-/** The library's proxies, in the order of the figures. */
-export const PROXIES: readonly CoarseProxy[] = [clippedReLU, reluProxy, identityProxy];
 
 /** One comparison of a formula with Monte Carlo. */
 export interface Agreement {
@@ -37,42 +40,6 @@ export interface CorrelationPoint {
   /** The same by Monte Carlo, with its standard error; only at some angles. */
   readonly mean?: number;
   readonly error?: number;
-}
-
-/** Cosine of the angle between E[g_w] and ∂f/∂w of the b-bit model, at the teacher's α. */
-export interface CosinePoint {
-  readonly bits: number;
-  readonly proxy: string;
-  readonly theta: number;
-  readonly length: number;
-  readonly cosine: number;
-}
-
-/** Correlations over random b-bit models. */
-export interface CosineSurvey {
-  readonly bits: number;
-  readonly proxy: string;
-  readonly models: number;
-  readonly negative: number;
-  /** Models where E[g_α] and ∂f/∂α have opposite signs. */
-  readonly alphaNegative: number;
-  /** The least cosine, and the model that has it. */
-  readonly worst: number;
-  readonly student: QuantizedTwoLayer;
-  readonly teacher: QuantizedTwoLayer;
-}
-
-/** A model where the coarse gradient points uphill, once more by Monte Carlo through the engine. */
-export interface Counterexample {
-  readonly bits: number;
-  readonly proxy: string;
-  readonly student: QuantizedTwoLayer;
-  readonly teacher: QuantizedTwoLayer;
-  readonly cosine: number;
-  /** ⟨E[g], ∂f/∂w⟩ by quadrature. */
-  readonly formula: number;
-  readonly mean: number;
-  readonly error: number;
 }
 
 /** Numbers of the correlation experiment. */
@@ -108,14 +75,7 @@ export function correlationExperiment(seed: number, sizes: CorrelationSizes = FU
   const curve = curveOf(rng.fork("curve"), sizes.samples);
   const map = cosineMap();
   const surveys = survey(rng.fork("models"), sizes.models);
-  const counterexamples = [
-    confirm(2, clippedReLU, RARE.student, RARE.teacher, "rare"),
-    ...surveys
-      .filter(({ worst }) => worst < -0.1)
-      .map(({ bits, proxy, student, teacher }) =>
-        confirm(bits, PROXIES.find(({ name }) => name === proxy)!, student, teacher, `${bits} ${proxy}`),
-      ),
-  ];
+  const counterexamples = counterexamplesOf(surveys);
 
   const scores = agreements.flatMap(({ formula, mean, error }) =>
     formula.map((x, i) => Math.abs(mean[i] - x) / error[i]),
@@ -178,12 +138,6 @@ function confirmed({ bits, mean, error, formula, cosine }: Counterexample): stri
   return `a ${bits}-bit model with cosine ${digits(cosine)}: ⟨E[g], ∂f/∂w⟩ = ${digits(formula)}, by Monte Carlo ${digits(mean)} ± ${digits(error, 2)}`;
 }
 
-/** From a search for models that oppose the clipped ReLU's coarse gradient to the exact one: none is among the random ones of most seeds. */
-const RARE: { readonly student: QuantizedTwoLayer; readonly teacher: QuantizedTwoLayer } = {
-  student: { v: [-6.306, -0.142], w: [0.2089, -0.2103], alpha: 0.7196 },
-  teacher: { v: [0.1873, -8.319], w: [-0.6491, 1.2748], alpha: 0.6884 },
-};
-
 function maximumOf(curve: readonly CorrelationPoint[], proxy: string): number {
   return Math.max(...curve.filter((point) => point.proxy === proxy).map(({ formula }) => formula));
 }
@@ -206,15 +160,7 @@ function agree(rng: Rng, { networks, samples }: CorrelationSizes): Agreement[] {
   }).flat();
 }
 
-/** w at angle θ to (1, 0), of a given length. */
-function atAngle(theta: number, length = 1): number[] {
-  return [length * cos(theta), length * sin(theta)];
-}
-
-const CURVE_TEACHER: TwoLayer = { v: [1, 0.5], w: [1, 0] };
 const CURVE_V = [0.8, 1];
-/** Overlaps little with v*, so that the parts along w decide. */
-const MAP_V = [-0.3, 1];
 
 function curveOf(rng: Rng, samples: number): CorrelationPoint[] {
   const closed = [clippedReluCorrelation, reluCorrelation, identityCorrelation];
@@ -231,89 +177,4 @@ function curveOf(rng: Rng, samples: number): CorrelationPoint[] {
       return { ...point, mean: dot(w.mean, along), error };
     }),
   );
-}
-
-function cosineOf(a: readonly number[], b: readonly number[]): number {
-  return dot(a, b) / (norm(a) * norm(b));
-}
-
-/** The step used at a width: the best one for N(0, 1), and 1 for one bit, where only the sign matters. */
-function stepFor(bits: number): number {
-  return bits === 1 ? 1 : halfGaussianStep(bits, "ceil");
-}
-
-function cosineMap(): CosinePoint[] {
-  const points: CosinePoint[] = [];
-  for (const bits of [2, 4]) {
-    for (const proxy of PROXIES) {
-      for (let i = 1; i < 12; i++) {
-        for (let k = -3; k <= 4; k++) {
-          const [theta, length] = [(i * Math.PI) / 12, powerOfRootTwo(k)];
-          const alpha = stepFor(bits);
-          const student = { v: MAP_V, w: atAngle(theta, length), alpha };
-          const { w, coarseW } = quantizedGradients(
-            student,
-            { ...CURVE_TEACHER, alpha },
-            { bits, proxy, tolerance: 1e-8 },
-          );
-          points.push({ bits, proxy: proxy.name, theta, length, cosine: cosineOf(coarseW, w) });
-        }
-      }
-    }
-  }
-  return points;
-}
-
-function powerOfRootTwo(k: number): number {
-  return k % 2 === 0 ? 2 ** (k / 2) : 2 ** ((k - 1) / 2) * Math.SQRT2;
-}
-
-function survey(rng: Rng, models: number): CosineSurvey[] {
-  return [1, 2, 4].flatMap((bits) => {
-    const count = bits === 4 ? Math.ceil(models / 5) : models;
-    const pairs = Array.from({ length: count }, () => {
-      const [m, n] = [1 + rng.int(4), 2 + rng.int(3)];
-      const alpha = stepFor(bits);
-      const scale = (): number => 2 ** Math.floor(rng.range(-2, 3));
-      return {
-        student: { v: gaussians(rng, m), w: direction(rng, n, scale()), alpha: alpha * rng.range(0.5, 2) },
-        teacher: { v: gaussians(rng, m), w: direction(rng, n), alpha },
-      };
-    });
-    return PROXIES.map((proxy) => {
-      const found = pairs.map(({ student, teacher }) => {
-        const g = quantizedGradients(student, teacher, { bits, proxy, tolerance: 1e-8 });
-        return { cosine: cosineOf(g.coarseW, g.w), alpha: g.coarseAlpha * g.alpha };
-      });
-      const worst = found.reduce((least, { cosine }, i) => (cosine < found[least].cosine ? i : least), 0);
-      return {
-        bits,
-        proxy: proxy.name,
-        models: count,
-        negative: found.filter(({ cosine }) => cosine < 0).length,
-        alphaNegative: found.filter(({ alpha }) => alpha < 0).length,
-        worst: found[worst].cosine,
-        ...pairs[worst],
-      };
-    });
-  });
-}
-
-/** A model is put through the engine: are its samples' mean coarse gradient and the exact gradient really opposed? */
-function confirm(
-  bits: number,
-  proxy: CoarseProxy,
-  student: QuantizedTwoLayer,
-  teacher: QuantizedTwoLayer,
-  seed: string,
-): Counterexample {
-  const { w, coarseW } = quantizedGradients(student, teacher, { bits, proxy });
-  const found = quantizedMonteCarlo(student, teacher, { bits, proxy }, { batches: 40, batch: 2000, seed });
-  return {
-    ...{ bits, proxy: proxy.name, student, teacher },
-    cosine: cosineOf(coarseW, w),
-    formula: dot(coarseW, w),
-    mean: dot(found.w.mean, w),
-    error: w.reduce((sum, x, i) => sum + Math.abs(x) * found.w.error[i], 0),
-  };
 }

@@ -7,8 +7,8 @@ import { SQRT_TWO_PI } from "../gaussian.js";
 import { monteCarlo } from "../monte-carlo.js";
 import { spuriousV } from "../population.js";
 import { norm, scaled, total } from "../vector.js";
+import { PROXIES } from "./bits.js";
 import { type RandomStart, randomStarts, shares } from "./convergence.js";
-import { PROXIES } from "./correlation.js";
 import { digits, direction, gaussians, type Outcome, percentage } from "./experiment.js";
 
 /** ‖E[g]‖ at a spurious minimizer. */
