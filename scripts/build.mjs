@@ -7,6 +7,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { bundleCli } from "./bundle-cli.mjs";
+import { bundleWire } from "./bundle-wire.mjs";
 import { root, run, runScript, tool } from "./run.mjs";
 
 const dist = path.join(root, "dist");
@@ -25,6 +26,7 @@ try {
   await step("kernels", () => runScript("build-wasm.mjs"));
   await step("library", () => run(tool("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]));
   copyFileSync(path.join(root, "build", "kernels.wasm"), path.join(fresh, "kernels.wasm"));
+  await step("protobuf", () => bundleWire(path.join(fresh, "onnx", "wire.js")));
   await step("command line", async () => {
     const main = path.join(fresh, "cli", "main.js");
     await bundleCli(main);

@@ -9,6 +9,7 @@ export {
   inputsOf,
   type Plan,
   type PlanActivation,
+  type PlanAvgPool,
   type PlanConv,
   type PlanFloatConv,
   type PlanFloatLinear,
