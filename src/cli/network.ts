@@ -1,4 +1,5 @@
 /** @file Networks from configurations and checkpoints: made, quantized as the configuration says, filled with weights. */
+import { dirname } from "node:path";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { type DatasetInfo, datasetInfo } from "../data/registry.js";
@@ -6,9 +7,10 @@ import type { PackOptions } from "../export/index.js";
 import type { SafeTensor } from "../io/safetensors.js";
 import { model } from "../models/index.js";
 import type { Module } from "../nn/module.js";
+import { isOnnx, modelOfRun, onnxNetworkFor } from "./onnx.js";
 import { quantized } from "./quantize.js";
 import type { RunConfig } from "./run-config.js";
-import { type CheckpointSource, openModel } from "./sources.js";
+import { type CheckpointSource, KIND_NAMES, openModel } from "./sources.js";
 
 /** The images that a network is made for. */
 export type ImageInfo = Pick<DatasetInfo, "shape" | "classes"> & Partial<Pick<DatasetInfo, "classNames">>;
@@ -22,8 +24,10 @@ export interface OpenedNetwork {
   readonly net: Module;
 }
 
-/** A float network with fresh weights that depend on the seed alone. */
-export function freshNetwork(name: string, { shape, classes }: ImageInfo, seed: number): Module {
+/** A float network with fresh weights that depend on the seed alone, or with those of an ONNX file. */
+export function freshNetwork(name: string, info: ImageInfo, seed: number): Module {
+  if (isOnnx(name)) return onnxNetworkFor(name, info);
+  const { shape, classes } = info;
   const [height, width, channels] = shape;
   if (height !== width) {
     throw new ArgumentError({ op: name, what: "images are not square", expected: "H = W", got: `${height}×${width}` });
@@ -31,9 +35,9 @@ export function freshNetwork(name: string, { shape, classes }: ImageInfo, seed: 
   return model(name, { classes, channels, size: height, rng: new Rng(seed).fork("weights") });
 }
 
-/** The network of a configuration, quantized as it says, steps not calibrated. */
-export function networkFor(config: RunConfig): Module {
-  return quantized(freshNetwork(config.model, datasetInfo(config.data), config.seed), config);
+/** The network of a configuration, quantized as it says, steps not calibrated. @param folder of the run, where an imported network lies */
+export function networkFor(config: RunConfig, folder = "."): Module {
+  return quantized(freshNetwork(modelOfRun(config.model, folder), datasetInfo(config.data), config.seed), config);
 }
 
 /** Float weights in the network of that name. @throws StateError that lists what does not match */
@@ -44,8 +48,8 @@ export function floatNetwork(name: string, info: ImageInfo, tensors: ReadonlyMap
 }
 
 /** The network of a checkpoint. */
-export function networkOf({ config, checkpoint }: CheckpointSource): Module {
-  const net = networkFor(config);
+export function networkOf({ config, checkpoint, path }: CheckpointSource): Module {
+  const net = networkFor(config, dirname(path));
   net.loadStateDict(checkpoint.model);
   return net.eval();
 }
@@ -62,7 +66,7 @@ export async function openNetwork(path: string): Promise<OpenedNetwork> {
       op: path,
       what: "not a training checkpoint",
       expected: "a run folder or its checkpoint.safetensors",
-      got: source.kind === "packed" ? "a packed model" : "plain float weights",
+      got: KIND_NAMES[source.kind],
     });
   }
   const { config } = source;

@@ -10,6 +10,7 @@ import { parseSchedule, SCHEDULE_FORMS, type ScheduleSpec } from "../optim/sched
 import { type BitWidths, bitsOption, bitsText, parseBits } from "./bits.js";
 import { quoted, UsageError, unknownWord } from "./failure.js";
 import { dataName } from "./images.js";
+import { isOnnx, plainName } from "./onnx.js";
 import {
   ALPHA_RULES,
   AUGMENTATIONS,
@@ -77,11 +78,21 @@ function readSchedule(text: string): ScheduleSpec {
   }
 }
 
+/** One of the networks, or an ONNX file. */
+function modelName(text: string): string {
+  return isOnnx(text) ? text : oneOf("--model", MODEL_NAMES)(text);
+}
+
 /** Declares them. */
 export function trainOptions(made: Command): Command {
   const real = (name: string, min: number, below?: number) => realNumber(name, { min, below });
   return made
-    .option("--model <name>", `network: ${MODEL_NAMES.join(", ")}`, oneOf("--model", MODEL_NAMES), "lenet5")
+    .option(
+      "--model <name>",
+      `network: ${MODEL_NAMES.join(", ")}, or an ONNX file of a float one, which it starts from`,
+      modelName,
+      "lenet5",
+    )
     .option("--data <name>", `data set: ${DATASET_NAMES.join(", ")}`, dataName, "digits")
     .option("--data-dir <dir>", "a data directory to look in first")
     .option("--limit <n>", "train on the first n images only", wholeNumber("--limit", { min: 2 }))
@@ -124,7 +135,7 @@ export function trainOptions(made: Command): Command {
     )
     .option(
       "--init <file>",
-      "start from these float weights: a run folder, its checkpoint, or a plain safetensors file",
+      "start from these float weights: a run folder, its checkpoint, a plain safetensors file, or an ONNX file",
     )
     .option(
       "--epochs <n>",
@@ -168,7 +179,7 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
   if (options.momentum !== undefined && options.optimizer === "adam") throw clash("--momentum", "--optimizer sgd");
   if (method === "ptq" && (options.epochs ?? 0) > 0)
     throw clash("--epochs", "none with --method ptq: it does not train");
-  if (method === "ptq" && options.init === undefined) {
+  if (method === "ptq" && options.init === undefined && !isOnnx(options.model)) {
     throw clash("--method ptq", "--init FILE: it quantizes weights that were trained before");
   }
   const schedule = options.schedule ?? { name: "onecycle" as const };
@@ -228,7 +239,7 @@ async function initConfig(given: string): Promise<{ file: string; sha256: string
 /** Where a run goes unless it is told. */
 export function defaultFolder(config: RunConfig): string {
   const method = config.quant === null ? [] : [config.quant.method];
-  return path.join("runs", [config.model, config.data, config.bits.toLowerCase(), ...method].join("-"));
+  return path.join("runs", [plainName(config.model), config.data, config.bits.toLowerCase(), ...method].join("-"));
 }
 
 /** The options that stand for a configuration: the inverse of {@link configFrom}, `init` left out. */

@@ -18,6 +18,7 @@ import { evaluate } from "../train/evaluate.js";
 import { type FitProgress, fit as fitNetwork } from "../train/fit.js";
 import { percent, short } from "./format.js";
 import { freshNetwork, packOptions } from "./network.js";
+import { modelOfRun, onnxNetwork } from "./onnx.js";
 import { packedAccuracy } from "./packed.js";
 import { startProgress } from "./progress.js";
 import { calibrated, optimizerFor, quantized } from "./quantize.js";
@@ -55,7 +56,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
   const limits = { train: config.limit ?? undefined, test: config.testLimit ?? undefined };
   const data = await loadDataset(config.data, { dataDir: request.dataDir, limits });
-  const net = await startingNetwork(config, data.train, checkpoint);
+  const net = await startingNetwork(run.path, config, data.train, checkpoint);
   const optimizer = optimizerFor(net, config, Math.ceil(data.train.count / config.batch));
   try {
     const { epoch, stopped } = await train({ ...request, net, optimizer, data, checkpoint });
@@ -86,8 +87,13 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
 }
 
 /** The network as training begins: fresh or from --init, quantized and calibrated; a checkpoint fills in the rest later. */
-async function startingNetwork(config: RunConfig, data: ImageDataset, checkpoint: Checkpoint | null): Promise<Module> {
-  const net = freshNetwork(config.model, datasetInfo(config.data), config.seed);
+async function startingNetwork(
+  folder: string,
+  config: RunConfig,
+  data: ImageDataset,
+  checkpoint: Checkpoint | null,
+): Promise<Module> {
+  const net = freshNetwork(modelOfRun(config.model, folder), datasetInfo(config.data), config.seed);
   if (config.init !== null && checkpoint === null) await loadInit(net, config.init.file);
   quantized(net, config);
   if (checkpoint === null) await calibrated(net, config, data);
@@ -100,9 +106,14 @@ async function loadInit(net: Module, file: string): Promise<void> {
     throw new StateError({
       op: "--init",
       what: `${file} does not hold float weights`,
-      expected: "a float run, its checkpoint, or a plain safetensors file",
+      expected: "a float run, its checkpoint, a plain safetensors file, or an ONNX file",
       got: source.kind === "packed" ? "a packed model" : `a ${source.config.bits} checkpoint`,
     });
+  }
+  if (source.kind === "onnx") {
+    using given = onnxNetwork(source.bytes, file);
+    net.loadStateDict(given.stateDict());
+    return;
   }
   net.loadStateDict(source.kind === "checkpoint" ? source.checkpoint.model : source.tensors);
 }

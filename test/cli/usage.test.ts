@@ -7,7 +7,19 @@ beforeAll(async () => {
 });
 afterAll(() => bench?.close());
 
-const COMMANDS = ["quickstart", "train", "eval", "pack", "verify", "infer", "summary", "report", "data", "bench"];
+const COMMANDS = [
+  "quickstart",
+  "train",
+  "eval",
+  "pack",
+  "export",
+  "verify",
+  "infer",
+  "summary",
+  "report",
+  "data",
+  "bench",
+];
 
 describe("help", () => {
   it("lists the commands, all of them and no others", async () => {
@@ -43,7 +55,7 @@ describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
     [
       "trian",
-      'command: unknown command; expected quickstart, train, eval, pack, verify, infer, summary, report, data, bench, got "trian"; did you mean train?',
+      'command: unknown command; expected quickstart, train, eval, pack, export, verify, infer, summary, report, data, bench, got "trian"; did you mean train?',
     ],
     ["data lits", 'data: unknown command; expected list, info, download, got "lits"; did you mean list?'],
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],

@@ -10,6 +10,7 @@ import { count, percent } from "../format.js";
 import { checkFits, type TestImageOptions, testImageOptions, testImages } from "../images.js";
 import { interruptible } from "../interrupt.js";
 import { floatNetwork, networkOf } from "../network.js";
+import { onnxNetworkFor } from "../onnx.js";
 import { type Accuracy, packedAccuracy } from "../packed.js";
 import { startProgress } from "../progress.js";
 import { type ModelSource, openModel } from "../sources.js";
@@ -28,8 +29,8 @@ export function evalCommand(): Command {
     name: "eval",
     summary: "accuracy of a model on a data set",
     description:
-      "Top-1 and top-5 accuracy in percent of a packed model (by the integer runtime), of a run or training checkpoint (by the training graph), or of plain float weights (with --model).",
-    args: [["<model>", "packed model, run folder, training checkpoint, or float weights"]],
+      "Top-1 and top-5 accuracy in percent of a packed model (by the integer runtime), of a run or training checkpoint (by the training graph), of a float network in an ONNX file, or of plain float weights (with --model).",
+    args: [["<model>", "packed model, run folder, training checkpoint, ONNX file, or float weights"]],
     examples: [
       "coarsegrad eval runs/first/model.cgm --data mnist --json",
       "coarsegrad eval runs/first",
@@ -84,7 +85,12 @@ async function accuracyOf(
       got: "none",
     });
   }
-  using net = source.kind === "checkpoint" ? networkOf(source) : floatNetwork(options.model!, data, source.tensors);
+  using net =
+    source.kind === "checkpoint"
+      ? networkOf(source)
+      : source.kind === "onnx"
+        ? onnxNetworkFor(source.path, data)
+        : floatNetwork(options.model!, data, source.tensors);
   if (source.kind === "checkpoint") {
     const { shape, classes } = datasetInfo(source.config.data);
     checkFits("eval", data, shape, classes);
@@ -94,7 +100,12 @@ async function accuracyOf(
 }
 
 function answerText(answer: Accuracy & { model: string; kind: ModelSource["kind"]; data: string }): string {
-  const kinds = { packed: "packed model, integer runtime", checkpoint: "training graph", weights: "float weights" };
+  const kinds = {
+    packed: "packed model, integer runtime",
+    checkpoint: "training graph",
+    weights: "float weights",
+    onnx: "imported network",
+  };
   return fields([
     ["model", `${answer.model} (${kinds[answer.kind]})`],
     ["data", `${answer.data}, ${count(answer.images)} images`],
