@@ -40,6 +40,7 @@ export class Attributes {
     return found;
   }
 
+  /** True if there is one of this name that was not read yet. */
   has(name: string): boolean {
     return this.#unread.has(name);
   }

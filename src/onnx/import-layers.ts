@@ -5,6 +5,7 @@ import { Dropout } from "../nn/dropout.js";
 import type { Module } from "../nn/module.js";
 import { AvgPool2d, Flatten, MaxPool2d } from "../nn/pool.js";
 import type { GraphNode } from "./graph.js";
+import { concatExtents } from "./import-extents.js";
 import { type Importing, onnxOrder, rows, stretchesOf, type Value } from "./importing.js";
 import { Clip, ClippedReLU, WithConstant } from "./layers.js";
 import { checkPool, readWindow, short, shortPadding } from "./windows.js";
@@ -72,6 +73,7 @@ export function importPool(node: GraphNode, importing: Importing): void {
   importing.layer(node, wanted, x.slot, info(window.out), () =>
     node.op === "MaxPool" ? new MaxPool2d(kernel, options) : new AvgPool2d(kernel, { ...options, countIncludePad }),
   );
+  if (node.op === "MaxPool") importing.moved(x);
 }
 
 /** Mean over rows and columns of images: a pool over the whole image. */
@@ -164,8 +166,9 @@ export function importSoftmax(node: GraphNode, importing: Importing): void {
   importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, () => new Softmax(own));
 }
 
-/** Values joined along the channels. */
+/** Values joined along the channels, or extents. */
 export function importConcat(node: GraphNode, importing: Importing): void {
+  if (concatExtents(node, importing)) return;
   importing.arity(node, 1, 1000);
   const values = node.inputs.map((_, i) => importing.input(node, i));
   const [first] = values;

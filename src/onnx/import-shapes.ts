@@ -2,7 +2,7 @@
 import { sizeOf } from "../core/shape.js";
 import { Flatten } from "../nn/pool.js";
 import type { GraphNode } from "./graph.js";
-import { type Importing, rows, type Value } from "./importing.js";
+import { BATCH, type Importing, rows, type Value } from "./importing.js";
 import { ZeroPad } from "./layers.js";
 import { ELEMENT, elementName } from "./schema.js";
 import { type Constant, readTensor } from "./tensor.js";
@@ -21,6 +21,7 @@ function flatten(node: GraphNode, importing: Importing, x: Value): void {
   const [channels, h, w] = x.shape;
   const info = rows(sizeOf(x.shape), x.layout === "last" ? null : [{ channels, pixels: h * w }]);
   importing.layer(node, importing.keyOfPath(node), x.slot, info, () => new Flatten());
+  importing.moved(x);
 }
 
 export function importFlatten(node: GraphNode, importing: Importing): void {
@@ -35,16 +36,18 @@ export function importFlatten(node: GraphNode, importing: Importing): void {
 export function importReshape(node: GraphNode, importing: Importing): void {
   importing.arity(node, 2, 2);
   const x = importing.input(node);
-  const { data, shape } = importing.constant(node, 1);
-  const [batch, ...rest] = data;
+  const wanted = importing.extents(node.inputs[1]) ?? importing.refuse(node, "input 1", "extents", "a computed value");
+  const [batch, ...later] = wanted.list;
+  const rest = later.map((extent) => (extent === BATCH ? Number.NaN : extent));
   const zeros = node.attributes.int("allowzero", 0) === 0;
   const known = importing.graph.inputs[0].extents?.[0] ?? null;
   const refuse = (): never =>
-    importing.refuse(node, "reshape", `[N,${sizeOf(x.shape)}], a flattening, or [N,${x.shape}]`, `[${[...data]}]`);
-  if (shape.length !== 1 || data.length < 2) refuse();
+    importing.refuse(node, "reshape", `[N,${sizeOf(x.shape)}], a flattening, or [N,${x.shape}]`, `[${wanted.list}]`);
+  if (wanted.scalar || wanted.list.length < 2) refuse();
   // The first extent must stand for the batch: copied, left over, or its number.
   const left = rest.includes(-1);
-  if (!((batch === 0 && zeros) || (batch === -1 && !left) || (known !== null && batch === known))) refuse();
+  if (!(batch === BATCH || (batch === 0 && zeros) || (batch === -1 && !left) || (known !== null && batch === known)))
+    refuse();
   const extents = rest.map((extent, i) => (extent === 0 && zeros ? (x.shape[i] ?? 0) : extent));
   const product = extents.reduce((all, extent) => all * (extent === -1 ? 1 : extent), 1);
   const whole = extents.map((extent) => (extent === -1 ? sizeOf(x.shape) / product : extent));
@@ -90,10 +93,19 @@ export function importPad(node: GraphNode, importing: Importing): void {
   const pads = [2, 3, 1].map((axis) => [given[axis], given[axis + 4]] as const);
   const info = { shape, layout: "image", stretches: null } as const;
   importing.layer(node, importing.keyOfPath(node), x.slot, info, () => new ZeroPad(pads));
+  importing.moved(x);
+}
+
+/** Extents under another name. @returns false if the input is something else */
+function passExtents(node: GraphNode, importing: Importing): boolean {
+  const extents = importing.isConstant(node, 0) ? undefined : importing.extents(node.inputs[0]);
+  if (extents !== undefined) importing.setExtents(node.outputs[0], extents);
+  return extents !== undefined;
 }
 
 export function importIdentity(node: GraphNode, importing: Importing): void {
   importing.arity(node, 1, 1);
+  if (passExtents(node, importing)) return;
   if (importing.isConstant(node, 0)) importing.setConstant(node.outputs[0], importing.constant(node, 0));
   else alias(node, importing, importing.input(node));
 }
@@ -103,6 +115,7 @@ export function importCast(node: GraphNode, importing: Importing): void {
   importing.arity(node, 1, 1);
   const to = node.attributes.int("to", 0);
   node.attributes.int("saturate", 1);
+  if (to === ELEMENT.INT64 && passExtents(node, importing)) return;
   if (to !== ELEMENT.FLOAT) importing.refuse(node, "attribute to", "FLOAT", elementName(to));
   alias(node, importing, importing.input(node));
 }

@@ -3,6 +3,7 @@ import { ArgumentError, FormatError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import type { Module } from "../nn/module.js";
 import { type Graph, type GraphNode, readGraph } from "./graph.js";
+import * as extents from "./import-extents.js";
 import * as layers from "./import-layers.js";
 import * as shapes from "./import-shapes.js";
 import * as weights from "./import-weights.js";
@@ -47,6 +48,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   Reshape: shapes.importReshape,
   Transpose: shapes.importTranspose,
   Pad: shapes.importPad,
+  Shape: extents.importShape,
+  Gather: extents.importGather,
+  Unsqueeze: extents.importUnsqueeze,
   Identity: shapes.importIdentity,
   Constant: shapes.importConstant,
   Cast: shapes.importCast,

@@ -47,6 +47,16 @@ export function onnxOrder(stretches: readonly Stretch[]): number[] {
   return order;
 }
 
+/** The batch among extents, which no file fixes for good. */
+export const BATCH = "N";
+
+/** Extents that a graph computes with. */
+export interface Extents {
+  readonly list: readonly (number | typeof BATCH)[];
+  /** One number rather than a list of one. */
+  readonly scalar: boolean;
+}
+
 /** The network while a graph is imported. Layers are made at the end, so that a refused file leaves no memory taken. */
 export class Importing {
   readonly graph: Graph;
@@ -56,13 +66,17 @@ export class Importing {
   readonly done = new Set<GraphNode>();
   /** What code 1 of a byte input stands for. */
   inputStep = 1;
+  /** Values that are the input's bytes, moved at most. */
+  readonly #codes = new Set<number>();
   readonly #values = new Map<string, Value>();
   readonly #constants: Map<string, Constant>;
+  readonly #extents = new Map<string, Extents>();
   readonly #readers = new Map<string, GraphNode[]>();
 
   constructor(graph: Graph) {
     this.graph = graph;
     this.#constants = new Map(graph.constants);
+    if (graph.inputs[0]?.element === ELEMENT.UINT8) this.#codes.add(0);
     for (const node of graph.nodes) {
       for (const name of new Set(node.inputs)) this.#readers.set(name, [...(this.#readers.get(name) ?? []), node]);
     }
@@ -74,12 +88,16 @@ export class Importing {
 
   /** Takes a factor of a byte input as what its code 1 stands for, if nothing else sees the codes. @returns false if that cannot be */
   scaleInput(value: Value, factor: number): boolean {
-    const names = [...this.#values].filter(([, { slot }]) => slot === 0).map(([name]) => name);
+    const names = [...this.#values].filter(([, { slot }]) => this.#codes.has(slot)).map(([name]) => name);
     const alone = names.every((name) => this.onlyReader(name) !== undefined);
-    const bytes = this.graph.inputs[0].element === ELEMENT.UINT8;
-    if (value.slot !== 0 || !bytes || !alone || this.inputStep !== 1 || !(factor > 0)) return false;
+    if (!this.#codes.has(value.slot) || !alone || this.inputStep !== 1 || !(factor > 0)) return false;
     this.inputStep = factor;
     return true;
+  }
+
+  /** Says that the newest layer moved the elements of a value and changed none. */
+  moved(from: Value): void {
+    if (this.#codes.has(from.slot)) this.#codes.add(this.steps.length);
   }
 
   /** Gives a name to a value. */
@@ -133,6 +151,16 @@ export class Importing {
     return value.layout === "rows" ? value : this.refuse(node, `input ${i}`, "[N,F]", `[N,${value.shape}]`);
   }
 
+  setExtents(name: string, extents: Extents): void {
+    this.#extents.set(name, extents);
+  }
+  /** Extents that a name holds: computed ones, or integer constants. */
+  extents(name: string): Extents | undefined {
+    const constant = this.#constants.get(name);
+    if (constant?.type !== "integer" || constant.shape.length > 1) return this.#extents.get(name);
+    return { list: Array.from(constant.data), scalar: constant.shape.length === 0 };
+  }
+
   isConstant(node: GraphNode, i: number): boolean {
     return this.#constants.has(node.inputs[i] ?? "");
   }
@@ -145,6 +173,7 @@ export class Importing {
   optionalReals(node: GraphNode, i: number): Constant | undefined {
     return (node.inputs[i] ?? "") === "" ? undefined : this.reals(node, i);
   }
+  /** A constant input of finite real numbers. */
   reals(node: GraphNode, i: number): Constant {
     const found = this.constant(node, i);
     if (found.type !== "float") this.refuse(node, `input ${i}`, "FLOAT or DOUBLE", "integers");
@@ -152,7 +181,7 @@ export class Importing {
     if (bad >= 0) this.refuse(node, `element ${bad} of input ${i}`, "a finite number", `${found.data[bad]}`);
     return found;
   }
-  /** A constant of a shape; extents of 1 in front do not count. */
+  /** A constant vector of real numbers. */
   vector(node: GraphNode, i: number, length: number): Float32Array {
     const found = this.reals(node, i);
     if (found.shape.length !== 1 || found.shape[0] !== length) {

@@ -60,7 +60,7 @@ describe("export", () => {
     writeFileSync(bench.file("some.onnx"), "");
     const { code, stderr } = await bench.run("export", "some.onnx");
     expect(code).not.toBe(0);
-    expect(stderr).toMatch(/^some\.onnx: an ONNX file already; expected a run, .*got ONNX\n$/);
+    expect(stderr).toMatch(/^coarsegrad: some\.onnx: an ONNX file already; expected a run, .*got ONNX\n$/);
   });
 });
 
@@ -116,7 +116,7 @@ describe("a file of a float network", () => {
     const refused = await bench.run("eval", "q.onnx", "--data", "digits");
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(
-      /^q\.onnx: node "fc\.0\/sums" \(MatMulInteger\): operator that is not supported; expected Conv, /,
+      /^coarsegrad: q\.onnx: node "fc\.0\/sums" \(MatMulInteger\): operator that is not supported; expected Conv, /,
     );
     const other = await bench.run("train", "--model", "float.onnx", "--data", "cifar10");
     expect(other.code).not.toBe(0);

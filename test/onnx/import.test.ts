@@ -8,7 +8,7 @@ import { Rng } from "../../src/core/rng.js";
 import { pack, verify } from "../../src/export/index.js";
 import { memory } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/scope.js";
-import { lenet5, resnet20 } from "../../src/models/index.js";
+import { lenet5, mlp, resnet20 } from "../../src/models/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { type BatchNorm2d, type Dropout, ReLU } from "../../src/nn/index.js";
 import { exportOnnx, importOnnx, type OnnxNetwork } from "../../src/onnx/index.js";
@@ -413,6 +413,12 @@ it("reads back a byte input as codes with their step", () => {
   expect(again.input).toEqual({ inputShape: [28, 28, 1], inputType: "u8", inputStep: Math.fround(1 / 255) });
   expect([...again.stateDict().keys()]).toContain("conv1.weight");
   expect(relativeError(trainingValues(again, images, [28, 28, 1]).output, expected)).toBeLessThan(1e-6);
+});
+
+it("takes the step of bytes from behind layers that only move them", () => {
+  using net = mlp({ sizes: [12, 5, 3], rng: new Rng(3) });
+  using again = importOnnx(exportOnnx(net.eval(), { inputShape: [2, 3, 2] }));
+  expect(again.input).toMatchObject({ inputType: "u8", inputStep: Math.fround(1 / 255) });
 });
 
 it("reads back what it wrote: float networks through a file keep their outputs", () => {

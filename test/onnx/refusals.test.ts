@@ -140,6 +140,34 @@ const REFUSED: Record<string, [TestModel, RegExp]> = {
     one("Reshape", { more: ["to"], constants: { to: { shape: [4], data: [0, 5, 6, 2], ints: true } } }),
     /reshape; expected \[N,60\], a flattening/,
   ],
+  "a reshape by a computed value": [
+    one("Reshape", { more: ["x"] }),
+    /node "here" \(Reshape\): input 1; expected extents, got a computed value/,
+  ],
+  "an extent that is not there": [
+    {
+      input: IMAGE,
+      nodes: [
+        { op: "Shape", in: ["x"], out: "s" },
+        { op: "Gather", name: "g", in: ["s", "four"] },
+      ],
+      constants: { four: { shape: [], data: [4], ints: true } },
+    },
+    /node "g" \(Gather\): indices; expected integers below 4/,
+  ],
+  "extents as an output": [one("Shape"), /output "out"; expected a value computed from the input, got none/],
+  "a batch that is moved": [
+    {
+      input: IMAGE,
+      nodes: [
+        { op: "Shape", in: ["x"], out: "s" },
+        { op: "Gather", in: ["s", "order"], out: "t" },
+        { op: "Reshape", name: "r", in: ["x", "t"] },
+      ],
+      constants: { order: { shape: [4], data: [0, 1, 2, 0], ints: true } },
+    },
+    /node "r" \(Reshape\): reshape; expected \[N,60\], a flattening, or \[N,2,6,5\], got \[N,2,6,N\]/,
+  ],
   "a softmax over several axes": [one("Softmax", { opset: 11, attributes: { axis: 1 } }), /before opset 13/],
   "a transposition": [
     one("Transpose", { attributes: { perm: [0, 1, 3, 2] } }),
