@@ -2,7 +2,6 @@
  * @file Arithmetic of extents: exporters write `x.view(x.size(0), -1)` as Shape, Gather, Unsqueeze and Concat in front of a Reshape. Extents are
  * known when a file is read, but for the batch, which stays a symbol.
  */
-import { shapeText } from "../core/shape.js";
 import type { GraphNode } from "./graph.js";
 import { BATCH, type Extents, type Importing } from "./importing.js";
 
@@ -28,7 +27,7 @@ export function importGather(node: GraphNode, importing: Importing): void {
   node.attributes.fixed("axis", 0);
   const found = Array.from(data, (at) => list[at < 0 ? at + list.length : at]);
   if (shape.length > 1 || found.includes(undefined as never)) {
-    importing.refuse(node, "indices", `integers below ${list.length}`, `${shapeText(shape)} [${data.slice(0, 8)}]`);
+    importing.refuse(node, "indices", `integers below ${list.length}`, `[${data.slice(0, 8)}]`);
   }
   importing.setExtents(node.outputs[0], { list: found, scalar: shape.length === 0 });
 }
