@@ -1,4 +1,5 @@
 /** @file Networks from configurations and checkpoints: made, quantized as the configuration says, filled with weights. */
+import { dirname } from "node:path";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { DatasetInfo } from "../data/registry.js";
@@ -6,11 +7,12 @@ import type { PackOptions } from "../export/index.js";
 import type { SafeTensor } from "../io/safetensors.js";
 import { model } from "../models/index.js";
 import type { Module } from "../nn/module.js";
-import type { NormalizeOptions } from "../nn/normalize.js";
+import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
 import { infoOf } from "./data-info.js";
+import { isOnnx, modelOfRun, onnxNetworkFor } from "./onnx.js";
 import { quantized } from "./quantize.js";
 import type { RunConfig } from "./run-config.js";
-import { type CheckpointSource, openModel } from "./sources.js";
+import { type CheckpointSource, KIND_NAMES, openModel } from "./sources.js";
 
 /** The images that a network is made for. */
 export type ImageInfo = Pick<DatasetInfo, "shape" | "classes"> & Partial<Pick<DatasetInfo, "classNames">>;
@@ -24,13 +26,18 @@ export interface OpenedNetwork {
   readonly net: Module;
 }
 
-/** A float network with fresh weights that depend on the seed alone, behind a normalization unless it is null. */
+/** A float network with fresh weights that depend on the seed alone, or with those of an ONNX file, behind a normalization unless it is null. */
 export function freshNetwork(
   name: string,
-  { shape, classes }: ImageInfo,
+  info: ImageInfo,
   seed: number,
   normalize: NormalizeOptions | null | undefined,
 ): Module {
+  if (isOnnx(name)) {
+    const net = onnxNetworkFor(name, info);
+    return normalize ? normalizeInput(net, normalize) : net;
+  }
+  const { shape, classes } = info;
   const [height, width, channels] = shape;
   if (height !== width) {
     throw new ArgumentError({ op: name, what: "images are not square", expected: "H = W", got: `${height}×${width}` });
@@ -39,9 +46,9 @@ export function freshNetwork(
   return model(name, { classes, channels, size: height, rng, normalize: normalize ?? undefined });
 }
 
-/** The network of a configuration, quantized as it says, steps not calibrated. */
-export function networkFor(config: RunConfig): Module {
-  const net = freshNetwork(config.model, infoOf(config), config.seed, config.normalize);
+/** The network of a configuration, quantized as it says, steps not calibrated. @param folder of the run, where an imported network lies */
+export function networkFor(config: RunConfig, folder = "."): Module {
+  const net = freshNetwork(modelOfRun(config.model, folder), infoOf(config), config.seed, config.normalize);
   return quantized(net, config);
 }
 
@@ -58,8 +65,8 @@ export function floatNetwork(
 }
 
 /** The network of a checkpoint. */
-export function networkOf({ config, checkpoint }: CheckpointSource): Module {
-  const net = networkFor(config);
+export function networkOf({ config, checkpoint, path }: CheckpointSource): Module {
+  const net = networkFor(config, dirname(path));
   net.loadStateDict(checkpoint.model);
   return net.eval();
 }
@@ -76,7 +83,7 @@ export async function openNetwork(path: string): Promise<OpenedNetwork> {
       op: path,
       what: "not a training checkpoint",
       expected: "a run folder or its checkpoint.safetensors",
-      got: source.kind === "packed" ? "a packed model" : "plain float weights",
+      got: KIND_NAMES[source.kind],
     });
   }
   const { config } = source;

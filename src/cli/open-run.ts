@@ -2,7 +2,10 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
+import { sha256Hex } from "../core/sha256.js";
+import { readFileBytes, saveFileAtomic } from "../node/files.js";
 import { RUN_FILES, RunFolder } from "../node/run-folder.js";
+import { isOnnx, NETWORK_FILE } from "./onnx.js";
 import { asRunConfig, type RunConfig } from "./run-config.js";
 import { exists } from "./sources.js";
 import { checkResumed, configFrom, defaultFolder } from "./train-config.js";
@@ -50,7 +53,14 @@ export async function openRun(
     }
     for (const file of Object.values(RUN_FILES)) await rm(join(folder, file), { force: true });
   }
-  return { run: await RunFolder.create(folder, { command, ...config }), config, command };
+  if (!isOnnx(config.model)) return { run: await RunFolder.create(folder, { command, ...config }), config, command };
+  // The run keeps the network: it must open without the file that it came from.
+  const bytes = await readFileBytes(config.model);
+  const init = config.init ?? { file: config.model, sha256: sha256Hex(bytes) };
+  const own = { ...config, model: NETWORK_FILE, init };
+  const run = await RunFolder.create(folder, { command, ...own });
+  await saveFileAtomic(join(folder, NETWORK_FILE), bytes);
+  return { run, config: own, command };
 }
 
 function holdsRun(folder: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** @file What a MODEL argument may be: a run folder, a training checkpoint, float weights, or a packed model. */
+/** @file What a MODEL argument may be: a run folder, a training checkpoint, float weights, a packed model, or an ONNX file. */
 import { stat } from "node:fs/promises";
 import { DataError } from "../core/errors.js";
 import type { PackedModel } from "../format/model.js";
@@ -8,6 +8,7 @@ import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
 import { readFileBytes } from "../node/files.js";
 import { RunFolder } from "../node/run-folder.js";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
+import { isOnnx } from "./onnx.js";
 import { asRunConfig, type RunConfig } from "./run-config.js";
 
 /** A packed model. */
@@ -37,8 +38,23 @@ export interface WeightsSource {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A float network in an ONNX file, not yet read. */
+export interface OnnxSource {
+  readonly kind: "onnx";
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
 /** A model that was found on disk. */
-export type ModelSource = PackedSource | CheckpointSource | WeightsSource;
+export type ModelSource = PackedSource | CheckpointSource | WeightsSource | OnnxSource;
+
+/** Kinds of sources in words. */
+export const KIND_NAMES: Readonly<Record<ModelSource["kind"], string>> = {
+  packed: "a packed model",
+  checkpoint: "a training checkpoint",
+  weights: "plain float weights",
+  onnx: "an ONNX file",
+};
 
 /** True if `path` is a folder. */
 export async function isFolder(path: string): Promise<boolean> {
@@ -57,13 +73,15 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a model by path: a run folder stands for its checkpoint; files are told apart by what they say of themselves.
+ * Opens a model by path: a run folder stands for its checkpoint; ONNX files, which say nothing of themselves, are told by their ending, others by
+ * their content.
  *
  * @throws DataError if there is nothing, FormatError if it is damaged or of no known kind
  */
 export async function openModel(path: string): Promise<ModelSource> {
   const file = (await isFolder(path)) ? await checkpointOf(path) : path;
   const bytes = await readFileBytes(file);
+  if (isOnnx(file)) return { kind: "onnx", path: file, bytes };
   const { tensors, metadata } = readSafetensors(bytes, file);
   if (metadata.format === FORMAT_NAME) return { kind: "packed", path: file, bytes, model: readPacked(bytes, file) };
   if (metadata.format === undefined || metadata.format === "pt") {

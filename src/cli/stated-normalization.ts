@@ -31,6 +31,7 @@ export interface FoundNormalize {
  */
 export function normalizeOf(source: Exclude<ModelSource, { kind: "packed" }>, info: ImageConstants): FoundNormalize {
   if (source.kind === "checkpoint") return { normalize: source.config.normalize ?? null, assumed: false };
+  if (source.kind === "onnx") return { normalize: null, assumed: false };
   const stated = statedNormalize(source);
   return stated === undefined
     ? { normalize: defaultNormalize(info), assumed: true }

@@ -7,6 +7,7 @@ import { bitsText, parseBits } from "./bits.js";
 import { dataLabel, folderOf, imagesInfo } from "./data-info.js";
 import { UsageError } from "./failure.js";
 import { defaultNormalize, type ImagesInfo } from "./normalization.js";
+import { isOnnx, plainName } from "./onnx.js";
 import { DEFAULT_QUANT, type InitConfig, type QuantConfig, type RunConfig } from "./run-config.js";
 import { openModel } from "./sources.js";
 import { normalizeOf } from "./stated-normalization.js";
@@ -31,7 +32,7 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
   if (options.momentum !== undefined && options.optimizer === "adam") throw clash("--momentum", "--optimizer sgd");
   if (method === "ptq" && (options.epochs ?? 0) > 0)
     throw clash("--epochs", "none with --method ptq: it does not train");
-  if (method === "ptq" && options.init === undefined) {
+  if (method === "ptq" && options.init === undefined && !isOnnx(options.model)) {
     throw clash("--method ptq", "--init FILE: it quantizes weights that were trained before");
   }
   const schedule = options.schedule ?? { name: "onecycle" as const };
@@ -67,14 +68,15 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
   };
 }
 
-/** What is chosen; else what the weights to start from were trained with; else what suits the images. */
+/** What is chosen; else what the weights to start from were trained with (an ONNX file holds all of its network); else what suits the images. */
 function normalizeFor(
-  { normalize }: TrainOptions,
+  { model, normalize }: TrainOptions,
   info: ImagesInfo,
   ofInit: NormalizeOptions | null | undefined,
 ): NormalizeOptions | null {
   if (normalize !== undefined) return normalize === "none" ? null : normalize;
-  return ofInit === undefined ? defaultNormalize(info) : ofInit;
+  if (ofInit !== undefined) return ofInit;
+  return isOnnx(model) ? null : defaultNormalize(info);
 }
 
 /** `alphaRule` → `alpha-rule`. */
@@ -106,7 +108,7 @@ async function initOf(
     throw new StateError({
       op: "--init",
       what: `${given} does not hold float weights`,
-      expected: "a run, its checkpoint, or a plain safetensors file",
+      expected: "a run, its checkpoint, a plain safetensors file, or an ONNX file",
       got: "a packed model",
     });
   }
@@ -117,7 +119,10 @@ async function initOf(
 /** Where a run goes unless it is told. */
 export function defaultFolder(config: RunConfig): string {
   const method = config.quant === null ? [] : [config.quant.method];
-  return path.join("runs", [config.model, dataLabel(config.data), config.bits.toLowerCase(), ...method].join("-"));
+  return path.join(
+    "runs",
+    [plainName(config.model), dataLabel(config.data), config.bits.toLowerCase(), ...method].join("-"),
+  );
 }
 
 /** The options that stand for a configuration: the inverse of {@link configFrom}, `init` left out. */

@@ -8,6 +8,7 @@ import { type BitWidths, bitsOption } from "./bits.js";
 import { quoted, UsageError, unknownWord } from "./failure.js";
 import { dataName } from "./images.js";
 import { NORMALIZE_FORMS, type NormalizeChoice, normalizeChoice } from "./normalization.js";
+import { isOnnx } from "./onnx.js";
 import {
   ALPHA_RULES,
   AUGMENTATIONS,
@@ -85,6 +86,11 @@ function readSchedule(text: string): ScheduleSpec {
   }
 }
 
+/** One of the networks, or an ONNX file. */
+function modelName(text: string): string {
+  return isOnnx(text) ? text : oneOf("--model", MODEL_NAMES)(text);
+}
+
 /** Names of layers; `none` is an empty list, for overriding a preset. */
 function layerNames(text: string): string[] {
   return text === "none" ? [] : wordList("--keep-float")(text);
@@ -94,7 +100,12 @@ function layerNames(text: string): string[] {
 export function trainOptions(made: Command): Command {
   const real = (name: string, min: number, below?: number) => realNumber(name, { min, below });
   return made
-    .option("--model <name>", `network: ${MODEL_NAMES.join(", ")}`, oneOf("--model", MODEL_NAMES), "lenet5")
+    .option(
+      "--model <name>",
+      `network: ${MODEL_NAMES.join(", ")}, or an ONNX file of a float one, which it starts from`,
+      modelName,
+      "lenet5",
+    )
     .option(
       "--data <name>",
       `data set: ${DATASET_NAMES.join(", ")}, or imagefolder:DIR (a folder for each class, perhaps in train/ and val/)`,
@@ -162,7 +173,7 @@ export function trainOptions(made: Command): Command {
     )
     .option(
       "--init <file>",
-      "start from these weights: a run folder or its checkpoint (a quantized one gives its latent weights, and its activation steps to equal widths), or a plain safetensors file",
+      "start from these weights: a run folder or its checkpoint (a quantized one gives its latent weights, and its activation steps to equal widths), a plain safetensors file, or an ONNX file",
     )
     .option(
       "--epochs <n>",

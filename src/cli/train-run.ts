@@ -4,8 +4,8 @@ import { sha256Hex } from "../core/sha256.js";
 import type { BatchLoader } from "../data/loader.js";
 import { pack, summarize } from "../export/index.js";
 import { createSession } from "../infer/session.js";
-import type { SafeTensor } from "../io/safetensors.js";
 import type { Module } from "../nn/module.js";
+import type { HostArray } from "../nn/state.js";
 import { saveFileAtomic } from "../node/files.js";
 import type { RunFolder } from "../node/run-folder.js";
 import type { OptimizerLike } from "../optim/index.js";
@@ -19,6 +19,7 @@ import { infoOf } from "./data-info.js";
 import { percent, short } from "./format.js";
 import { openLoaders, type RunLoaders } from "./loading/sources.js";
 import { freshNetwork, packOptions } from "./network.js";
+import { isOnnx, modelOfRun, onnxNetwork } from "./onnx.js";
 import { packedAccuracy } from "./packed.js";
 import { startProgress } from "./progress.js";
 import { calibrated, optimizerFor, quantized } from "./quantize.js";
@@ -80,7 +81,7 @@ async function runOn(
   { checkpoint, before, started }: Beginning,
 ): Promise<TrainOutcome> {
   const { run, config, terminal, signal } = request;
-  const net = await startingNetwork(config, loaders.calibration, checkpoint);
+  const net = await startingNetwork(run.path, config, loaders.calibration, checkpoint);
   const optimizer = optimizerFor(net, config, loaders.train.batches);
   try {
     const { epoch, stopped } = await train({ ...request, net, optimizer, loaders, checkpoint });
@@ -111,10 +112,17 @@ async function runOn(
 }
 
 /** The network as training begins: fresh or from --init, quantized and calibrated; a checkpoint fills in the rest later. */
-async function startingNetwork(config: RunConfig, data: BatchLoader, checkpoint: Checkpoint | null): Promise<Module> {
-  const net = freshNetwork(config.model, infoOf(config), config.seed, config.normalize);
+async function startingNetwork(
+  folder: string,
+  config: RunConfig,
+  data: BatchLoader,
+  checkpoint: Checkpoint | null,
+): Promise<Module> {
+  const net = freshNetwork(modelOfRun(config.model, folder), infoOf(config), config.seed, config.normalize);
   if (checkpoint !== null) return quantized(net, config);
-  const init = config.init === null ? null : await openInit(config.init);
+  // An imported network has its weights already, and its configuration names the file that they came from.
+  const given = config.init === null || (isOnnx(config.model) && isOnnx(config.init.file));
+  const init = given || config.init === null ? null : await openInit(config.init);
   if (init?.quantBits === undefined) {
     if (init !== null) net.loadStateDict(init.state);
     quantized(net, config);
@@ -135,7 +143,7 @@ async function startingNetwork(config: RunConfig, data: BatchLoader, checkpoint:
 async function openInit({
   file,
   sha256,
-}: InitConfig): Promise<{ state: ReadonlyMap<string, SafeTensor>; quantBits?: BitWidths }> {
+}: InitConfig): Promise<{ state: ReadonlyMap<string, HostArray>; quantBits?: BitWidths }> {
   const source = await openModel(file);
   if (source.kind === "packed") {
     throw new StateError({ op: "--init", what: `${file} is a packed model`, expected: "weights as float32" });
@@ -150,6 +158,13 @@ async function openInit({
     });
   }
   if (source.kind === "weights") return { state: source.tensors };
+  if (source.kind === "onnx") {
+    using given = onnxNetwork(source.bytes, file);
+    // Copies: the imported network goes with its memory.
+    return {
+      state: new Map([...given.stateDict()].map(([key, a]) => [key, { shape: a.shape, data: a.toTypedArray() }])),
+    };
+  }
   const { config, checkpoint } = source;
   return { state: checkpoint.model, ...(config.quant !== null && { quantBits: parseBits(config.bits) }) };
 }

@@ -62,8 +62,9 @@ function checkExact(layer: string, ranges: readonly Range[]): void {
   });
 }
 
-/** What follows a quantized product: batch norm and staircase if nothing else reads the values between. */
+/** What follows a quantized product and folds into it: batch norm and staircase if nothing else reads the values between. */
 function followers(product: Variable, lowering: Lowering): { norm?: Variable; staircase?: Variable } {
+  if (!lowering.fold) return {};
   const next = lowering.onlyReader(product);
   if (activationOf(next) !== null && next?.node?.inputs[0] === product) return { staircase: next };
   if (next?.node?.op.name !== "batchNormEval" || next.node.inputs[0] !== product) return {};

@@ -29,16 +29,17 @@ const RULES: readonly Rule[] = [lowerQuantized, lowerStaircase, lowerFloatOp];
  *
  * @param sample a batch that the network takes, u8 with a step or f32, [N, …]; only its shape, type and step matter
  * @param classes names of the outputs
+ * @param fold false leaves scale, bias, batch norm and staircase of quantized layers as nodes, in training's order (default true: thresholds)
  * @throws QuantError naming op, layer and shape if an op has no counterpart in the packed format
  */
-export function lowerModule(net: Module, sample: NDArray, classes?: readonly string[]): Lowered {
+export function lowerModule(net: Module, sample: NDArray, classes?: readonly string[], fold = true): Lowered {
   return scope(() => {
     const trace = traceModule(net, sample);
-    return lowerTrace(trace, new Names(net), classes);
+    return lowerTrace(trace, new Names(net), classes, fold);
   });
 }
 
-function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | undefined): Lowered {
+function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | undefined, fold: boolean): Lowered {
   const nodes: PlanNode[] = [];
   const data = new Map<string, NodeData>();
   const ids = new Map<Variable, string>([[trace.input, names.take(INPUT_ID)]]);
@@ -50,6 +51,7 @@ function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | und
   const lowering: Lowering = {
     trace,
     names,
+    fold,
     emit(result, node, tensors, folded = []) {
       for (const inner of folded) covered.add(inner);
       nodes.push(node);

@@ -22,8 +22,12 @@ export interface PackOptions {
 /** Images of the batch that a network is traced with: more than one, so that the batch axis can be told from others. */
 const TRACED_BATCH = 2;
 
-/** The plan of a network; see {@link pack}. */
-export function lowered(net: Module, options: PackOptions): Lowered {
+/**
+ * The plan of a network; see {@link pack}.
+ *
+ * @param fold false leaves every step of training as a node of its own
+ */
+export function lowered(net: Module, options: PackOptions, fold = true): Lowered {
   const { inputShape, inputType = "u8", inputStep = 1 / 255, classes } = options;
   if (!(inputStep > 0) || !Number.isFinite(Math.fround(inputStep))) {
     throw new ArgumentError({ op: "pack", what: "inputStep", expected: "a positive number", got: `${inputStep}` });
@@ -35,7 +39,7 @@ export function lowered(net: Module, options: PackOptions): Lowered {
       inputType === "u8" ? Math.fround(inputStep) : null,
     );
     sample.view().fill(0);
-    return lowerModule(net, sample, classes);
+    return lowerModule(net, sample, classes, fold);
   });
 }
 

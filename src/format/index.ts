@@ -9,13 +9,17 @@ export {
   inputsOf,
   type Plan,
   type PlanActivation,
+  type PlanAvgPool,
+  type PlanConcat,
   type PlanConv,
   type PlanFloatConv,
   type PlanFloatLinear,
   type PlanInput,
   type PlanLinear,
   type PlanNode,
+  type PlanPad,
   type PlanQuantized,
+  type PlanSlice,
   type PlanWindow,
 } from "./plan.js";
 export { readPacked } from "./read.js";

@@ -12,6 +12,7 @@ const COMMANDS = [
   "train",
   "eval",
   "pack",
+  "export",
   "verify",
   "infer",
   "summary",
@@ -55,7 +56,7 @@ describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
     [
       "trian",
-      'command: unknown command; expected quickstart, train, eval, pack, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
+      'command: unknown command; expected quickstart, train, eval, pack, export, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
     ],
     ["data lits", 'data: unknown command; expected list, info, download, got "lits"; did you mean list?'],
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],

@@ -10,7 +10,8 @@ import { lenet5 } from "../../src/models/lenet.js";
 import { mlp } from "../../src/models/mlp.js";
 import { resnet20 } from "../../src/models/resnet.js";
 import type { Module } from "../../src/nn/index.js";
-import { buildNet, type LayerSpec, type NetSpec, pixels, quantize, settle } from "./nets.js";
+import { netSpec } from "./arbitrary-nets.js";
+import { buildNet, pixels, quantize, settle } from "./nets.js";
 
 afterEach(() => {
   expect(memory().arrays).toBe(0);
@@ -73,28 +74,6 @@ describe("known networks run from a packed file with the same bits", () => {
       }
     }
   });
-});
-
-const layer: fc.Arbitrary<LayerSpec> = fc.record({
-  weightBits: fc.constantFrom(1, 2, 3, 4, 8),
-  activationBits: fc.integer({ min: 1, max: 8 }),
-  granularity: fc.constantFrom("layer" as const, "channel" as const),
-  rounding: fc.constantFrom("ceil" as const, "nearest" as const),
-  channels: fc.integer({ min: 1, max: 9 }),
-  kernel: fc.integer({ min: 1, max: 4 }),
-  stride: fc.integer({ min: 1, max: 3 }),
-  padding: fc.integer({ min: 0, max: 2 }),
-  dilation: fc.integer({ min: 1, max: 2 }),
-  groups: fc.boolean(),
-  bias: fc.boolean(),
-  norm: fc.boolean(),
-  pool: fc.boolean(),
-});
-const netSpec: fc.Arbitrary<NetSpec> = fc.record({
-  shape: fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 4 })),
-  convs: fc.array(layer, { maxLength: 3 }),
-  linears: fc.array(layer, { maxLength: 2 }),
-  seed: fc.nat(1000),
 });
 
 describe.each<[Backend, number]>([

@@ -36,6 +36,10 @@ describe("the tarball", () => {
 
   it("has no dependencies, and its exports and command exist", () => {
     expect(Object.keys(consumer.manifest.dependencies ?? {})).toEqual([]);
+    // The one file with a library has it inside.
+    const wire = readFileSync(path.join(consumer.installed, "dist", "onnx", "wire.js"), "utf8");
+    expect(wire).not.toMatch(/\bfrom\s*"/);
+    expect(wire).toContain("Apache-2.0");
     const targets = Object.values(consumer.manifest.exports).flatMap((target) =>
       typeof target === "string" ? [target] : Object.values(target),
     );
@@ -45,7 +49,20 @@ describe("the tarball", () => {
   });
 
   it("has an entry for every public room", () => {
-    const rooms = ["nn", "optim", "quant", "models", "data", "train", "theory", "io", "export", "infer", "node"];
+    const rooms = [
+      "nn",
+      "optim",
+      "quant",
+      "models",
+      "data",
+      "train",
+      "theory",
+      "io",
+      "export",
+      "onnx",
+      "infer",
+      "node",
+    ];
     const present = rooms.filter((room) => existsSync(path.join(root, "src", room, "index.ts")));
     expect(entriesOf(consumer).sort()).toEqual(["coarsegrad", ...present.map((room) => `coarsegrad/${room}`)].sort());
   });

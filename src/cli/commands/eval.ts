@@ -18,6 +18,7 @@ import {
   normalizeChoice,
   normalizeText,
 } from "../normalization.js";
+import { onnxNetworkFor } from "../onnx.js";
 import { type Accuracy, packedAccuracy } from "../packed.js";
 import { startProgress } from "../progress.js";
 import { type ModelSource, openModel } from "../sources.js";
@@ -38,11 +39,11 @@ export function evalCommand(): Command {
     name: "eval",
     summary: "accuracy of a model on a data set",
     description:
-      "Top-1 and top-5 accuracy in percent of a packed model (by the integer runtime), of a run or training checkpoint (by the training graph), or of plain float weights (with --model).",
+      "Top-1 and top-5 accuracy in percent of a packed model (by the integer runtime), of a run or training checkpoint (by the training graph), of a float network in an ONNX file, or of plain float weights (with --model).",
     notes: `Plain float weights are evaluated with --normalize; without it, with what the file states ("normalize" in its safetensors metadata, written
 as --normalize takes it), or what is known of a public file by its SHA-256, or else as a fresh network would: colour images by the data
 set's customary constants, grey ones not at all. Runs, checkpoints and packed models know their own.`,
-    args: [["<model>", "packed model, run folder, training checkpoint, or float weights"]],
+    args: [["<model>", "packed model, run folder, training checkpoint, ONNX file, or float weights"]],
     examples: [
       "coarsegrad eval runs/first/model.cgm --data mnist --json",
       "coarsegrad eval runs/first",
@@ -142,7 +143,9 @@ async function accuracyOf(
   using net =
     source.kind === "checkpoint"
       ? networkOf(source)
-      : floatNetwork(options.model!, data, source.tensors, options.normalize ?? null);
+      : source.kind === "onnx"
+        ? onnxNetworkFor(source.path, data)
+        : floatNetwork(options.model!, data, source.tensors, options.normalize ?? null);
   if (source.kind === "checkpoint") {
     const { shape, classes } = infoOf(source.config);
     checkFits("eval", data, shape, classes);
@@ -152,7 +155,12 @@ async function accuracyOf(
 }
 
 function answerText(answer: Accuracy & { model: string; kind: ModelSource["kind"]; data: string }): string {
-  const kinds = { packed: "packed model, integer runtime", checkpoint: "training graph", weights: "float weights" };
+  const kinds = {
+    packed: "packed model, integer runtime",
+    checkpoint: "training graph",
+    weights: "float weights",
+    onnx: "imported network",
+  };
   return fields([
     ["model", `${answer.model} (${kinds[answer.kind]})`],
     ["data", `${answer.data}, ${count(answer.images)} images`],

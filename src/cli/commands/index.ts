@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { benchCommand } from "./bench.js";
 import { dataCommand } from "./data.js";
 import { evalCommand } from "./eval.js";
+import { exportCommand } from "./export.js";
 import { inferCommand } from "./infer.js";
 import { packCommand } from "./pack.js";
 import { quickstartCommand } from "./quickstart.js";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly (() => Command)[] = [
   trainCommand,
   evalCommand,
   packCommand,
+  exportCommand,
   verifyCommand,
   inferCommand,
   summaryCommand,

@@ -12,7 +12,7 @@ import { percent } from "../format.js";
 import { decodeImage, fitImage, IMAGE_ENDINGS, looksInverted } from "../image.js";
 import { checkFits, type TestImageOptions, testImageOptions, testImages } from "../images.js";
 import { softmax } from "../packed.js";
-import { isFolder, openModel } from "../sources.js";
+import { isFolder, KIND_NAMES, openModel } from "../sources.js";
 import { table } from "../table.js";
 import type { CommonOptions, Terminal } from "../terminal.js";
 import { wholeNumber } from "../values.js";
@@ -66,7 +66,7 @@ export function inferCommand(): Command {
         op: file,
         what: "not a packed model",
         expected: "a .cgm file",
-        got: source.kind === "checkpoint" ? "a training checkpoint" : "float weights",
+        got: KIND_NAMES[source.kind],
         hint: "pack it first: coarsegrad pack",
       });
     }

@@ -10,6 +10,7 @@ import { UsageError, unknownWord } from "../failure.js";
 import { bytes, count } from "../format.js";
 import { dataName } from "../images.js";
 import { floatNetwork, networkFor, networkOf, packOptions } from "../network.js";
+import { onnxNetwork } from "../onnx.js";
 import { defaultConfig } from "../run-config.js";
 import { exists, openModel } from "../sources.js";
 import { normalizeOf } from "../stated-normalization.js";
@@ -29,8 +30,8 @@ export function summaryCommand(): Command {
     name: "summary",
     summary: "layers, weights by width, bytes on disk, MACs and bit operations",
     description:
-      "Counts what a model holds and costs, packed: of a run, a checkpoint, a packed file, plain float weights (with --model), or a network by its name (with --bits). Counts are for one image; the bytes are those of the file, less the stated header. Trained networks of one kind differ a little in the bytes of their thresholds.",
-    args: [["<model>", `run folder, checkpoint, packed model, or a name: ${MODEL_NAMES.join(", ")}`]],
+      "Counts what a model holds and costs, packed: of a run, a checkpoint, a packed file, an ONNX file, plain float weights (with --model), or a network by its name (with --bits). Counts are for one image; the bytes are those of the file, less the stated header. Trained networks of one kind differ a little in the bytes of their thresholds.",
+    args: [["<model>", `run folder, checkpoint, packed model, ONNX file, or a name: ${MODEL_NAMES.join(", ")}`]],
     examples: [
       "coarsegrad summary runs/first",
       "coarsegrad summary runs/first/model.cgm --json",
@@ -73,6 +74,10 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
   if (source.kind === "checkpoint") {
     const { model, bits, data } = source.config;
     return { title: `${given} (${model} ${bits})`, summary: summaryOfNet(networkOf(source), data) };
+  }
+  if (source.kind === "onnx") {
+    using net = onnxNetwork(source.bytes, given);
+    return { title: `${given} (imported)`, summary: summarize(net, net.input) };
   }
   if (options.model === undefined) {
     throw new UsageError({

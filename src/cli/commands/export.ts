@@ -1,0 +1,98 @@
+/** @file `coarsegrad export`: a run, a checkpoint, a packed model or float weights as an ONNX file. */
+import path from "node:path";
+import type { Command } from "commander";
+import { ArgumentError } from "../../core/errors.js";
+import { DATASET_NAMES, datasetInfo } from "../../data/registry.js";
+import { MODEL_NAMES } from "../../models/index.js";
+import { saveFileAtomic } from "../../node/files.js";
+import { exportOnnx, exportPackedOnnx, type OnnxOptions } from "../../onnx/index.js";
+import { command, onRun } from "../command.js";
+import { infoOf } from "../data-info.js";
+import { UsageError } from "../failure.js";
+import { bytes as bytesText } from "../format.js";
+import { dataName } from "../images.js";
+import { floatNetwork, networkOf, packOptions } from "../network.js";
+import { type ModelSource, openModel } from "../sources.js";
+import { normalizeOf } from "../stated-normalization.js";
+import type { CommonOptions } from "../terminal.js";
+import { oneOf } from "../values.js";
+
+interface ExportOptions extends CommonOptions {
+  out?: string;
+  pack?: boolean;
+  float?: boolean;
+  model?: string;
+  data: string;
+}
+
+/** The command. */
+export function exportCommand(): Command {
+  const made = command({
+    name: "export",
+    summary: "a model as an ONNX file of standard operators",
+    description:
+      "Writes an ONNX file (opset 21, standard operators) that gives the codes and logits of training: of a run or checkpoint with scale, batch norm and staircase in training's order, of a packed model with its thresholds, of float weights (with --model) in float. The input is the images, channels last, as bytes.",
+    args: [["<model>", "run folder, checkpoint, packed model, or float weights"]],
+    examples: [
+      "coarsegrad export runs/first --out first.onnx",
+      "coarsegrad export runs/first --pack --out small.onnx",
+      "coarsegrad export runs/first/model.cgm --json",
+      "coarsegrad export weights.safetensors --model lenet5 --data mnist --out float.onnx",
+    ],
+  })
+    .option("--out <file>", "the file to write (default: model.onnx beside the model)")
+    .option("--pack", "keep weights of up to 4 bits as bits in the file; operators unpack them when it is loaded")
+    .option("--float", "multiply codes by Conv and MatMul instead of ConvInteger and MatMulInteger")
+    .option(
+      "--model <name>",
+      `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
+      oneOf("--model", MODEL_NAMES),
+    )
+    .option("--data <name>", `images of plain float weights: ${DATASET_NAMES.join(", ")}`, dataName, "digits");
+  return onRun<ExportOptions>(made, async (options, [given], terminal) => {
+    const source = await openModel(given);
+    const arithmetic = options.float === true ? ("float" as const) : ("integer" as const);
+    const written = onnxOf(source, options, { pack: options.pack, arithmetic });
+    const file = options.out ?? path.join(path.dirname(source.path), "model.onnx");
+    await saveFileAtomic(file, written);
+    const answer = {
+      file: path.resolve(file),
+      bytes: written.length,
+      kind: source.kind,
+      pack: options.pack === true,
+      arithmetic,
+    };
+    terminal.result(answer, () => `${file}: ${bytesText(written.length)}, opset 21, ${arithmetic} arithmetic`);
+  });
+}
+
+function onnxOf(source: ModelSource, { model, data }: ExportOptions, options: OnnxOptions): Uint8Array {
+  switch (source.kind) {
+    case "packed":
+      return exportPackedOnnx(source.model, options);
+    case "onnx":
+      throw new ArgumentError({
+        op: source.path,
+        what: "an ONNX file already",
+        expected: "a run, a checkpoint, a packed model or float weights",
+        got: "ONNX",
+      });
+    case "checkpoint": {
+      using net = networkOf(source);
+      return exportOnnx(net, { ...packOptions(infoOf(source.config)), ...options });
+    }
+    case "weights": {
+      if (model === undefined) {
+        throw new UsageError({
+          op: "export",
+          what: `${source.path} does not say which network its weights belong to`,
+          expected: "--model NAME",
+          got: "none",
+        });
+      }
+      const info = datasetInfo(data);
+      using net = floatNetwork(model, info, source.tensors, normalizeOf(source, info).normalize);
+      return exportOnnx(net, { ...packOptions(info), ...options });
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * @file Arithmetic of extents: exporters write `x.view(x.size(0), -1)` as Shape, Gather, Unsqueeze and Concat in front of a Reshape. Extents are
+ * known when a file is read, but for the batch, which stays a symbol.
+ */
+import type { GraphNode } from "./graph.js";
+import { BATCH, type Extents, type Importing } from "./importing.js";
+
+/** Extents that an input holds. */
+function extentsOf(node: GraphNode, importing: Importing, i: number): Extents {
+  return importing.extents(node.inputs[i] ?? "") ?? importing.refuse(node, `input ${i}`, "extents", "another value");
+}
+
+/** The extents of a value. */
+export function importShape(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 1, 1);
+  const { attributes } = node;
+  const all: Extents["list"] = [BATCH, ...importing.input(node).shape];
+  const list = all.slice(attributes.int("start", 0), attributes.int("end", all.length));
+  importing.setExtents(node.outputs[0], { list, scalar: false });
+}
+
+/** Some of a list of extents. */
+export function importGather(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 2, 2);
+  const { list } = extentsOf(node, importing, 0);
+  const { data, shape } = importing.constant(node, 1);
+  node.attributes.fixed("axis", 0);
+  const found = Array.from(data, (at) => list[at < 0 ? at + list.length : at]);
+  if (shape.length > 1 || found.includes(undefined as never)) {
+    importing.refuse(node, "indices", `integers below ${list.length}`, `[${data.slice(0, 8)}]`);
+  }
+  importing.setExtents(node.outputs[0], { list: found, scalar: shape.length === 0 });
+}
+
+/** One extent as a list of one. The axis is an attribute before opset 13, an input since. */
+export function importUnsqueeze(node: GraphNode, importing: Importing): void {
+  const inputs = importing.graph.opset >= 13;
+  importing.arity(node, inputs ? 2 : 1, inputs ? 2 : 1);
+  const { list, scalar } = extentsOf(node, importing, 0);
+  const axes = inputs ? Array.from(importing.constant(node, 1).data) : (node.attributes.ints("axes") ?? []);
+  if (!scalar || axes.length !== 1 || (axes[0] !== 0 && axes[0] !== -1)) {
+    importing.refuse(node, "axes", "[0] of one extent", `[${axes}] of ${scalar ? "one" : "a list"}`);
+  }
+  importing.setExtents(node.outputs[0], { list, scalar: false });
+}
+
+/** Lists of extents one after the other. @returns false if an input is something else */
+export function concatExtents(node: GraphNode, importing: Importing): boolean {
+  const parts = node.inputs.map((name) => importing.extents(name));
+  if (parts.length === 0 || parts.some((part) => part === undefined || part.scalar)) return false;
+  importing.arity(node, 1, parts.length);
+  node.attributes.fixed("axis", 0);
+  importing.setExtents(node.outputs[0], { list: parts.flatMap((part) => (part as Extents).list), scalar: false });
+  return true;
+}

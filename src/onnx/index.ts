@@ -1,0 +1,4 @@
+/** @file The ONNX room: networks and packed models to ONNX files, float networks from them. See docs/onnx.md. */
+export { exportOnnx, exportPackedOnnx, type OnnxOptions } from "./export.js";
+export { IMPORTED_OPERATORS, type ImportOptions, importOnnx } from "./import.js";
+export { type InputInfo, OnnxNetwork } from "./network.js";

@@ -1,0 +1,103 @@
+/** @file Layers that imported networks need beside those of nn: what stands between convolutions in ONNX files. */
+import { add, clip, concat, div, mul, pad, slice, sub, transpose } from "../autograd/functions.js";
+import { Tensor } from "../autograd/tensor.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { ReLU } from "../nn/activation.js";
+import { Module } from "../nn/module.js";
+import { Buffer } from "../nn/parameter.js";
+
+/**
+ * y = min(max(x, 0), top), such as ReLU6. A ReLU for `prepare`: a staircase saturates by itself, at L·α.
+ *
+ * @gradient exact
+ */
+export class ClippedReLU extends ReLU {
+  readonly top: number;
+  constructor(top: number) {
+    super();
+    this.top = top;
+  }
+  override forward(x: Tensor): Tensor {
+    return clip(x, 0, this.top);
+  }
+  protected override describe(): string {
+    return `${this.top}`;
+  }
+}
+
+/** y = min(max(x, lo), hi). @gradient exact */
+export class Clip extends Module {
+  readonly lo: number;
+  readonly hi: number;
+  constructor(lo: number, hi: number) {
+    super();
+    this.lo = lo;
+    this.hi = hi;
+  }
+  override forward(x: Tensor): Tensor {
+    return clip(x, this.lo, this.hi);
+  }
+  protected override describe(): string {
+    return `${this.lo} … ${this.hi}`;
+  }
+}
+
+const COMBINE = { add, sub, mul, div };
+
+/** x ∘ value[c], with a constant for each channel (last axis) or one for all, on the right. The constant is saved, not trained. @gradient exact */
+export class WithConstant extends Module {
+  readonly fn: keyof typeof COMBINE;
+  value: Buffer;
+  constructor(fn: keyof typeof COMBINE, value: Float32Array) {
+    super();
+    this.fn = fn;
+    this.value = new Buffer(NDArray.from(value, [value.length], "f32"));
+  }
+  override forward(x: Tensor): Tensor {
+    return COMBINE[this.fn](x, new Tensor(this.value.data));
+  }
+  protected override describe(): string {
+    return this.fn;
+  }
+}
+
+/** Zeros around images and their channels; codes stay codes. @gradient exact */
+export class ZeroPad extends Module {
+  /** [before, after] of rows, columns, channels. */
+  readonly pads: readonly (readonly [number, number])[];
+  constructor(pads: readonly (readonly [number, number])[]) {
+    super();
+    this.pads = pads;
+  }
+  override forward(x: Tensor): Tensor {
+    return pad(x, [0, ...this.pads]);
+  }
+  protected override describe(): string {
+    return JSON.stringify(this.pads);
+  }
+}
+
+/** A stretch of features that came from an image of `channels` × `pixels`: ONNX has channels outermost, this library pixels. */
+export interface Stretch {
+  readonly channels: number;
+  readonly pixels: number;
+}
+
+/** Flattened images from this library's order (pixels, then channels) to ONNX's (channels, then pixels), one stretch after the other. @gradient exact */
+export class ChannelsOutermost extends Module {
+  readonly #stretches: readonly Stretch[];
+  constructor(stretches: readonly Stretch[]) {
+    super();
+    this.#stretches = stretches;
+  }
+  override forward(x: Tensor): Tensor {
+    let start = 0;
+    const parts = this.#stretches.map(({ channels, pixels }) => {
+      const end = start + channels * pixels;
+      const part = start === 0 && end === x.shape[1] ? x : slice(x, null, [start, end]);
+      start = end;
+      return transpose(part.reshape([x.shape[0], pixels, channels])).reshape([x.shape[0], channels * pixels]);
+    });
+    return parts.length === 1 ? parts[0] : concat(parts, 1);
+  }
+}

@@ -1,0 +1,81 @@
+/** @file Imported networks: layers by name, and the order in which they run. */
+import { add, concat } from "../autograd/functions.js";
+import type { Tensor } from "../autograd/tensor.js";
+import { ShapeError } from "../core/errors.js";
+import { shapeText } from "../core/shape.js";
+import type { PackOptions } from "../export/index.js";
+import { Module } from "../nn/module.js";
+
+/** One step: a layer on one value, or values combined. Values are numbered: the input is 0, step k gives k + 1. */
+export type Step =
+  | { readonly kind: "layer"; readonly key: string; readonly input: number }
+  | { readonly kind: "add"; readonly inputs: readonly [number, number] }
+  | { readonly kind: "concat"; readonly inputs: readonly number[]; readonly axis: number };
+
+/** What an imported network is fed: as `pack` and `exportOnnx` want it. */
+export type InputInfo = Required<Pick<PackOptions, "inputShape" | "inputType" | "inputStep">>;
+
+/**
+ * A network made from an ONNX file. Its layers are properties named as the file's weights (`layer1.0.conv1`), so `prepare`, `replace`, `stateDict`
+ * and `loadStateDict` see them; images are [N,H,W,C] as everywhere in this library.
+ *
+ * @gradient exact
+ */
+export class OnnxNetwork extends Module {
+  readonly #steps: readonly Step[];
+  readonly #output: number;
+  readonly #input: InputInfo;
+
+  /**
+   * @param layers by key
+   * @param steps in order
+   * @param output number of the value that is the result
+   */
+  constructor(layers: ReadonlyMap<string, Module>, steps: readonly Step[], output: number, input: InputInfo) {
+    super();
+    this.#steps = steps;
+    this.#output = output;
+    this.#input = input;
+    for (const [key, layer] of layers) this.#own[key] = layer;
+    this.nameParameters();
+  }
+
+  get #own(): Record<string, Module> {
+    return this as unknown as Record<string, Module>;
+  }
+  /** Shape of one input, without the batch: [H,W,C] or [F]. */
+  get inputShape(): readonly number[] {
+    return this.#input.inputShape;
+  }
+  /** Shape, type and step of the input, for `pack` and `exportOnnx`. */
+  get input(): InputInfo {
+    return this.#input;
+  }
+
+  /** @param x [N, …inputShape] @returns the graph's output; images [N,H,W,C] */
+  override forward(x: Tensor): Tensor {
+    const { inputShape } = this.#input;
+    if (`${x.shape.slice(1)}` !== `${inputShape}`) {
+      throw new ShapeError({
+        op: "OnnxNetwork",
+        what: "input",
+        expected: `[N,${inputShape}]`,
+        got: shapeText(x.shape),
+        hint: "images are channels last",
+      });
+    }
+    const values = [x];
+    for (const step of this.#steps) {
+      if (step.kind === "layer") values.push(this.#own[step.key].forward(values[step.input]));
+      else if (step.kind === "add") values.push(add(values[step.inputs[0]], values[step.inputs[1]]));
+      else
+        values.push(
+          concat(
+            step.inputs.map((i) => values[i]),
+            step.axis,
+          ),
+        );
+    }
+    return values[this.#output];
+  }
+}

@@ -1,0 +1,105 @@
+/** @file Constant tensors of ONNX files: read from any of the places where they may lie, written as raw little-endian bytes. */
+import { FormatError } from "../core/errors.js";
+import { type Shape, shapeText } from "../core/shape.js";
+import { ELEMENT, elementName, type TensorMessage } from "./schema.js";
+
+/** Elements of one constant. */
+const MAX_ELEMENTS = 2 ** 31 - 1;
+
+/** A constant outside the heap: floats (FLOAT, DOUBLE rounded to f32) or integers (each exact). */
+export interface Constant {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly type: "float" | "integer";
+  readonly data: Float32Array | Float64Array;
+}
+
+/** How elements of a type lie in `raw_data`. */
+const RAW: ReadonlyMap<number, readonly [bytes: number, read: (view: DataView, at: number) => number]> = new Map([
+  [ELEMENT.FLOAT, [4, (view, at) => view.getFloat32(at, true)]],
+  [ELEMENT.DOUBLE, [8, (view, at) => view.getFloat64(at, true)]],
+  [ELEMENT.INT64, [8, (view, at) => Number(view.getBigInt64(at, true))]],
+  [ELEMENT.INT32, [4, (view, at) => view.getInt32(at, true)]],
+  [ELEMENT.UINT8, [1, (view, at) => view.getUint8(at)]],
+  [ELEMENT.INT8, [1, (view, at) => view.getInt8(at)]],
+  [ELEMENT.BOOL, [1, (view, at) => view.getUint8(at)]],
+]);
+
+/**
+ * Reads a constant.
+ *
+ * @param where file and node or initializer, for messages
+ * @throws FormatError on data in another file, an element type that is not FLOAT, DOUBLE, INT64, INT32, UINT8, INT8 or BOOL, extents that are
+ *   negative or beyond what memory can hold, and a number of elements that the shape does not ask for
+ */
+export function readTensor(tensor: TensorMessage, where: string): Constant {
+  const { dims = [], dataType, rawData, name = "" } = tensor;
+  const refuse = (what: string, expected: string, got: string, hint?: string): never => {
+    throw new FormatError({ op: where, what, expected, got, hint });
+  };
+  if (tensor.dataLocation === 1 || (tensor.externalData?.length ?? 0) > 0) {
+    const place = tensor.externalData?.find(({ key }) => key === "location")?.value ?? "another file";
+    refuse("external data", "values inside the file", place, "save the model as one file");
+  }
+  if (tensor.segment !== undefined) refuse("a segment of a tensor", "whole tensors", "a part");
+  if (!dims.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
+    refuse("extents", "integers from 0 to 2^53 - 1", shapeText(dims));
+  }
+  // A product beyond 2^53 is rounded, but far above the limit.
+  const count = dims.reduce((product, extent) => product * extent, 1);
+  if (count > MAX_ELEMENTS) refuse("number of elements", `at most ${MAX_ELEMENTS}`, `${count} in ${shapeText(dims)}`);
+  const raw = RAW.get(dataType ?? 0);
+  if (raw === undefined) {
+    return refuse("element type", "FLOAT, DOUBLE, INT64, INT32, UINT8, INT8 or BOOL", elementName(dataType));
+  }
+  const real = dataType === ELEMENT.FLOAT || dataType === ELEMENT.DOUBLE;
+  const typed = typedData(tensor);
+  if (rawData !== undefined && typed.length > 0) refuse("values", "raw or typed", "both");
+  const [bytes, read] = raw;
+  const got = rawData === undefined ? typed.length : rawData.length / bytes;
+  if (got !== count) refuse(`values of ${shapeText(dims)}`, `${count}`, `${got}`);
+  const data = real ? new Float32Array(count) : new Float64Array(count);
+  if (rawData === undefined) data.set(typed);
+  else {
+    const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
+    for (let i = 0; i < count; i++) data[i] = read(view, i * bytes);
+  }
+  return { name, shape: dims, type: real ? "float" : "integer", data };
+}
+
+function typedData({ dataType, floatData, doubleData, int64Data, int32Data }: TensorMessage): readonly number[] {
+  switch (dataType) {
+    case ELEMENT.FLOAT:
+      return floatData ?? [];
+    case ELEMENT.DOUBLE:
+      return doubleData ?? [];
+    case ELEMENT.INT64:
+      return int64Data ?? [];
+    default:
+      return int32Data ?? [];
+  }
+}
+
+/** A tensor to write. */
+export type TensorData = Float32Array | Uint8Array | Int32Array | BigInt64Array;
+
+/** Element type of an array. */
+export function elementOf(data: TensorData): number {
+  if (data instanceof Float32Array) return ELEMENT.FLOAT;
+  if (data instanceof Uint8Array) return ELEMENT.UINT8;
+  return data instanceof Int32Array ? ELEMENT.INT32 : ELEMENT.INT64;
+}
+
+/** A tensor message with raw little-endian data. */
+export function tensorMessage(name: string, shape: Shape, data: TensorData): TensorMessage {
+  const bytes = new Uint8Array(data.byteLength);
+  const view = new DataView(bytes.buffer);
+  const size = data.BYTES_PER_ELEMENT;
+  for (let i = 0; i < data.length; i++) {
+    if (data instanceof Uint8Array) bytes[i] = data[i];
+    else if (data instanceof Float32Array) view.setFloat32(size * i, data[i], true);
+    else if (data instanceof Int32Array) view.setInt32(size * i, data[i], true);
+    else view.setBigInt64(size * i, data[i], true);
+  }
+  return { dims: [...shape], dataType: elementOf(data), name, rawData: bytes };
+}

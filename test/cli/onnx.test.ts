@@ -1,0 +1,127 @@
+/** @file ONNX files on the command line: exported from runs and packed models, taken where float networks are. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Rng } from "../../src/core/rng.js";
+import { digits } from "../../src/data/digits.js";
+import { mlp } from "../../src/models/mlp.js";
+import { exportOnnx } from "../../src/onnx/index.js";
+import { type Runtime, webRuntime } from "../onnx/runtimes.js";
+import { Workbench } from "./run.js";
+
+const SMALL = ["--limit", "400", "--test-limit", "200"];
+const TEST = digits({ train: 0, test: 200 }).test;
+
+let bench: Workbench;
+let runtime: Runtime;
+let float: { top1: number };
+let quantized: { top1: number };
+
+beforeAll(async () => {
+  bench = await Workbench.open();
+  runtime = await webRuntime();
+  float = await bench.json("train", "--model", "mlp", ...SMALL, "--epochs", "3", "--out", "runs/float");
+  const bits = ["--bits", "1W4A", "--init", "runs/float", "--epochs", "1", "--out", "runs/1w4a"];
+  quantized = await bench.json("train", "--model", "mlp", ...SMALL, ...bits);
+});
+afterAll(() => bench?.close());
+
+/** Percent of the test digits that a file classifies right in onnxruntime-web. */
+async function accuracyOf(file: string): Promise<number> {
+  const session = await runtime.load(new Uint8Array(readFileSync(bench.file(file))));
+  const logits = (await session.run(TEST.images, [200, 28, 28, 1])).get("output")!.data;
+  await session.release();
+  const right = Array.from(TEST.labels).filter((label, n) => {
+    const own = logits.subarray(10 * n, 10 * n + 10);
+    return own.indexOf(Math.max(...own)) === label;
+  });
+  return (100 * right.length) / 200;
+}
+
+describe("export", () => {
+  it.each<[string, string[]]>([
+    ["runs/1w4a", []],
+    ["runs/1w4a", ["--pack"]],
+    ["runs/1w4a", ["--float"]],
+    ["runs/1w4a/model.cgm", ["--pack"]],
+  ])("of %s with %j classifies as the run does", async (model, options) => {
+    const answer = await bench.json<{ file: string; bytes: number }>("export", model, ...options, "--out", "q.onnx");
+    expect(answer.file).toBe(bench.file("q.onnx"));
+    expect(answer.bytes).toBe(readFileSync(bench.file("q.onnx")).length);
+    expect(await accuracyOf("q.onnx")).toBe(quantized.top1);
+  });
+
+  it("of a float run, beside it by default", async () => {
+    const { file } = await bench.json<{ file: string }>("export", "runs/float");
+    expect(file).toBe(bench.file("runs/float/model.onnx"));
+    expect(await accuracyOf("runs/float/model.onnx")).toBe(float.top1);
+  });
+
+  it("says what it cannot take", async () => {
+    writeFileSync(bench.file("some.onnx"), "");
+    const { code, stderr } = await bench.run("export", "some.onnx");
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/^coarsegrad: some\.onnx: an ONNX file already; expected a run, .*got ONNX\n$/);
+  });
+});
+
+describe("a file of a float network", () => {
+  it("is evaluated and summarized", async () => {
+    await bench.json("export", "runs/float", "--out", "float.onnx");
+    const found = await bench.json<{ top1: number; kind: string }>(
+      "eval",
+      "float.onnx",
+      "--data",
+      "digits",
+      "--limit",
+      "200",
+    );
+    expect(found).toMatchObject({ kind: "onnx", top1: float.top1 });
+    const { weights } = await bench.json<{ weights: number }>("summary", "float.onnx");
+    expect(weights).toBe(784 * 256 + 256 * 256 + 256 * 10);
+  });
+
+  it("is quantized and trained as a network of its own, and the run opens without it", async () => {
+    using net = mlp({ sizes: [784, 32, 10], batchNorm: false, rng: new Rng(7) });
+    writeFileSync(bench.file("own.onnx"), exportOnnx(net, { inputShape: [28, 28, 1], inputType: "f32" }));
+    const first = await bench.json<{ run: string }>("train", "--model", "own.onnx", ...SMALL, "--epochs", "2");
+    expect(first.run).toBe("runs/own-digits-float");
+    const options = ["--bits", "2W4A", "--init", first.run, "--epochs", "1", "--out", "runs/own"];
+    const second = await bench.json<{ top1: number; model: string }>(
+      "train",
+      "--model",
+      "own.onnx",
+      ...SMALL,
+      ...options,
+    );
+    writeFileSync(bench.file("own.onnx"), "gone");
+    expect(existsSync(bench.file("runs/own/network.onnx"))).toBe(true);
+    expect((await bench.json<{ top1: number }>("eval", "runs/own", "--limit", "200")).top1).toBe(second.top1);
+    expect(await bench.json("verify", "runs/own", "--limit", "50")).toMatchObject({ identical: true });
+    await bench.json("export", "runs/own", "--pack", "--out", "own-q.onnx");
+    expect(await accuracyOf("own-q.onnx")).toBe(second.top1);
+    const config = JSON.parse(readFileSync(bench.file("runs/own-digits-float/config.json"), "utf8"));
+    expect(config).toMatchObject({ model: "network.onnx", init: { file: "own.onnx" } });
+  });
+
+  it("gives its weights to a network of the same names", async () => {
+    await bench.json("export", "runs/float", "--out", "float.onnx");
+    // Exported batch norms are factors and terms, not batch norms: the names tell.
+    const { code, stderr } = await bench.run("train", "--model", "mlp", "--init", "float.onnx", ...SMALL);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/the state does not match the network; .*missing: bn\.0/);
+  });
+
+  it("is refused with the node that is in the way, and for other images", async () => {
+    await bench.json("export", "runs/1w4a", "--out", "q.onnx");
+    const refused = await bench.run("eval", "q.onnx", "--data", "digits");
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(
+      /^coarsegrad: q\.onnx: node "fc\.0\/sums" \(MatMulInteger\): operator that is not supported; expected Conv, /,
+    );
+    const other = await bench.run("train", "--model", "float.onnx", "--data", "cifar10");
+    expect(other.code).not.toBe(0);
+    expect((await bench.run("train", "--model", "missing.onnx")).stderr).toMatch(
+      /missing\.onnx: cannot be read|missing\.onnx/,
+    );
+  });
+});
