@@ -16,6 +16,7 @@ import { BCGD } from "../../src/optim/index.js";
 import { calibrate, prepare } from "../../src/quant/index.js";
 import { fit as fitNet } from "../../src/train/index.js";
 import { netSpec } from "../export/arbitrary-nets.js";
+import { buildTopology, topologies } from "../export/arbitrary-topologies.js";
 import { buildNet, pixels, quantize, settle } from "../export/nets.js";
 import { channelsLast, expectAgreement, expectSameBits, relativeError, trainingValues } from "./agreement.js";
 import { ResidualNet, residualSpec } from "./residual.js";
@@ -64,6 +65,18 @@ for (const [name, present, open] of RUNTIMES) {
           using net = new ResidualNet(spec, rng).eval();
           const images = pixels(rng, 3, spec.size);
           await expectAgreement(runtime, net, images, spec.size, { pack: packed });
+        }),
+        { numRuns: 30, seed: 21 },
+      );
+    });
+
+    it("gives training's codes for random topologies: blocks with projections, joined branches, padded shortcuts", async () => {
+      await fc.assert(
+        fc.asyncProperty(topologies, fc.boolean(), async (spec, packed) => {
+          const rng = new Rng(spec.seed);
+          using net = buildTopology(spec, rng, false).eval();
+          const shape = [spec.size, spec.size, spec.colors];
+          await expectAgreement(runtime, net, pixels(rng, 2, shape), shape, { pack: packed });
         }),
         { numRuns: 30, seed: 21 },
       );
