@@ -74,9 +74,12 @@ export class Variable {
 export function arraysIn(saved: unknown): NDArray[] {
   if (saved instanceof NDArray) return [saved];
   if (typeof saved !== "object" || saved === null) return [];
-  return Object.values(saved).flatMap((field) =>
-    field instanceof NDArray ? [field] : Array.isArray(field) ? field.filter((item) => item instanceof NDArray) : [],
-  );
+  const found: NDArray[] = [];
+  for (const field of Object.values(saved)) {
+    if (field instanceof NDArray) found.push(field);
+    else if (Array.isArray(field)) found.push(...field.filter((item) => item instanceof NDArray));
+  }
+  return found;
 }
 
 /** Recording mode; changed by {@link withMode} alone, which restores it. */

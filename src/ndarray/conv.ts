@@ -166,7 +166,9 @@ export function convBackwardWeight(x: NDArray, dy: NDArray, conv: Convolution): 
   const { geometry, groups } = conv;
   const kernels = kernelsFor(dy.dtype);
   const filters = dy.shape[3];
-  const packed = NDArray.zeros([filters, geometry.kernelH, geometry.kernelW, geometry.channels], dy.dtype);
+  const packed = NDArray.empty([filters, geometry.kernelH, geometry.kernelW, geometry.channels], dy.dtype);
+  const tiled = dy.size > 0 && suitsWinograd(conv, filters);
+  if (!tiled) kernels.f32_fill(packed.ptr, packed.size, 0);
   if (dy.size > 0 && packed.size > 0) {
     if (geometry.channels === 1 && groups > 1) depthwiseBackwardWeight(x, dy, packed, conv);
     else denseBackwardWeight(kernels, x, dy, packed, conv);

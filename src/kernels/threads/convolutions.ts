@@ -45,7 +45,8 @@ function backwardWeight(name: string): Rule {
   return (args, crew) => {
     const [, , , geom, filters, , , rowCount] = args;
     const length = patchLength(crew, geom);
-    const found = cut(filters, 0.05 * length * rowCount, 16);
+    // Every chunk gathers the patches anew: few, unless there are few filters.
+    const found = cut(filters, 0.05 * length * rowCount, filters > 16 ? 16 : 8);
     if (found === null) return null;
     const moving: Moving[] = [
       [1, 4],
