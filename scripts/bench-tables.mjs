@@ -86,7 +86,11 @@ function memoryTable(rows) {
 }
 
 const TABLES = {
-  gemm: (rows) => peerTable(rows, (work) => work.startsWith("sgemm")),
+  gemm: (rows) =>
+    peerTable(
+      rows.filter((row) => row.section === "gemm"),
+      () => true,
+    ),
   conv: (rows) => peerTable(rows, (work) => work.startsWith("conv")),
   "training-js": (rows) =>
     peerTable(
@@ -97,6 +101,11 @@ const TABLES = {
     peerTable(
       rows.filter((row) => row.section === "torch"),
       (work) => work.startsWith("train"),
+    ),
+  threads: (rows) =>
+    peerTable(
+      rows.filter((row) => row.section === "threads"),
+      () => true,
     ),
   infer: (rows) => peerTable(rows, (work) => work.startsWith("infer")),
   start: (rows) => peerTable(rows, (work) => work.startsWith("process")),

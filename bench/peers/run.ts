@@ -8,6 +8,7 @@ import { TRAIN_SPECS, type TrainSpec, trainee, trainWork } from "../../src/cli/b
 import { alternate, type Budget, local, type Measured } from "./alternate.js";
 import { type Libraries, loadLibraries } from "./libraries.js";
 import { measureMemory, peakMemory, startContenders } from "./processes.js";
+import { serveThreads, startThreadProcesses, THREAD_WORKS } from "./threads.js";
 import { python, startTorch, torchScript } from "./torch.js";
 import {
   finite,
@@ -20,7 +21,7 @@ import {
   prepareMlp,
 } from "./works.js";
 
-const SECTIONS = ["gemm", "conv", "infer", "mlp", "start", "torch", "memory"] as const;
+const SECTIONS = ["gemm", "conv", "infer", "mlp", "start", "torch", "threads", "memory"] as const;
 type Section = (typeof SECTIONS)[number];
 
 const USAGE = `Usage: npm run bench:peers -- [${SECTIONS.join("] [")}] [options]
@@ -34,6 +35,7 @@ ours: above 1, we are faster. "ratio" is the median of each round's ratio; "rati
   mlp      training step of an MLP: tfjs on JavaScript and on WebAssembly, jax-js on WebAssembly
   start    from a process's start to its first matrix product
   torch    training steps beside PyTorch, if "\${PYTHON:-python3} -c 'import torch'" works
+  threads  ourselves: the ratio is one thread's time over that of two
   memory   what a ResNet-20 training step needs, beside PyTorch
 
   --filter TEXT   only works whose name contains it
@@ -109,6 +111,15 @@ async function torchSection(options: Options): Promise<void> {
   torch.close();
 }
 
+async function threadsSection(options: Options): Promise<void> {
+  const processes = await startThreadProcesses();
+  for (const work of THREAD_WORKS.filter((name) => matches(name, options))) {
+    const measured = await alternate(processes.contenders(work), { ...options.budget, rounds: 15 });
+    report({ work: `${work}, 2 threads` }, measured, options);
+  }
+  processes.close();
+}
+
 /** The work whose memory is looked at. */
 const MEMORY: TrainSpec = { model: "resnet20", bits: "float", batch: 128 };
 
@@ -167,6 +178,8 @@ async function runSection(libraries: Libraries, library: string, options: Option
     }
     case "torch":
       return torchSection(options);
+    case "threads":
+      return threadsSection(options);
     case "memory":
       return memorySection(options);
   }
@@ -182,6 +195,7 @@ async function main(): Promise<number> {
       help: { type: "boolean", short: "h", default: false },
       library: { type: "string", default: "" },
       "measure-memory": { type: "boolean", default: false },
+      "serve-threads": { type: "string" },
     },
   });
   if (values.help) {
@@ -190,6 +204,10 @@ async function main(): Promise<number> {
   }
   if (values["measure-memory"]) {
     measureMemory(MEMORY);
+    return 0;
+  }
+  if (values["serve-threads"] !== undefined) {
+    await serveThreads(Number(values["serve-threads"]));
     return 0;
   }
   const unknown = positionals.filter((name) => !(SECTIONS as readonly string[]).includes(name));

@@ -15,6 +15,8 @@ from torch import nn
 from torch.nn import functional as F
 
 torch.set_num_threads(1)
+# One batch learned by heart has gradients below the normal range, which would slow PyTorch down many times.
+torch.set_flush_denormal(True)
 BATCH = 128
 RHO = 1e-5
 

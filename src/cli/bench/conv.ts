@@ -1,11 +1,11 @@
-/** @file Convolutions: forward, and the two halves of backward. */
+/** @file Convolutions: forward by direct sums, forward as training runs it, and the two halves of backward. */
 import { scope } from "../../memory/index.js";
 import { convBackwardInput, convBackwardWeight, convForward, packWeights } from "../../ndarray/conv.js";
 import { convolution } from "../../ops/conv.js";
 import { type BenchOptions, filled, measure } from "./harness.js";
 import { CONV_SHAPES, convLabel, convWork } from "./shapes.js";
 
-const PASSES = ["fwd", "bwd-input", "bwd-weight"] as const;
+const PASSES = ["fwd", "fwd-fast", "bwd-input", "bwd-weight"] as const;
 
 /** Rows such as `conv3x3 fwd 16->16@32 b128`; flops are those of the plain definition. */
 export function benchConv(options: BenchOptions): void {
@@ -22,6 +22,7 @@ export function benchConv(options: BenchOptions): void {
       const flops = 2 * dy.size * inChannels * kernel * kernel;
       const run = {
         fwd: () => convForward(x, packed, conv),
+        "fwd-fast": () => convForward(x, packed, conv, true),
         "bwd-input": () => convBackwardInput(dy, packed, conv),
         "bwd-weight": () => convBackwardWeight(x, dy, conv),
       };

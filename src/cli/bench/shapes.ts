@@ -62,7 +62,7 @@ export const CONV_SHAPES: readonly ConvShape[] = [
 ];
 
 /** The name of a convolution's row: `conv3x3 fwd 16->16@32 b128`. */
-export function convWork(conv: ConvShape, pass: "fwd" | "bwd-input" | "bwd-weight"): string {
+export function convWork(conv: ConvShape, pass: "fwd" | "fwd-fast" | "bwd-input" | "bwd-weight"): string {
   return `${conv.name} ${pass} ${convLabel(conv)}`;
 }
 
