@@ -3,94 +3,12 @@
  *
  * The sums of the gradients for γ and β are those of f32_batchnorm_bwd_reduce, bit for bit: the same blocks of rows in the same order.
  */
+import { addProducts } from "./channel-gradients";
 import { f32_relu_bwd } from "./elementwise";
 import { addLanes, narrow, storeSome, widenHigh, widenLow } from "./lanes";
 import { addShortcut, chunkRows, normalize, sumBytes, withShortcut } from "./norm-steps";
 import { blockRows } from "./reduce";
 import { f32_staircase_bwd, f32_staircase_dalpha } from "./staircase";
-
-/** Adds Σ g and Σ g·xhat of some rows to the sums of 8 channels. */
-function addProducts8(x: usize, g: usize, rows: i32, bytes: usize, mean: usize, invStd: usize, dots: usize, sums: usize): void {
-  const m0 = v128.load(mean);
-  const m1 = v128.load(mean, 16);
-  const i0 = v128.load(invStd);
-  const i1 = v128.load(invStd, 16);
-  let b0 = v128.load(sums);
-  let b1 = v128.load(sums, 16);
-  let b2 = v128.load(sums, 32);
-  let b3 = v128.load(sums, 48);
-  let g0 = v128.load(dots);
-  let g1 = v128.load(dots, 16);
-  let g2 = v128.load(dots, 32);
-  let g3 = v128.load(dots, 48);
-  for (; rows > 0; rows--) {
-    const xhat0 = f32x4.mul(f32x4.sub(v128.load(x), m0), i0);
-    const d0 = v128.load(g);
-    const low0 = widenLow(d0);
-    b0 = f64x2.add(b0, low0);
-    g0 = f64x2.add(g0, f64x2.mul(low0, widenLow(xhat0)));
-    const high0 = widenHigh(d0);
-    b1 = f64x2.add(b1, high0);
-    g1 = f64x2.add(g1, f64x2.mul(high0, widenHigh(xhat0)));
-    const xhat1 = f32x4.mul(f32x4.sub(v128.load(x, 16), m1), i1);
-    const d1 = v128.load(g, 16);
-    const low1 = widenLow(d1);
-    b2 = f64x2.add(b2, low1);
-    g2 = f64x2.add(g2, f64x2.mul(low1, widenLow(xhat1)));
-    const high1 = widenHigh(d1);
-    b3 = f64x2.add(b3, high1);
-    g3 = f64x2.add(g3, f64x2.mul(high1, widenHigh(xhat1)));
-    x += bytes;
-    g += bytes;
-  }
-  v128.store(sums, b0);
-  v128.store(sums, b1, 16);
-  v128.store(sums, b2, 32);
-  v128.store(sums, b3, 48);
-  v128.store(dots, g0);
-  v128.store(dots, g1, 16);
-  v128.store(dots, g2, 32);
-  v128.store(dots, g3, 48);
-}
-
-function addProducts4(x: usize, g: usize, rows: i32, bytes: usize, mean: v128, invStd: v128, dots: usize, sums: usize): void {
-  let b0 = v128.load(sums);
-  let b1 = v128.load(sums, 16);
-  let g0 = v128.load(dots);
-  let g1 = v128.load(dots, 16);
-  for (; rows > 0; rows--) {
-    const xhat = f32x4.mul(f32x4.sub(v128.load(x), mean), invStd);
-    const d = v128.load(g);
-    const low = widenLow(d);
-    const high = widenHigh(d);
-    b0 = f64x2.add(b0, low);
-    b1 = f64x2.add(b1, high);
-    g0 = f64x2.add(g0, f64x2.mul(low, widenLow(xhat)));
-    g1 = f64x2.add(g1, f64x2.mul(high, widenHigh(xhat)));
-    x += bytes;
-    g += bytes;
-  }
-  v128.store(sums, b0);
-  v128.store(sums, b1, 16);
-  v128.store(dots, g0);
-  v128.store(dots, g1, 16);
-}
-
-/** Adds Σ g·xhat and Σ g of some rows to vectors of f64, `channels` rounded up to a multiple of 4. */
-function addProducts(x: usize, g: usize, rows: i32, channels: i32, normPtr: usize, dots: usize, sums: usize): void {
-  const bytes = <usize>channels << 2;
-  let c = 0;
-  for (; c + 8 <= channels; c += 8) {
-    const at = <usize>c << 2;
-    addProducts8(x + at, g + at, rows, bytes, normPtr + at, normPtr + bytes + at, dots + 2 * at, sums + 2 * at);
-  }
-  for (; c < channels; c += 4) {
-    const at = <usize>c << 2;
-    const mean = v128.load(normPtr + at);
-    const invStd = v128.load(normPtr + bytes + at);
-    addProducts4(x + at, g + at, rows, bytes, mean, invStd, dots + 2 * at, sums + 2 * at);
-  }
-}
 
 /** One block of rows of f32_batchnorm_relu_bwd; its sums in f64, vectors of `channels` rounded up to a multiple of 4. */
 export function f32_batchnorm_relu_bwd_part(
@@ -111,7 +29,7 @@ export function f32_batchnorm_relu_bwd_part(
     const n = min(chunk, rows - row);
     const at = <usize>(row * channels) << 2;
     f32_relu_bwd(yPtr + at, dyPtr + at, gPtr + at, n * channels);
-    addProducts(xPtr + at, gPtr + at, n, channels, normPtr, dotsPtr, sumsPtr);
+    addProducts(xPtr + at, gPtr + at, n, channels, normPtr, normPtr + (<usize>channels << 2), dotsPtr, sumsPtr);
   }
 }
 
@@ -247,7 +165,7 @@ export function f32_batchnorm_staircase_bwd_part(
     addShortcut(workPtr, shortcutPtr, step, first, len);
     dalpha += f32_staircase_dalpha(workPtr, codesPtr + <usize>first, dyPtr + at, len, alpha, top, rule);
     f32_staircase_bwd(workPtr, dyPtr + at, gPtr + at, len, alpha, top, proxy);
-    addProducts(xPtr + at, gPtr + at, n, channels, normPtr, dotsPtr, sumsPtr);
+    addProducts(xPtr + at, gPtr + at, n, channels, normPtr, normPtr + (<usize>channels << 2), dotsPtr, sumsPtr);
   }
   return dalpha;
 }

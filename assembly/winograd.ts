@@ -192,6 +192,21 @@ function firstTile(tiles: i32, part: i32, parts: i32): i32 {
   return <i32>(<i64>tiles * part / parts);
 }
 
+/** Every part, all filters. */
+// @ts-ignore: decorator
+@inline
+function sumParts(widen: bool, x: usize, dy: usize, sums: usize, g: usize, filters: i32, parts: i32, work: usize): void {
+  const tiles = tilesOf(g);
+  const bytes = <usize>(POINTS * filters * channelsOf(g)) << 2;
+  for (let part = 0; part < parts; part++) {
+    const start = firstTile(tiles, part, parts);
+    const count = firstTile(tiles, part + 1, parts) - start;
+    if (widen) u8_winograd_bwd_weight_f32_part(x, dy, sums, g, filters, 0, filters, start, count, work);
+    else f32_winograd_bwd_weight_part(x, dy, sums, g, filters, 0, filters, start, count, work);
+    sums += bytes;
+  }
+}
+
 export function f32_winograd_bwd_weight(
   xPtr: usize,
   dyPtr: usize,
@@ -201,14 +216,7 @@ export function f32_winograd_bwd_weight(
   parts: i32,
   workPtr: usize,
 ): void {
-  const tiles = tilesOf(geomPtr);
-  const bytes = <usize>(POINTS * filters * channelsOf(geomPtr)) << 2;
-  for (let part = 0; part < parts; part++) {
-    const start = firstTile(tiles, part, parts);
-    const count = firstTile(tiles, part + 1, parts) - start;
-    f32_winograd_bwd_weight_part(xPtr, dyPtr, sumsPtr, geomPtr, filters, 0, filters, start, count, workPtr);
-    sumsPtr += bytes;
-  }
+  sumParts(false, xPtr, dyPtr, sumsPtr, geomPtr, filters, parts, workPtr);
 }
 
 export function u8_winograd_bwd_weight_f32(
@@ -220,14 +228,7 @@ export function u8_winograd_bwd_weight_f32(
   parts: i32,
   workPtr: usize,
 ): void {
-  const tiles = tilesOf(geomPtr);
-  const bytes = <usize>(POINTS * filters * channelsOf(geomPtr)) << 2;
-  for (let part = 0; part < parts; part++) {
-    const start = firstTile(tiles, part, parts);
-    const count = firstTile(tiles, part + 1, parts) - start;
-    u8_winograd_bwd_weight_f32_part(xPtr, dyPtr, sumsPtr, geomPtr, filters, 0, filters, start, count, workPtr);
-    sumsPtr += bytes;
-  }
+  sumParts(true, xPtr, dyPtr, sumsPtr, geomPtr, filters, parts, workPtr);
 }
 
 /** One part's sums for a range of filters. */
