@@ -19,7 +19,7 @@ import {
   recalibrateBatchNorm,
   staircase,
 } from "../dist/quant/index.js";
-import { evaluate, fit } from "../dist/train/index.js";
+import { evaluate, fit as fitNet } from "../dist/train/index.js";
 
 const [name = "digits", train = "4000", test = "1000", epochs = "2"] = process.argv.slice(2);
 const limits = { train: Number(train), test: Number(test) };
@@ -30,7 +30,7 @@ async function floatState() {
   manualSeed(1);
   const net = lenet5();
   const optimizer = new SGD(net.parameters(), { lr: 0.05, momentum: 0.9, weightDecay: 1e-4 });
-  await fit(net, data.train, { epochs: Number(epochs), batch: 64, seed: 1, optimizer });
+  await fitNet(net, data.train, { epochs: Number(epochs), batch: 64, seed: 1, optimizer });
   const state = new Map([...net.stateDict()].map(([key, a]) => [key, { shape: [...a.shape], data: a.toTypedArray() }]));
   console.error(`float: ${(100 * (await evaluate(net, data.test)).top1).toFixed(2)} %`);
   net.dispose();
@@ -55,7 +55,7 @@ async function top1(net) {
 
 async function trained(net) {
   const optimizer = new BCGD(net.parameters(), { lr: 0.01, momentum: 0.9, weightDecay: 1e-4, rho: 1e-5 });
-  await fit(net, data.train, { epochs: Number(epochs), batch: 64, seed: 1, optimizer });
+  await fitNet(net, data.train, { epochs: Number(epochs), batch: 64, seed: 1, optimizer });
   return top1(net);
 }
 
