@@ -30,6 +30,7 @@ function ownTable(rows, wanted) {
   const speed = (row) => {
     if (row.gflops !== undefined) return `${number(row.gflops)} GFLOP/s`;
     if (row.imagesPerSecond !== undefined) return `${number(row.imagesPerSecond)} images/s`;
+    if (row.overhead !== undefined) return `${number(100 * row.overhead)} % of the step`;
     return `${number(row.gbytesPerSecond)} GB/s`;
   };
   const heads = ["work", "threads", "variant", "ms", "fastest ms", "speed", "calibration", "CPU"];

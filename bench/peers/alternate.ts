@@ -6,6 +6,8 @@
 /** One implementation. */
 export interface Contender {
   readonly name: string;
+  /** Threads that it runs on; default 1. */
+  readonly threads?: number;
   /** Does the work `calls` times. @returns milliseconds for one */
   sample(calls: number): number | Promise<number>;
 }
@@ -13,6 +15,7 @@ export interface Contender {
 /** What one implementation showed; `ratio` is its time over that of the first contender. */
 export interface Measured {
   readonly name: string;
+  readonly threads: number;
   /** Median of the rounds. */
   readonly ms: number;
   /** Lower decile of the rounds. */
@@ -79,13 +82,13 @@ export async function alternate(contenders: readonly Contender[], budget: Budget
       times[at].push(await contenders[at].sample(calls[at]));
     }
   }
-  return contenders.map(({ name }, at) => {
+  return contenders.map(({ name, threads = 1 }, at) => {
     const ms = quantile(times[at], 0.5);
     const msFast = quantile(times[at], 0.1);
     const ratio = quantile(
       times[at].map((time, round) => time / times[0][round]),
       0.5,
     );
-    return { name, ms, msFast, ratio, ratioFast: msFast / quantile(times[0], 0.1) };
+    return { name, threads, ms, msFast, ratio, ratioFast: msFast / quantile(times[0], 0.1) };
   });
 }

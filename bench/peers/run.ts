@@ -61,7 +61,7 @@ function report(
   { json, section }: Options,
 ): void {
   const calibration = round(calibrate());
-  for (const { name, ms, msFast, ratio, ratioFast } of all) {
+  for (const { name, threads, ms, msFast, ratio, ratioFast } of all) {
     const gflops = flops === undefined ? {} : { gflops: round(flops / ms / 1e6) };
     const imagesPerSecond = images === undefined ? {} : { imagesPerSecond: round((images / ms) * 1000) };
     const speed = gflops.gflops ?? imagesPerSecond.imagesPerSecond;
@@ -76,7 +76,7 @@ function report(
     const figures = { ms: round(ms), msFast: round(msFast), ratio: round(ratio), ratioFast: round(ratioFast) };
     print(
       json,
-      { section, work, library: name, threads: 1, ...figures, ...gflops, ...imagesPerSecond, calibration },
+      { section, work, library: name, threads, ...figures, ...gflops, ...imagesPerSecond, calibration },
       text,
     );
   }

@@ -65,17 +65,17 @@ export async function serveThreads(threads: number): Promise<void> {
 
 /** Two threads first, as what the other is compared with: a ratio is how many times as fast they are. */
 export async function startThreadProcesses(): Promise<{ contenders(work: string): Contender[]; close(): void }> {
-  const started: Served[] = [];
+  const started: { served: Served; threads: number }[] = [];
   for (const count of [...COUNTS].reverse()) {
     const name = count === 1 ? "coarsegrad, one thread" : "coarsegrad";
     const served = await startServed(name, process.execPath, [process.argv[1], "--serve-threads", `${count}`]);
     if (served === null) throw new Error(`no process with ${count} threads`);
-    started.push(served);
+    started.push({ served, threads: count });
   }
   return {
-    contenders: (work) => started.map((served) => served.contender(work)),
+    contenders: (work) => started.map(({ served, threads }) => ({ ...served.contender(work), threads })),
     close: () => {
-      for (const served of started) served.close();
+      for (const { served } of started) served.close();
     },
   };
 }

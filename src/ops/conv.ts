@@ -28,7 +28,10 @@ export interface Conv2dOptions extends WindowOptions {
  * @throws ShapeError, ArgumentError
  */
 export function convolution(op: string, input: Shape, weight: Shape, options: Conv2dOptions): Convolution {
-  const groups = options.groups ?? 1;
+  const { groups = 1, algorithm = "direct" } = options;
+  if (algorithm !== "direct" && algorithm !== "fast") {
+    throw new ArgumentError({ op, what: "unknown algorithm", expected: "direct or fast", got: `${algorithm}` });
+  }
   if (!Number.isInteger(groups) || groups < 1) {
     throw new ArgumentError({ op, what: "bad groups", expected: "an integer ≥ 1", got: `${groups}` });
   }

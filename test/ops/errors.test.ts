@@ -30,6 +30,21 @@ const shapes: Case[] = [
     "conv2d: channels do not divide into groups; expected input and output channels that are multiples of 2, got input [1,8,8,3], weight [4,1,3,3]",
   ],
   [
+    () => cg.conv2d(zeros([1, 8, 8, 3]), zeros([4, 3, 3, 3]), null, { algorithm: "quick" as "fast" }),
+    ArgumentError,
+    "conv2d: unknown algorithm; expected direct or fast, got quick",
+  ],
+  [
+    () => cg.batchNormRelu(zeros([2, 3]), zeros([3]), zeros([3]), { shortcut: zeros([2, 4]) }),
+    ShapeError,
+    "batchNorm: shortcut; expected [2,3], got [2,4]",
+  ],
+  [
+    () => cg.batchNormRelu(zeros([2, 3]), zeros([4]), zeros([4])),
+    ShapeError,
+    "batchNorm: channel mismatch; expected vectors [3] for input [2,3], got [4]; channels are the last axis",
+  ],
+  [
     () => cg.conv2d(zeros([8, 8, 3]), zeros([4, 3, 3, 3])),
     ShapeError,
     "conv2d: rank mismatch; expected weight [O,I,K,K] for input [8,8,3], got [4,3,3,3]; layout is NHWC/OIHW",
