@@ -63,6 +63,7 @@ export {
 } from "./elementwise";
 export { u8_maxpool_codes } from "./code-pool";
 export { f32_gemm, f32_gemm_work } from "./gemm";
+export { i8_pair_pack, u8_i8_conv, u8_i8_conv_work } from "./byte-conv";
 export { i32_line_codes } from "./line-codes";
 export { i32_threshold, u8_i8_gemm } from "./integer";
 export { u4_lut_conv, u4_lut_conv_work } from "./lut-conv";

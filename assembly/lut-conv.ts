@@ -54,33 +54,59 @@ export function u4_lut_conv_work(geomPtr: usize): i32 {
   return lines * <i32>lineBytes(geomPtr) + ((lines + 1) * pixels + outWOf(geomPtr) + 4) * 4 + 16 + 32 + 256 + 16;
 }
 
+/** Zeros over 16·n bytes, or none. */
+// @ts-ignore: decorator
+@inline
+function clear(from: usize, end: usize): void {
+  const zero = i32x4.splat(0);
+  for (; from < end; from += 16) v128.store(from, zero);
+}
+
+/** Moves 16·n bytes, or none, to a lower address. */
+// @ts-ignore: decorator
+@inline
+function moveDown(to: usize, from: usize, bytes: usize): void {
+  for (const end = from + bytes; from < end; from += 16) {
+    v128.store(to, v128.load(from));
+    to += 16;
+  }
+}
+
+/** Zero tables and sums of `count` pixels outside the image. */
+function nothing(to: usize, sums: usize, count: i32, bytes: usize): void {
+  clear(to, to + <usize>count * bytes);
+  for (const end = sums + (<usize>count << 2); sums < end; sums += 4) store<i32>(sums, 0);
+}
+
+/** Tables and sums of `count` ≥ 1 pixels at `from`. */
+function tablesOfPixels(from: usize, count: i32, channels: i32, to: usize, sums: usize): void {
+  for (const end = sums + (<usize>count << 2); sums < end; sums += 4) {
+    const next = from + <usize>channels;
+    let sum = i16x8.splat(0);
+    do {
+      const a = v128.load(from);
+      writeTables(a, to);
+      sum = i16x8.add(sum, i16x8.extadd_pairwise_i8x16_u(a));
+      from += 16;
+      to += 64;
+    } while (from != next);
+    store<i32>(sums, sumOf(sum));
+  }
+}
+
 /** Tables and sums of one padded input line; `line` = 0 stands for a line outside the image. */
 function tablesOfLine(line: usize, g: usize, to: usize, sums: usize): void {
   const channels = channelsOf(g);
   const pixels = pixelsUnder(g);
   const bytes = <usize>channels << 2;
-  const left = padLeftOf(g);
-  const right = left + inWOf(g);
-  const zero = i32x4.splat(0);
-  for (let x = 0; x < pixels; x++) {
-    if (line == 0 || x < left || x >= right) {
-      for (let at: usize = 0; at < bytes; at += 16) v128.store(to + at, zero);
-      store<i32>(sums, 0);
-      to += bytes;
-    } else {
-      const end = line + <usize>channels;
-      let sum = i16x8.splat(0);
-      do {
-        const a = v128.load(line);
-        writeTables(a, to);
-        sum = i16x8.add(sum, i16x8.extadd_pairwise_i8x16_u(a));
-        line += 16;
-        to += 64;
-      } while (line != end);
-      store<i32>(sums, sumOf(sum));
-    }
-    sums += 4;
-  }
+  if (line == 0) return nothing(to, sums, pixels, bytes);
+  const left = min(padLeftOf(g), pixels);
+  const inside = min(inWOf(g), pixels - left);
+  nothing(to, sums, left, bytes);
+  const first = to + <usize>left * bytes;
+  const sum = sums + (<usize>left << 2);
+  tablesOfPixels(line, inside, channels, first, sum);
+  nothing(first + <usize>inside * bytes, sum + (<usize>inside << 2), pixels - left - inside, bytes);
 }
 
 /** bases[ow] = −offset · (sum of the window's codes), for every output column of a line whose first input line's sums lie at `sums`. */
@@ -99,13 +125,27 @@ function basesOfLine(g: usize, sums: usize, columns: usize, bases: usize, offset
     v128.store(columns + at, sum);
   }
   const outW = outWOf(g);
-  const step = <usize>strideWOf(g) << 2;
-  for (let ow = 0; ow < outW; ow++) {
-    let sum = 0;
-    for (let j: usize = 0; j < <usize>kernelW << 2; j += 4) sum += load<i32>(columns + j);
-    store<i32>(bases, -offset * sum);
-    bases += 4;
-    columns += step;
+  const stride = strideWOf(g);
+  const step = <usize>stride << 2;
+  const factor = i32x4.splat(-offset);
+  for (let ow = 0; ow < outW; ow += 4) {
+    let sum = i32x4.splat(0);
+    for (let j: usize = 0; j < <usize>kernelW << 2; j += 4) {
+      const from = columns + j;
+      let next: v128;
+      if (stride == 1) {
+        next = v128.load(from);
+      } else {
+        next = v128.load32_zero(from);
+        next = v128.load_lane<i32>(from + step, next, 1);
+        next = v128.load_lane<i32>(from + 2 * step, next, 2);
+        next = v128.load_lane<i32>(from + 3 * step, next, 3);
+      }
+      sum = i32x4.add(sum, next);
+    }
+    v128.store(bases, i32x4.mul(sum, factor));
+    bases += 16;
+    columns += 4 * step;
   }
 }
 
@@ -154,7 +194,14 @@ export function u4_lut_conv(
     const band = min(min(BAND, outH - oh), end - line);
     const top = oh * strideH - padTopOf(g);
     const under = linesUnder(g, band);
-    for (let i = 0; i < under; i++) {
+    // The last lines under the band before are the first ones under this one.
+    const known = line > lineStart && oh > 0 ? max(0, under - band * strideH) : 0;
+    if (known > 0) {
+      const before = BAND * strideH;
+      moveDown(workPtr, workPtr + <usize>before * linePitch, <usize>known * linePitch);
+      moveDown(sums, sums + (<usize>(before * pixels) << 2), <usize>(known * pixels) << 2);
+    }
+    for (let i = known; i < under; i++) {
       const ih = top + i;
       const from = ih >= 0 && ih < inH ? image + <usize>ih * imageLine : 0;
       tablesOfLine(from, g, workPtr + <usize>i * linePitch, sums + (<usize>(i * pixels) << 2));

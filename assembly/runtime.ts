@@ -6,6 +6,7 @@ export { b32_strided_copy, b32_strided_scatter, b8_strided_copy, b8_strided_scat
 export { f32_relu, f32_scale_shift } from "./elementwise";
 export { f32_gemm, f32_gemm_work } from "./gemm";
 export { i32_threshold, u8_i8_gemm } from "./integer";
+export { i8_pair_pack, u8_i8_conv, u8_i8_conv_work } from "./byte-conv";
 export { i32_line_codes } from "./line-codes";
 export { u4_lut_conv, u4_lut_conv_work } from "./lut-conv";
 export { u4_lut_gemm, u4_lut_gemm_work } from "./lut-gemm";

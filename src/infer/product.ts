@@ -3,6 +3,7 @@
 import type { PlanWindow } from "../format/plan.js";
 import { windowExtents } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
+import { byteWindow, pairBytes } from "../kernels/byte-conv.js";
 import { allocator, heap, kernelsFor } from "../kernels/engine.js";
 import {
   type BitPlanes,
@@ -18,7 +19,7 @@ import { GEOMETRY_BYTES, isPointwise, writeGeometry } from "./step.js";
 
 /** Rows of a tile come in multiples of this, so that the product's tiles are full. */
 const TILE_ROWS = 16;
-/** Output lines of a tile come in multiples of this; `u4_lut_conv` builds tables for as many at once. */
+/** Output lines of a tile come in multiples of this; the kernels prepare as many at once. */
 const TILE_LINES = 8;
 
 /** A quantized layer as a convolution. */
@@ -65,9 +66,13 @@ export function productOf(layer: Layer, constants: Constants): Product {
   const { window, image, groups, out, codes, top } = layer;
   const patch = patchOf(layer);
   const planes = groups > 1 || top > LOOKUP_TOP || !lookupPays(out, patch) ? null : bitPlanes(bitsOf(codes));
-  if (planes === null) return byBytes(layer, constants);
-  const packed = packedWeights(layer, planes, constants);
   const outW = windowExtents(window, image[0], image[1])[1];
+  if (planes === null) {
+    return groups === 1 && byteWindow(window.dilation[1], outW)
+      ? byBytesOfPixels(layer, constants)
+      : byBytes(layer, constants);
+  }
+  const packed = packedWeights(layer, planes, constants);
   return lookupWindow(window.kernel[1], window.dilation[1], image[2], outW)
     ? byLookupOfPixels(layer, planes, packed)
     : byLookupOfPatches(layer, planes, packed);
@@ -81,21 +86,32 @@ function bitsOf(codes: Int8Array): number {
 function packedWeights(layer: Layer, planes: BitPlanes, constants: Constants): Constant {
   const { out, codes } = layer;
   const patch = patchOf(layer);
-  return constants.add(packedBytes(out, patch, planes), (ptr) => {
-    const rows = allocator().allocate(codes.length);
-    heap().i8(rows, codes.length).set(codes);
-    kernelsFor("f32").i8_lut_pack(rows, ptr, out, patch, patch, planes.offset, planes.mask);
-    allocator().free(rows, codes.length);
-  });
+  return constants.add(packedBytes(out, patch, planes), (ptr) =>
+    withCodes(codes, (rows) => kernelsFor("f32").i8_lut_pack(rows, ptr, out, patch, patch, planes.offset, planes.mask)),
+  );
 }
 
-/** 4-bit codes, tables made once for each pixel; tiles are whole lines, as many images as fit or bands of one. */
-function byLookupOfPixels({ window, image, out }: Layer, { offset, mask }: BitPlanes, packed: Constant): Product {
-  const kernels = kernelsFor("f32");
+/** Runs `fn` with codes in the heap. */
+function withCodes(codes: Int8Array, fn: (rows: Ptr) => void): void {
+  const rows = allocator().allocate(codes.length);
+  heap().i8(rows, codes.length).set(codes);
+  fn(rows);
+  allocator().free(rows, codes.length);
+}
+
+/** How a kernel that walks output lines is told which of them: lines [first, first + count) and its workspace. */
+type Lines = (x: Ptr, acc: Ptr, geometry: Ptr, first: number, count: number, work: Ptr) => void;
+
+/** A product whose tiles are whole lines, as many images as fit or bands of one. */
+function byLines(
+  { window, image, out }: Layer,
+  workOf: "u4_lut_conv_work" | "u8_i8_conv_work",
+  multiply: Lines,
+): Product {
   const [outH, outW] = windowExtents(window, image[0], image[1]);
   const geometry = allocator().allocate(GEOMETRY_BYTES);
   writeGeometry(geometry, window, 1, image, image[2]);
-  const work = kernels.u4_lut_conv_work(geometry);
+  const work = kernelsFor("f32")[workOf](geometry);
   allocator().free(geometry, GEOMETRY_BYTES);
   return {
     tile(first, rows, bytes) {
@@ -105,10 +121,30 @@ function byLookupOfPixels({ window, image, out }: Layer, { offset, mask }: BitPl
       return Math.min(left, Math.max(TILE_LINES, Math.floor(lines / TILE_LINES) * TILE_LINES)) * outW;
     },
     scratch: () => [work],
-    run(x, acc, first, count, geom, [, space]) {
-      kernels.u4_lut_conv(x, packed(), acc, geom, first / outW, count / outW, out, offset, mask, 0, space);
-    },
+    run: (x, acc, first, count, geom, [, space]) => multiply(x, acc, geom, first / outW, count / outW, space),
   };
+}
+
+/** 4-bit codes, tables made once for each pixel. */
+function byLookupOfPixels(layer: Layer, { offset, mask }: BitPlanes, packed: Constant): Product {
+  const kernels = kernelsFor("f32");
+  const { out } = layer;
+  return byLines(layer, "u4_lut_conv_work", (x, acc, geometry, first, count, work) =>
+    kernels.u4_lut_conv(x, packed(), acc, geometry, first, count, out, offset, mask, 0, work),
+  );
+}
+
+/** Codes and weights of any size, without patches. */
+function byBytesOfPixels(layer: Layer, constants: Constants): Product {
+  const kernels = kernelsFor("f32");
+  const { window, image, out, codes } = layer;
+  const [runs, run] = [window.kernel[0], window.kernel[1] * image[2]];
+  const packed = constants.add(pairBytes(out, runs, run), (ptr) =>
+    withCodes(codes, (rows) => kernels.i8_pair_pack(rows, ptr, out, runs, run)),
+  );
+  return byLines(layer, "u8_i8_conv_work", (x, acc, geometry, first, count, work) =>
+    kernels.u8_i8_conv(x, packed(), acc, geometry, first, count, out, 0, work),
+  );
 }
 
 /** 4-bit codes, tables made of patches. */

@@ -243,6 +243,24 @@ export interface Kernels extends ConvKernels, ChannelKernels {
   /** C[M,N] (i32) = A[M,K] (u8) · B[N,K]ᵀ (i8); rows of A and B start every `lda` and `ldb` bytes (multiples of 16), zero-padded up to there.
    * Exact: |sum| must stay below 2^31, so K ≤ 2^31/(255·128) = 65,793. */
   u8_i8_gemm(aPtr: Ptr, bPtr: Ptr, cPtr: Ptr, M: number, N: number, K: number, lda: number, ldb: number): void;
+  /** Packs rows of i8 weights [filters, runs·run] for `u8_i8_conv`: i16 [filters/8][runs][run/2][8][2], filters and runs padded with zeros up to whole blocks. */
+  i8_pair_pack(weightsPtr: Ptr, outPtr: Ptr, filters: number, runs: number, run: number): void;
+  /** Σ of products over the patches of output lines [lineStart, lineStart + lineCount) of batch·outH: C [lineCount·outW, filters], of u8 images and weights that
+   * `i8_pair_pack` made of rows [kernelH, kernelW·channels]. C is i32, or, if real ≠ 0, its 4 bytes are f32, rounded once. Needs channels = channelStride and dilationW = 1.
+   * Exact: |sum| must stay below 2^31. `workPtr`: `u8_i8_conv_work(geom)` bytes. */
+  u8_i8_conv(
+    xPtr: Ptr,
+    weightsPtr: Ptr,
+    cPtr: Ptr,
+    geomPtr: Ptr,
+    lineStart: number,
+    lineCount: number,
+    filters: number,
+    real: number,
+    workPtr: Ptr,
+  ): void;
+  /** Bytes of scratch that `u8_i8_conv` needs. */
+  u8_i8_conv_work(geomPtr: Ptr): number;
   /** Largest byte, returned; 0 if empty. */
   u8_max(xPtr: Ptr, len: number): number;
   /** The low bytes of codes[i] + offset, or-ed, returned: bit p is set if bit plane p of the shifted codes holds anything. */

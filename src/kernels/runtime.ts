@@ -2,6 +2,7 @@
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import { binaryKernels } from "./reference/binary.js";
+import { byteConvKernels } from "./reference/byte-conv.js";
 import { channelKernels } from "./reference/channel.js";
 import { makeContext } from "./reference/context.js";
 import { convertKernels } from "./reference/convert.js";
@@ -30,6 +31,7 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
     ...poolKernels(context),
     ...channelKernels(context),
     ...staircaseKernels(context),
+    ...byteConvKernels(context),
     ...integerKernels(context),
     ...lutKernels(context),
   } as Kernels;

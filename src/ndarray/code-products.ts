@@ -3,6 +3,7 @@
  * Sums are exact; they leave as f32, rounded once if they exceed 2²⁴.
  */
 import type { Kernels, Ptr } from "../kernels/abi.js";
+import { byteWindow, pairBytes } from "../kernels/byte-conv.js";
 import { heap, kernelsFor } from "../kernels/engine.js";
 import {
   type BitPlanes,
@@ -122,11 +123,21 @@ export function convCodes(x: NDArray, weight: NDArray, y: NDArray, { geometry, g
   const planes = planesFor(kernels, x, weight, filters, patch);
   const rows = positions(geometry);
   const rowsOfWeight = permute(weight, [0, 2, 3, 1]);
-  const { kernelW, dilationW, channels, outW } = geometry;
+  const { kernelH, kernelW, dilationW, channels, outW } = geometry;
+  const lines = geometry.batch * geometry.outH;
   withGeometry(geometry, (geom) => {
+    if (planes === null && byteWindow(dilationW, outW)) {
+      const run = kernelW * channels;
+      withScratch(pairBytes(filters, kernelH, run), (packed) => {
+        kernels.i8_pair_pack(rowsOfWeight.ptr, packed, filters, kernelH, run);
+        withScratch(kernels.u8_i8_conv_work(geom), (work) =>
+          kernels.u8_i8_conv(x.ptr, packed, y.ptr, geom, 0, lines, filters, 1, work),
+        );
+      });
+      return;
+    }
     if (planes !== null && lookupWindow(kernelW, dilationW, channels, outW)) {
       const { offset, mask } = planes;
-      const lines = geometry.batch * geometry.outH;
       withPacked(kernels, rowsOfWeight.ptr, [filters, patch], planes, (packed) =>
         withScratch(kernels.u4_lut_conv_work(geom), (work) =>
           kernels.u4_lut_conv(x.ptr, packed, y.ptr, geom, 0, lines, filters, offset, mask, 1, work),

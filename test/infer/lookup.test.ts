@@ -81,10 +81,12 @@ describe("the choice of a product", () => {
   const cases: [string, Partial<typeof layer>, KernelName][] = [
     ["binary weights, 4-bit codes", {}, "u4_lut_conv"],
     ["ternary weights", { codes: new Int8Array(16 * 144) }, "u4_lut_conv"],
-    ["a weight of 3", { codes: new Int8Array(16 * 144).fill(3) }, "u8_i8_gemm"],
-    ["5-bit codes", { top: 31 }, "u8_i8_gemm"],
+    ["a weight of 3", { codes: new Int8Array(16 * 144).fill(3) }, "u8_i8_conv"],
+    ["5-bit codes", { top: 31 }, "u8_i8_conv"],
+    ["5-bit codes, dilation", { top: 31, window: window(3, 1, 2, 2) }, "u8_i8_gemm"],
+    ["5-bit codes, 5 columns", { top: 31, image: [5, 5, 16] }, "u8_i8_gemm"],
     ["groups", { groups: 2, codes: new Int8Array(16 * 72).fill(1) }, "u8_i8_gemm"],
-    ["few filters", { out: 4, codes: new Int8Array(4 * 144).fill(1) }, "u8_i8_gemm"],
+    ["few filters", { out: 4, codes: new Int8Array(4 * 144).fill(1) }, "u8_i8_conv"],
     ["8 channels", { image: [8, 8, 8], codes: new Int8Array(16 * 72).fill(1) }, "u4_lut_gemm"],
     ["dilation", { window: window(3, 1, 2, 2) }, "u4_lut_gemm"],
     ["5 columns", { image: [5, 5, 16] }, "u4_lut_gemm"],
@@ -93,7 +95,7 @@ describe("the choice of a product", () => {
     init({ backend: "reference" }); // its table can be changed
     const kernels = kernelsFor("f32");
     const used: KernelName[] = [];
-    const products = ["u4_lut_conv", "u4_lut_gemm", "u8_i8_gemm"] as const;
+    const products = ["u4_lut_conv", "u4_lut_gemm", "u8_i8_conv", "u8_i8_gemm"] as const;
     const stubs = [...products, "u8_im2col", "b32_strided_scatter"] as const;
     const originals = stubs.map((name) => kernels[name]);
     const table = kernels as unknown as Record<string, unknown>;

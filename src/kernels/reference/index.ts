@@ -2,6 +2,7 @@
 import type { Heap } from "../../memory/heap.js";
 import type { Kernels } from "../abi.js";
 import { binaryKernels } from "./binary.js";
+import { byteConvKernels } from "./byte-conv.js";
 import { channelKernels } from "./channel.js";
 import { codeKernels } from "./codes.js";
 import { makeContext } from "./context.js";
@@ -45,6 +46,7 @@ export function referenceKernels(heap: Heap, real: "f32" | "f64"): Kernels {
     ...staircaseKernels(context),
     ...codeKernels(context),
     ...optimKernels(context),
+    ...byteConvKernels(context),
     ...integerKernels(context),
     ...lutKernels(context),
   };

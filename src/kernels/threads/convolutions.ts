@@ -199,23 +199,25 @@ const lookupRows: Rule = (args, crew) => {
   return undefined;
 };
 
-/** Lines of the output by look-up. */
-const lookupLines: Rule = (args, crew) => {
-  const [, , , geom, , lineCount, filters] = args;
-  const outW = crew.ints(geom, GEOMETRY_FIELDS.length)[field("outW")];
-  const found = cut(lineCount, 0.012 * patchLength(crew, geom) * filters * outW);
-  if (found === null) return null;
-  const moving: Moving[] = [
-    [2, 4 * filters * outW],
-    [4, 1],
-  ];
-  crew.run(
-    "u4_lut_conv",
-    found.map((range) => part(args, 5, moving, range)),
-    { argument: 10, stride: workStride(crew.whole("u4_lut_conv_work")(geom) as number) },
-  );
-  return undefined;
-};
+/** Lines of the output, in integers. @param time nanoseconds of a product; @param argument where the workspace is named */
+function lines(name: string, time: number, argument: number): Rule {
+  return (args, crew) => {
+    const [, , , geom, , lineCount, filters] = args;
+    const outW = crew.ints(geom, GEOMETRY_FIELDS.length)[field("outW")];
+    const found = cut(lineCount, time * patchLength(crew, geom) * filters * outW);
+    if (found === null) return null;
+    const moving: Moving[] = [
+      [2, 4 * filters * outW],
+      [4, 1],
+    ];
+    crew.run(
+      name,
+      found.map((range) => part(args, 5, moving, range)),
+      { argument, stride: workStride(crew.whole(`${name}_work`)(geom) as number) },
+    );
+    return undefined;
+  };
+}
 
 /** Kernel → rule, for convolutions. */
 export const CONVOLUTION_RULES: Readonly<Record<string, Rule>> = {
@@ -237,6 +239,8 @@ export const CONVOLUTION_RULES: Readonly<Record<string, Rule>> = {
   f32_winograd_bwd_weight_work: workOfAll("f32_winograd_bwd_weight_work"),
   u4_lut_gemm: lookupRows,
   u4_lut_gemm_work: workOfAll("u4_lut_gemm_work"),
-  u4_lut_conv: lookupLines,
+  u4_lut_conv: lines("u4_lut_conv", 0.012, 10),
   u4_lut_conv_work: workOfAll("u4_lut_conv_work"),
+  u8_i8_conv: lines("u8_i8_conv", 0.03, 8),
+  u8_i8_conv_work: workOfAll("u8_i8_conv_work"),
 };

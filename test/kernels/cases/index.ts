@@ -2,6 +2,7 @@
 import type { KernelName } from "../../../src/kernels/abi.js";
 import type { Check } from "../harness.js";
 import { binary } from "./binary.js";
+import { byteConv } from "./byte-conv.js";
 import { channel } from "./channel.js";
 import { weightCodes } from "./codes.js";
 import { conv } from "./conv.js";
@@ -20,6 +21,7 @@ import { winograd } from "./winograd.js";
 /** The checks by the kernels' names. */
 export const checks: Record<KernelName, Check> = {
   ...binary,
+  ...byteConv,
   ...channel,
   ...weightCodes,
   ...convert,

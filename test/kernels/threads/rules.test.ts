@@ -411,6 +411,18 @@ const checks: Record<string, () => void> = {
     same("u4_lut_conv", x, weights, out, g.list, from, lines, filters, 1, 1, 0, work);
   },
   u4_lut_conv_work: () => enoughWork("u4_lut_conv_work", geometry(3, 10, 16, 3, 1, 1).list),
+  u8_i8_conv() {
+    const g = geometry(5, 14, 15, 3, 1, 1);
+    const filters = 44;
+    const [from, lines] = [3, 60];
+    const weights = bytes(rng, 6 * 3 * 23 * 32);
+    const work = { scratch: 64 + THREADS * workOf("u8_i8_conv_work", g.list) };
+    for (const real of [0, 1]) {
+      const out = { out: new Int32Array(lines * 14 * filters) };
+      same("u8_i8_conv", bytes(rng, 5 * 14 * 14 * 15), weights, out, g.list, from, lines, filters, real, work);
+    }
+  },
+  u8_i8_conv_work: () => enoughWork("u8_i8_conv_work", geometry(3, 10, 3, 3, 1, 1).list),
   i32_line_codes() {
     const [rows, channels] = [3001, 33];
     const acc = Int32Array.from({ length: rows * channels }, () => rng.int(2000) - 1000);
