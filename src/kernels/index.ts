@@ -8,6 +8,7 @@ import {
   backend as engineBackend,
   init as engineInit,
   kernelsFor as engineKernelsFor,
+  threads as engineThreads,
   variant as engineVariant,
   provideKernels,
   type SyncOptions,
@@ -27,7 +28,6 @@ export {
   memory,
   resetPeakMemory,
   type SyncOptions,
-  threads,
   type Variant,
 } from "./engine.js";
 export type { RelaxedOptions, ThreadOptions, WorkerFactory, WorkerLike } from "./threads/options.js";
@@ -61,6 +61,12 @@ export function init(options: ThreadOptions | RelaxedOptions | SyncOptions = {})
 export function backend(): Backend {
   provideKernels(ALL_KERNELS);
   return engineBackend();
+}
+
+/** Threads that kernels run on, the calling one included; starts the default engine if none is running. */
+export function threads(): number {
+  provideKernels(ALL_KERNELS);
+  return engineThreads();
 }
 
 /** The variant of the kernels that f32 arrays run on; starts the default one if none is running. */
