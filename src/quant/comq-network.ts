@@ -6,6 +6,7 @@ import { untrack } from "../memory/scope.js";
 import { gemm } from "../ndarray/matmul.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { positions, taps, withGeometry } from "../ndarray/window.js";
+import { BatchNorm } from "../nn/batch-norm.js";
 import type { Module } from "../nn/module.js";
 import { convolution } from "../ops/conv.js";
 import { type CalibrationSource, PIXEL_STEP, run, type StatisticsOptions, take, withModes } from "./calibrate.js";
@@ -27,10 +28,11 @@ export interface ComqNetworkOptions extends ComqOptions, StatisticsOptions {
   /** Rows of inputs (patches, for convolutions) that a layer's Gram matrix is made of. Default 8192. */
   readonly samples?: number;
   /**
-   * Leave the inputs' means out of the error: right where a batch norm follows whose statistics are estimated anew afterwards, since that takes means
-   * away; else codes are spent on matching them. Default false, as in the paper.
+   * For layers that a batch norm follows (the next module, with as many features): leave out of the error what that batch norm takes away once its statistics are
+   * estimated anew, which is the mean of each output and its scale. Codes are then not spent on matching means, and a row whose weights are smaller than
+   * the layer's shared δ keeps its direction instead of cancelling itself. Needs `recalibrateBatchNorm` afterwards. Default false, as in the paper.
    */
-  readonly centered?: boolean;
+  readonly normalized?: boolean;
 }
 
 /** Patches of one group of a convolution, or rows, as f32; a new array [rows, columns]. */
@@ -105,17 +107,23 @@ function placesOf({ weight }: QuantConv2d | QuantLinear): Int32Array {
   }).slice(0, O * I * area);
 }
 
+/** True if the module after a layer takes away means and scales of its outputs. */
+function isNormalizedBy({ weight }: QuantConv2d | QuantLinear, next: Module | undefined): boolean {
+  return next instanceof BatchNorm && next.features === weight.shape[0];
+}
+
 /** Solves one layer and puts δ·q in the place of its weights. */
 function solve(
   layer: QuantConv2d | QuantLinear,
   gram: Gram,
-  { centered = false, ...options }: ComqNetworkOptions,
+  normalized: boolean,
+  options: ComqOptions,
 ): { before: number; after: number } {
   const { weight } = layer;
   const places = placesOf(layer);
   const latent = weight.data.view().slice() as Float32Array;
   const { codes, delta, bits } = weight.quantized();
-  const own = codes.view().slice() as Int8Array;
+  const codesNow = codes.view().slice() as Int8Array;
   const start = delta.slice();
   const groups = gram.sums.length;
   const rows = weight.shape[0] / groups;
@@ -124,15 +132,17 @@ function solve(
   let [before, after] = [0, 0];
   gram.sums.forEach((_, group) => {
     const part = places.subarray(group * rows * columns, (group + 1) * rows * columns);
-    const scales = start.length === 1 ? start : start.subarray(group * rows, (group + 1) * rows);
+    const own = start.length === 1 ? start : start.subarray(group * rows, (group + 1) * rows);
+    // Behind a batch norm every row has a scale of its own, whether it is stored or not.
+    const scales = normalized && own.length === 1 ? new Float32Array(rows).fill(own[0]) : own;
     const found = comqLayer(
       {
         weights: Float32Array.from(part, (at) => latent[at]),
-        gram: gram.matrix(group, centered),
+        gram: gram.matrix(group, normalized),
         rows,
         columns,
         bits,
-        codes: Int8Array.from(part, (at) => own[at]),
+        codes: Int8Array.from(part, (at) => codesNow[at]),
         delta: scales,
       },
       options,
@@ -140,7 +150,7 @@ function solve(
     before += found.objective[0];
     after += found.objective[found.objective.length - 1];
     part.forEach((at, i) => {
-      const scale = found.delta[found.delta.length === 1 ? 0 : Math.floor(i / columns)];
+      const scale = scales === own ? found.delta[own.length === 1 ? 0 : Math.floor(i / columns)] : own[0];
       result[at] = scale * found.codes[i];
     });
   });
@@ -160,14 +170,14 @@ function solve(
  *
  * @param net quantized by `prepare`, its staircases calibrated; modes are put back afterwards
  * @param source batches of inputs; nothing else is used
- * @param options `batches` 8, `samples` 8192, `sweeps` 4, `order` "greedy", `centered` false
+ * @param options `batches` 8, `samples` 8192, `sweeps` 4, `order` "greedy", `normalized` false
  * @returns the layers' objectives before and after
  * @throws ArgumentError without batches or on options out of range; QuantError if a weight is not finite
  * @see arXiv:2403.07134
  * @example
  * prepare(net, { weights: 4, activations: 4 });
  * await calibrate(net, loader.epoch(0));
- * await comq(net, loader.epoch(0), { batches: 4, centered: true });
+ * await comq(net, loader.epoch(0), { batches: 4, normalized: true });
  * await recalibrateBatchNorm(net, loader.epoch(0));
  */
 export async function comq(
@@ -175,16 +185,19 @@ export async function comq(
   source: CalibrationSource,
   options: ComqNetworkOptions = {},
 ): Promise<ComqLayer[]> {
-  const { samples = 8192, batches: count = 8, inputStep = PIXEL_STEP } = options;
+  const { samples = 8192, batches: count = 8, inputStep = PIXEL_STEP, normalized = false } = options;
   if (!Number.isInteger(samples) || samples < 1) {
     throw new ArgumentError({ op: "comq", what: "bad samples", expected: "an integer ≥ 1", got: `${samples}` });
   }
   const batches = await take(source, count);
-  const layers = [...net.namedModules()].flatMap(([name, module]) =>
-    module instanceof QuantConv2d || module instanceof QuantLinear ? [{ name, module }] : [],
+  const modules = [...net.namedModules()];
+  const layers = modules.flatMap(([name, module], i) =>
+    module instanceof QuantConv2d || module instanceof QuantLinear
+      ? [{ name, module, free: normalized && isNormalizedBy(module, modules[i + 1]?.[1]) }]
+      : [],
   );
   const results: ComqLayer[] = [];
-  for (const { name, module } of layers) {
+  for (const { name, module, free } of layers) {
     const grouped = module instanceof QuantConv2d && module.groups > 1;
     if (grouped && module.weight.granularity === "layer") continue;
     const gram = new Gram(module, samples);
@@ -199,7 +212,7 @@ export async function comq(
         for (const batch of batches) run(net, batch, inputStep);
       });
       Reflect.deleteProperty(module, "forward");
-      results.push({ name, ...solve(module, gram, options) });
+      results.push({ name, ...solve(module, gram, free, options) });
     } finally {
       Reflect.deleteProperty(module, "forward");
       gram.dispose();

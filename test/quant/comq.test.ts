@@ -5,7 +5,7 @@ import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
 import { pack, verify } from "../../src/export/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import { BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential } from "../../src/nn/index.js";
+import { BatchNorm1d, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential } from "../../src/nn/index.js";
 import {
   calibrate,
   comq,
@@ -15,6 +15,7 @@ import {
   prepare,
   projectionFor,
   type QuantConv2d,
+  type QuantLinear,
 } from "../../src/quant/index.js";
 import { topOfBits } from "../../src/quant/projection/index.js";
 import { disposeLater } from "../leaks.js";
@@ -239,18 +240,41 @@ describe("comq", () => {
     }
   });
 
-  it("leaves means out if told so: inputs that only shift by a constant cost nothing", async () => {
-    using net = new Sequential(new Linear(6, 3, { rng: new Rng(9) }), new ReLU());
-    prepare(net, { weights: 2 });
+  it("leaves out what a batch norm takes away, if told so and if one follows", async () => {
     const rng = new Rng(10);
     const images = Float32Array.from({ length: 40 * 6 }, (_, i) => 3 + (i % 6 === 2 ? rng.normal() : 0));
-    const [plain] = await comq(net, [{ images, shape: [40, 6] }]);
-    using other = new Sequential(new Linear(6, 3, { rng: new Rng(9) }), new ReLU());
-    prepare(other, { weights: 2 });
-    const [centered] = await comq(other, [{ images, shape: [40, 6] }], { centered: true });
+    const errorBefore = async (normalized: boolean, followed: boolean) => {
+      const layer = new Linear(6, 3, { rng: new Rng(9) });
+      using net = new Sequential(layer, followed ? new BatchNorm1d(3) : new ReLU());
+      prepare(net, { weights: 2 });
+      const [found] = await comq(net, [{ images, shape: [40, 6] }], { normalized });
+      expect(found.after).toBeLessThanOrEqual(found.before);
+      return found.before;
+    };
+    const plain = await errorBefore(false, true);
     // One column varies; all six have a mean of 3.
-    expect(centered.before).toBeLessThan(0.2 * plain.before);
-    expect(centered.after).toBeLessThanOrEqual(centered.before);
+    expect(await errorBefore(true, true)).toBeLessThan(0.2 * plain);
+    expect(await errorBefore(true, false)).toBe(plain);
+  });
+
+  it("keeps the direction of small rows behind a batch norm", async () => {
+    const rng = new Rng(11);
+    const images = Float32Array.from({ length: 200 * 8 }, () => rng.normal());
+    const signs = Float32Array.from({ length: 16 }, () => rng.normal());
+    // The second row is a hundredth of the first one: with the shared δ it would be best to cancel itself.
+    const weights = signs.map((w, i) => (i < 8 ? w : w / 100));
+    const agreement = async (normalized: boolean) => {
+      using net = new Sequential(new Linear(8, 2), new BatchNorm1d(2));
+      (net.get("0") as Linear).weight.data.view().set(weights);
+      prepare(net, { weights: 1 });
+      await comq(net, [{ images, shape: [200, 8] }], { normalized });
+      const { codes } = (net.get("0") as QuantLinear).weight.quantized();
+      const row = [...codes.view()].slice(8).map(Number);
+      const dot = row.reduce((sum, code, i) => sum + code * signs[8 + i], 0);
+      return dot / Math.hypot(...row) / Math.hypot(...signs.subarray(8));
+    };
+    expect(await agreement(true)).toBeGreaterThan(0.75);
+    expect(await agreement(false)).toBeLessThan(0.5);
   });
 
   it("sees patches as the convolution does: strides, padding, groups", async () => {
