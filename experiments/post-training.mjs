@@ -72,7 +72,7 @@ for (const bits of [1, 2, 3, 4]) {
   net = quantized(projectionFor(bits));
   await calibrate(net, batches(), { batches: 8 });
   row.push(await top1(net));
-  await comq(net, batches(), { batches: 8, normalized: true });
+  await comq(net, batches(), { batches: Math.ceil(limits.train / 64), samples: 8 * limits.train, normalized: true });
   await recalibrateBatchNorm(net, batches(), { batches: 8 });
   row.push(await top1(net));
   const warm = await trained(net);

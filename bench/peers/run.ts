@@ -7,8 +7,9 @@ import { CONV_SHAPES, GEMM_SHAPES } from "../../src/cli/bench/shapes.js";
 import { TRAIN_SPECS, type TrainSpec, trainee, trainWork } from "../../src/cli/bench/train.js";
 import { alternate, type Budget, local, type Measured } from "./alternate.js";
 import { type Libraries, loadLibraries } from "./libraries.js";
+import { serveOurselves, startOurselves } from "./ourselves.js";
 import { measureMemory, peakMemory, startContenders } from "./processes.js";
-import { serveThreads, startThreadProcesses, THREAD_WORKS } from "./threads.js";
+import { startThreadProcesses, THREAD_WORKS } from "./threads.js";
 import { python, startTorch, torchScript } from "./torch.js";
 import {
   finite,
@@ -120,6 +121,22 @@ async function threadsSection(options: Options): Promise<void> {
   processes.close();
 }
 
+/** The peers beside our plain kernels, and our relaxed ones beside those. */
+async function inferSection(libraries: Libraries, options: Options): Promise<void> {
+  const models = INFER_MODELS.filter((model) => matches(inferWork(model, "1W4A", 1), options));
+  if (models.length === 0) return;
+  const relaxed = await startOurselves(`${OURS}, relaxed SIMD`, { threads: 1, relaxed: true });
+  await measureWorks(
+    models.map((model) => async () => {
+      const { contenders, ...rest } = await prepareInfer(model, libraries);
+      const [ours, ...peers] = contenders;
+      return { ...rest, contenders: [ours, relaxed.contender(rest.work), ...peers] };
+    }),
+    options,
+  );
+  relaxed.close();
+}
+
 /** The work whose memory is looked at. */
 const MEMORY: TrainSpec = { model: "resnet20", bits: "float", batch: 128 };
 
@@ -163,12 +180,7 @@ async function runSection(libraries: Libraries, library: string, options: Option
         options,
       );
     case "infer":
-      return measureWorks(
-        INFER_MODELS.filter((model) => matches(inferWork(model, "1W4A", 1), options)).map(
-          (model) => () => prepareInfer(model, libraries),
-        ),
-        options,
-      );
+      return inferSection(libraries, options);
     case "mlp":
       return measureWorks([() => prepareMlp(libraries)], options);
     case "start": {
@@ -196,6 +208,7 @@ async function main(): Promise<number> {
       library: { type: "string", default: "" },
       "measure-memory": { type: "boolean", default: false },
       "serve-threads": { type: "string" },
+      "serve-relaxed": { type: "boolean", default: false },
     },
   });
   if (values.help) {
@@ -207,7 +220,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values["serve-threads"] !== undefined) {
-    await serveThreads(Number(values["serve-threads"]));
+    await serveOurselves({ threads: Number(values["serve-threads"]), relaxed: values["serve-relaxed"] });
     return 0;
   }
   const unknown = positionals.filter((name) => !(SECTIONS as readonly string[]).includes(name));

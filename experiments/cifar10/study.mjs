@@ -80,9 +80,12 @@ function tableOne() {
     { ...ptq("32W32A"), id: "table1/float", row: "float, public weights", kind: "eval", bits: "float", args: [] },
     bcgd("1W4A", 30, "1W4A, all convolutions binary, classifier float", [...adam("0.005"), ...CLASSIFIER_FLOAT]),
     ...["32W4A", "4W4A", "2W4A", "1W4A"].map(ptq),
-    bcgd("4W4A", 8, "4W4A, classifier float", [...sgd("0.01"), ...CLASSIFIER_FLOAT]),
-    bcgd("32W4A", 6, "32W4A", sgd("0.01")),
-    bcgd("2W4A", 14, "2W4A, classifier float", [...adam("0.005"), ...CLASSIFIER_FLOAT]),
+    bcgd("4W4A", 8, "4W4A, classifier float", [...sgd("0.003"), ...CLASSIFIER_FLOAT]),
+    bcgd("4W4A", 8, "4W4A, classifier float, rate 0.01", [...sgd("0.01"), ...CLASSIFIER_FLOAT], {
+      id: "table1/4w4a-rate-0.01",
+    }),
+    bcgd("32W4A", 6, "32W4A", sgd("0.003")),
+    bcgd("2W4A", 14, "2W4A, classifier float", [...adam("0.002"), ...CLASSIFIER_FLOAT]),
     bcgd("1W4A", 30, "1W4A, classifier binary too", adam("0.005"), { id: "table1/1w4a-all" }),
   ];
 }

@@ -25,7 +25,7 @@ export interface ComqLayer {
 
 /** Choices of {@link comq}. */
 export interface ComqNetworkOptions extends ComqOptions, StatisticsOptions {
-  /** Rows of inputs (patches, for convolutions) that a layer's Gram matrix is made of. Default 8192. */
+  /** Rows of inputs (patches, for convolutions) that a layer's Gram matrix is made of, from all batches alike. Default 8192. */
   readonly samples?: number;
   /**
    * For layers that a batch norm follows (the next module, with as many features): leave out of the error what that batch norm takes away once its statistics are
@@ -35,14 +35,24 @@ export interface ComqNetworkOptions extends ComqOptions, StatisticsOptions {
   readonly normalized?: boolean;
 }
 
-/** Patches of one group of a convolution, or rows, as f32; a new array [rows, columns]. */
-function rowsOf(layer: QuantConv2d | QuantLinear, x: NDArray, group: number): NDArray {
+/** Rows of inputs that are taken together: neighbouring patches are much alike, so that a few runs from everywhere say more than one long one. */
+const RUN_ROWS = 64;
+
+/** About `most` of a layer's input rows (patches of one group, for convolutions), in runs spread evenly over all; a new array [rows, columns]. */
+function rowsOf(layer: QuantConv2d | QuantLinear, x: NDArray, group: number, most: number): NDArray {
   if (layer instanceof QuantLinear) return x.reshape([x.size / layer.inFeatures, layer.inFeatures]);
   const { stride, padding, dilation, groups } = layer;
   const { geometry } = convolution("comq", x.shape, layer.weight.shape, { stride, padding, dilation, groups });
-  const out = NDArray.empty([positions(geometry), taps(geometry) * geometry.channels]);
+  const [rows, columns] = [positions(geometry), taps(geometry) * geometry.channels];
+  const length = rows <= most ? rows : Math.min(most, RUN_ROWS);
+  const runs = rows <= most ? 1 : Math.floor(most / length);
+  const out = NDArray.empty([runs * length, columns]);
   withGeometry(geometry, (geom) => {
-    kernelsFor("f32").f32_im2col(x.ptr + 4 * group * geometry.channels, out.ptr, geom, 0, out.shape[0]);
+    const from = x.ptr + 4 * group * geometry.channels;
+    for (let run = 0; run < runs; run++) {
+      const first = runs === 1 ? 0 : Math.round((run * (rows - length)) / (runs - 1));
+      kernelsFor("f32").f32_im2col(from, out.ptr + 4 * run * length * columns, geom, first, length);
+    }
   });
   return out;
 }
@@ -54,11 +64,12 @@ class Gram {
   /** Sums of each group's columns, and of rows. */
   readonly #totals: Float64Array[];
   #count = 0;
-  #left: number;
+  /** Rows to take of each batch. */
+  readonly #share: number;
 
-  constructor(layer: QuantConv2d | QuantLinear, samples: number) {
+  constructor(layer: QuantConv2d | QuantLinear, share: number) {
     this.#layer = layer;
-    this.#left = samples;
+    this.#share = share;
     const { shape } = layer.weight;
     const columns = shape.slice(1).reduce((product, extent) => product * extent, 1);
     const groups = layer instanceof QuantConv2d ? layer.groups : 1;
@@ -77,19 +88,16 @@ class Gram {
     return out;
   }
   add(x: Tensor): void {
-    if (this.#left <= 0) return;
     let used = 0;
     this.sums.forEach((sum, group) => {
-      const rows = rowsOf(this.#layer, x.value, group);
+      const rows = rowsOf(this.#layer, x.value, group, this.#share);
       const [count, columns] = rows.shape;
-      // Images of a batch are alike; the first rows of it will do.
-      used = Math.min(count, this.#left);
+      used = Math.min(count, this.#share);
       const options = { transA: true, accumulate: true };
       gemm(kernelsFor("f32"), rows.ptr, rows.ptr, sum.ptr, [columns, columns, used], options);
       const values = rows.view();
       for (let at = 0; at < used * columns; at++) this.#totals[group][at % columns] += Number(values[at]);
     });
-    this.#left -= used;
     this.#count += used;
   }
   dispose(): void {
@@ -200,7 +208,7 @@ export async function comq(
   for (const { name, module, free } of layers) {
     const grouped = module instanceof QuantConv2d && module.groups > 1;
     if (grouped && module.weight.granularity === "layer") continue;
-    const gram = new Gram(module, samples);
+    const gram = new Gram(module, Math.ceil(samples / batches.length));
     const forward = module.forward.bind(module);
     try {
       // An own property hides the method for as long as inputs are gathered.
