@@ -1,5 +1,7 @@
 /** @file Presets of `train`: the paper's settings, and those of the authors' released code. The differences are tabled in docs/reproduction.md. */
+
 import { isColour } from "./data-info.js";
+import { isPostTraining } from "./run-config.js";
 import type { PresetName, TrainOptions } from "./train-options.js";
 
 /** Epochs of both; the rate drops by 10 after 40 % and 70 % of however many there are (80 and 140 of 200). */
@@ -61,7 +63,7 @@ function presetValues(preset: PresetName, options: TrainOptions): Partial<TrainO
   if (!float) Object.assign(values, QUANTIZING, DIFFERENT[preset]);
   // What the chosen method or optimizer does not take is not the preset's to give.
   if (method !== undefined && method !== "bcgd") delete values.rho;
-  if (method === "ptq") delete values.epochs;
+  if (isPostTraining(method)) delete values.epochs;
   if (optimizer === "adam") {
     delete values.momentum;
     delete values.lr;

@@ -9,7 +9,10 @@ import {
   alphaRules,
   authorsPolicy,
   calibrate,
+  comq,
+  onGrid,
   prepare,
+  projectionFor,
   proxies,
   type QuantPolicy,
   recalibrateBatchNorm,
@@ -20,22 +23,26 @@ import type { QuantConfig, RunConfig } from "./run-config.js";
 
 /** Batches that steps are calibrated on. */
 const CALIBRATION_BATCHES = 8;
+/** What COMQ sees: too few inputs, and codes are fitted to them alone. */
+const COMQ = { batches: 16, samples: 16384 };
 
 /** Quantizes a float network in place, steps at their start values. @returns net */
 export function quantized(net: Module, { bits, quant }: RunConfig): Module {
   if (quant === null) return net;
   const { weights, activations } = parseBits(bits);
   return prepare(net, {
-    weights: weights === 32 ? null : quant.projection === "authors" ? authorsRule(weights) : weights,
+    weights: weights === 32 ? null : weightsRule(weights, quant),
     activations: activations === 32 ? null : staircaseOf(activations, quant),
     granularity: quant.granularity,
     keepFloat: quant.keepFloat,
   });
 }
 
-/** The released code's projection of that width; the width of the activations has no part in it. */
-function authorsRule(weights: number): QuantPolicy["weights"] {
-  return authorsPolicy({ weights, activations: 4 }).weights;
+function weightsRule(bits: number, { projection, method }: QuantConfig): QuantPolicy["weights"] {
+  // The released code's projection of that width; the width of the activations has no part in it.
+  if (projection === "authors") return authorsPolicy({ weights: bits, activations: 4 }).weights;
+  // What COMQ found is read again as it was.
+  return method === "comq" ? onGrid(projectionFor(bits)) : bits;
 }
 
 function staircaseOf(bits: number, { proxy, alphaRule, calibrate: start }: QuantConfig): StaircaseOptions {
@@ -61,6 +68,10 @@ export async function calibrated(
   if (keepSteps || method === "half-gaussian" || method === "authors") {
     await recalibrateBatchNorm(net, loader.epoch(0), { batches });
   } else await calibrate(net, loader.epoch(0), { batches, method });
+  if (quant.method === "comq") {
+    await comq(net, loader.epoch(0), { ...COMQ, normalized: true });
+    await recalibrateBatchNorm(net, loader.epoch(0), { batches });
+  }
 }
 
 /** BinaryRelax: η grows from 1 to this, twice an epoch, over the first part of the run; the rest trains exactly quantized. */

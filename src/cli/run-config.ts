@@ -6,8 +6,13 @@ import type { ScheduleSpec } from "../optim/schedule/index.js";
 import { defaultNormalize, type ImagesInfo } from "./normalization.js";
 
 /** Ways of training (or not) a quantized network; `float` quantizes nothing. */
-export const METHODS = ["float", "bcgd", "bc", "relax", "ptq"] as const;
+export const METHODS = ["float", "bcgd", "bc", "relax", "ptq", "comq"] as const;
 export type Method = (typeof METHODS)[number];
+
+/** True for the ways that do not train: they quantize weights that were trained before. */
+export function isPostTraining(method: Method | undefined): boolean {
+  return method === "ptq" || method === "comq";
+}
 
 /** Derivatives of the staircase with respect to its step (BCGD §3). */
 export const ALPHA_RULES = ["three-valued", "ae", "pact"] as const;

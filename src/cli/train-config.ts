@@ -8,7 +8,7 @@ import { dataLabel, folderOf, imagesInfo } from "./data-info.js";
 import { UsageError } from "./failure.js";
 import { defaultNormalize, type ImagesInfo } from "./normalization.js";
 import { isOnnx, plainName } from "./onnx.js";
-import { DEFAULT_QUANT, type InitConfig, type QuantConfig, type RunConfig } from "./run-config.js";
+import { DEFAULT_QUANT, type InitConfig, isPostTraining, type QuantConfig, type RunConfig } from "./run-config.js";
 import { openModel } from "./sources.js";
 import { normalizeOf } from "./stated-normalization.js";
 import type { TrainOptions } from "./train-options.js";
@@ -30,10 +30,10 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
   const useless = float ? quantOptions.find((name) => options[name] !== undefined) : undefined;
   if (useless !== undefined) throw clash(`--${kebab(useless)}`, "--bits nWmA, such as --bits 1W4A");
   if (options.momentum !== undefined && options.optimizer === "adam") throw clash("--momentum", "--optimizer sgd");
-  if (method === "ptq" && (options.epochs ?? 0) > 0)
-    throw clash("--epochs", "none with --method ptq: it does not train");
-  if (method === "ptq" && options.init === undefined && !isOnnx(options.model)) {
-    throw clash("--method ptq", "--init FILE: it quantizes weights that were trained before");
+  if (isPostTraining(method) && (options.epochs ?? 0) > 0)
+    throw clash("--epochs", `none with --method ${method}: it does not train`);
+  if (isPostTraining(method) && options.init === undefined && !isOnnx(options.model)) {
+    throw clash(`--method ${method}`, "--init FILE: it quantizes weights that were trained before");
   }
   const schedule = options.schedule ?? { name: "onecycle" as const };
   if (options.warmup !== undefined && schedule.name === "onecycle") {
@@ -53,7 +53,7 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
     bits: bitsText(options.bits),
     quant: float ? null : quantConfig(options, method as QuantConfig["method"]),
     init: init?.config ?? null,
-    epochs: method === "ptq" ? 0 : (options.epochs ?? 10),
+    epochs: isPostTraining(method) ? 0 : (options.epochs ?? 10),
     batch: options.batch,
     optimizer: options.optimizer,
     lr: options.lr ?? (float ? base : base / 5),
@@ -139,7 +139,7 @@ export function optionsOf(config: RunConfig): TrainOptions {
     method,
     rho: method === "bcgd" ? quant?.rho : undefined,
     momentum: config.optimizer === "adam" ? undefined : config.momentum,
-    epochs: method === "ptq" ? undefined : config.epochs,
+    epochs: isPostTraining(method) ? undefined : config.epochs,
     limit: limit ?? undefined,
     testLimit: testLimit ?? undefined,
     schedule: form,
@@ -154,7 +154,7 @@ export function optionsOf(config: RunConfig): TrainOptions {
  * @throws UsageError that lists what differs
  */
 export async function checkResumed(given: Partial<TrainOptions>, kept: RunConfig): Promise<void> {
-  const init = given.init ?? (kept.quant?.method === "ptq" ? kept.init?.file : undefined);
+  const init = given.init ?? (isPostTraining(kept.quant?.method) ? kept.init?.file : undefined);
   const wanted = await configFrom({ ...optionsOf(kept), ...given, init });
   const flat = (config: RunConfig): Record<string, unknown> => ({
     ...config,

@@ -133,7 +133,7 @@ export function trainOptions(made: Command): Command {
     .addOption(bitsOption("float, or nWmA: n bits per weight, m per activation (1…8, or 32 for float)"))
     .option(
       "--method <name>",
-      `${METHODS.slice(1).join(", ")}: blended coarse gradient descent, BinaryConnect (ρ = 0), BinaryRelax, or no training at all (default: bcgd)`,
+      `${METHODS.slice(1).join(", ")}: blended coarse gradient descent, BinaryConnect (ρ = 0), BinaryRelax, or no training at all: the nearest codes, or COMQ's (default: bcgd)`,
       oneOf("--method", METHODS),
     )
     .option(
@@ -177,7 +177,7 @@ export function trainOptions(made: Command): Command {
     )
     .option(
       "--epochs <n>",
-      "passes over the training images (default: 10; 0 with ptq)",
+      "passes over the training images (default: 10; 0 with ptq and comq)",
       wholeNumber("--epochs", { min: 0 }),
     )
     .option("--batch <n>", "images in a step", wholeNumber("--batch", { min: 2 }), 64)

@@ -79,7 +79,7 @@ describe("a command line that is not understood", () => {
     ],
     [
       "train --method bgcd",
-      '--method: unknown value; expected float, bcgd, bc, relax, ptq, got "bgcd"; did you mean bcgd?',
+      '--method: unknown value; expected float, bcgd, bc, relax, ptq, comq, got "bgcd"; did you mean bcgd?',
     ],
     ["train --epochs many", '--epochs: not a whole number; expected a whole number, at least 0, got "many"'],
     ["train --lr -1", '--lr: out of range; expected a number, above 0, got "-1"'],

@@ -17,6 +17,8 @@ interface Summary {
 }
 
 const SMALL = ["--model", "mlp", "--limit", "600", "--test-limit", "200"];
+/** Methods that do not train. */
+const POST_TRAINING = ["ptq", "comq"];
 let bench: Workbench;
 let float: Summary;
 let bcgd: Summary;
@@ -97,8 +99,9 @@ describe("train", () => {
     ["bc", ["--method", "bc", "--alpha-rule", "pact", "--proxy", "relu"]],
     ["relax", ["--method", "relax", "--optimizer", "adam", "--granularity", "channel"]],
     ["ptq", ["--method", "ptq", "--calibrate", "percentile"]],
+    ["comq", ["--method", "comq"]],
   ])("has the method %s", async (method, args) => {
-    const epochs = method === "ptq" ? [] : ["--epochs", "1"];
+    const epochs = POST_TRAINING.includes(method) ? [] : ["--epochs", "1"];
     const done = await bench.json<Summary & { method: string }>(
       "train",
       ...SMALL,
@@ -111,7 +114,7 @@ describe("train", () => {
       "--out",
       `runs/${method}`,
     );
-    expect(done).toMatchObject({ method, bits: "2W4A", epochs: method === "ptq" ? 0 : 1 });
+    expect(done).toMatchObject({ method, bits: "2W4A", epochs: POST_TRAINING.includes(method) ? 0 : 1 });
     expect(done.top1).toBeGreaterThan(30);
     expect((await bench.json<{ identical: boolean }>("verify", `runs/${method}`, "--limit", "50")).identical).toBe(
       true,
