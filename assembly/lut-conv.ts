@@ -20,7 +20,7 @@ import {
 } from "./geometry";
 import { copyTile } from "./lut-gemm";
 import { sumOf, writeTables } from "./lut-pack";
-import { ADD, lutTile, MAX_RUN, REAL } from "./lut-tile";
+import { ADD, lutTiles, MAX_RUN, REAL } from "./lut-tile";
 
 /** Output lines whose tables are built together. */
 const BAND: i32 = 8;
@@ -209,32 +209,41 @@ export function u4_lut_conv(
     for (let b = 0; b < band; b++) {
       const first = b * strideH;
       basesOfLine(g, sums + (<usize>(first * pixels) << 2), columnSums, bases, offset);
-      for (let ow = 0; ow < outW; ow += 4) {
-        const columns = min(4, outW - ow);
-        const t = workPtr + <usize>first * linePitch + <usize>ow * pitch;
-        let w = weightsPtr;
-        for (let n = 0; n < filters; n += 16) {
+      const t = workPtr + <usize>first * linePitch;
+      let weights = weightsPtr;
+      for (let n = 0; n < filters; n += 16) {
+        const full = n + 16 <= filters;
+        let w = weights;
+        for (let ow = 0; ow < outW; ) {
+          const left = outW - ow;
+          const whole = full && left >= 4;
+          const columns = whole ? left & ~3 : min(4, left);
+          const tiles = whole ? columns >> 2 : 1;
           const c = cPtr + <usize>ow * step + (<usize>n << 2);
-          const whole = columns == 4 && n + 16 <= filters;
           const to = whole ? c : edge;
           const toStep = whole ? step : 64;
           let mode = 0;
           let base = bases + (<usize>ow << 2);
-          for (let left = planes; left != 0; ) {
-            const plane = ctz(left);
-            left &= left - 1;
+          let baseStep: usize = 16;
+          w = weights;
+          for (let more = planes; more != 0; ) {
+            const plane = ctz(more);
+            more &= more - 1;
             for (let kh = 0; kh < kernelH; kh += runs) {
               const count = min(runs, kernelH - kh);
-              if (real && left == 0 && kh + count == kernelH) mode |= REAL;
-              const at = t + <usize>kh * runPitch;
-              lutTile(at, pitch, run >> 4, count, runPitch, w, to, toStep, plane, base, mode, sink);
+              if (real && more == 0 && kh + count == kernelH) mode |= REAL;
+              const at = t + <usize>ow * pitch + <usize>kh * runPitch;
+              lutTiles(at, pitch, run >> 4, count, runPitch, w, to, toStep, plane, base, baseStep, mode, tiles, sink);
               w += <usize>count * runBytes;
               mode |= ADD;
               base = zeros;
+              baseStep = 0;
             }
           }
           if (!whole) copyTile(edge, 64, c, step, columns, min(16, filters - n));
+          ow += columns;
         }
+        weights = w;
       }
       cPtr += <usize>outW * step;
     }

@@ -1,6 +1,6 @@
 /** @file The look-up product of rows of 4-bit codes: blocks of K, tables of four rows, then every block of 16 filters. */
 import { loadTail, sumOf, writeTables } from "./lut-pack";
-import { ADD, lutTile, REAL } from "./lut-tile";
+import { ADD, lutTiles, REAL } from "./lut-tile";
 
 /** Codes of a block: the tables of four rows take half of the first-level cache. */
 const KC: i32 = 1024;
@@ -83,7 +83,7 @@ export function u4_lut_gemm(
           const plane = ctz(left);
           left &= left - 1;
           if (left == 0) mode |= final;
-          lutTile(workPtr, PITCH, steps, 1, 0, w, to, toStep, plane, base, mode, workPtr + SINK);
+          lutTiles(workPtr, PITCH, steps, 1, 0, w, to, toStep, plane, base, 0, mode, 1, workPtr + SINK);
           w += bytes;
           mode |= ADD;
           base = zeros;

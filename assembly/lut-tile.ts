@@ -63,15 +63,15 @@ function look(t: usize, w0: v128, w1: v128, w2: v128, w3: v128): v128 {
 }
 
 /**
- * C[4 columns, 16 filters] (+)= (Σ looked up << shift) + base[column].
+ * C[4·tiles columns, 16 filters] (+)= (Σ looked up << shift) + base[column]. A line is one call: calls for single tiles cost a tenth of the time.
  *
  * @param t tables of column 0, `pitch` bytes between columns; `runs` runs of `steps`·64 bytes, `runPitch` bytes apart
  * @param w packed weights, 64 bytes for each step
  * @param c first of 16 sums of column 0, `step` bytes between columns
- * @param base four i32
+ * @param base four i32; those of the next tile `baseStep` bytes further
  * @param sink 32 bytes to scribble on: stores pin the order of the loads before them, without which Node 20's compiler spills
  */
-export function lutTile(
+export function lutTiles(
   t: usize,
   pitch: usize,
   steps: i32,
@@ -82,65 +82,76 @@ export function lutTile(
   step: usize,
   shift: i32,
   base: usize,
+  baseStep: usize,
   mode: i32,
+  tiles: i32,
   sink: usize,
 ): void {
-  let l0 = i16x8.splat(0);
-  let h0 = i16x8.splat(0);
-  let l1 = i16x8.splat(0);
-  let h1 = i16x8.splat(0);
-  let l2 = i16x8.splat(0);
-  let h2 = i16x8.splat(0);
-  let l3 = i16x8.splat(0);
-  let h3 = i16x8.splat(0);
+  const weights = w;
   do {
-    let t0 = t;
-    let t1 = t0 + pitch;
-    let t2 = t1 + pitch;
-    let t3 = t2 + pitch;
-    let n = steps;
+    let from = t;
+    let left = runs;
+    w = weights;
+    let l0 = i16x8.splat(0);
+    let h0 = i16x8.splat(0);
+    let l1 = i16x8.splat(0);
+    let h1 = i16x8.splat(0);
+    let l2 = i16x8.splat(0);
+    let h2 = i16x8.splat(0);
+    let l3 = i16x8.splat(0);
+    let h3 = i16x8.splat(0);
     do {
-      const w0 = v128.load(w);
-      const w1 = v128.load(w, 16);
-      const w2 = v128.load(w, 32);
-      const w3 = v128.load(w, 48);
-      let s = look(t0, w0, w1, w2, w3);
-      l0 = i16x8.add(l0, s);
-      h0 = i16x8.add(h0, i16x8.shr_u(s, 8));
-      v128.store(sink, l0);
-      v128.store(sink, h0, 16);
-      s = look(t1, w0, w1, w2, w3);
-      l1 = i16x8.add(l1, s);
-      h1 = i16x8.add(h1, i16x8.shr_u(s, 8));
-      v128.store(sink, l1);
-      v128.store(sink, h1, 16);
-      s = look(t2, w0, w1, w2, w3);
-      l2 = i16x8.add(l2, s);
-      h2 = i16x8.add(h2, i16x8.shr_u(s, 8));
-      v128.store(sink, l2);
-      v128.store(sink, h2, 16);
-      s = look(t3, w0, w1, w2, w3);
-      l3 = i16x8.add(l3, s);
-      h3 = i16x8.add(h3, i16x8.shr_u(s, 8));
-      v128.store(sink, l3);
-      v128.store(sink, h3, 16);
-      t0 += 64;
-      t1 += 64;
-      t2 += 64;
-      t3 += 64;
-      w += 64;
-    } while (--n);
-    t += runPitch;
-  } while (--runs);
-  if (mode == 0 && shift == 1) {
-    putTwice(c, l0, h0, base);
-    putTwice(c + step, l1, h1, base + 4);
-    putTwice(c + 2 * step, l2, h2, base + 8);
-    putTwice(c + 3 * step, l3, h3, base + 12);
-    return;
-  }
-  putColumn(c, l0, h0, shift, load<i32>(base), mode);
-  putColumn(c + step, l1, h1, shift, load<i32>(base, 4), mode);
-  putColumn(c + 2 * step, l2, h2, shift, load<i32>(base, 8), mode);
-  putColumn(c + 3 * step, l3, h3, shift, load<i32>(base, 12), mode);
+      let t0 = from;
+      let t1 = t0 + pitch;
+      let t2 = t1 + pitch;
+      let t3 = t2 + pitch;
+      let n = steps;
+      do {
+        const w0 = v128.load(w);
+        const w1 = v128.load(w, 16);
+        const w2 = v128.load(w, 32);
+        const w3 = v128.load(w, 48);
+        let s = look(t0, w0, w1, w2, w3);
+        l0 = i16x8.add(l0, s);
+        h0 = i16x8.add(h0, i16x8.shr_u(s, 8));
+        v128.store(sink, l0);
+        v128.store(sink, h0, 16);
+        s = look(t1, w0, w1, w2, w3);
+        l1 = i16x8.add(l1, s);
+        h1 = i16x8.add(h1, i16x8.shr_u(s, 8));
+        v128.store(sink, l1);
+        v128.store(sink, h1, 16);
+        s = look(t2, w0, w1, w2, w3);
+        l2 = i16x8.add(l2, s);
+        h2 = i16x8.add(h2, i16x8.shr_u(s, 8));
+        v128.store(sink, l2);
+        v128.store(sink, h2, 16);
+        s = look(t3, w0, w1, w2, w3);
+        l3 = i16x8.add(l3, s);
+        h3 = i16x8.add(h3, i16x8.shr_u(s, 8));
+        v128.store(sink, l3);
+        v128.store(sink, h3, 16);
+        t0 += 64;
+        t1 += 64;
+        t2 += 64;
+        t3 += 64;
+        w += 64;
+      } while (--n);
+      from += runPitch;
+    } while (--left);
+    if (mode == 0 && shift == 1) {
+      putTwice(c, l0, h0, base);
+      putTwice(c + step, l1, h1, base + 4);
+      putTwice(c + 2 * step, l2, h2, base + 8);
+      putTwice(c + 3 * step, l3, h3, base + 12);
+    } else {
+      putColumn(c, l0, h0, shift, load<i32>(base), mode);
+      putColumn(c + step, l1, h1, shift, load<i32>(base, 4), mode);
+      putColumn(c + 2 * step, l2, h2, shift, load<i32>(base, 8), mode);
+      putColumn(c + 3 * step, l3, h3, shift, load<i32>(base, 12), mode);
+    }
+    t += 4 * pitch;
+    c += 4 * step;
+    base += baseStep;
+  } while (--tiles);
 }
