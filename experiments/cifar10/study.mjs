@@ -43,11 +43,11 @@ function train({
   return { id, table, row, kind: "train", model, bits, args: own, epochs, seed, from, verify };
 }
 
-/** @returns {Run} */
-function ptq(bits) {
-  const id = `table1/${bits.toLowerCase()}-ptq`;
-  const args = ["--model", "resnet20", "--data", "cifar10", "--bits", bits, "--method", "ptq", "--seed", "1"];
-  const row = `${bits}, post-training`;
+/** Without training: the nearest codes (`ptq`), or COMQ's. @returns {Run} */
+function postTraining(bits, method) {
+  const id = `table1/${bits.toLowerCase()}-${method}`;
+  const args = ["--model", "resnet20", "--data", "cifar10", "--bits", bits, "--method", method, "--seed", "1"];
+  const row = `${bits}, post-training, ${method === "ptq" ? "nearest codes" : "COMQ"}`;
   return {
     id,
     table: "1",
@@ -77,9 +77,10 @@ function tableOne() {
   const bcgd = (bits, epochs, row, args, more = {}) =>
     train({ id: `table1/${bits.toLowerCase()}`, table: "1", row, bits, epochs, args, verify: true, ...more });
   return [
-    { ...ptq("32W32A"), id: "table1/float", row: "float, public weights", kind: "eval", bits: "float", args: [] },
+    { ...postTraining("32W32A", "ptq"), id: "table1/float", row: "float, public weights", kind: "eval", bits: "float", args: [] },
     bcgd("1W4A", 30, "1W4A, all convolutions binary, classifier float", [...adam("0.005"), ...CLASSIFIER_FLOAT]),
-    ...["32W4A", "4W4A", "2W4A", "1W4A"].map(ptq),
+    ...["32W4A", "4W4A", "2W4A", "1W4A"].map((bits) => postTraining(bits, "ptq")),
+    ...["4W4A", "2W4A", "1W4A"].map((bits) => postTraining(bits, "comq")),
     bcgd("4W4A", 8, "4W4A, classifier float", [...sgd("0.003"), ...CLASSIFIER_FLOAT]),
     bcgd("4W4A", 8, "4W4A, classifier float, rate 0.01", [...sgd("0.01"), ...CLASSIFIER_FLOAT], {
       id: "table1/4w4a-rate-0.01",
