@@ -77,7 +77,14 @@ function tableOne() {
   const bcgd = (bits, epochs, row, args, more = {}) =>
     train({ id: `table1/${bits.toLowerCase()}`, table: "1", row, bits, epochs, args, verify: true, ...more });
   return [
-    { ...postTraining("32W32A", "ptq"), id: "table1/float", row: "float, public weights", kind: "eval", bits: "float", args: [] },
+    {
+      ...postTraining("32W32A", "ptq"),
+      id: "table1/float",
+      row: "float, public weights",
+      kind: "eval",
+      bits: "float",
+      args: [],
+    },
     bcgd("1W4A", 30, "1W4A, all convolutions binary, classifier float", [...adam("0.005"), ...CLASSIFIER_FLOAT]),
     ...["32W4A", "4W4A", "2W4A", "1W4A"].map((bits) => postTraining(bits, "ptq")),
     ...["4W4A", "2W4A", "1W4A"].map((bits) => postTraining(bits, "comq")),
