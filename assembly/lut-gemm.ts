@@ -83,7 +83,7 @@ export function u4_lut_gemm(
           const plane = ctz(left);
           left &= left - 1;
           if (left == 0) mode |= final;
-          lutTiles(workPtr, PITCH, steps, 1, 0, w, to, toStep, plane, base, 0, mode, 1, workPtr + SINK);
+          lutTiles(workPtr, PITCH, 2 * PITCH, steps, 1, 0, w, to, toStep, plane, base, 0, mode, 1, workPtr + SINK);
           w += bytes;
           mode |= ADD;
           base = zeros;

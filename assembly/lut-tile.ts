@@ -65,7 +65,7 @@ function look(t: usize, w0: v128, w1: v128, w2: v128, w3: v128): v128 {
 /**
  * C[4·tiles columns, 16 filters] (+)= (Σ looked up << shift) + base[column]. A line is one call: calls for single tiles cost a tenth of the time.
  *
- * @param t tables of column 0, `pitch` bytes between columns; `runs` runs of `steps`·64 bytes, `runPitch` bytes apart
+ * @param t tables of column 0; column 1 lies `pitch` bytes further, columns 2 and 3 `pair` bytes further than those, the next tile 4·pitch; `runs` runs of `steps`·64 bytes, `runPitch` bytes apart
  * @param w packed weights, 64 bytes for each step
  * @param c first of 16 sums of column 0, `step` bytes between columns
  * @param base four i32; those of the next tile `baseStep` bytes further
@@ -74,6 +74,7 @@ function look(t: usize, w0: v128, w1: v128, w2: v128, w3: v128): v128 {
 export function lutTiles(
   t: usize,
   pitch: usize,
+  pair: usize,
   steps: i32,
   runs: i32,
   runPitch: usize,
@@ -103,7 +104,7 @@ export function lutTiles(
     do {
       let t0 = from;
       let t1 = t0 + pitch;
-      let t2 = t1 + pitch;
+      let t2 = t0 + pair;
       let t3 = t2 + pitch;
       let n = steps;
       do {
