@@ -11,6 +11,7 @@ import {
   inWOf,
   kernelHOf,
   kernelWOf,
+  linesUnder,
   outHOf,
   outWOf,
   padLeftOf,
@@ -24,13 +25,6 @@ import { copyTile } from "./lut-gemm";
 const BAND: i32 = 8;
 /** A tile: 4 columns of 8 sums. */
 const EDGE: usize = 128;
-
-/** Input lines under `lines` output lines. */
-// @ts-ignore: decorator
-@inline
-function linesUnder(g: usize, lines: i32): i32 {
-  return (lines - 1) * strideHOf(g) + (kernelHOf(g) - 1) * dilationHOf(g) + 1;
-}
 
 /** Numbers under a line of output, its columns rounded up to a multiple of 4. */
 // @ts-ignore: decorator

@@ -89,3 +89,10 @@ export function firstTap(start: i32, dilation: i32, taps: i32): i32 {
 export function lastTap(start: i32, dilation: i32, taps: i32, extent: i32, first: i32): i32 {
   return max(first, start >= extent ? 0 : min(taps, (extent - 1 - start) / dilation + 1));
 }
+
+/** Input lines under `lines` output lines. */
+// @ts-ignore: decorator
+@inline
+export function linesUnder(g: usize, lines: i32): i32 {
+  return (lines - 1) * strideHOf(g) + (kernelHOf(g) - 1) * dilationHOf(g) + 1;
+}

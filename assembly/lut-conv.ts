@@ -11,6 +11,7 @@ import {
   inWOf,
   kernelHOf,
   kernelWOf,
+  linesUnder,
   outHOf,
   outWOf,
   padLeftOf,
@@ -24,13 +25,6 @@ import { ADD, lutTiles, MAX_RUN, REAL } from "./lut-tile";
 
 /** Output lines whose tables are built together. */
 const BAND: i32 = 8;
-
-/** Input lines under `lines` output lines. */
-// @ts-ignore: decorator
-@inline
-function linesUnder(g: usize, lines: i32): i32 {
-  return (lines - 1) * strideHOf(g) + (kernelHOf(g) - 1) * dilationHOf(g) + 1;
-}
 
 /** Pixels under a line of output, its columns rounded up to a multiple of 4, then to a multiple of 4 themselves. */
 // @ts-ignore: decorator
