@@ -95,6 +95,10 @@ function tableOne() {
     bcgd("32W4A", 6, "32W4A", sgd("0.003")),
     bcgd("2W4A", 14, "2W4A, classifier float", [...adam("0.002"), ...CLASSIFIER_FLOAT]),
     bcgd("1W4A", 30, "1W4A, classifier binary too", adam("0.002"), { id: "table1/1w4a-all" }),
+    bcgd("1W4A", 30, "1W4A, classifier float, a second cycle", [...adam("0.002"), ...CLASSIFIER_FLOAT], {
+      id: "table1/1w4a-second",
+      from: "table1/1w4a",
+    }),
   ];
 }
 
