@@ -104,7 +104,8 @@ export function buildNet({ shape, convs, linears, seed }: NetSpec, rng: Rng): Se
     const span = (n: number): number => n + 2 * spec.padding - spec.dilation * (spec.kernel - 1);
     if (span(h) < 1 || span(w) < 1) continue;
     const { kernel, stride, padding, dilation, bias } = spec;
-    const groups = spec.groups ? c : 1;
+    // Channels stay so few that a linear layer behind them has no more inputs than the format takes.
+    const groups = spec.groups && spec.channels * c <= 100 ? c : 1;
     const channels = spec.channels * groups;
     const conv = new Conv2d(c, channels, kernel, { stride, padding, dilation, bias, groups, rng });
     modules.push(
