@@ -1,14 +1,15 @@
 /** @file How far the study is: one line for what runs, and when the rest will be done. */
 
-/** Seconds of one epoch on one core until one was measured here (two cores of an AMD EPYC at about 360 images/s for ResNet-20). */
-const GUESS = { resnet20: 150, vgg11: 600 };
+/** Images that a job trains in a second, until it was measured here (two at a time on two threads of an AMD EPYC). */
+const GUESS = { resnet20: 185, vgg11: 50 };
 /** Tests, packing and verification after the epochs. */
 const AFTER_SECONDS = 90;
 
 export class Progress {
   /** @type {Map<string, { run: import("./study.mjs").Run, label: string, share: number, details: string, started: number, first: number }>} */
   #running = new Map();
-  #perEpoch = new Map();
+  /** Seconds of a training image, its share of the epoch's test included. */
+  #perImage = new Map();
 
   /** @param {{ jobs: number, write: (line: string) => void }} options */
   constructor({ jobs, write }) {
@@ -19,7 +20,8 @@ export class Progress {
   /** @param {import("./study.mjs").Run} run @param {readonly { seconds: number }[]} metrics epochs that are done */
   learn(run, metrics) {
     if (metrics.length === 0) return;
-    this.#perEpoch.set(kindOf(run), metrics.reduce((sum, row) => sum + row.seconds, 0) / metrics.length);
+    const seconds = metrics.reduce((sum, row) => sum + row.seconds, 0) / metrics.length;
+    this.#perImage.set(kindOf(run), seconds / run.images);
   }
   start(run) {
     this.#running.set(run.id, { run, label: "starts", share: 0, details: "", started: Date.now(), first: Number.NaN });
@@ -39,8 +41,8 @@ export class Progress {
   /** Seconds that a run takes from its beginning. */
   secondsOf(run) {
     if (run.kind === "eval" || run.epochs === 0) return AFTER_SECONDS;
-    const measured = this.#perEpoch.get(kindOf(run)) ?? GUESS[run.model] ?? 300;
-    return run.epochs * measured + AFTER_SECONDS;
+    const ofImage = this.#perImage.get(kindOf(run)) ?? 1 / (GUESS[run.model] ?? 100);
+    return run.epochs * run.images * ofImage + AFTER_SECONDS;
   }
 
   #secondsLeft({ run, label, share, first, started }) {

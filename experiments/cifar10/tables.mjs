@@ -20,7 +20,8 @@ function resultOf(run, folder) {
     bits: run.bits,
     epochs: summary.epochs ?? 0,
     plannedEpochs: run.epochs,
-    trainImages: config?.limit ?? (run.kind === "eval" ? 0 : 50_000),
+    plannedImages: run.images,
+    trainImages: config?.limit ?? run.images,
     testImages: summary.testImages ?? summary.images,
     seed: run.seed,
     top1: summary.top1,
@@ -59,10 +60,10 @@ const whole = (value) =>
 const hash = (sha256) => (sha256 === null ? "–" : `\`${sha256.slice(0, 16)}…\``);
 
 /** Says if a result is not of the whole study's size. */
-function rowName({ row, epochs, plannedEpochs, trainImages, testImages }) {
+function rowName({ row, epochs, plannedEpochs, trainImages, plannedImages, testImages }) {
   const odd = [
     epochs !== plannedEpochs && `${epochs} epochs instead of ${plannedEpochs}`,
-    trainImages !== 0 && trainImages !== 50_000 && `${trainImages} training images`,
+    trainImages !== plannedImages && `${trainImages} training images`,
     testImages !== 10_000 && `${testImages} test images`,
   ].filter(Boolean);
   return odd.length === 0 ? row : `${row} (**trial**: ${odd.join(", ")})`;

@@ -85,6 +85,7 @@ const result = (fields: object) => ({
     epochs: 6,
     plannedEpochs: 6,
     trainImages: 50_000,
+    plannedImages: 50_000,
     testImages: 10_000,
     seed: 1,
   },
