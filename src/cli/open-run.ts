@@ -19,29 +19,34 @@ export interface OpenedRun {
   readonly command: string;
 }
 
+/** A run that the options ask for, before anything is written: one to make in a folder, or one that is there. */
+export type PlannedRun =
+  | { readonly folder: string; readonly config: RunConfig }
+  | { readonly opened: OpenedRun; readonly config: RunConfig };
+
 /**
- * The folder and the configuration of the run that the options ask for.
+ * The folder and the configuration of the run that the options ask for. Writes nothing.
  *
  * @param given the options that the user typed, without defaults
- * @param command the command line, kept in `config.json` of a new run
+ * @param command the command line, if the folder does not name the one that it was made with
  * @throws DataError if the folder holds a run and neither --resume nor --force was given; UsageError if --resume comes with other settings
  */
-export async function openRun(
+export async function planRun(
   options: TrainOptions,
   given: Partial<TrainOptions>,
   command: string,
-): Promise<OpenedRun> {
+): Promise<PlannedRun> {
   if (options.resume === true && options.out !== undefined && (await holdsRun(options.out))) {
     const run = await RunFolder.open(options.out);
     const kept = await run.config();
     const config = asRunConfig(kept, run.file("config"));
     await checkResumed(given, config);
-    return { run, config, command: (kept as { command?: string }).command ?? command };
+    return { config, opened: { run, config, command: (kept as { command?: string }).command ?? command } };
   }
   const config = await configFrom(options);
   const folder = options.out ?? defaultFolder(config);
   if (await holdsRun(folder)) {
-    if (options.resume === true) return openRun({ ...options, out: folder }, given, command);
+    if (options.resume === true) return planRun({ ...options, out: folder }, given, command);
     if (options.force !== true) {
       throw new DataError({
         op: folder,
@@ -51,6 +56,19 @@ export async function openRun(
         hint: "--resume goes on with it, --force replaces it, --out chooses another folder",
       });
     }
+  }
+  return { folder, config };
+}
+
+/**
+ * Makes the folder of a planned run, in place of a run that it may hold.
+ *
+ * @param command the command line, kept in `config.json` of a new run
+ */
+export async function openRun(planned: PlannedRun, command: string): Promise<OpenedRun> {
+  if ("opened" in planned) return planned.opened;
+  const { folder, config } = planned;
+  if (await holdsRun(folder)) {
     for (const file of Object.values(RUN_FILES)) await rm(join(folder, file), { force: true });
   }
   if (!isOnnx(config.model)) return { run: await RunFolder.create(folder, { command, ...config }), config, command };

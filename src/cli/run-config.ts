@@ -52,7 +52,7 @@ export interface InitConfig {
   readonly sha256: string;
 }
 
-/** Everything that decides a run's result. Equal configurations give equal weights. */
+/** Everything that decides a run's result. Equal configurations give equal weights (with `relaxed`: on one kind of processor). */
 export interface RunConfig {
   readonly model: string;
   readonly data: string;
@@ -76,6 +76,8 @@ export interface RunConfig {
   readonly seed: number;
   /** Constants that the network normalizes images by; absent or null: none. */
   readonly normalize?: NormalizeOptions | null;
+  /** Whether float results are those of relaxed SIMD, which depend on the processor; absent: no. */
+  readonly relaxed?: true;
   /** Of images from a folder: what a data set of the library has in its description. */
   readonly images?: Pick<ImagesInfo, "shape" | "classes" | "classNames">;
 }
@@ -101,7 +103,7 @@ const KEYS: readonly (keyof RunConfig)[] = [
 ];
 
 /** Fields that configurations of earlier versions do not have. */
-const LATER_KEYS: readonly (keyof RunConfig)[] = ["normalize", "images"];
+const LATER_KEYS: readonly (keyof RunConfig)[] = ["normalize", "images", "relaxed"];
 
 /**
  * Takes a run's configuration out of JSON that has its fields, and perhaps more (`config.json` has the command too).

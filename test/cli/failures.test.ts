@@ -246,6 +246,25 @@ describe("an interrupted run", () => {
     expect(fresh.epochs).toBe(1);
   });
 
+  it("keeps the kernels that it was started with", async () => {
+    const relaxed = (run: string) => JSON.parse(readFileSync(bench.file(run, "config.json"), "utf8")).relaxed;
+    const { weightsSha256 } = await bench.json<{ weightsSha256: string }>(
+      ...["train", ...args, "--relaxed", "--out", "runs/relaxed"],
+    );
+    const child = bench.start("train", ...args, "--relaxed", "--out", "runs/relaxed-cut");
+    const ended = outcomeOf(child);
+    await appears(bench.file("runs", "relaxed-cut", "checkpoint.safetensors"));
+    child.kill("SIGKILL");
+    await ended;
+    expect(() => weights("runs/relaxed-cut")).toThrow("no such file");
+    await bench.json("train", "--resume", "--out", "runs/relaxed-cut");
+    expect(weights("runs/relaxed-cut")).toBe(weightsSha256);
+    expect([relaxed("runs/relaxed-cut"), relaxed("runs/whole")]).toEqual([true, undefined]);
+    const other = await bench.run("train", "--resume", "--relaxed", "--out", "runs/whole");
+    expect(other.stderr).toContain("started with other settings; expected relaxed none, got relaxed true");
+    expect(other.code).toBe(2);
+  });
+
   it("keeps its settings", async () => {
     const other = await bench.run("train", "--resume", "--out", "runs/whole", "--lr", "0.5", "--epochs", "3");
     expect(other.stderr).toContain(

@@ -5,7 +5,7 @@ import { InterruptedError } from "../failure.js";
 import { bytes, count, duration, percent } from "../format.js";
 import { interruptible } from "../interrupt.js";
 import { normalizeText } from "../normalization.js";
-import { openRun } from "../open-run.js";
+import { openRun, planRun } from "../open-run.js";
 import { PRESETS_HELP, withPreset } from "../presets.js";
 import type { RunSummary } from "../summary-file.js";
 import { fields } from "../table.js";
@@ -33,8 +33,9 @@ export function trainCommand(): Command {
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
     const typed = Object.entries(options).filter(([name]) => made.getOptionValueSource(name) === "cli");
     const chosen = withPreset(options, Object.fromEntries(typed));
-    await startThreads(options);
-    const opened = await openRun(chosen.options, chosen.typed, commandLine());
+    const planned = await planRun(chosen.options, chosen.typed, commandLine());
+    await startThreads({ threads: options.threads, relaxed: planned.config.relaxed });
+    const opened = await openRun(planned, commandLine());
     const { run, config } = opened;
     if (config.normalize) terminal.note(`images are normalized by ${normalizeText(config.normalize)}`);
     const { epochs, summary } = await interruptible(terminal, "stopping after this step", (signal) =>
