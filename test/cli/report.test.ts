@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { EpochRow, ReportRun } from "../../src/cli/report/model.js";
 import { reportPage } from "../../src/cli/report/page.js";
+import { COLORS, runStyles } from "../../src/cli/report/palette.js";
 import { headline } from "../../src/cli/report/sections.js";
 import { hasChromium, withPage } from "../browser/page.js";
 
@@ -110,8 +111,17 @@ describe("the report page", () => {
     expect(text).toContain("<tr><th>lr</th><td>0.01</td><td>0.01</td>");
   });
 
+  it("gives each curve its own colour while there are colours, then dashes", () => {
+    const flat = { metrics: [] };
+    const curve = { metrics: [{}] };
+    expect(runStyles([flat, curve, flat, curve]).map(({ color }) => color)).toEqual(["--s2", "--s0", "--s3", "--s1"]);
+    const many = runStyles(Array.from({ length: 2 * COLORS }, () => curve));
+    expect(new Set(many.map(({ color, dashed }) => `${color} ${dashed}`)).size).toBe(2 * COLORS);
+    expect(page(run("a", "1W4A", flat), run("b", "1W4A"))).toMatch(/var\(--s1\)"><\/i>a.*var\(--s0\)"><\/i>b/s);
+  });
+
   it("says when a run is not finished", () => {
-    expect(page(run("a", "1W4A", { finished: false }))).toContain("stopped early");
+    expect(page(run("a", "1W4A", { finished: false }))).toContain("not finished");
   });
 
   it.runIf(hasChromium)("draws its charts from the disk and under a policy that allows no request", async () => {

@@ -2,11 +2,12 @@
 import { bytes, count, duration, percent, short } from "../format.js";
 import { html, type Markup } from "./html.js";
 import type { LayerRow, Report, ReportRun } from "./model.js";
+import { runStyles, type Style } from "./palette.js";
 
 const NONE = html`<span class="dim">–</span>`;
 
-function swatch(index: number): Markup {
-  return html`<i class="swatch" style="--swatch:var(--s${index % 8})"></i>`;
+function swatch({ color, dashed }: Style): Markup {
+  return html`<i class="swatch${dashed && html` dashed`}" style="--swatch:var(${color})"></i>`;
 }
 
 /** The run whose figures head the page: the one with the fewest bits per weight, the most accurate of those. */
@@ -103,11 +104,12 @@ export function comparison(runs: readonly ReportRun[]): Markup {
     const cells = runs.map((run) => column.cell(run));
     return column.onlyIfDiffers ? new Set(cells).size > 1 : cells.some((cell) => cell !== null);
   });
+  const styles = runStyles(runs);
   return html`<div class="card scroll"><table>
 <thead><tr><th>Run</th>${columns.map((column) => html`<th${column.number && html` class="n"`}>${column.head}</th>`)}</tr></thead>
 <tbody>${runs.map(
     (run, i) =>
-      html`<tr><th>${swatch(i)}${run.name}${!run.finished && html` <span class="chip">stopped early</span>`}</th>${columns.map(
+      html`<tr><th>${swatch(styles[i])}${run.name}${!run.finished && html` <span class="chip">not finished</span>`}</th>${columns.map(
         (column) => html`<td${column.number && html` class="n"`}>${column.cell(run) ?? NONE}</td>`,
       )}</tr>`,
   )}</tbody></table></div>`;
@@ -193,11 +195,12 @@ export function settings(runs: readonly ReportRun[]): Markup {
           : String(value);
   const rows = names.map((name) => ({ name, cells: runs.map((run) => text(run.config[name])) }));
   const differs = (cells: readonly string[]): boolean => new Set(cells).size > 1;
+  const styles = runStyles(runs);
   return html`<h2>Settings</h2>
 <p>${runs.length > 1 ? "Everything that a run was started with; settings that differ between the runs are marked." : "Everything that the run was started with."}</p>
 ${runs.length > 1 && html`<label class="toggle"><input type="checkbox" id="only-differences"> Show only what differs</label>`}
 <div class="card scroll"><table id="settings" class="settings">
-<thead><tr><th>Setting</th>${runs.map((run, i) => html`<th>${runs.length > 1 && swatch(i)}${run.name}</th>`)}</tr></thead>
+<thead><tr><th>Setting</th>${runs.map((run, i) => html`<th>${runs.length > 1 && swatch(styles[i])}${run.name}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ({ name, cells }) =>
       html`<tr${differs(cells) && html` class="differs"`}><th>${settingName(name)}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`,
@@ -213,11 +216,13 @@ function settingName(key: string): string {
 export function commands(runs: readonly ReportRun[]): Markup {
   const known = runs.filter((run) => run.command !== null);
   if (known.length === 0) return html``;
+  const styles = runStyles(runs);
+  const relaxed = known.some(({ config }) => config.relaxed === true);
   return html`<h2>Make it again</h2>
-<p>The same command and seed give the same weights, bit for bit, on any machine.</p>
+<p>The same command and seed give the same weights, bit for bit, on any machine${relaxed && "; a run with relaxed kernels, on one kind of processor"}.</p>
 <div class="card commands">${known.map(
     (run) =>
-      html`<div><h3>${runs.length > 1 && swatch(runs.indexOf(run))}${run.name}</h3><pre>${run.command}</pre>${
+      html`<div><h3>${runs.length > 1 && swatch(styles[runs.indexOf(run)])}${run.name}</h3><pre>${run.command}</pre>${
         run.sha256 !== null && html`<p>SHA-256 of the trained weights <span class="hash">${run.sha256}</span></p>`
       }</div>`,
   )}</div>`;

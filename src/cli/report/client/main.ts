@@ -1,5 +1,6 @@
 /** @file The report's browser script: draws the charts from the embedded JSON, and the page's few controls. */
 import type { ChartRun, EpochRow } from "../model.js";
+import { runStyles, style } from "../palette.js";
 import { type Chart, drawChart, type Line } from "./chart.js";
 
 type PerLayer = "flipRatio" | "alpha" | "saturation";
@@ -8,14 +9,14 @@ type PerRun = "loss" | "accuracy" | "valAccuracy" | "lr" | "imagesPerSecond" | "
 const runs = JSON.parse(document.getElementById("runs")!.textContent!) as ChartRun[];
 const charts: Chart[] = [];
 
-const runColor = (index: number): string => `--s${index % 8}`;
+const styles = runStyles(runs);
 
 /** One line per run. */
 function acrossRuns(key: PerRun): Line[] {
   return runs.flatMap((run, index) => {
     const points = run.metrics.filter((row) => typeof row[key] === "number");
     if (points.length === 0) return [];
-    return [{ label: run.name, color: runColor(index), x: epochs(points), y: points.map((row) => row[key] as number) }];
+    return [{ label: run.name, ...styles[index], x: epochs(points), y: points.map((row) => row[key] as number) }];
   });
 }
 
@@ -26,8 +27,7 @@ function acrossLayers(run: ChartRun, key: PerLayer, scale: number): Line[] {
     const points = run.metrics.filter((row) => typeof row[key][name] === "number");
     return {
       label: name,
-      color: runColor(index),
-      dashed: index >= 8,
+      ...style(index),
       x: epochs(points),
       y: points.map((row) => row[key][name] * scale),
     };
