@@ -203,6 +203,24 @@ function instabilityTable(results, start) {
   return table(["proxy", "top-1 at the start", ...heads, ...tops, "SHA-256 of the weights"], rows);
 }
 
+/** Every run with what it takes to make it again. */
+function runsTable(results) {
+  return table(
+    ["run", "epochs", "training images", "seed", "wall time", "images/s", "top-1", "SHA-256 of the weights", "command"],
+    results.map((result) => [
+      `\`${result.id}\``,
+      result.epochs,
+      result.epochs === 0 ? "–" : whole(result.trainImages),
+      result.seed,
+      minutes(result.wallSeconds),
+      result.imagesPerSecond === null ? "–" : whole(result.imagesPerSecond),
+      percent(result.top1),
+      hash(result.weightsSha256),
+      `\`${result.command}\``,
+    ]),
+  );
+}
+
 /**
  * The text with what is between `<!-- table: NAME -->` and `<!-- /table: NAME -->` replaced.
  *
@@ -230,7 +248,10 @@ export function tablesOf(results) {
     vgg: accuracyTable,
     authors: accuracyTable,
   };
-  return Object.entries(makers).flatMap(([name, make]) => (of(name).length === 0 ? [] : [[name, make(of(name))]]));
+  const tables = Object.entries(makers).flatMap(([name, make]) =>
+    of(name).length === 0 ? [] : [[name, make(of(name))]],
+  );
+  return [...tables, ["runs", runsTable(results)]];
 }
 
 /** Small files of the best packed network, kept beside the experiments. */

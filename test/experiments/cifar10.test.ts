@@ -109,8 +109,14 @@ describe("tables", () => {
   });
   it("mark trials, and leave out what was not run", () => {
     const tables = tablesOf([result({ table: "1", row: "1W4A", epochs: 1, trainImages: 512 })]);
-    expect(tables.map(([name]: [string]) => name)).toEqual(["1"]);
+    expect(tables.map(([name]: [string]) => name)).toEqual(["1", "runs"]);
     expect(tables[0][1]).toContain("| 1W4A (**trial**: 1 epochs instead of 6, 512 training images) | 80.00 % |");
+  });
+  it("list every run with the command that makes it again", () => {
+    const made = result({ id: "table2/a", command: "npx coarsegrad train --seed 1", trainImages: 20_000 });
+    expect(new Map(tablesOf([made])).get("runs")).toContain(
+      "| `table2/a` | 6 | 20,000 | 1 | 10.0 min | 400 | 80.00 % | `abababababababab…` | `npx coarsegrad train --seed 1` |",
+    );
   });
   it("go between their markers, again and again", () => {
     const text = "a\n<!-- table: 1 -->\nold\n<!-- /table: 1 -->\nb";
@@ -121,8 +127,8 @@ describe("tables", () => {
   });
   it("have a place each in docs/reproduction.md", () => {
     const page = readFileSync(new URL("../../docs/reproduction.md", import.meta.url), "utf8");
-    for (const name of new Set(STUDY.map(({ table }: { table: string }) => table))) {
-      expect(() => filled(page, name as string, "x")).not.toThrow();
+    for (const name of new Set(["runs", ...STUDY.map(({ table }: { table: string }) => table)])) {
+      expect(() => filled(page, name, "x")).not.toThrow();
     }
   });
 });
