@@ -104,7 +104,7 @@ export function restlessness(accuracies, until) {
   return mean(part.slice(1).map((value, i) => Math.abs(value - part[i])));
 }
 
-const NOISY_EPOCHS = 4;
+const NOISY_EPOCHS = 3;
 
 /** Table 2 with tests of significance of each ρ against ρ = 0. */
 export function blendingTable(results) {
