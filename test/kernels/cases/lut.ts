@@ -16,6 +16,7 @@ import {
   twin,
   wasm,
 } from "../harness.js";
+import { GEOMETRY, someLines } from "./line-conv.js";
 
 /** Weights of a range, the offset that makes them non-negative, and the bit planes that they then need. */
 const RANGES = [
@@ -50,18 +51,10 @@ const products = fc.record({
 });
 
 const convolutions = fc.record({
-  batch: fc.constantFrom(1, 2, 3),
-  inH: fc.constantFrom(1, 2, 5, 9, 12),
-  inW: fc.constantFrom(1, 3, 4, 6, 9),
+  ...GEOMETRY,
   channels: fc.constantFrom(16, 16, 32, 48),
-  kernelH: fc.constantFrom(1, 2, 3),
-  kernelW: fc.constantFrom(1, 2, 3, 5),
-  stride: fc.constantFrom(1, 1, 2, 3),
-  pad: fc.constantFrom(0, 1, 2, 3),
-  dilationH: fc.constantFrom(1, 1, 2),
   filters: fc.constantFrom(1, 8, 16, 17, 33),
   range: ranges,
-  real: fc.constantFrom(0, 1),
 });
 
 export const lut = {
@@ -110,23 +103,15 @@ export const lut = {
   u4_lut_conv: () =>
     property(
       convolutions,
-      (rng, { batch, inH, inW, channels, kernelH, kernelW, stride, pad, dilationH, filters, range, real }) => {
-        const padLeft = Math.max(0, pad - 1);
-        const outH = Math.floor((inH + 2 * pad - (dilationH * (kernelH - 1) + 1)) / stride) + 1;
-        const outW = Math.floor((inW + 2 * padLeft - kernelW) / stride) + 1;
-        if (outH < 1 || outW < 1) return;
-        const fields = [batch, inH, inW, channels, kernelH, kernelW, stride, stride, pad, padLeft, dilationH, 1];
-        const geometry = input(Int32Array.of(...fields, outH, outW, channels));
-        const K = kernelH * kernelW * channels;
-        const x = input(bytes(rng, batch * inH * inW * channels, 16));
+      (rng, { channels, filters, range, ...drawn }) => {
+        const lines = someLines(rng, drawn, channels, filters, "u4_lut_conv_work");
+        if (lines === null) return;
+        const { elements, geometry, start, count, c, work } = lines;
+        const K = drawn.kernelH * drawn.kernelW * channels;
         const weights = input(packed(drawWeights(rng, range, filters * K), filters, K, range));
-        const start = rng.int(batch * outH);
-        const count = rng.int(batch * outH - start + 1);
-        const size = count * outW * filters;
-        const c = output(real ? new Float32Array(size) : new Int32Array(size));
-        const bytesNeeded = call(wasm, "u4_lut_conv_work", [geometry]).returned as number;
-        const numbers = [start, count, filters, range.offset, range.planes, real];
-        agree("u4_lut_conv", x, weights, c, geometry, ...numbers, scratch(new Uint8Array(bytesNeeded)));
+        const x = input(bytes(rng, elements, 16));
+        const numbers = [start, count, filters, range.offset, range.planes, drawn.real];
+        agree("u4_lut_conv", x, weights, c, geometry, ...numbers, work);
       },
       200,
     ),
