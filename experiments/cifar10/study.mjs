@@ -104,7 +104,7 @@ function tableOne() {
       id: "table1/4w4a-from-32w4a",
       from: "table1/32w4a",
     }),
-    bcgd("2W4A", 10, "2W4A, classifier float, from 32W4A", [...adam("0.002"), ...CLASSIFIER_FLOAT], {
+    bcgd("2W4A", 8, "2W4A, classifier float, from 32W4A", [...adam("0.002"), ...CLASSIFIER_FLOAT], {
       from: "table1/32w4a",
     }),
     bcgd("1W4A", 8, "1W4A, classifier binary too, from the 1W4A above", adam("0.002"), {
@@ -206,7 +206,7 @@ function authors() {
       table: "authors",
       row: `${bits}, the released code's projections and steps`,
       bits,
-      epochs: bits === "2W4A" ? 10 : 6,
+      epochs: bits === "2W4A" ? 8 : 6,
       from: "table1/32w4a",
       args: ["--preset", "authors-code", ...(bits === "2W4A" ? adam("0.002") : sgd("0.01"))],
     }),
