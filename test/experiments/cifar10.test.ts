@@ -71,8 +71,8 @@ describe("the list of runs", () => {
     ]);
     expect(matching(["table2/rho-0-"])).toHaveLength(3);
     expect(withSources(matching(["instability/*identity"])).map(({ id }: { id: string }) => id)).toEqual([
-      "table3/32w2a-three-valued-clipped-relu",
-      "instability/32w2a-identity",
+      "table1/32w4a",
+      "instability/32w4a-identity",
     ]);
   });
 });
