@@ -52,7 +52,12 @@ export class Folder {
   metrics(run) {
     return readMetrics(this.of(run));
   }
+  /** Where training diverged, if it did. */
+  divergence(run) {
+    return readJson(this.of(run, "diverged.json"));
+  }
   isDone(run) {
+    if (this.divergence(run) !== null) return true;
     return this.summary(run) !== null && (!run.verify || this.verification(run) !== null);
   }
 

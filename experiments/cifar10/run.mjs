@@ -107,12 +107,18 @@ async function perform(run, { folder, trial }, context) {
   mkdirSync(folder.of(run), { recursive: true });
   if (folder.summary(run) === null) {
     const args = argumentsOf(run, trial);
-    const result = await command(args);
+    const written = `npx coarsegrad ${args.join(" ")}`;
+    const result = await command(args).catch((error) => {
+      // That training diverges is a result too.
+      const found = /training diverged in epoch (\d+), step (\d+)/.exec(error.message);
+      if (found === null) throw error;
+      const divergence = { command: written, epoch: Number(found[1]), step: Number(found[2]), message: error.message };
+      writeWhole(folder.of(run, "diverged.json"), `${JSON.stringify(divergence, null, 2)}\n`);
+      return null;
+    });
+    if (result === null) return;
     if (run.kind === "eval")
-      writeWhole(
-        folder.of(run, "eval.json"),
-        `${JSON.stringify({ command: `npx coarsegrad ${args.join(" ")}`, ...result }, null, 2)}\n`,
-      );
+      writeWhole(folder.of(run, "eval.json"), `${JSON.stringify({ command: written, ...result }, null, 2)}\n`);
   }
   if (run.verify && folder.verification(run) === null) {
     const some = trial.testLimit === undefined ? [] : ["--limit", `${trial.testLimit}`];
@@ -179,9 +185,12 @@ function list({ folder, runs }) {
   for (const run of runs) progress.learn(run, folder.metrics(run));
   for (const run of runs) {
     const summary = folder.summary(run);
+    const divergence = folder.divergence(run);
     const metrics = folder.metrics(run);
     const state = folder.isDone(run)
-      ? `done  ${summary.top1.toFixed(2)} %`
+      ? divergence === null
+        ? `done  ${summary.top1.toFixed(2)} %`
+        : `diverged in epoch ${divergence.epoch}, step ${divergence.step}`
       : metrics.length > 0
         ? `${metrics.length} of ${run.epochs} epochs`
         : `about ${hours(progress.secondsOf(run))}`;

@@ -7,7 +7,8 @@ import { mean, paired, spread, welch } from "./statistics.mjs";
 
 /** One finished run, as a line of results.jsonl. */
 function resultOf(run, folder) {
-  const summary = folder.summary(run);
+  const divergence = folder.divergence(run);
+  const summary = folder.summary(run) ?? divergence;
   if (summary === null) return null;
   const metrics = folder.metrics(run);
   const verification = folder.verification(run);
@@ -18,16 +19,17 @@ function resultOf(run, folder) {
     row: run.row,
     command: summary.command,
     bits: run.bits,
-    epochs: summary.epochs ?? 0,
+    epochs: divergence === null ? (summary.epochs ?? 0) : metrics.length,
     plannedEpochs: run.epochs,
     plannedImages: run.images,
     trainImages: config?.limit ?? run.images,
-    testImages: summary.testImages ?? summary.images,
+    testImages: summary.testImages ?? summary.images ?? null,
     seed: run.seed,
-    top1: summary.top1,
-    top5: summary.top5,
+    diverged: divergence === null ? null : { epoch: divergence.epoch, step: divergence.step },
+    top1: summary.top1 ?? null,
+    top5: summary.top5 ?? null,
     wallSeconds: summary.wallSeconds ?? null,
-    imagesPerSecond: summary.imagesPerSecond,
+    imagesPerSecond: summary.imagesPerSecond ?? null,
     weightsSha256: summary.weightsSha256 ?? null,
     packed: summary.packed ?? null,
     verified:
@@ -51,7 +53,7 @@ function table(heads, rows) {
   return [line(heads), line(heads.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
 }
 
-const percent = (value) => `${value.toFixed(2)} %`;
+const percent = (value) => (value == null ? "–" : `${value.toFixed(2)} %`);
 const minutes = (seconds) => (seconds === null ? "–" : `${(seconds / 60).toFixed(1)} min`);
 const whole = (value) =>
   Math.round(value)
@@ -60,7 +62,8 @@ const whole = (value) =>
 const hash = (sha256) => (sha256 === null ? "–" : `\`${sha256.slice(0, 16)}…\``);
 
 /** Says if a result is not of the whole study's size. */
-function rowName({ row, epochs, plannedEpochs, trainImages, plannedImages, testImages }) {
+function rowName({ row, diverged, epochs, plannedEpochs, trainImages, plannedImages, testImages }) {
+  if (diverged != null) return `${row}: **diverged** in epoch ${diverged.epoch}, step ${diverged.step}`;
   const odd = [
     epochs !== plannedEpochs && `${epochs} epochs instead of ${plannedEpochs}`,
     trainImages !== plannedImages && `${trainImages} training images`,
@@ -180,7 +183,7 @@ function derivativesTable(results) {
       result.bits.replace(/^.*W/, ""),
       percent(result.top1),
       percent(result.valAccuracy[0]),
-      result.loss.at(-1).toFixed(3),
+      result.loss.at(-1)?.toFixed(3) ?? "–",
       result.epochs,
       result.seed,
       minutes(result.wallSeconds),

@@ -118,6 +118,28 @@ describe("tables", () => {
       "| `table2/a` | 6 | 20,000 | 1 | 10.0 min | 400 | 80.00 % | `abababababababab…` | `npx coarsegrad train --seed 1` |",
     );
   });
+  it("tell of runs that diverged", () => {
+    const nothing = {
+      top1: null,
+      wallSeconds: null,
+      imagesPerSecond: null,
+      weightsSha256: null,
+      loss: [],
+      valAccuracy: [],
+    };
+    const made = result({
+      id: "a",
+      table: "3",
+      row: "pact",
+      bits: "32W2A",
+      epochs: 0,
+      ...nothing,
+      diverged: { epoch: 1, step: 14 },
+    });
+    expect(new Map(tablesOf([made])).get("3")).toContain(
+      "| pact: **diverged** in epoch 1, step 14 | 2A | – | – | – | 0 | 1 | – | – |",
+    );
+  });
   it("go between their markers, again and again", () => {
     const text = "a\n<!-- table: 1 -->\nold\n<!-- /table: 1 -->\nb";
     const once = filled(text, "1", "new");
