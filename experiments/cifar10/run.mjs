@@ -139,8 +139,7 @@ async function runAll(chosen) {
   const progress = new Progress({ jobs, write: (line) => console.error(line) });
   const failed = new Map();
   const running = new Map();
-  const ready = (run) =>
-    run.from === null || run.from === PRETRAINED || folder.isDone({ ...chosen.byId(run.from), verify: false });
+  const ready = (run) => run.from === null || run.from === PRETRAINED || folder.summary(chosen.byId(run.from)) !== null;
   const waiting = () => runs.filter((run) => !folder.isDone(run) && !running.has(run.id) && !failed.has(run.id));
   for (const run of runs) progress.learn(run, folder.metrics(run));
   const show = () => progress.show(waiting(), runs.filter((run) => folder.isDone(run)).length, runs.length);
