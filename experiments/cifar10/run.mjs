@@ -1,5 +1,5 @@
 /**
- * @file Runs the CIFAR-10 study, as many runs at a time as there are jobs, each on one thread. It can be stopped or killed at any moment: the next
+ * @file Runs the CIFAR-10 study, as many runs at a time as there are jobs, each on one thread or more. It can be stopped or killed at any moment: the next
  * call goes on from the last complete epoch of every run, with the same final bits.
  */
 import { existsSync, mkdirSync } from "node:fs";
@@ -19,7 +19,8 @@ const HELP = `Usage: node experiments/cifar10/run.mjs [run|list|tables] --out DI
 
   --out DIR      the study's folder, outside the repository
   --only P,…     only runs whose id contains P (* stands for anything), and what they start from
-  --jobs N       runs at a time, each on one thread (default 2)
+  --jobs N       runs at a time (default 2)
+  --threads N    threads of each run (default 1); the bits do not depend on it
   --list         the same as list
   --renew        go on with the present build; otherwise the study keeps to the one that it began with
   --data-dir D   folder with cifar-10/ and pretrained/ (default: COARSEGRAD_DATA, then ../shared/data)
@@ -37,6 +38,7 @@ function options() {
       out: text,
       only: text,
       jobs: { type: "string", default: "2" },
+      threads: { type: "string", default: "1" },
       list: { type: "boolean" },
       renew: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
@@ -67,6 +69,7 @@ function options() {
     folder: new Folder(values.out),
     runs,
     jobs: whole("jobs", 1),
+    threads: whole("threads", 1),
     renew: values.renew,
     dataDir: values["data-dir"],
     evidence: values.evidence,
@@ -86,27 +89,28 @@ function dataRoot(given) {
 }
 
 /** Arguments of a run's main command; paths are relative to the study's folder. */
-function argumentsOf(run, trial) {
+function argumentsOf(run, trial, count) {
+  const threads = ["--threads", `${count}`];
   const limits = trial.limit === undefined ? [] : ["--limit", `${trial.limit}`];
   if (trial.testLimit !== undefined) limits.push("--test-limit", `${trial.testLimit}`);
   if (run.kind === "eval") {
     const some = trial.testLimit === undefined ? [] : ["--limit", `${trial.testLimit}`];
-    return ["eval", PRETRAINED, "--model", run.model, "--data", "cifar10", ...some, "--threads", "1"];
+    return ["eval", PRETRAINED, "--model", run.model, "--data", "cifar10", ...some, ...threads];
   }
   const epochs = trial.epochs === undefined || run.epochs === 0 ? [] : ["--epochs", `${trial.epochs}`];
   const args = run.args.filter(
     (word, i) => epochs.length === 0 || (word !== "--epochs" && run.args[i - 1] !== "--epochs"),
   );
   const init = run.from === null ? [] : ["--init", run.from];
-  return ["train", ...args, ...epochs, ...limits, ...init, "--out", run.id, "--threads", "1", "--resume"];
+  return ["train", ...args, ...epochs, ...limits, ...init, "--out", run.id, ...threads, "--resume"];
 }
 
 /** Everything that one run needs: training, then verification. */
-async function perform(run, { folder, trial }, context) {
+async function perform(run, { folder, trial, threads }, context) {
   const command = (args) => coarsegrad(folder.main, args, { cwd: folder.out, ...context });
   mkdirSync(folder.of(run), { recursive: true });
   if (folder.summary(run) === null) {
-    const args = argumentsOf(run, trial);
+    const args = argumentsOf(run, trial, threads);
     const written = `npx coarsegrad ${args.join(" ")}`;
     const result = await command(args).catch((error) => {
       // That training diverges is a result too.
@@ -172,6 +176,12 @@ async function runAll(chosen) {
   }
   for (const [id, message] of failed) console.error(`${id}: ${message}`);
   const left = waiting();
+  for (const { id, from } of left) {
+    const source = chosen.byId(from);
+    if (failed.has(from)) console.error(`${id}: its start ${from} failed`);
+    else if (source !== undefined && folder.divergence(source) !== null)
+      console.error(`${id}: its start ${from} diverged`);
+  }
   console.error(
     `${runs.filter((run) => folder.isDone(run)).length} of ${runs.length} done, ${failed.size} failed, ${left.length} waiting`,
   );

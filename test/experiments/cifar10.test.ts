@@ -1,7 +1,9 @@
 /** @file The CIFAR-10 study: its statistics against published values, its list of runs, its tables and their places. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 
 // biome-ignore lint/suspicious/noExplicitAny: scripts without declarations.
@@ -166,5 +168,19 @@ describe("the study's folder", () => {
     // What a killed process left behind keeps nobody out.
     writeFileSync(path.join(out, ".lock"), "999999999");
     folder.lock()();
+  });
+  it("says why a run waits whose start diverged", () => {
+    const [data, study] = [path.join(out, "data"), path.join(out, "study")];
+    mkdirSync(path.join(data, "pretrained"), { recursive: true });
+    writeFileSync(path.join(data, "pretrained", PRETRAINED), "");
+    mkdirSync(path.join(study, "table1", "32w4a"), { recursive: true });
+    writeFileSync(path.join(study, "coarsegrad.mjs"), "");
+    writeFileSync(path.join(study, "table1", "32w4a", "diverged.json"), '{"epoch":1,"step":3}');
+    const script = fileURLToPath(new URL("../../experiments/cifar10/run.mjs", import.meta.url));
+    const args = ["run", "--out", study, "--data-dir", data, "--only", "instability/32w4a-relu"];
+    const { status, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
+    expect(stderr).toContain("instability/32w4a-relu: its start table1/32w4a diverged");
+    expect(stderr).toContain("1 of 2 done, 0 failed, 1 waiting");
+    expect(status).toBe(1);
   });
 });

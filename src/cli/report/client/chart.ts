@@ -69,6 +69,12 @@ function css(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** Background of a line's mark in the legend: a stroke like the line's own. */
+function marker({ color, dashed }: Line): string {
+  const stroke = css(color);
+  return dashed ? `repeating-linear-gradient(90deg, ${stroke} 0 5px, transparent 5px 7px)` : stroke;
+}
+
 function settings(width: number, lines: readonly Line[], options: ChartOptions, hidden: Set<string>): uPlot.Options {
   const points = Math.max(...lines.map((line) => line.x.length));
   const axis: uPlot.Axis = {
@@ -82,7 +88,7 @@ function settings(width: number, lines: readonly Line[], options: ChartOptions, 
     height: HEIGHT,
     padding: [8, 8, 0, 0],
     cursor: { sync: { key: options.group }, points: { size: 8 }, drag: { x: true, y: false } },
-    legend: { live: true, markers: { width: 0, fill: (_, i) => css(lines[i - 1].color) } },
+    legend: { live: true, markers: { width: 0, fill: (_, i) => marker(lines[i - 1]) } },
     scales: { x: { time: false, range: xRange }, y: options.log ? { distr: 3 } : { range: yRange(options) } },
     axes: [
       {
