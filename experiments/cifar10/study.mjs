@@ -80,6 +80,9 @@ const adam = (lr) => ["--optimizer", "adam", "--lr", lr, "--weight-decay", "0", 
 
 const CLASSIFIER_FLOAT = ["--keep-float", "last"];
 
+/** The best rule of table 3 for α, with that table's start. */
+const PACT = ["--calibrate", "half-gaussian", "--alpha-rule", "pact"];
+
 function tableOne() {
   const bcgd = (bits, epochs, row, args, more = {}) =>
     train({ id: `table1/${bits.toLowerCase()}`, table: "1", row, bits, epochs, args, verify: true, ...more });
@@ -100,13 +103,28 @@ function tableOne() {
       id: "table1/4w4a-rate-0.01",
     }),
     bcgd("32W4A", 8, "32W4A", sgd("0.01")),
-    bcgd("4W4A", 6, "4W4A, classifier float, from 32W4A", [...sgd("0.01"), ...CLASSIFIER_FLOAT], {
-      id: "table1/4w4a-from-32w4a",
-      from: "table1/32w4a",
-    }),
+    bcgd(
+      "4W4A",
+      6,
+      "4W4A, classifier float, PACT's rule from a half-Gaussian's step",
+      [...sgd("0.01"), ...PACT, ...CLASSIFIER_FLOAT],
+      {
+        id: "table1/4w4a-pact",
+      },
+    ),
     bcgd("2W4A", 8, "2W4A, classifier float, from 32W4A", [...adam("0.002"), ...CLASSIFIER_FLOAT], {
       from: "table1/32w4a",
     }),
+    bcgd(
+      "2W4A",
+      6,
+      "2W4A, classifier float, a second cycle from the 2W4A above",
+      [...adam("0.001"), ...CLASSIFIER_FLOAT],
+      {
+        id: "table1/2w4a-second",
+        from: "table1/2w4a",
+      },
+    ),
     bcgd("1W4A", 8, "1W4A, classifier binary too, from the 1W4A above", adam("0.002"), {
       id: "table1/1w4a-all",
       from: "table1/1w4a",
