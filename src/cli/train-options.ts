@@ -194,7 +194,7 @@ export function trainOptions(made: Command): Command {
     .option("--label-smoothing <x>", "share of each target spread over all classes", real("--label-smoothing", 0, 1), 0)
     .option(
       "--augment <how>",
-      "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; none",
+      "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; none. ptq and comq calibrate on such images: give what the weights were trained with",
       oneOf("--augment", AUGMENTATIONS),
       "none",
     )

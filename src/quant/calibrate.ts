@@ -110,7 +110,8 @@ export const PIXEL_STEP = Math.fround(1 / 255);
 
 /**
  * Sets the running statistics of every batch norm to the means over some batches of the network as it is: quantizing weights shifts what
- * the float network had gathered.
+ * the float network had gathered. Take images as training saw them: weights that were trained on crops padded with black expect the
+ * statistics of such crops, even for images without borders.
  *
  * @param net modes are put back afterwards
  * @throws ArgumentError without batches

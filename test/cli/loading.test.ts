@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FolderMaker, limitPart, openImageFolder } from "../../src/cli/loading/folder.js";
 import { MemoryMaker } from "../../src/cli/loading/maker.js";
 import { PrefetchLoader } from "../../src/cli/loading/prefetch.js";
+import { openLoaders } from "../../src/cli/loading/sources.js";
+import { DEFAULT_QUANT, defaultConfig } from "../../src/cli/run-config.js";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
 import { type Batch, DataLoader } from "../../src/data/loader.js";
@@ -66,6 +68,28 @@ describe("batches in memory", () => {
     }
     const maker = new MemoryMaker(spec);
     expect([maker.batch(3, 2), maker.batch(0, 1)]).toEqual([reference.batch(3, 2), reference.batch(0, 1)]);
+  });
+});
+
+describe("images to calibrate on", () => {
+  const first = async (method: "bcgd" | "ptq" | "comq", augment: "none" | "shift", part: "calibration" | "train") => {
+    const made = defaultConfig({ model: "mlp", data: "digits", bits: "2W4A" });
+    const config = { ...made, quant: { ...DEFAULT_QUANT, method }, augment, batch: 128, limit: 128 };
+    const loaders = await openLoaders(config, undefined, 0);
+    const [batch] = await all(loaders[part].epoch(0));
+    await loaders.close();
+    return batch;
+  };
+  it("are the augmented ones where nothing is trained afterwards", async () => {
+    for (const method of ["ptq", "comq"] as const) {
+      expect(await first(method, "shift", "calibration")).toEqual(await first(method, "shift", "train"));
+      expect(await first(method, "none", "calibration")).not.toEqual(await first(method, "shift", "calibration"));
+    }
+  });
+  it("are plain before training", async () => {
+    const plain = await first("bcgd", "none", "train");
+    expect(await first("bcgd", "shift", "calibration")).toEqual(plain);
+    expect(await first("bcgd", "shift", "train")).not.toEqual(plain);
   });
 });
 

@@ -2,7 +2,7 @@
 import type { BatchLoader } from "../../data/loader.js";
 import { loadDataset } from "../../node/data-files.js";
 import { folderOf, infoOf } from "../data-info.js";
-import type { RunConfig } from "../run-config.js";
+import { isPostTraining, type RunConfig } from "../run-config.js";
 import { limitPart, openImageFolder } from "./folder.js";
 import { PrefetchLoader } from "./prefetch.js";
 import type { LoaderSpec } from "./worker.js";
@@ -10,7 +10,7 @@ import type { LoaderSpec } from "./worker.js";
 /** Loaders that a run reads; `close` ends their threads. */
 export interface RunLoaders {
   readonly train: BatchLoader;
-  /** Training images as tests see them, in random order. */
+  /** Training images in random order: as tests see them, or, without training, as `--augment` says. */
   readonly calibration: BatchLoader;
   readonly test: BatchLoader;
   close(): Promise<void>;
@@ -33,6 +33,8 @@ export async function openLoaders(
   workers: number,
 ): Promise<RunLoaders> {
   const { batch, seed, augment, limit, testLimit } = config;
+  // What is found here stays: statistics should be those that the weights were trained with. Training replaces them within some steps.
+  const calibrationAugment = isPostTraining(config.quant?.method) ? augment : "none";
   const directory = folderOf(config.data);
   const open = (spec: LoaderSpec, threads: number): PrefetchLoader => new PrefetchLoader(spec, threads);
   const shuffled = { shuffle: true, seed, dropLast: false };
@@ -45,7 +47,7 @@ export async function openLoaders(
       const memory = { kind: "memory", dataset: train } as const;
       return [
         open({ ...memory, ...shuffled, batch, dropLast, augment }, workers),
-        open({ ...memory, ...shuffled, batch: CALIBRATION_BATCH, augment: "none" }, 0),
+        open({ ...memory, ...shuffled, batch: CALIBRATION_BATCH, augment: calibrationAugment }, 0),
         open({ kind: "memory", dataset: test, ...plain, batch: TEST_BATCH, augment: "none" }, 0),
       ];
     }
@@ -56,7 +58,7 @@ export async function openLoaders(
     const dropLast = train.files.length > batch && train.files.length % batch === 1;
     return [
       open({ ...pictures, ...shuffled, batch, dropLast, augment: augment === "crop-flip" }, workers),
-      open({ ...pictures, ...shuffled, batch: FOLDER_TEST_BATCH, augment: false }, 0),
+      open({ ...pictures, ...shuffled, batch: FOLDER_TEST_BATCH, augment: calibrationAugment === "crop-flip" }, 0),
       open({ ...pictures, part: test, ...plain, batch: FOLDER_TEST_BATCH, augment: false }, workers),
     ];
   };
