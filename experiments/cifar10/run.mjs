@@ -189,7 +189,15 @@ async function runAll(chosen) {
   else if (failed.size + left.length > 0) process.exitCode = 1;
 }
 
-function list({ folder, runs }) {
+/** What stands between a run and its beginning, as an ending of its line. */
+function waitsFor({ folder, byId }, { from }) {
+  const source = byId(from);
+  if (source === undefined || folder.summary(source) !== null) return "";
+  return folder.divergence(source) === null ? `, after ${from}` : `, if its start ${from} had not diverged`;
+}
+
+function list(chosen) {
+  const { folder, runs } = chosen;
   const progress = new Progress({ jobs: 1, write: () => undefined });
   for (const run of runs) progress.learn(run, folder.metrics(run));
   for (const run of runs) {
@@ -202,7 +210,7 @@ function list({ folder, runs }) {
         : `diverged in epoch ${divergence.epoch}, step ${divergence.step}`
       : metrics.length > 0
         ? `${metrics.length} of ${run.epochs} epochs`
-        : `about ${hours(progress.secondsOf(run))}`;
+        : `about ${hours(progress.secondsOf(run))}${waitsFor(chosen, run)}`;
     console.log(`${run.id.padEnd(44)} ${String(run.epochs).padStart(3)} epochs  ${state}`);
   }
 }

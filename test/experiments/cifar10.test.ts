@@ -182,5 +182,10 @@ describe("the study's folder", () => {
     expect(stderr).toContain("instability/32w4a-relu: its start table1/32w4a diverged");
     expect(stderr).toContain("1 of 2 done, 0 failed, 1 waiting");
     expect(status).toBe(1);
+    const listed = spawnSync(process.execPath, [script, "list", ...args.slice(1)], { encoding: "utf8" }).stdout;
+    expect(listed).toMatch(/^instability\/32w4a-relu .* about \d+ min, if its start table1\/32w4a had not diverged$/m);
+    rmSync(path.join(study, "table1", "32w4a", "diverged.json"));
+    const open = spawnSync(process.execPath, [script, "list", ...args.slice(1)], { encoding: "utf8" }).stdout;
+    expect(open).toMatch(/^instability\/32w4a-relu .* about \d+ min, after table1\/32w4a$/m);
   });
 });
