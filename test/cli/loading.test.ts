@@ -86,6 +86,21 @@ describe("images to calibrate on", () => {
       expect(await first(method, "none", "calibration")).not.toEqual(await first(method, "shift", "calibration"));
     }
   });
+  it("are random crops of pictures too", async () => {
+    const made = defaultConfig({ model: "resnet18", data: "digits", bits: "2W4A" });
+    const images = { shape: [32, 32, 3] as [number, number, number], classes: 3, classNames: ["blue", "green", "red"] };
+    const pictures = async (method: "bcgd" | "ptq", augment: "none" | "crop-flip") => {
+      const data = `imagefolder:${bench.file("pictures")}`;
+      const config = { ...made, data, images, quant: { ...DEFAULT_QUANT, method }, augment };
+      const loaders = await openLoaders(config, undefined, 0);
+      const batches = await all(loaders.calibration.epoch(0));
+      await loaders.close();
+      return batches;
+    };
+    const plain = await pictures("ptq", "none");
+    expect(await pictures("ptq", "crop-flip")).not.toEqual(plain);
+    expect(await pictures("bcgd", "crop-flip")).toEqual(plain);
+  });
   it("are plain before training", async () => {
     const plain = await first("bcgd", "none", "train");
     expect(await first("bcgd", "shift", "calibration")).toEqual(plain);
