@@ -143,7 +143,7 @@ async function runAll(chosen) {
   const progress = new Progress({ jobs, write: (line) => console.error(line) });
   const failed = new Map();
   const running = new Map();
-  const ready = (run) => run.from === null || run.from === PRETRAINED || folder.summary(chosen.byId(run.from)) !== null;
+  const ready = (run) => stateOfStart(chosen, run) === "there";
   const waiting = () => runs.filter((run) => !folder.isDone(run) && !running.has(run.id) && !failed.has(run.id));
   for (const run of runs) progress.learn(run, folder.metrics(run));
   const show = () => progress.show(waiting(), runs.filter((run) => folder.isDone(run)).length, runs.length);
@@ -176,11 +176,10 @@ async function runAll(chosen) {
   }
   for (const [id, message] of failed) console.error(`${id}: ${message}`);
   const left = waiting();
-  for (const { id, from } of left) {
-    const source = chosen.byId(from);
-    if (failed.has(from)) console.error(`${id}: its start ${from} failed`);
-    else if (source !== undefined && folder.divergence(source) !== null)
-      console.error(`${id}: its start ${from} diverged`);
+  for (const run of left) {
+    const start = stateOfStart(chosen, run);
+    if (failed.has(run.from)) console.error(`${run.id}: its start ${run.from} failed`);
+    else if (start === "diverged") console.error(`${run.id}: its start ${run.from} diverged`);
   }
   console.error(
     `${runs.filter((run) => folder.isDone(run)).length} of ${runs.length} done, ${failed.size} failed, ${left.length} waiting`,
@@ -189,11 +188,18 @@ async function runAll(chosen) {
   else if (failed.size + left.length > 0) process.exitCode = 1;
 }
 
-/** What stands between a run and its beginning, as an ending of its line. */
-function waitsFor({ folder, byId }, { from }) {
+/** Whether the weights that a run starts from exist: `there`, `missing`, or `diverged`, so that they never will. */
+function stateOfStart({ folder, byId }, { from }) {
   const source = byId(from);
-  if (source === undefined || folder.summary(source) !== null) return "";
-  return folder.divergence(source) === null ? `, after ${from}` : `, if its start ${from} had not diverged`;
+  if (source === undefined || folder.summary(source) !== null) return "there";
+  return folder.divergence(source) === null ? "missing" : "diverged";
+}
+
+/** What stands between a run and its beginning, as an ending of its line. */
+function waitsFor(chosen, run) {
+  const start = stateOfStart(chosen, run);
+  if (start === "there") return "";
+  return start === "missing" ? `, after ${run.from}` : `, if its start ${run.from} had not diverged`;
 }
 
 function list(chosen) {
