@@ -245,6 +245,30 @@ function vgg() {
       verify: true,
       args: [...adam("0.0005"), ...CLASSIFIER_FLOAT],
     }),
+    train({
+      id: "vgg11/float-third",
+      table: "vgg",
+      row: "float, a third cycle, cosine and smoothed labels, from the second",
+      model: "vgg11",
+      bits: "float",
+      epochs: 10,
+      from: "vgg11/float-second",
+      args: [
+        ...["--lr", "0.05", "--momentum", "0.9", "--schedule", "cosine", "--weight-decay", "5e-4"],
+        ...["--label-smoothing", "0.1"],
+      ],
+    }),
+    train({
+      id: "vgg11/1w4a-third",
+      table: "vgg",
+      row: "1W4A, all convolutions binary, classifier float, from the third float cycle",
+      model: "vgg11",
+      bits: "1W4A",
+      epochs: 3,
+      from: "vgg11/float-third",
+      verify: true,
+      args: [...adam("0.0005"), ...CLASSIFIER_FLOAT],
+    }),
   ];
 }
 
