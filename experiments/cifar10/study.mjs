@@ -144,6 +144,16 @@ function tableOne() {
       id: "table1/4w4a-from-32w4a",
       from: "table1/32w4a-second",
     }),
+    bcgd(
+      "4W4A",
+      3,
+      "4W4A, classifier float, the released code's projection, low rate, from the second 32W4A",
+      [...sgd("0.003"), "--projection", "authors", ...CLASSIFIER_FLOAT],
+      {
+        id: "table1/4w4a-projection-authors",
+        from: "table1/32w4a-second",
+      },
+    ),
     bcgd("1W4A", 8, "1W4A, classifier binary too, from the 1W4A above", adam("0.002"), {
       id: "table1/1w4a-all",
       from: "table1/1w4a",
