@@ -274,7 +274,7 @@ function vgg() {
       row: "1W4A, all convolutions binary, classifier float, from the third float cycle",
       model: "vgg11",
       bits: "1W4A",
-      epochs: 3,
+      epochs: 2,
       from: "vgg11/float-third",
       verify: true,
       args: [...adam("0.0005"), ...CLASSIFIER_FLOAT],
