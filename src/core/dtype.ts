@@ -1,4 +1,7 @@
-/** @file Element types of arrays, and the typed array that each one is seen through. Imports nothing. */
+/** @file Element types of arrays, the typed array that each one is seen through, and which numbers each one holds. */
+import { describe } from "./checks.js";
+import { ArgumentError, DTypeError } from "./errors.js";
+import { kindOf, type TypedArrayKind } from "./typed-arrays.js";
 
 /**
  * Element type of an array. `f32` is what networks compute in; `f64` runs on the TypeScript reference kernels alone and
@@ -38,11 +41,89 @@ export function viewOf(buffer: ArrayBufferLike, dtype: DType, offset: number, le
   }
 }
 
-/** The dtype that a typed array's elements have. */
-export function dtypeOf(array: TypedArray): DType {
-  if (array instanceof Float32Array) return "f32";
-  if (array instanceof Float64Array) return "f64";
-  if (array instanceof Int32Array) return "i32";
-  if (array instanceof Int8Array) return "i8";
-  return "u8";
+const OF_KIND: Readonly<Partial<Record<TypedArrayKind, DType>>> = {
+  Float32Array: "f32",
+  Float64Array: "f64",
+  Int32Array: "i32",
+  Int8Array: "i8",
+  Uint8Array: "u8",
+  Uint8ClampedArray: "u8",
+};
+
+/**
+ * The dtype that a typed array's elements have; those of any realm count.
+ *
+ * @throws DTypeError for 16-bit, unsigned 32-bit and 64-bit integers and half floats, which no dtype holds, and for what is no typed array
+ */
+export function dtypeOf(array: TypedArray, op = "array"): DType {
+  const kind = kindOf(array);
+  const dtype = kind === null ? undefined : OF_KIND[kind];
+  if (dtype !== undefined) return dtype;
+  throw new DTypeError({
+    op,
+    what: "no dtype has elements of this type",
+    expected: Object.keys(OF_KIND).join(", "),
+    got: describe(array),
+    hint: kind === null ? undefined : 'name the type that is meant, as in { dtype: "f32" }',
+  });
+}
+
+/** Refuses a name that is no dtype. @throws DTypeError */
+export function checkDType(op: string, dtype: DType): void {
+  if (typeof dtype === "string" && Object.hasOwn(BYTES, dtype)) return;
+  throw new DTypeError({
+    op,
+    what: "unknown dtype",
+    expected: Object.keys(BYTES).join(", "),
+    got: describe(dtype),
+  });
+}
+
+const RANGE: Readonly<Record<"i32" | "u8" | "i8", readonly [lo: number, hi: number]>> = {
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u8: [0, 255],
+  i8: [-128, 127],
+};
+
+/**
+ * A number as an element of a type: floats are rounded to it, integers must be held exactly, bool is 1 for what is not 0 (NaN too, as in `cast`).
+ * True and false count as 1 and 0.
+ *
+ * @throws ArgumentError for what is no number, and for a number that the type would cut
+ */
+export function elementOf(op: string, dtype: DType, value: unknown, position?: number): number {
+  const number = typeof value === "boolean" ? Number(value) : value;
+  if (typeof number === "number") {
+    if (dtype === "bool") return number === 0 ? 0 : 1;
+    if (isFloat(dtype)) return number;
+    const [lo, hi] = RANGE[dtype as "i32"];
+    if (Number.isInteger(number) && number >= lo && number <= hi) return number;
+  }
+  throw new ArgumentError({
+    op,
+    what: `bad element${position === undefined ? "" : ` at ${position}`}`,
+    expected:
+      isFloat(dtype) || dtype === "bool"
+        ? "a number"
+        : `an integer from ${RANGE[dtype as "i32"].join(" to ")} for ${dtype}`,
+    got: describe(value),
+    hint: typeof number === "number" && !isFloat(dtype) ? "cast() cuts on purpose" : undefined,
+  });
+}
+
+/**
+ * Writes numbers as elements of a type; see {@link elementOf}.
+ *
+ * @param values as many as `to` is long: a typed array of any kind and realm, or a list of numbers
+ * @throws ArgumentError before anything is written if an element does not fit
+ */
+export function writeElements(op: string, to: TypedArray, dtype: DType, values: ArrayLike<unknown>): void {
+  const kind = kindOf(values);
+  const number = kind !== null && kind !== "BigInt64Array" && kind !== "BigUint64Array";
+  const same = kind !== null && OF_KIND[kind] === dtype;
+  if (!same && !(number && isFloat(dtype))) {
+    for (let i = 0; i < values.length; i++) elementOf(op, dtype, values[i], i);
+  }
+  if (dtype !== "bool") to.set(values as ArrayLike<number>);
+  else for (let i = 0; i < values.length; i++) to[i] = elementOf(op, dtype, values[i], i);
 }

@@ -20,13 +20,14 @@ function message({ op, what, expected, got, hint }: ErrorFields): string {
 
 /** Base of every error that the library throws on purpose; its fields say what {@link ErrorFields} describe. */
 export class CoarsegradError extends Error {
+  // Written out in each class: minifiers rename classes, and `new.target.name` with them.
+  override readonly name: string = "CoarsegradError";
   readonly op: string;
   readonly expected: string | undefined;
   readonly got: string | undefined;
   readonly hint: string | undefined;
   constructor(fields: ErrorFields) {
     super(message(fields));
-    this.name = new.target.name;
     this.op = fields.op;
     this.expected = fields.expected;
     this.got = fields.got;
@@ -35,28 +36,54 @@ export class CoarsegradError extends Error {
 }
 
 /** Shapes, axes or sizes that do not fit together. */
-export class ShapeError extends CoarsegradError {}
+export class ShapeError extends CoarsegradError {
+  override readonly name: string = "ShapeError";
+}
 /** An element type that the operation does not take. */
-export class DTypeError extends CoarsegradError {}
+export class DTypeError extends CoarsegradError {
+  override readonly name: string = "DTypeError";
+}
 /** An argument or option outside its domain (an unknown name, a negative rate, a label out of range). */
-export class ArgumentError extends CoarsegradError {}
+export class ArgumentError extends CoarsegradError {
+  override readonly name: string = "ArgumentError";
+}
 /** An array used after it was disposed or after its scope closed. */
-export class DisposedError extends CoarsegradError {}
+export class DisposedError extends CoarsegradError {
+  override readonly name: string = "DisposedError";
+}
 /** A scope used against its rules (an async function inside, closed out of order). */
-export class ScopeError extends CoarsegradError {}
+export class ScopeError extends CoarsegradError {
+  override readonly name: string = "ScopeError";
+}
 /** A gradient that cannot be had (no history, a graph already freed, a missing backward rule). */
-export class GradientError extends CoarsegradError {}
+export class GradientError extends CoarsegradError {
+  override readonly name: string = "GradientError";
+}
 /** A quantization setting or state that cannot be honoured. */
-export class QuantError extends CoarsegradError {}
+export class QuantError extends CoarsegradError {
+  override readonly name: string = "QuantError";
+}
 /** A file or byte buffer that is not what its format says. */
-export class FormatError extends CoarsegradError {}
+export class FormatError extends CoarsegradError {
+  override readonly name: string = "FormatError";
+}
 /** Parameters and a state dict, or a checkpoint and a model, that do not match; lists missing and extra keys. */
-export class StateError extends CoarsegradError {}
+export class StateError extends CoarsegradError {
+  override readonly name: string = "StateError";
+}
 /** Training that left the finite numbers. */
-export class DivergenceError extends CoarsegradError {}
+export class DivergenceError extends CoarsegradError {
+  override readonly name: string = "DivergenceError";
+}
 /** Memory that cannot be had. */
-export class MemoryError extends CoarsegradError {}
+export class MemoryError extends CoarsegradError {
+  override readonly name: string = "MemoryError";
+}
 /** Threads that cannot be had, or that were lost while they worked. */
-export class ThreadError extends CoarsegradError {}
+export class ThreadError extends CoarsegradError {
+  override readonly name: string = "ThreadError";
+}
 /** A data set that cannot be found, fetched or trusted. */
-export class DataError extends CoarsegradError {}
+export class DataError extends CoarsegradError {
+  override readonly name: string = "DataError";
+}

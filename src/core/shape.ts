@@ -1,4 +1,5 @@
-/** @file Shapes: sizes, strides, axes and the broadcasting rule. Imports errors only. */
+/** @file Shapes: sizes, strides, axes and the broadcasting rule. Imports errors and checks only. */
+import { describe, refuse } from "./checks.js";
 import { ArgumentError, ShapeError } from "./errors.js";
 
 /** Extents of a row-major array, outermost first; `[]` is a scalar. */
@@ -21,11 +22,13 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, i) => extent === b[i]);
 }
 
-/** Refuses extents that are not non-negative integers, and sizes that a 32-bit heap cannot hold. */
+/** Refuses what is no list, extents that are not non-negative integers, and sizes that a 32-bit heap cannot hold. */
 export function checkShape(op: string, shape: Shape): void {
-  for (const extent of shape) {
+  if (!Array.isArray(shape)) refuse(op, "shape", "a list of extents", shape);
+  for (let i = 0; i < shape.length; i++) {
+    const extent = shape[i];
     if (!Number.isInteger(extent) || extent < 0) {
-      throw new ShapeError({ op, what: "bad extent", expected: "non-negative integers", got: shapeText(shape) });
+      throw new ShapeError({ op, what: `bad extent ${i}`, expected: "non-negative integers", got: describe(extent) });
     }
   }
   if (sizeOf(shape) > 2 ** 31 - 1) {

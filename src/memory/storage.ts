@@ -2,11 +2,6 @@
 import { DisposedError } from "../core/errors.js";
 import type { Allocator } from "./allocator.js";
 
-/** Counts of live arrays; `memory()` reports them. */
-export interface LiveCounts {
-  arrays: number;
-}
-
 /** A reference-counted block of an {@link Allocator}'s heap. Arrays retain it; the last release frees it. */
 export class Storage {
   readonly allocator: Allocator;
@@ -14,6 +9,8 @@ export class Storage {
   readonly bytes: number;
   readonly #ptr: number;
   #references = 1;
+  #version = 0;
+  #writer = "";
 
   constructor(allocator: Allocator, bytes: number) {
     this.allocator = allocator;
@@ -40,6 +37,19 @@ export class Storage {
       });
     }
     return this.#ptr;
+  }
+  /** Grows with every announced change of the contents. A graph compares it with that of when it saved the block. */
+  get version(): number {
+    return this.#version;
+  }
+  /** What changed the contents last, in the user's words: `SGD.step`, `set`. */
+  get writer(): string {
+    return this.#writer;
+  }
+  /** To be called by whoever writes into a block that others may hold. */
+  touch(writer: string): void {
+    this.#version++;
+    this.#writer = writer;
   }
   retain(): this {
     this.#references++;

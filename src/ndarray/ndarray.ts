@@ -1,5 +1,6 @@
 /** @file NDArray: a dense row-major array in the heap, without history. */
-import { bytesPer, type DType, dtypeOf, type TypedArray } from "../core/dtype.js";
+import { check, instanceOf, refuse } from "../core/checks.js";
+import { bytesPer, checkDType, type DType, dtypeOf, elementOf, type TypedArray, writeElements } from "../core/dtype.js";
 import { DisposedError, DTypeError, ShapeError } from "../core/errors.js";
 import { checkShape, resolveReshape, type Shape, shapeText, sizeOf } from "../core/shape.js";
 import { ALL_KERNELS } from "../kernels/all.js";
@@ -35,20 +36,34 @@ export class NDArray implements Owner {
   /** Contents undefined. @throws ShapeError, MemoryError */
   static empty(shape: Shape, dtype: DType = "f32", step: number | null = null): NDArray {
     checkShape("array", shape);
+    checkDType("array", dtype);
+    if (step !== null && !(dtype === "u8" && Number.isFinite(step)))
+      refuse("array", "step", "a finite number, for u8 alone", step);
     provideKernels(ALL_KERNELS);
     return new NDArray(new Storage(allocator(), sizeOf(shape) * bytesPer(dtype)), [...shape], dtype, step);
   }
   static full(shape: Shape, value: number, dtype: DType = "f32"): NDArray {
+    checkDType("full", dtype);
+    const element = elementOf("full", dtype, value);
     const out = NDArray.empty(shape, dtype);
-    out.view().fill(value);
+    out.view().fill(element);
     return out;
   }
   static zeros(shape: Shape, dtype: DType = "f32"): NDArray {
     return NDArray.full(shape, 0, dtype);
   }
-  /** Copies `values`, which must hold exactly the shape's size. @throws ShapeError */
+  /**
+   * Copies `values`, which must hold exactly the shape's size.
+   *
+   * @param values numbers, or a typed array, which also gives the default type
+   * @throws ShapeError; DTypeError for element types that no dtype holds; ArgumentError for elements that the type would cut
+   */
   static from(values: ArrayLike<number>, shape: Shape, dtype?: DType, step: number | null = null): NDArray {
+    checkShape("array", shape);
+    if (!ArrayBuffer.isView(values) && !Array.isArray(values))
+      check("array", "values", values, instanceOf(Array, "numbers or a typed array"));
     const type = dtype ?? (ArrayBuffer.isView(values) ? dtypeOf(values as unknown as TypedArray) : "f32");
+    checkDType("array", type);
     if (values.length !== sizeOf(shape)) {
       throw new ShapeError({
         op: "array",
@@ -58,7 +73,12 @@ export class NDArray implements Owner {
       });
     }
     const out = NDArray.empty(shape, type, step);
-    out.view().set(values);
+    try {
+      writeElements("array", out.view(), type, values);
+    } catch (error) {
+      out.dispose();
+      throw error;
+    }
     return out;
   }
 
@@ -87,9 +107,16 @@ export class NDArray implements Owner {
     return this.storage.ptr;
   }
 
-  /** A view of the elements for use inside one function: growth of the heap detaches it. */
+  /**
+   * A view of the elements for use inside one function: growth of the heap detaches it. Whoever writes through it into an array that others
+   * may hold says so with {@link touch}.
+   */
   view(): TypedArray {
     return heap().view(this.dtype, this.ptr, this.size);
+  }
+  /** Announces a change of the elements: graphs that saved them refuse their backward pass, naming `writer`. */
+  touch(writer: string): void {
+    this.storage.touch(writer);
   }
   /** A copy of the elements; of codes, not of the values that they stand for. */
   toTypedArray(): TypedArray {
@@ -129,6 +156,7 @@ export class NDArray implements Owner {
   }
   /** Copies the elements of an array of equal size and type into this one. @throws ShapeError, DTypeError */
   assign(source: NDArray): void {
+    check("assign", "source", source, instanceOf(NDArray, "an NDArray"));
     if (source.size !== this.size) {
       throw new ShapeError({
         op: "assign",
@@ -141,6 +169,7 @@ export class NDArray implements Owner {
       throw new DTypeError({ op: "assign", what: "types differ", expected: this.dtype, got: source.dtype });
     }
     this.view().set(source.view());
+    this.touch("assign");
   }
   /** The real values of a coded array, f32(step·code) in `dtype`; a plain array gives an alias. */
   dequantize(dtype: "f32" | "f64" = "f32"): NDArray {

@@ -54,21 +54,21 @@ export function gain(nonlinearity: Nonlinearity, a = 0): number {
 /** Fills with U[lo, hi). @returns the parameter */
 export function uniform(parameter: Parameter, lo: number, hi: number, options: RandomSource = {}): Parameter {
   (options.rng ?? defaultRng()).fillUniform(parameter.data.view() as Float32Array, lo, hi);
-  parameter.markChanged();
+  parameter.markChanged("init");
   return parameter;
 }
 
 /** Fills with N(mean, std²). @returns the parameter */
 export function normal(parameter: Parameter, mean: number, std: number, options: RandomSource = {}): Parameter {
   (options.rng ?? defaultRng()).fillNormal(parameter.data.view() as Float32Array, mean, std);
-  parameter.markChanged();
+  parameter.markChanged("init");
   return parameter;
 }
 
 /** Fills with one value. @returns the parameter */
 export function constant(parameter: Parameter, value: number): Parameter {
   parameter.data.view().fill(value);
-  parameter.markChanged();
+  parameter.markChanged("init");
   return parameter;
 }
 

@@ -153,9 +153,9 @@ export abstract class Module {
     for (const [prefix, module] of this.#walk()) {
       for (const { key, value } of module.#members()) {
         if (value instanceof Parameter) {
-          slots.set(joined(prefix, key), { data: value.data, changed: () => value.markChanged() });
+          slots.set(joined(prefix, key), { data: value.data, changed: () => value.markChanged("loadStateDict") });
         } else if (value instanceof Buffer && value.persistent) {
-          slots.set(joined(prefix, key), { data: value.data, changed: () => undefined });
+          slots.set(joined(prefix, key), { data: value.data, changed: () => value.data.touch("loadStateDict") });
         }
       }
     }

@@ -1,10 +1,12 @@
 /** @file What a module owns besides other modules: trained parameters, and buffers that are saved but not trained. */
 
 import { Tensor } from "../autograd/tensor.js";
+import { refuse } from "../core/checks.js";
+import { writeElements } from "../core/dtype.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
 import { untrack } from "../memory/scope.js";
-import type { NDArray } from "../ndarray/ndarray.js";
+import { NDArray } from "../ndarray/ndarray.js";
 
 /**
  * What every optimizer honours for one parameter, in this order: clip the gradient, step with the scaled rate, clamp the result.
@@ -40,7 +42,6 @@ export class Parameter extends Tensor {
   /** Dotted path in the network, empty until somebody names it (`Module.nameParameters`). */
   name: string;
   constraint: ParameterConstraint | undefined;
-  #version = 0;
 
   constructor(data: NDArray, options: ParameterOptions = {}) {
     if (data.dtype !== "f32" && data.dtype !== "f64") {
@@ -54,16 +55,15 @@ export class Parameter extends Tensor {
 
   /** Grows with every change of the values; caches of what is derived from them (codes of quantized weights) compare it. */
   get version(): number {
-    return this.#version;
+    return this.data.storage.version;
   }
-  /** To be called by whoever writes into `data` in place. */
-  markChanged(): void {
-    this.#version++;
+  /** To be called by whoever writes into `data` in place; `writer` is named if a graph still needs the old values. */
+  markChanged(writer = "markChanged"): void {
+    this.data.touch(writer);
   }
   /** Copies values in, converting between f32 and f64. Same size. @throws ShapeError */
   set(values: NDArray | ArrayLike<number>): void {
     writeInto(this.data, values);
-    this.markChanged();
   }
 }
 
@@ -95,9 +95,12 @@ export class Buffer {
 }
 
 function writeInto(target: NDArray, values: NDArray | ArrayLike<number>): void {
-  const list = "view" in values ? values.view() : values;
+  const list = values instanceof NDArray ? values.view() : values;
+  if (!ArrayBuffer.isView(list) && !Array.isArray(list))
+    refuse("set", "values", "numbers, a typed array or an NDArray", values);
   if (list.length !== target.size) {
     throw new ShapeError({ op: "set", what: "number of values", expected: `${target.size}`, got: `${list.length}` });
   }
-  target.view().set(list);
+  writeElements("set", target.view(), target.dtype, list);
+  target.touch("set");
 }

@@ -135,7 +135,7 @@ function blend(parameter: QuantParameter, rho: number): void {
     const at = row * length;
     kernels.f32_blend(parameter.data.ptr + 4 * at, codes.ptr + at, length, step, rho);
   });
-  parameter.markChanged();
+  parameter.markChanged("BCGD.step");
 }
 
 /**

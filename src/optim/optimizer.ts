@@ -123,7 +123,7 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
         });
         const data = parameter.data;
         if (range !== undefined) kernels.f32_clip(data.ptr, data.ptr, data.size, ...range);
-        parameter.markChanged();
+        parameter.markChanged(`${this.constructor.name}.step`);
       }
     }
   }

@@ -1,0 +1,236 @@
+/** @file The vocabulary of checks at public doors: rules as values, one way to refuse, options without unknown names. */
+import { ArgumentError, DTypeError } from "./errors.js";
+import { bytesIn, kindOf } from "./typed-arrays.js";
+
+/** What a value must be: null if it is, else the words behind "expected" in the refusal. */
+export type Rule = (value: unknown) => string | null;
+
+const rule =
+  (expected: string, holds: (value: unknown) => boolean): Rule =>
+  (value) =>
+    holds(value) ? null : expected;
+
+const isNumber = (value: unknown): value is number => typeof value === "number";
+
+/** Anything at all. */
+export const anything: Rule = () => null;
+/** A number, also NaN and ±∞. */
+export const numeric: Rule = rule("a number", isNumber);
+/** A finite number. */
+export const real: Rule = rule("a finite number", Number.isFinite);
+/** True or false. */
+export const flag: Rule = rule("true or false", (value) => typeof value === "boolean");
+/** A string. */
+export const text: Rule = rule("a string", (value) => typeof value === "string");
+/** A function. */
+export const callable: Rule = rule("a function", (value) => typeof value === "function");
+/** An object that is no list and no typed array. */
+export const record: Rule = rule(
+  "an object",
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value),
+);
+/** A list: an array of JavaScript's. */
+export const list: Rule = rule("an array", Array.isArray);
+/** Something that `for … of` walks, but no string. */
+export const iterable: Rule = rule(
+  "an array or another iterable",
+  (value) => typeof value === "object" && value !== null && typeof (value as never)[Symbol.iterator] === "function",
+);
+/** A finite number ≥ `min`. */
+export function atLeast(min: number): Rule {
+  return rule(`a finite number ≥ ${min}`, (value) => Number.isFinite(value) && (value as number) >= min);
+}
+/** A finite number > `min`. */
+export function above(min: number): Rule {
+  return rule(`a finite number > ${min}`, (value) => Number.isFinite(value) && (value as number) > min);
+}
+/** A number in the closed interval [min, max]. */
+export function within(min: number, max: number): Rule {
+  return rule(`a number in [${min}, ${max}]`, (value) => isNumber(value) && value >= min && value <= max);
+}
+/** A number in the half-open interval [min, max). */
+export function below(min: number, max: number): Rule {
+  return rule(`a number in [${min}, ${max})`, (value) => isNumber(value) && value >= min && value < max);
+}
+/** An integer that a number holds exactly, from `min` to `max`. */
+export function integer(min: number = Number.MIN_SAFE_INTEGER, max: number = Number.MAX_SAFE_INTEGER): Rule {
+  const range =
+    max < Number.MAX_SAFE_INTEGER
+      ? `an integer from ${min} to ${max}`
+      : min > Number.MIN_SAFE_INTEGER
+        ? `an integer ≥ ${min}`
+        : "an integer";
+  return rule(range, (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max);
+}
+/** One of some strings or numbers. */
+export function oneOf(...choices: readonly (string | number | boolean | null)[]): Rule {
+  const last = choices.length - 1;
+  const words = choices.map((choice, i) => `${i === 0 ? "" : i === last ? " or " : ", "}${String(choice)}`).join("");
+  return rule(words, (value) => (choices as readonly unknown[]).includes(value));
+}
+/** An instance of a class; `expected` says which in the user's words. */
+export function instanceOf(type: abstract new (...args: never[]) => unknown, expected: string): Rule {
+  return rule(expected, (value) => value instanceof type);
+}
+/** What any of `rules` takes. */
+export function either(...rules: readonly Rule[]): Rule {
+  return (value) => {
+    const words = rules.map((each) => each(value));
+    return words.includes(null) ? null : words.join(", or ");
+  };
+}
+/** Null, or what `rule` takes. */
+export function nullable(rule: Rule): Rule {
+  return (value) => (value === null ? null : withNull(rule(value)));
+}
+const withNull = (words: string | null): string | null => (words === null ? null : `${words}, or null`);
+/** A list whose every item is what `rule` takes; `length` asks for so many. */
+export function listOf(rule: Rule, length?: number): Rule {
+  return (value) => {
+    if (Array.isArray(value) && (length === undefined || value.length === length)) {
+      // A hole is undefined: `every` would not look at it.
+      let words: string | null = null;
+      for (let i = 0; i < value.length && words === null; i++) words = rule(value[i]);
+      if (words === null) return null;
+    }
+    return `${length === undefined ? "a list" : `a list of ${length}`}, each ${rule(undefined) ?? "anything"}`;
+  };
+}
+
+const LONGEST = 60;
+
+/** A string in quotes, cut, without characters that a terminal would act on. */
+function quoted(value: string): string {
+  const shown = value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value;
+  return JSON.stringify(shown).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** What came, in a few words. Calls nothing of the value's own that may throw. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return quoted(value);
+    case "bigint":
+      return `${value.toString().slice(0, LONGEST)}n`;
+    case "symbol":
+      return "a symbol";
+    case "function":
+      return "a function";
+    case "object":
+      break;
+    default:
+      return Object.is(value, -0) ? "-0" : String(value);
+  }
+  if (value === null) return "null";
+  try {
+    if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
+    const kind = kindOf(value);
+    if (kind !== null) return `${kind} of ${(value as Uint8Array).length}`;
+    const { shape, dtype } = value as { shape?: unknown; dtype?: unknown };
+    if (typeof dtype === "string" && Array.isArray(shape)) return `${dtype} [${shape.join(",")}]`;
+    const tag = Object.prototype.toString.call(value).slice(8, -1);
+    return tag === "Object" ? "an object" : `an object (${quoted(tag).slice(1, -1)})`;
+  } catch {
+    return "an object";
+  }
+}
+
+/** Refuses an argument. @throws ArgumentError `op: bad name; expected …, got …; hint` */
+export function refuse(op: string, name: string, expected: string, value: unknown, hint?: string): never {
+  throw new ArgumentError({ op, what: `bad ${name}`, expected, got: describe(value), hint });
+}
+
+/** Asks one rule of one argument. @throws ArgumentError that names both */
+export function check(op: string, name: string, value: unknown, rule: Rule, hint?: string): void {
+  const expected = rule(value);
+  if (expected !== null) refuse(op, name, expected, value, hint);
+}
+
+/**
+ * The bytes of a file, as every public door takes them: Uint8Array, ArrayBuffer and the like, of any realm.
+ *
+ * @param op the reader that asks
+ * @returns a view on the same memory
+ * @throws DTypeError for anything but bytes
+ */
+export function checkBytes(op: string, name: string, value: unknown): Uint8Array {
+  const bytes = bytesIn(value);
+  if (bytes !== null) return bytes;
+  throw new DTypeError({
+    op,
+    what: `bad ${name}`,
+    expected: "bytes: a Uint8Array or an ArrayBuffer",
+    got: describe(value),
+  });
+}
+
+/** A rule for every option that a function knows: a forgotten one does not compile. */
+export type OptionRules<Options> = { readonly [Name in keyof Required<Options>]: Rule };
+
+/**
+ * Asks the rules of all options that are there, and refuses those that no rule names. An option that is undefined counts as left out; so do all
+ * of them if `options` is undefined.
+ *
+ * @param required names that must be there
+ * @throws ArgumentError naming the option, with the nearest known name where it looks like a slip
+ */
+export function checkOptions<Options extends object>(
+  op: string,
+  options: Options | undefined,
+  rules: OptionRules<Options>,
+  required: readonly (keyof Options & string)[] = [],
+): void {
+  if (options === undefined && required.length === 0) return;
+  check(op, "options", options, record);
+  const known = rules as Readonly<Record<string, Rule>>;
+  for (const name of Object.keys(options as object)) {
+    if (!Object.hasOwn(known, name)) refuseUnknown(op, name, Object.keys(known));
+  }
+  for (const name of Object.keys(known)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
+    if (value !== undefined) check(op, name, value, known[name]);
+  }
+  for (const name of required) {
+    if ((options as Options)[name] === undefined) refuse(op, name, known[name](undefined) ?? "a value", undefined);
+  }
+}
+
+/** Refuses a name that is not among the known ones. @throws ArgumentError */
+export function refuseUnknown(op: string, name: string, known: readonly string[], kind = "option"): never {
+  const slip = nearest(name, known);
+  throw new ArgumentError({
+    op,
+    what: `unknown ${kind}`,
+    expected: known.length === 0 ? "none" : known.join(", "),
+    got: quoted(name).slice(1, -1),
+    hint: slip === null ? undefined : `did you mean ${slip}?`,
+  });
+}
+
+/** The known name that differs in case, underscores, or at most a third of its letters; null if none does. */
+function nearest(name: string, known: readonly string[]): string | null {
+  const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, "").slice(0, LONGEST);
+  let best: string | null = null;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const distance = edits(plain(name), plain(candidate));
+    if (distance < least && distance <= Math.max(candidate.length, 3) / 3) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Levenshtein's distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
