@@ -1,11 +1,13 @@
 /** @file Reverse mode: the walk from a result to its leaves, with accumulation, un-broadcasting and freeing done here once. */
-import { GradientError, ShapeError } from "../core/errors.js";
+import { check, checkOptions, flag, list, refuse } from "../core/checks.js";
+import type { DType } from "../core/dtype.js";
+import { DTypeError, GradientError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { Scope, scope, untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { sumTo } from "../ndarray/reduce.js";
-import { checkDifferentiable, type Node, type Variable } from "./graph.js";
+import { checkDifferentiable, checkNode, type Node, type Variable } from "./graph.js";
 
 /** Choices of a backward pass. */
 export interface BackwardOptions {
@@ -39,9 +41,11 @@ function reverseOrder(root: Variable): Variable[] {
  * Accumulates the gradient of `root` into every leaf that wants one.
  *
  * @param seed gradient of the final result with respect to `root`, of its shape; default 1 for a single element
- * @throws GradientError if `root` has no history, is not a single element and no seed is given, or its graph was freed
+ * @throws GradientError if `root` has no history, is not a single element and no seed is given, its graph was freed, or an array that the graph
+ * saved was changed since; ShapeError, DTypeError for another seed. Gradients of leaves are then as they were.
  */
 export function backward(root: Variable, seed?: NDArray, options: BackwardOptions = {}): void {
+  checkOptions<BackwardOptions>("backward", options, { retainGraph: flag });
   checkDifferentiable(root);
   if (seed === undefined && root.data.size !== 1) {
     throw new GradientError({
@@ -52,21 +56,57 @@ export function backward(root: Variable, seed?: NDArray, options: BackwardOption
       hint: "take a sum or a mean first",
     });
   }
-  if (seed !== undefined && !sameShape(seed.shape, root.shape)) {
-    throw new ShapeError({ op: "backward", what: "seed", expected: shapeText(root.shape), got: shapeText(seed.shape) });
-  }
+  const dtype = root.dtype === "f64" ? "f64" : "f32";
+  if (seed !== undefined) checkSeed(seed, root.shape, dtype);
   scope(() => {
     const gradients = new Map<Variable, NDArray>();
-    const floatType = root.dtype === "f64" ? "f64" : "f32";
-    gradients.set(root, seed === undefined ? NDArray.full(root.shape, 1, floatType) : seed.alias());
-    for (const variable of reverseOrder(root)) {
+    gradients.set(root, seed === undefined ? NDArray.full(root.shape, 1, dtype) : seed.alias());
+    const order = reverseOrder(root);
+    for (const { node } of order) if (node !== null) checkNode(node);
+    // Leaves are written to when nothing can fail any more.
+    const leaves: [Variable, NDArray][] = [];
+    for (const variable of order) {
       const gradient = gradients.get(variable);
       gradients.delete(variable);
       if (gradient === undefined) continue;
-      if (variable.node === null || variable.keepsGradient) accumulate(variable, gradient);
-      if (variable.node !== null) propagate(variable.node, gradient, gradients, options.retainGraph ?? false);
+      if (variable.node === null || variable.keepsGradient) {
+        checkAccumulates(variable, gradient);
+        leaves.push([variable, variable.node === null ? gradient : gradient.clone()]);
+      }
+      if (variable.node !== null) {
+        propagate(variable.node, gradient, gradients, options.retainGraph ?? false);
+        gradient.dispose();
+      }
+    }
+    for (const [variable, gradient] of leaves) {
+      accumulate(variable, gradient);
       gradient.dispose();
     }
+  });
+}
+
+function checkSeed(seed: NDArray, shape: Shape, dtype: DType): void {
+  if (!sameShape(seed.shape, shape)) {
+    throw new ShapeError({ op: "backward", what: "seed", expected: shapeText(shape), got: shapeText(seed.shape) });
+  }
+  if (seed.dtype !== dtype) {
+    throw new DTypeError({
+      op: "backward",
+      what: "element type of the seed",
+      expected: `${dtype}, as the result has`,
+      got: seed.dtype,
+    });
+  }
+}
+
+/** Refuses a gradient beside which another array was put in the leaf by hand. */
+function checkAccumulates({ gradient: before }: Variable, gradient: NDArray): void {
+  if (!before?.alive || (before.dtype === gradient.dtype && before.size === gradient.size)) return;
+  throw new GradientError({
+    op: "backward",
+    what: "the tensor already holds a gradient of another kind",
+    expected: `${gradient.dtype} ${shapeText(gradient.shape)}`,
+    got: `${before.dtype} ${shapeText(before.shape)}`,
   });
 }
 
@@ -85,20 +125,12 @@ function accumulate(variable: Variable, gradient: NDArray): void {
 
 function propagate(node: Node, dy: NDArray, gradients: Map<Variable, NDArray>, retain: boolean): void {
   const { op, inputs, needs } = node;
-  if (node.freed) {
-    throw new GradientError({
-      op: "backward",
-      what: `the graph behind ${op.name} was already freed`,
-      expected: "a graph that backward has not walked yet",
-      got: "a second pass",
-      hint: "use backward({ retainGraph: true }) on the first pass",
-    });
-  }
   if (op.backward === null)
     throw new GradientError({ op: op.name, what: "internal: recorded without a backward rule" });
   const inner = new Scope();
   try {
     const grads = op.backward(dy, node.saved, node.attrs, { inputs: inputs, needs });
+    check(op.name, "result of backward", grads, list);
     if (grads.length !== inputs.length) {
       throw new GradientError({
         op: op.name,
@@ -117,6 +149,7 @@ function propagate(node: Node, dy: NDArray, gradients: Map<Variable, NDArray>, r
     for (const array of node.owned) array.dispose();
     node.saved = undefined;
     node.owned = [];
+    node.watched = [];
     node.freed = true;
   }
 }
@@ -128,14 +161,15 @@ function receive(
   gradients: Map<Variable, NDArray>,
   inner: Scope,
 ): void {
-  if (grad === null) {
+  if (grad === null || grad === undefined) {
     throw new GradientError({ op: name, what: "backward gave no gradient for an input that needs one" });
   }
-  const reduced = sameShape(grad.shape, input.shape) ? grad.alias() : unbroadcast(name, grad, input.shape);
+  if (!(grad instanceof NDArray)) refuse(name, "gradient", "an NDArray, or null", grad);
   const dtype = input.dtype === "f64" ? "f64" : "f32";
   if (grad.dtype !== dtype) {
     throw new GradientError({ op: name, what: "type of a gradient", expected: dtype, got: grad.dtype });
   }
+  const reduced = sameShape(grad.shape, input.shape) ? grad.alias() : unbroadcast(name, grad, input.shape);
   const before = gradients.get(input);
   if (before === undefined) {
     gradients.set(input, inner.keep(reduced));

@@ -1,10 +1,17 @@
 /** @file The define-by-run graph: variables, nodes, and the one place where an op is applied and recorded. */
+import { check, describe, list, refuse } from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
-import { DisposedError, GradientError, ScopeError } from "../core/errors.js";
-import { type Shape, shapeText } from "../core/shape.js";
+import { ArgumentError, DisposedError, GradientError, ScopeError, ShapeError } from "../core/errors.js";
+import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { OWNED, type Owner, Scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import type { AnyOp, Needs, OpDef } from "../ops/op.js";
+
+/** An array that backward will read although others may write into it, with its version when it was saved. */
+export interface Watched {
+  readonly array: NDArray;
+  readonly version: number;
+}
 
 /** How an output came about; what backward and export walk over. */
 export interface Node {
@@ -18,6 +25,8 @@ export interface Node {
   saved: unknown;
   /** Arrays of the saved state that forward made for it: freed with it. Others (inputs, the output, a module's) are not the node's. */
   owned: readonly NDArray[];
+  /** The other arrays of the saved state: inputs, the output, a module's. */
+  watched: readonly Watched[];
   freed: boolean;
 }
 
@@ -31,8 +40,11 @@ export class Variable {
   /** Ask for the gradient of a result, not of a leaf alone. */
   keepsGradient = false;
   #value: NDArray | null = null;
+  #valueVersion = 0;
 
   constructor(data: NDArray, requiresGrad = false) {
+    if (!(data instanceof NDArray))
+      refuse("tensor", "data", "an NDArray", data, "tensor(values) makes a tensor of numbers");
     this.data = data;
     this.requiresGrad = requiresGrad;
   }
@@ -45,7 +57,12 @@ export class Variable {
   /** The real values: the data itself, or the codes times their step (made once, on demand). */
   get value(): NDArray {
     if (!this.data.coded) return this.data;
-    if (this.#value === null || !this.#value.alive) this.#value = this.data.dequantize();
+    const { version } = this.data.storage;
+    if (!this.#value?.alive || this.#valueVersion !== version) {
+      this.#value?.dispose();
+      this.#value = this.data.dequantize();
+      this.#valueVersion = version;
+    }
     return this.#value;
   }
   /** Frees the real values that were made from codes; they are made again on demand. */
@@ -122,9 +139,11 @@ export function traced<T>(fn: () => T): T {
 }
 
 /**
- * Applies an op: checks shapes, runs forward in a scope of its own, and records a node if a gradient (or a trace) wants one.
+ * Applies an op: checks inputs, shapes and what forward gives, runs forward in a scope of its own, and records a node if a gradient (or a trace)
+ * wants one.
  *
  * @param make wraps the output array as the caller's kind of variable
+ * @throws ArgumentError for what is no op or no tensor; DisposedError; ShapeError if forward does not give what its shape rule says
  */
 export function applyOp<Attrs, Saved, V extends Variable>(
   make: (data: NDArray) => V,
@@ -132,31 +151,97 @@ export function applyOp<Attrs, Saved, V extends Variable>(
   inputs: readonly Variable[],
   attrs: Attrs,
 ): V {
+  checkApplied(op, inputs);
   const recording = mode.grad && op.backward !== null;
   const needs = inputs.map((input) => recording && input.requiresGrad);
   const wanted = needs.includes(true);
-  for (const [i, { data }] of inputs.entries()) if (!data.alive) refuseDisposed(op.name, i, data);
   const arrays = inputs.map((input) => (op.coded ? input.data : input.value));
   const shape = op.shape(arrays, attrs);
   const inner = new Scope();
   let output: V;
   try {
     const { y, saved } = op.forward(arrays, attrs, { shape, needs });
+    checkOutput(op.name, y, shape);
     // An op may hand an input through (identity, dropout in eval): the output is an array of its own all the same.
     inner.keep(y);
     output = make(arrays.includes(y) ? inner.keep(y.alias()) : y);
     if (wanted) {
-      const owned = arraysIn(saved).filter((array) => array.scope === inner);
+      const saves = arraysIn(saved);
+      const owned = saves.filter((array) => array.scope === inner);
+      const watched = saves
+        .filter((array) => array.scope !== inner)
+        .map((array) => ({ array, version: array.storage.version }));
       for (const array of owned) inner.keep(array);
       output.requiresGrad = true;
-      output.node = { op, attrs, inputs, needs, output: output.data, saved, owned, freed: false };
+      output.node = { op, attrs, inputs, needs, output: output.data, saved, owned, watched, freed: false };
     } else if (mode.trace) {
-      output.node = { op, attrs, inputs, needs, output: output.data, saved: undefined, owned: [], freed: true };
+      const rest = { output: output.data, saved: undefined, owned: [], watched: [], freed: true };
+      output.node = { op, attrs, inputs, needs, ...rest };
     }
   } finally {
     inner.close();
   }
   return output;
+}
+
+function checkApplied(op: AnyOp, inputs: readonly Variable[]): void {
+  if (typeof op?.forward !== "function" || typeof op.shape !== "function")
+    refuse("apply", "op", "an op's definition", op);
+  check(op.name, "inputs", inputs, list);
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    if (!(input instanceof Variable)) {
+      throw new ArgumentError({
+        op: op.name,
+        what: `input ${i} is not a tensor`,
+        expected: "a Tensor",
+        got: describe(input),
+        hint: "tensor(values) makes one",
+      });
+    }
+    if (!input.data.alive) refuseDisposed(op.name, i, input.data);
+  }
+}
+
+/** What a kernel of the next op will trust: that an output is an array of the shape that the op's rule gave. */
+function checkOutput(op: string, y: NDArray, shape: Shape): void {
+  if (!(y instanceof NDArray)) refuse(op, "output of forward", "an NDArray as y", y);
+  if (y.alive && sameShape(y.shape, shape)) return;
+  throw new ShapeError({
+    op,
+    what: y.alive ? "output of forward" : "the output of forward was disposed of",
+    expected: `${shapeText(shape)}, as its shape rule says`,
+    got: shapeText(y.shape),
+  });
+}
+
+/** Refuses a pass over a node that was freed, or whose saved arrays were written to or disposed of since. */
+export function checkNode({ op, inputs, freed, watched }: Node): void {
+  if (freed) {
+    throw new GradientError({
+      op: "backward",
+      what: `the graph behind ${op.name} was already freed`,
+      expected: "a graph that backward has not walked yet",
+      got: "a second pass",
+      hint: "use backward({ retainGraph: true }) on the first pass",
+    });
+  }
+  for (const { array, version } of watched) {
+    if (!array.alive || array.storage.version !== version) refuseChanged(op.name, inputs, array);
+  }
+}
+
+function refuseChanged(op: string, inputs: readonly Variable[], array: NDArray): never {
+  const position = inputs.findIndex(({ data }) => data.storage === array.storage);
+  const name = (inputs[position] as { name?: string } | undefined)?.name;
+  const place = position < 0 ? "an array" : `${name || `input ${position}`},`;
+  throw new GradientError({
+    op: "backward",
+    what: `${place} ${array.dtype} ${shapeText(array.shape)}, that ${op} saved ${array.alive ? "was changed since" : "was disposed of"}`,
+    expected: "the values of the forward pass",
+    got: array.alive ? `others, written by ${array.storage.writer}` : "none",
+    hint: "call backward() before the values change, or clone() them first",
+  });
 }
 
 /** Refuses a backward pass through a variable that has none. */

@@ -1,4 +1,5 @@
 /** @file Tensor: an array with a gradient. The fluent methods call the ops; the functions of the same names call these. */
+import { check, instanceOf } from "../core/checks.js";
 import { type DType, isFloat, type TypedArray } from "../core/dtype.js";
 import { ArgumentError } from "../core/errors.js";
 import { normalizeAxis } from "../core/shape.js";
@@ -77,6 +78,7 @@ export class Tensor extends Variable {
    * @throws GradientError without history, for several elements without a seed, or on a graph that was freed
    */
   backward(seed?: Tensor | null, options: BackwardOptions = {}): void {
+    if (seed !== undefined && seed !== null) check("backward", "seed", seed, instanceOf(Tensor, "a Tensor"));
     backward(this, seed?.value, options);
   }
   /** The same memory without history. */
@@ -309,6 +311,10 @@ export function apply<Attrs, Saved>(op: OpDef<Attrs, Saved>, inputs: readonly Va
 
 /** Applies an op of two operands, one of which may be a number: it becomes a scalar of the other's type. */
 export function applyPair<Saved>(op: OpDef<undefined, Saved>, a: TensorLike, b: TensorLike): Tensor {
+  if (typeof a === "number" && !(b instanceof Tensor))
+    check(op.name, "right operand", b, instanceOf(Tensor, "a Tensor beside a number"));
+  if (typeof b === "number" && !(a instanceof Tensor))
+    check(op.name, "left operand", a, instanceOf(Tensor, "a Tensor beside a number"));
   const left = typeof a === "number" ? scalarFor(a, b) : a;
   const right = typeof b === "number" ? scalarFor(b, a) : b;
   const out = apply(op, [left, right], undefined);
@@ -330,6 +336,7 @@ export function scalarFor(value: number, other: TensorLike): Tensor {
 
 /** matmul with NumPy's rule for vectors: a vector on the left is a row, on the right a column, and that axis is dropped again. */
 function matmulVectors(a: Tensor, b: Tensor): Tensor {
+  check("matmul", "right operand", b, instanceOf(Tensor, "a Tensor"));
   const left = a.rank === 1 ? a.reshape([1, a.shape[0]]) : a;
   const right = b.rank === 1 ? b.reshape([b.shape[0], 1]) : b;
   const out = apply(matmul, [left, right], undefined);

@@ -28,7 +28,8 @@ export function checkShape(op: string, shape: Shape): void {
   for (let i = 0; i < shape.length; i++) {
     const extent = shape[i];
     if (!Number.isInteger(extent) || extent < 0) {
-      throw new ShapeError({ op, what: `bad extent ${i}`, expected: "non-negative integers", got: describe(extent) });
+      const got = `[${shape.slice(0, 16).map(describe).join(",")}]`;
+      throw new ShapeError({ op, what: "bad extent", expected: "non-negative integers", got });
     }
   }
   if (sizeOf(shape) > 2 ** 31 - 1) {

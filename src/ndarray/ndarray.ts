@@ -22,13 +22,15 @@ export class NDArray implements Owner {
   scope: Scope | null = null;
   #alive = true;
 
-  /** Takes over one reference of `storage`. Use the static makers. */
+  /** Takes over one reference of `storage`. Use the static makers. @throws ShapeError if the storage is smaller than the shape says */
   constructor(storage: Storage, shape: Shape, dtype: DType, step: number | null) {
     this.storage = storage;
     this.shape = shape;
     this.dtype = dtype;
     this.step = step;
     this.size = sizeOf(shape);
+    if (!(storage instanceof Storage && this.size * bytesPer(dtype) <= storage.bytes))
+      refuseStorage(storage, shape, dtype);
     countArray(1);
     track(this);
   }
@@ -139,9 +141,10 @@ export class NDArray implements Owner {
   reshape(shape: Shape): NDArray {
     return this.alias(resolveReshape("reshape", this.shape, shape), this.step);
   }
-  /** A second array on the same storage. */
+  /** A second array on the same storage, of as many elements. @throws ShapeError, DisposedError */
   alias(shape: Shape = this.shape, step: number | null = this.step): NDArray {
     void this.ptr; // refuses a disposed source
+    if (shape !== this.shape) resolveReshape("alias", this.shape, shape);
     return new NDArray(this.storage.retain(), shape, this.dtype, step);
   }
   /** The raw codes of a coded array, as a u8 array without a step; shares the storage. */
@@ -192,4 +195,17 @@ export class NDArray implements Owner {
   *[OWNED](): Iterable<Owner> {
     yield this;
   }
+}
+
+function refuseStorage(storage: Storage, shape: Shape, dtype: DType): never {
+  check("array", "storage", storage, instanceOf(Storage, "a Storage"));
+  checkShape("array", shape);
+  checkDType("array", dtype);
+  const what = "the storage is too small";
+  throw new ShapeError({
+    op: "array",
+    what,
+    expected: `${sizeOf(shape) * bytesPer(dtype)} bytes for ${dtype} ${shapeText(shape)}`,
+    got: `${storage.bytes}`,
+  });
 }

@@ -101,6 +101,7 @@ function move(running: Buffer, batch: NDArray, momentum: number, factor: number)
   const into = running.data.view();
   const from = batch.view();
   for (let c = 0; c < into.length; c++) into[c] = (1 - momentum) * into[c] + momentum * (factor * from[c]);
+  running.data.touch("batch norm in training");
 }
 
 /** {@link BatchNorm} for rows [N,C]. */

@@ -152,7 +152,10 @@ export function foldBatchNorm(
 }
 
 /** y = x·scale + shift of {@link foldBatchNorm}, two roundings. Inputs: x [..., C], γ, β, mean, variance [C]. */
-export const batchNormEval: OpDef<{ readonly eps: number }, NormState & { scale: NDArray }> = {
+export const batchNormEval: OpDef<
+  { readonly eps: number },
+  { [Name in keyof NormState]: NDArray | null } & { scale: NDArray }
+> = {
   name: "batchNormEval",
   shape: (inputs) => {
     checkNorm(inputs);
@@ -164,11 +167,13 @@ export const batchNormEval: OpDef<{ readonly eps: number }, NormState & { scale:
     const channels = gamma.size;
     kernelsFor(x.dtype).f32_channel_affine(x.ptr, y.ptr, x.size / channels, channels, scale.ptr, shift.ptr);
     const reduced = needs[1] || needs[2] || needs[3] || needs[4];
-    return { y, saved: { x: reduced ? x : null, mean, invStd, gamma, scale } };
+    // What backward will not read stays free to change.
+    const state = reduced ? { x, mean, invStd, gamma } : { x: null, mean: null, invStd: null, gamma: null };
+    return { y, saved: { ...state, scale } };
   },
   backward: (dy, { x, mean, invStd, gamma, scale }, _attrs, { needs }) => {
     const dx = needs[0] ? mul(dy, scale) : null;
-    if (x === null) return [dx, null, null, null, null];
+    if (x === null || mean === null || invStd === null || gamma === null) return [dx, null, null, null, null];
     const { dgamma, dbeta } = reduceGradients(dy, x, mean, invStd);
     return [
       dx,
