@@ -139,13 +139,14 @@ export class NDArray implements Owner {
 
   /** The same elements under another shape (one −1 allowed); shares the storage. @throws ShapeError */
   reshape(shape: Shape): NDArray {
-    return this.alias(resolveReshape("reshape", this.shape, shape), this.step);
+    void this.ptr; // refuses a disposed source
+    return new NDArray(this.storage.retain(), resolveReshape("reshape", this.shape, shape), this.dtype, this.step);
   }
   /** A second array on the same storage, of as many elements. @throws ShapeError, DisposedError */
   alias(shape: Shape = this.shape, step: number | null = this.step): NDArray {
     void this.ptr; // refuses a disposed source
-    if (shape !== this.shape) resolveReshape("alias", this.shape, shape);
-    return new NDArray(this.storage.retain(), shape, this.dtype, step);
+    const extents = shape === this.shape ? shape : resolveReshape("alias", this.shape, shape);
+    return new NDArray(this.storage.retain(), extents, this.dtype, step);
   }
   /** The raw codes of a coded array, as a u8 array without a step; shares the storage. */
   codes(): NDArray {
