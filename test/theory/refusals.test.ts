@@ -1,0 +1,32 @@
+/** @file What the theory's functions refuse. */
+import { expect, it } from "vitest";
+import { DivergenceError, ShapeError } from "../../src/core/errors.js";
+import { clippedReLU } from "../../src/quant/index.js";
+import * as theory from "../../src/theory/index.js";
+
+const student = { v: [3, -2], w: [1, 0.5] };
+
+it.each([
+  ["v and v*", { v: [1], w: [1, 0] }],
+  ["w and w*", { v: [1, 1], w: [1] }],
+])("students and teachers of different lengths of %s", (what, teacher) => {
+  const inputs = new Float64Array(8);
+  for (const of of [
+    () => theory.populationLoss(student, teacher),
+    () => theory.populationGradientV(student, teacher),
+    () => theory.populationGradientW(student, teacher),
+    () => theory.sampleGradients(student, teacher, inputs, clippedReLU),
+    () => theory.sampleLoss(student, teacher, inputs),
+    () => theory.expectedCoarseGradient(student, teacher, clippedReLU),
+  ]) {
+    expect(of).toThrow(ShapeError);
+    expect(of).toThrow(what);
+  }
+});
+
+it("a quantized descent that leaves the finite range", () => {
+  const from = { ...student, alpha: 0.5 };
+  const options = { bits: 2, proxy: clippedReLU, lr: Number.MAX_VALUE, steps: 1, batch: 64, seed: 1 };
+  const target = { v: [-30, 20], w: [0, 1], alpha: 0.5 };
+  expect(() => theory.quantizedDescent(from, target, options)).toThrow(DivergenceError);
+});
