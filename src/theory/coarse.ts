@@ -1,4 +1,5 @@
 /** @file The expected coarse gradient of the two-linear-layer model: closed forms for three proxies, quadrature for any. */
+import { callable, check, listOf, real, record } from "../core/checks.js";
 import { type CoarseProxy, clippedReLU, identityProxy, reluProxy } from "../quant/proxy.js";
 import { breaksOf } from "./breaks.js";
 import { normalDensity, normalDistribution, SQRT_TWO_PI } from "./gaussian.js";
@@ -112,6 +113,9 @@ const REACH = 11;
  * @throws ArgumentError if μ′ is not finite
  */
 export function quadratureMoments(pose: Pose, proxy: CoarseProxy, jumps: readonly number[] = []): ProxyMoments {
+  check("quadratureMoments", "proxy", proxy, record);
+  check("quadratureMoments", "proxy.dx", proxy.dx, callable);
+  check("quadratureMoments", "jumps", jumps, listOf(real));
   const { length, cos, sin } = pose;
   // Near θ = 0 and π the teacher's unit switches within a few |tan θ| of x = 0: pieces that fine would be overlooked.
   const width = sin / Math.max(Math.abs(cos), sin / REACH);

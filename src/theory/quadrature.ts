@@ -1,4 +1,5 @@
 /** @file Adaptive Gauss–Kronrod integration. */
+import { above, callable, check, listOf, numeric } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 
 // Abscissae and weights of the 15-point Kronrod rule and the 7-point Gauss rule inside it (QUADPACK's qk15), from the outside in.
@@ -49,6 +50,9 @@ function rule(f: Integrand, a: number, b: number): { values: number[]; error: nu
  * 1e-9 (relative to integrals above 1) where pieces are halved no more
  */
 export function integrate(f: Integrand, points: readonly number[], tolerance = 1e-14): number[] {
+  check("integrate", "integrand", f, callable);
+  check("integrate", "points", points, listOf(numeric));
+  check("integrate", "tolerance", tolerance, above(0));
   let sums: number[] = [];
   let pieces = 0;
   let missed = 0;

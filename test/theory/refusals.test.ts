@@ -1,6 +1,6 @@
 /** @file What the theory's functions refuse. */
 import { expect, it } from "vitest";
-import { DivergenceError, ShapeError } from "../../src/core/errors.js";
+import { ArgumentError, DivergenceError, ShapeError } from "../../src/core/errors.js";
 import { clippedReLU } from "../../src/quant/index.js";
 import * as theory from "../../src/theory/index.js";
 
@@ -29,4 +29,23 @@ it("a quantized descent that leaves the finite range", () => {
   const options = { bits: 2, proxy: clippedReLU, lr: Number.MAX_VALUE, steps: 1, batch: 64, seed: 1 };
   const target = { v: [-30, 20], w: [0, 1], alpha: 0.5 };
   expect(() => theory.quantizedDescent(from, target, options)).toThrow(DivergenceError);
+});
+
+it("values of the wrong sort", () => {
+  const bad = (value: unknown): never => value as never;
+  for (const of of [
+    () => theory.populationLoss(bad(null), student),
+    () => theory.populationLoss(student, bad(7)),
+    () => theory.populationLoss({ v: bad("12"), w: [1, 0] }, student),
+    () => theory.poseOf("test", [1, Number.NaN], [1, 0]),
+    () => theory.poseOf("test", bad(undefined), [1, 0]),
+    () => theory.integrate(bad(1), [0, 1]),
+    () => theory.integrate((x) => [x], bad("01")),
+    () => theory.integrate((x) => [x], [0, 1], Number.NaN),
+    () => theory.expectedCoarseGradient(student, student, bad({ name: "none" })),
+    () => theory.expectedCoarseGradient(student, student, bad(null)),
+  ]) {
+    expect(of).toThrow(ArgumentError);
+  }
+  expect(() => theory.poseOf("test", [1], [1, 0])).toThrow(ShapeError);
 });
