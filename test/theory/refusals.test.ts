@@ -49,3 +49,24 @@ it("values of the wrong sort", () => {
   }
   expect(() => theory.poseOf("test", [1], [1, 0])).toThrow(ShapeError);
 });
+
+it("counts and rates that cannot be", () => {
+  const quantized = { ...student, alpha: 0.5 };
+  const descent = { bits: 2, proxy: clippedReLU, lr: 0.1, steps: 1, batch: 4, seed: 1 };
+  for (const wrong of [{ lr: Number.NaN }, { steps: 0.5 }, { batch: 0 }, { alphaScale: -1 }]) {
+    expect(() => theory.quantizedDescent(quantized, quantized, { ...descent, ...wrong })).toThrow(ArgumentError);
+  }
+  const options = { bits: 2, proxy: clippedReLU };
+  for (const wrong of [{ batches: 1 }, { batch: 0 }, { batch: Number.NaN }]) {
+    const sampling = { batches: 2, batch: 4, seed: 1, ...wrong };
+    expect(() => theory.quantizedMonteCarlo(quantized, quantized, options, sampling)).toThrow(ArgumentError);
+  }
+  for (const wrong of [{ samples: 1 }, { batch: 0 }, { samples: Number.NaN }]) {
+    const sampling = { samples: 4, seed: 1, ...wrong };
+    expect(() => theory.monteCarlo(student, student, clippedReLU, sampling)).toThrow(ArgumentError);
+  }
+  for (const wrong of [{ every: 0 }, { tolerance: Number.NaN }, { lr: 0 }]) {
+    const run = { proxy: clippedReLU, lr: 0.1, steps: 1, ...wrong };
+    expect(() => theory.populationDescent(student, student, run)).toThrow(ArgumentError);
+  }
+});
