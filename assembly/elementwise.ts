@@ -154,8 +154,9 @@ export function f32_where(condPtr: usize, aPtr: usize, bPtr: usize, outPtr: usiz
 export function f32_mask_scale(xPtr: usize, maskPtr: usize, outPtr: usize, len: i32, scale: f32): void {
   const factor = f32x4.splat(scale);
   for (let n = len; n > 0; n -= 4) {
-    const mask = f32x4.convert_i32x4_u(loadU8x4(maskPtr));
-    storeSome(outPtr, f32x4.mul(f32x4.mul(v128.load(xPtr), mask), factor), n);
+    // A product with 0 would make NaN of what was not chosen: it is left out.
+    const skipped = i32x4.eq(loadU8x4(maskPtr), i32x4.splat(0));
+    storeSome(outPtr, v128.andnot(f32x4.mul(v128.load(xPtr), factor), skipped), n);
     maskPtr += 4;
     xPtr += 16;
     outPtr += 16;

@@ -84,6 +84,13 @@ function alphaRule(x: v128, codes: usize, limit: v128, top: v128, middle: v128, 
   return v128.bitselect(top, positive, f32x4.gt(x, limit));
 }
 
+/** dy where its factor is not 0: ∞·0 of an element that α does not move would be NaN. */
+// @ts-ignore: decorator
+@inline
+function moved(dy: v128, weight: v128): v128 {
+  return v128.and(dy, f32x4.ne(weight, f32x4.splat(0)));
+}
+
 // @ts-ignore: decorator
 @inline
 function alphaGradient(
@@ -101,7 +108,7 @@ function alphaGradient(
   let n = len;
   while (n >= 4) {
     const weight = alphaRule(v128.load(x), codes, limit, top, middle, useCodes);
-    const g = v128.load(dy);
+    const g = moved(v128.load(dy), weight);
     s0 = f64x2.add(s0, f64x2.mul(widenLow(g), widenLow(weight)));
     s1 = f64x2.add(s1, f64x2.mul(widenHigh(g), widenHigh(weight)));
     x += 16;
@@ -112,7 +119,7 @@ function alphaGradient(
   if (n > 0) {
     const weight = alphaRule(v128.load(x), codes, limit, top, middle, useCodes);
     // What is read past the end counts for nothing, not even as 0·NaN.
-    const g = v128.and(v128.load(dy), i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n)));
+    const g = v128.and(moved(v128.load(dy), weight), i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n)));
     s0 = f64x2.add(s0, f64x2.mul(widenLow(g), widenLow(weight)));
     s1 = f64x2.add(s1, f64x2.mul(widenHigh(g), widenHigh(weight)));
   }

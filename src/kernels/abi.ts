@@ -106,7 +106,7 @@ export interface Kernels extends ConvKernels, ChannelKernels {
   f32_where(condPtr: Ptr, aPtr: Ptr, bPtr: Ptr, outPtr: Ptr, len: number): void;
   /** y[i] += a·x[i]. */
   f32_axpy(xPtr: Ptr, yPtr: Ptr, len: number, a: number): void;
-  /** out[i] = x[i]·mask[i]·scale; mask is bytes 0 or 1. */
+  /** out[i] = mask[i] ? x[i]·scale : +0, whatever x[i] is; mask is bytes, any but 0 chooses. */
   f32_mask_scale(xPtr: Ptr, maskPtr: Ptr, outPtr: Ptr, len: number, scale: number): void;
 
   // ---- reductions over the middle axis of [outer, n, inner], real; output [outer, inner] ------------------------------------
@@ -180,7 +180,7 @@ export interface Kernels extends ConvKernels, ChannelKernels {
   f32_staircase(xPtr: Ptr, codesPtr: Ptr, len: number, alpha: number, top: number, nearest: number): void;
   /** dx = dy·μ′(x): proxy 0 clipped-relu (0 < x ≤ top·alpha), 1 relu (x > 0), 2 identity. top·alpha is one real product. */
   f32_staircase_bwd(xPtr: Ptr, dyPtr: Ptr, dxPtr: Ptr, len: number, alpha: number, top: number, proxy: number): void;
-  /** Σ dy·∂σ/∂α in f64, returned. rule 0 three-valued, 1 a.e., 2 PACT. The a.e. rule uses `codes`. */
+  /** Σ dy·∂σ/∂α in f64 over the elements where ∂σ/∂α ≠ 0, returned. rule 0 three-valued, 1 a.e., 2 PACT. The a.e. rule uses `codes`. */
   f32_staircase_dalpha(
     xPtr: Ptr,
     codesPtr: Ptr,

@@ -104,7 +104,7 @@ export function clip(x: NDArray, lo: number, hi: number): NDArray {
   return out;
 }
 
-/** x where the mask (bytes, broadcast to x's shape) is 1, times scale; 0 elsewhere. */
+/** x·scale where the mask (bytes, broadcast to x's shape) is not 0; +0 elsewhere, whatever x is there. */
 export function maskScale(x: NDArray, mask: NDArray, scale = 1): NDArray {
   const dense = sameShape(mask.shape, x.shape) ? mask : broadcastTo(mask, x.shape);
   const out = NDArray.empty(x.shape, x.dtype);

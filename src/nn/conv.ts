@@ -63,7 +63,8 @@ export class Conv2d extends Module {
   }
 
   /**
-   * In training by the fastest algorithm; in evaluation with the sums of the packed runtime, to the bit.
+   * In training by the fastest algorithm, whose errors are relative to the largest pixel nearby (see `algorithm` of `conv2d`: keep inputs of one scale);
+   * in evaluation with the sums of the packed runtime, to the bit.
    *
    * @param x [N,H,W,inChannels] @returns [N,outH,outW,outChannels]
    */

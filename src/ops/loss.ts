@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { checkIndices, floatTypeOf } from "../ndarray/convert.js";
-import { divideBy, mul, scaleShift, sub, unary } from "../ndarray/elementwise.js";
+import { compare, divideBy, maskScale, mul, scalarLike, scaleShift, sub, unary } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { mean as meanOf, reduceAxes } from "../ndarray/reduce.js";
 import type { OpDef } from "./op.js";
@@ -80,7 +80,7 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
       let loss = 0;
       if (of[i] !== ignoreIndex) {
         counted++;
-        loss = -(1 - labelSmoothing) * logs[i * classes + of[i]];
+        if (labelSmoothing < 1) loss = -(1 - labelSmoothing) * logs[i * classes + of[i]];
         if (labelSmoothing > 0) {
           let sum = 0;
           for (let c = 0; c < classes; c++) sum += logs[i * classes + c];
@@ -103,11 +103,12 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
     const share = labelSmoothing / classes;
     for (let i = 0; i < of.length; i++) {
       const row = i * classes;
-      if (of[i] === ignoreIndex) {
+      const weight = reduction === "none" ? seed[i] : reduction === "sum" ? seed[0] : seed[0] / counted;
+      // An example that counts for nothing has no gradient, whatever its logits are.
+      if (of[i] === ignoreIndex || weight === 0) {
         out.fill(0, row, row + classes);
         continue;
       }
-      const weight = reduction === "none" ? seed[i] : reduction === "sum" ? seed[0] : seed[0] / counted;
       for (let c = 0; c < classes; c++) {
         const target = share + (c === of[i] ? 1 - labelSmoothing : 0);
         out[row + c] = (out[row + c] - target) * weight;
@@ -162,8 +163,13 @@ export const mse: OpDef<{ readonly reduction?: Reduction }, { difference: NDArra
   },
   backward: (dy, { difference }, { reduction = "mean" }, { needs }) => {
     const twice = mul(scaleShift(difference, 2), dy);
-    const grad = reduction === "mean" ? divideBy(twice, difference.size) : twice;
-    return [needs[0] ? grad : null, needs[1] ? unary("f32_neg", grad) : null];
+    const scaled = reduction === "mean" ? divideBy(twice, difference.size) : twice;
+    // Squares that count for nothing have no gradient, whatever the difference is.
+    const skips = reduction === "none" || dy.item() === 0;
+    const grad = skips ? maskScale(scaled, compare("f32_ne", dy, scalarLike(dy, 0))) : scaled;
+    // Of +0 the negative is −0; adding +0 undoes that.
+    const negative = (): NDArray => (skips ? scaleShift(grad, -1) : unary("f32_neg", grad));
+    return [needs[0] ? grad : null, needs[1] ? negative() : null];
   },
 };
 

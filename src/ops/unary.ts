@@ -35,8 +35,10 @@ const zerosLike = (dy: NDArray): NDArray => NDArray.zeros(dy.shape, dy.dtype);
 
 /** −x. */
 export const neg = pointwise("neg", "f32_neg", "none", (dy) => nd.unary("f32_neg", dy));
-/** |x|; derivative sign(x), 0 at 0. */
-export const abs = pointwise("abs", "f32_abs", "x", (dy, x) => nd.mul(dy, nd.unary("f32_sign", x)));
+/** |x|; derivative sign(x), 0 at 0: no gradient passes there, however large. */
+export const abs = pointwise("abs", "f32_abs", "x", (dy, x) =>
+  nd.maskScale(nd.mul(dy, nd.unary("f32_sign", x)), nd.compare("f32_ne", x, nd.scalarLike(x, 0))),
+);
 /** e^x. */
 export const exp = pointwise("exp", "f32_exp", "y", (dy, y) => nd.mul(dy, y));
 /** Natural logarithm. */

@@ -1,5 +1,7 @@
 /** @file The expected coarse gradient of the two-linear-layer model: closed forms for three proxies, quadrature for any. */
+import { callable, check, listOf, real, record } from "../core/checks.js";
 import { type CoarseProxy, clippedReLU, identityProxy, reluProxy } from "../quant/proxy.js";
+import { breaksOf } from "./breaks.js";
 import { normalDensity, normalDistribution, SQRT_TWO_PI } from "./gaussian.js";
 import { checkPair, type Pose, poseOf, type TwoLayer } from "./model.js";
 import { integrate } from "./quadrature.js";
@@ -23,7 +25,10 @@ export interface ProxyMoments {
 
 /** Choices of {@link expectedCoarseGradient}. */
 export interface ExpectationOptions {
-  /** Where μ′ jumps, so that quadrature need not search; in units of Zw. The built-in proxies' are known. */
+  /**
+   * Where μ′ jumps, so that quadrature need not search; in units of Zw. The built-in proxies' are known. Needed for what is narrower than 1/128 of its
+   * distance from 0, see {@link quadratureMoments}.
+   */
   readonly jumps?: readonly number[];
 }
 
@@ -100,29 +105,42 @@ const REACH = 11;
 /**
  * The moments of any proxy by adaptive quadrature. Integrating y out first leaves one dimension, in which the angle is a parameter.
  *
+ * Pieces end where μ′ changes, so that a proxy far narrower than ‖w‖ is not overlooked: it is looked at in 128 places for each doubling of |Zw|, from
+ * 2⁻²⁰ on. What is narrower than 1/128 of its distance from 0 has to be named in `jumps`.
+ *
  * @param proxy called as `dx(x, 1, 1)`: a 1-bit staircase with α = 1
  * @param jumps where μ′ jumps, in units of Zw
  * @throws ArgumentError if μ′ is not finite
  */
 export function quadratureMoments(pose: Pose, proxy: CoarseProxy, jumps: readonly number[] = []): ProxyMoments {
+  check("quadratureMoments", "proxy", proxy, record);
+  check("quadratureMoments", "proxy.dx", proxy.dx, callable);
+  check("quadratureMoments", "jumps", jumps, listOf(real));
   const { length, cos, sin } = pose;
   // Near θ = 0 and π the teacher's unit switches within a few |tan θ| of x = 0: pieces that fine would be overlooked.
   const width = sin / Math.max(Math.abs(cos), sin / REACH);
   const switching = [-10, -3, -1, 1, 3, 10].map((k) => k * width);
-  const inner = [0, ...switching, ...jumps.map((x) => x / length)].filter((x) => Math.abs(x) < REACH);
+  const breaks = [...jumps, ...breaksOf([(x) => proxy.dx(x, 1, 1)], 1, REACH * length, [0, ...jumps])];
+  const inner = [0, ...switching, ...breaks.map((x) => x / length)].filter((x) => Math.abs(x) < REACH);
   const points = [-REACH, ...inner, REACH].sort((a, b) => a - b);
-  const [mean, own, along, across] = integrate((x) => {
-    const p = proxy.dx(length * x, 1, 1);
-    const weight = p * normalDensity(x);
-    const tilt = sin === 0 ? cos * x * Infinity : (cos * x) / sin;
-    const on = Number.isNaN(tilt) ? 0.5 : normalDistribution(tilt);
-    return [
-      x * weight,
-      x > 0 ? x * weight : 0,
-      x * weight * on,
-      Number.isFinite(tilt) ? weight * normalDensity(tilt) : 0,
-    ];
-  }, points);
+  // The moments of a proxy of width 1 fall like 1/‖w‖²: so does the error that they may have.
+  const tolerance = 1e-14 / Math.max(1, length * length);
+  const [mean, own, along, across] = integrate(
+    (x) => {
+      const p = proxy.dx(length * x, 1, 1);
+      const weight = p * normalDensity(x);
+      const tilt = sin === 0 ? cos * x * Infinity : (cos * x) / sin;
+      const on = Number.isNaN(tilt) ? 0.5 : normalDistribution(tilt);
+      return [
+        x * weight,
+        x > 0 ? x * weight : 0,
+        x * weight * on,
+        Number.isFinite(tilt) ? weight * normalDensity(tilt) : 0,
+      ];
+    },
+    points,
+    tolerance,
+  );
   return { mean, own, along, across: sin === 0 ? 0 : across };
 }
 

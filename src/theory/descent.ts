@@ -1,4 +1,5 @@
 /** @file Coarse gradient descent on the two-linear-layer model: with the expectations, or with samples through the engine. */
+import { atLeast, check, integer } from "../core/checks.js";
 import { ArgumentError, DivergenceError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { CoarseProxy } from "../quant/proxy.js";
@@ -119,6 +120,8 @@ function descend(
   { proxy, lr, steps, tolerance = 0, every = 1, jumps = [] }: DescentOptions,
   gradient: (at: TwoLayer) => { v: readonly number[]; w: readonly number[] },
 ): Descent {
+  check("descent", "tolerance", tolerance, atLeast(0));
+  check("descent", "every", every, integer(1));
   if (!(lr > 0 && Number.isFinite(lr)) || !(steps >= 0)) {
     throw new ArgumentError({
       op: "descent",

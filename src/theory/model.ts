@@ -1,4 +1,5 @@
 /** @file The two-linear-layer network with a teacher, and how the two weight vectors lie to each other. */
+import { check, record } from "../core/checks.js";
 import { atan2 } from "../core/math.js";
 import { checkLengths, checkVector, dot, norm, plus, scaled, unit, type Vector } from "./vector.js";
 
@@ -36,6 +37,8 @@ export interface Pose {
  * @throws ArgumentError on empty or non-finite vectors and on w = 0 or w* = 0; ShapeError if the sizes differ
  */
 export function checkPair(op: string, student: TwoLayer, teacher: TwoLayer): void {
+  check(op, "student", student, record);
+  check(op, "teacher", teacher, record);
   for (const [name, vector] of [
     ["v", student.v],
     ["w", student.w],
@@ -57,6 +60,9 @@ export function checkPair(op: string, student: TwoLayer, teacher: TwoLayer): voi
  * @throws ArgumentError if w or w* is the zero vector: it has no angle
  */
 export function poseOf(op: string, w: Vector, teacherW: Vector): Pose {
+  checkVector(op, "w", w);
+  checkVector(op, "w*", teacherW);
+  checkLengths(op, "w and w*", w, teacherW);
   const along = unit(op, "w", w);
   const star = unit(op, "w*", teacherW);
   const difference = plus(star, along, -1);

@@ -1,8 +1,9 @@
 /** @file Monte Carlo means with their standard errors. */
+import { check, integer } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { CoarseProxy } from "../quant/proxy.js";
-import type { TwoLayer } from "./model.js";
+import { checkPair, type TwoLayer } from "./model.js";
 import { sampleGradients } from "./sample.js";
 
 /** A mean and the standard error of it, per coordinate. */
@@ -80,6 +81,9 @@ export function monteCarlo(
   proxy: CoarseProxy,
   { samples, seed, batch = 4096 }: MonteCarloOptions,
 ): MonteCarlo {
+  checkPair("monteCarlo", student, teacher);
+  check("monteCarlo", "samples", samples, integer(2));
+  check("monteCarlo", "batch", batch, integer(1));
   const rng = new Rng(seed);
   const size = student.v.length * student.w.length;
   const loss = new RunningMean(1);

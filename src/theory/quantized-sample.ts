@@ -1,6 +1,7 @@
 /** @file Coarse gradients of the b-bit model through the library's own staircase op, and descent with a trained α. */
 import { tensor } from "../autograd/functions/creation.js";
 import { apply, type Tensor } from "../autograd/tensor.js";
+import { above, atLeast, check, integer } from "../core/checks.js";
 import { ArgumentError, DivergenceError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { scope } from "../memory/scope.js";
@@ -76,6 +77,9 @@ export function quantizedMonteCarlo(
   options: QuantizedOptions,
   { batches, batch, seed }: { batches: number; batch: number; seed: number | string },
 ): QuantizedEstimates {
+  checkPair("quantizedMonteCarlo", student, teacher);
+  check("quantizedMonteCarlo", "batches", batches, integer(2));
+  check("quantizedMonteCarlo", "batch", batch, integer(1));
   const rng = new Rng(seed);
   const [loss, v, w, alpha] = [1, student.v.length, student.w.length, 1].map((width) => new RunningMean(width));
   const inputs = new Float64Array(batch * student.v.length * student.w.length);
@@ -114,6 +118,11 @@ export function quantizedDescent(
   visit: (step: number, at: QuantizedTwoLayer) => void = () => {},
 ): QuantizedTwoLayer {
   const { lr, alphaScale = 0.01, steps, batch, seed } = options;
+  checkPair("quantizedDescent", student, teacher);
+  check("quantizedDescent", "lr", lr, above(0));
+  check("quantizedDescent", "alphaScale", alphaScale, atLeast(0));
+  check("quantizedDescent", "steps", steps, integer(0));
+  check("quantizedDescent", "batch", batch, integer(1));
   const rng = new Rng(seed);
   const inputs = new Float64Array(batch * student.v.length * student.w.length);
   let at = student;

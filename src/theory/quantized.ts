@@ -1,7 +1,8 @@
 /** @file The model with a b-bit staircase in place of the binary unit: exact gradients and expected coarse gradients by one-dimensional integrals. */
 import { ArgumentError } from "../core/errors.js";
-import { type AlphaRule, threeValued } from "../quant/alpha-rule.js";
-import type { CoarseProxy } from "../quant/proxy.js";
+import { type AlphaRule, alphaRules, threeValued } from "../quant/alpha-rule.js";
+import { type CoarseProxy, proxies } from "../quant/proxy.js";
+import { breaksOf, type Slope } from "./breaks.js";
 import { normalDensity, normalDistribution } from "./gaussian.js";
 import { checkPair, type Pose, poseOf, type TwoLayer } from "./model.js";
 import { integrate } from "./quadrature.js";
@@ -42,6 +43,8 @@ export interface QuantizedOptions {
   readonly rule?: AlphaRule;
   /** Absolute error of each integral on each piece. Default 1e-12. */
   readonly tolerance?: number;
+  /** Where slopes of your own jump, in units of Zw; see `quadratureMoments`. The built-in ones' are known. Default none. */
+  readonly jumps?: readonly number[];
 }
 
 /** Standardized thresholds t_k = kα/‖w‖, k = 0 … L−1: the staircase climbs by α at each. */
@@ -77,7 +80,12 @@ export function quantizedGradients(
 
   const sigma = (x: number): number => (x > 0 ? alpha * min(ceil((x * pose.length) / alpha), top) : 0);
   const beyond = (top * alpha) / pose.length;
-  const points = [-REACH, ...[...steps, beyond, ...target.switches].filter((x) => Math.abs(x) < REACH), REACH];
+  const named = [...steps, beyond, ...(options.jumps ?? []).map((x) => x / pose.length)];
+  const slopes = ownSlopes(proxy, rule, alpha, top);
+  const known = named.map((x) => x * pose.length);
+  const breaks = slopes.length === 0 ? [] : breaksOf(slopes, top * alpha, REACH * pose.length, known);
+  const ends = [...named, ...breaks.map((x) => x / pose.length), ...target.switches];
+  const points = [-REACH, ...ends.filter((x) => Math.abs(x) < REACH), REACH];
   const integrals = integrate(
     (x) => {
       const density = normalDensity(x);
@@ -132,6 +140,14 @@ export function quantizedGradients(
     coarseW: inPlane(vv * xpy + ownPairs * xp * mean - vu * xpm - crossPairs * xp * teacherMean, -vu * pm),
     coarseAlpha: vv * ry + ownPairs * r * mean - vu * rm - crossPairs * r * teacherMean,
   };
+}
+
+/** The slopes that are not the library's: those jump at steps alone. */
+function ownSlopes(proxy: CoarseProxy, rule: AlphaRule, alpha: number, top: number): Slope[] {
+  return [
+    ...(Object.values(proxies).includes(proxy) ? [] : [(x: number) => proxy.dx(x, alpha, top)]),
+    ...(Object.values(alphaRules).includes(rule) ? [] : [(x: number) => rule.dalpha(x, alpha, top)]),
+  ];
 }
 
 function checkStep(alpha: number): void {

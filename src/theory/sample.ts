@@ -36,7 +36,10 @@ export const binaryStep: (inputs: readonly Variable[], proxy: CoarseProxy) => Te
     // Copies: the user's function may allocate, and growth of the heap would detach views.
     const values = x.toTypedArray();
     const grads = dy.toTypedArray();
-    for (let i = 0; i < grads.length; i++) grads[i] *= proxy.dx(values[i], 1, 1);
+    for (let i = 0; i < grads.length; i++) {
+      const slope = proxy.dx(values[i], 1, 1);
+      grads[i] = slope === 0 ? 0 : grads[i] * slope;
+    }
     return [NDArray.from(grads, x.shape, x.dtype)];
   },
 });

@@ -170,3 +170,13 @@ test("an array holds what it was made of", () => {
     }),
   );
 });
+
+test("a bool of any byte but 0 is true, and true is 1 in every other type", () => {
+  scope(() => {
+    const mask = NDArray.empty([6], "bool");
+    mask.view().set([0, 1, 2, 0, 255, 128]);
+    for (const dtype of ["f32", "f64", "i32", "u8", "i8"] as const) {
+      expect(Array.from(convert(mask, dtype).view()), dtype).toEqual([0, 1, 1, 0, 1, 1]);
+    }
+  });
+});

@@ -109,7 +109,7 @@ export function elementwiseKernels({ heap, round, real }: Context): Pick<Kernels
       const mask = heap.u8(maskPtr, len);
       const out = real(outPtr, len);
       const factor = round(scale);
-      for (let i = 0; i < len; i++) out[i] = round(x[i] * mask[i]) * factor;
+      for (let i = 0; i < len; i++) out[i] = mask[i] !== 0 ? x[i] * factor : 0;
     },
   };
 }

@@ -94,7 +94,7 @@ export function normActivationKernels(context: Context): Pick<Kernels, Names> {
       for (let i = 0; i < g.length; i++) {
         const value = z(i);
         const factor = rules.dalpha(value, codes[i], limit, top, rule);
-        if (factor !== 0 || rule === 1) sum += dy[i] * factor;
+        if (factor !== 0) sum += dy[i] * factor;
         g[i] = rules.passes(value, limit, proxy) ? dy[i] : 0;
       }
       reduce([xPtr, gPtr, normPtr], rows, channels, [dgammaPtr, dbetaPtr]);

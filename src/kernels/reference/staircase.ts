@@ -48,7 +48,7 @@ export function staircaseKernels({ heap, round, real }: Context): Pick<Kernels, 
       let sum = 0;
       for (let i = 0; i < len; i++) {
         const factor = rules.dalpha(x[i], codes[i], limit, top, rule);
-        if (factor !== 0 || rule === 1) sum += dy[i] * factor;
+        if (factor !== 0) sum += dy[i] * factor;
       }
       return sum;
     },

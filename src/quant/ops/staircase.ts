@@ -62,7 +62,7 @@ export function checkedAlpha(step: NDArray): number {
  *
  * Level k for (k−1)α < x ≤ kα: open below, closed above; decided by the f32 quotient x/α, by true division. NaN gives 0.
  *
- * @gradient coarse: dx = dy·proxy.dx, dα = Σ dy·rule.dalpha (summed in f64, rounded once)
+ * @gradient coarse: dx = dy·proxy.dx, dα = Σ dy·rule.dalpha (summed in f64, rounded once); where a derivative is 0 dy does not count, be it ∞ or NaN
  * @see BCGD §3 (staircase)
  */
 export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
@@ -105,7 +105,11 @@ function inputGradient(dy: NDArray, x: NDArray, alpha: number, top: number, prox
   // Copies: the user's function may allocate, and growth of the heap would detach views.
   const values = x.toTypedArray();
   const grads = dy.toTypedArray();
-  for (let i = 0; i < grads.length; i++) grads[i] *= proxy.dx(values[i], alpha, top);
+  for (let i = 0; i < grads.length; i++) {
+    const slope = proxy.dx(values[i], alpha, top);
+    // As in the kernels: where nothing passes the gradient is 0, also if dy is not finite.
+    grads[i] = slope === 0 ? 0 : grads[i] * slope;
+  }
   dx.view().set(grads);
   return dx;
 }
@@ -124,7 +128,10 @@ function stepGradient(
   } else {
     const values = x.toTypedArray();
     const grads = dy.toTypedArray();
-    for (let i = 0; i < grads.length; i++) sum += grads[i] * rule.dalpha(values[i], alpha, top);
+    for (let i = 0; i < grads.length; i++) {
+      const slope = rule.dalpha(values[i], alpha, top);
+      if (slope !== 0) sum += grads[i] * slope;
+    }
   }
   return NDArray.from([sum], input.shape, input.dtype);
 }

@@ -5,6 +5,7 @@ import {
   bytes,
   type Check,
   expectClose,
+  expectSameBits,
   inout,
   input,
   lengths,
@@ -97,6 +98,13 @@ export const elementwise = {
   f32_mask_scale: () =>
     property(lengths, (rng, len) => {
       const x = reals(rng, len);
-      agree("f32_mask_scale", input(x), input(bytes(rng, len, 2)), output(x), len, rng.range(1, 3));
+      const mask = bytes(rng, len, 3); // any byte but 0 is true
+      const scale = Math.fround(rng.range(1, 3));
+      const [out] = agree("f32_mask_scale", input(x), input(mask), output(x), len, scale);
+      expectSameBits(
+        "f32_mask_scale",
+        out,
+        x.map((v, i) => (mask[i] !== 0 ? v * scale : 0)),
+      );
     }),
 } satisfies Record<string, Check>;
