@@ -7,7 +7,8 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../package/consumer/outcome.js";
 import { type Consumer, installPackage } from "../package/installed.js";
-import { hasChromium, type ServedFiles, withPage } from "./page.js";
+import { noChromium } from "../tools.js";
+import { type ServedFiles, withPage } from "./page.js";
 
 type Result = Outcome & { backend: string };
 
@@ -29,7 +30,7 @@ function filesUnder(folder: string): ServedFiles {
   return Object.fromEntries(files.map((file) => [path.relative(folder, file), readFileSync(file)]));
 }
 
-describe.skipIf(!hasChromium)("the installed package in headless Chromium", () => {
+describe.skipIf(noChromium)("the installed package in headless Chromium", () => {
   let consumer: Consumer;
   let site: ServedFiles;
   let inNode: Result;

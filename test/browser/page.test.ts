@@ -1,8 +1,9 @@
 /** @file The browser harness itself: it serves what it is given and reports what goes wrong in the page. */
 import { describe, expect, it } from "vitest";
-import { hasChromium, withPage } from "./page.js";
+import { noChromium } from "../tools.js";
+import { withPage } from "./page.js";
 
-describe.skipIf(!hasChromium)("a page in headless Chromium", () => {
+describe.skipIf(noChromium)("a page in headless Chromium", () => {
   it("loads modules and bytes that the server is given", async () => {
     const files = { "app/two.js": "export const two = 2;", "bytes.bin": Uint8Array.of(1, 2, 250) };
     const result = await withPage(files, (page) =>

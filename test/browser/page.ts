@@ -1,10 +1,9 @@
 /** @file A page in headless Chromium, served from memory; tests that use it are skipped, by name, where there is no Chromium. */
-import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { chromium, type Page } from "playwright-core";
+import { chromiumPath } from "../tools.js";
 
-const EXECUTABLE = "/usr/bin/chromium";
 /** Nothing that Chromium would fetch or write on its own account. */
 const ARGUMENTS = [
   "--headless",
@@ -22,9 +21,6 @@ const TYPES: Record<string, string> = {
   wasm: "application/wasm",
 };
 const EMPTY_PAGE = '<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>test</title></html>';
-
-/** True where browser tests can run. */
-export const hasChromium = existsSync(EXECUTABLE);
 
 /** Path from the server's root, as in `app/main.js`, → contents. An `index.html` is supplied if there is none. */
 export type ServedFiles = Readonly<Record<string, string | Uint8Array>>;
@@ -72,7 +68,7 @@ export async function withPage<T>(
 ): Promise<T> {
   return withServer(files, options, async (origin) => {
     // Playwright makes a user-data-dir of its own for every launch, and removes it.
-    const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+    const browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
     try {
       const page = await browser.newPage();
       const complaints: string[] = [];

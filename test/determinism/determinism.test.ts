@@ -1,12 +1,13 @@
 /** @file One seed, the same bits: this Node, Node 24 and headless Chromium run the same bundle and must agree to the last bit. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { node24 } from "../../scripts/run.mjs";
-import { hasChromium, withPage } from "../browser/page.js";
+import { withPage } from "../browser/page.js";
+import { noChromium, noNode24 } from "../tools.js";
 import * as run from "./run.js";
 
 let folder = "";
@@ -47,13 +48,13 @@ describe("the same bits", () => {
     expect(here[name]).toBe(first);
   });
 
-  it.skipIf(!existsSync(node24))(`in Node 24 as in Node ${process.versions.node}`, () => {
+  it.skipIf(noNode24)(`in Node 24 as in Node ${process.versions.node}`, () => {
     const { version, ...there } = hashesIn(node24);
     expect(version).toMatch(/^v24\./);
     expect({ version: here.version, ...there }).toEqual(here);
   });
 
-  it.skipIf(!hasChromium)(`in headless Chromium as in Node ${process.versions.node}`, async () => {
+  it.skipIf(noChromium)(`in headless Chromium as in Node ${process.versions.node}`, async () => {
     const there = await withPage({ "run.js": readFileSync(bundle) }, (page) =>
       page.evaluate(
         `import("/run.js").then((run) => Object.fromEntries(Object.entries(run).map(([name, f]) => [name, f()])))`,

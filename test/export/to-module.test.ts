@@ -9,7 +9,8 @@ import { pack, toModule } from "../../src/export/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { lenet5 } from "../../src/models/index.js";
 import { prepare } from "../../src/quant/prepare.js";
-import { hasChromium, withPage } from "../browser/page.js";
+import { withPage } from "../browser/page.js";
+import { noChromium } from "../tools.js";
 import { pixels, settle } from "./nets.js";
 
 const classes = ["zero", "one", "</script>", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -83,7 +84,7 @@ describe("toModule", () => {
     expectSame(JSON.parse(execFileSync(process.execPath, ["use.mjs"], { cwd: folder, encoding: "utf8" })));
   });
 
-  it.skipIf(!hasChromium)("runs in Chromium, on real ImageData and in a Worker", async () => {
+  it.skipIf(noChromium)("runs in Chromium, on real ImageData and in a Worker", async () => {
     const worker = `import { predict } from "/model.js";
       onmessage = ({ data }) => postMessage([...predict(data).logits]);`;
     const files = { "model.js": text, "worker.js": worker };

@@ -1,6 +1,6 @@
 /** @file The relaxed variant: every kernel against its twin, and how it is asked for, in Node 20 with its flag, without, and in Node 24. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
@@ -9,13 +9,14 @@ import { node24, root } from "../../scripts/run.mjs";
 import { ArgumentError } from "../../src/core/errors.js";
 import { init, variant } from "../../src/kernels/index.js";
 import { takesRelaxed } from "../../src/kernels/relaxed.js";
+import { noNode24 } from "../tools.js";
 
 const FLAG = "--experimental-wasm-relaxed-simd";
 const here = process.versions.node.startsWith("20.");
 /** Nodes that have relaxed SIMD, and with which flags. */
 const NODES = [
   { name: `this Node ${process.versions.node}`, node: process.execPath, flags: here ? [FLAG] : [], there: true },
-  { name: "Node 24", node: node24, flags: [], there: existsSync(node24) },
+  { name: "Node 24", node: node24, flags: [], there: !noNode24 },
 ];
 const SLOW = 300_000;
 

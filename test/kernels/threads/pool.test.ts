@@ -10,9 +10,10 @@ import { ArgumentError, ScopeError, ThreadError } from "../../../src/core/errors
 import { heap, init, kernelsFor, memory, threads } from "../../../src/kernels/index.js";
 import { CONTROL_BYTES, LIMIT, NEXT } from "../../../src/kernels/threads/control.js";
 import { NDArray } from "../../../src/ndarray/ndarray.js";
-import { hasChromium, withPage } from "../../browser/page.js";
+import { withPage } from "../../browser/page.js";
 import { bcgdTraining, floatTraining } from "../../determinism/run.js";
 import { ownMemory } from "../../leaks.js";
+import { noChromium } from "../../tools.js";
 
 const LEN = 1 << 20;
 /** Milliseconds that whole trainings may take where other work has the processors. */
@@ -229,7 +230,7 @@ describe("a bundle", () => {
     expect(output.trim()).toBe("2 true");
   });
 
-  describe.skipIf(!hasChromium)("in headless Chromium", () => {
+  describe.skipIf(noChromium)("in headless Chromium", () => {
     /** Runs in the page, or in a worker that the page starts. */
     const hashes = `async (run, counts) => {
       const found = {};
