@@ -58,7 +58,7 @@ describe("statistics that lag", () => {
     expect((await evaluate(net, train)).top1).toBe(statistics?.estimated);
     expect((await evaluate(old.net, train)).top1).toBe(statistics?.running);
     expect(old.metrics[2].statistics).toEqual({ ...statistics, taken: false });
-    expect([...(loadCheckpoint(checkpoints[2]).model.get("2.running_mean")?.data as Float32Array)]).toEqual(
+    expect([...(loadCheckpoint(checkpoints[2]).model.get("2.running_mean")!.data as Float32Array)]).toEqual(
       bits(norm).slice(0, 16),
     );
     expect(old.net.parameters().map((p) => [...p.toTypedArray()])).toEqual(
