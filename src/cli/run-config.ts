@@ -76,6 +76,8 @@ export interface RunConfig {
   readonly seed: number;
   /** Constants that the network normalizes images by; absent or null: none. */
   readonly normalize?: NormalizeOptions | null;
+  /** What becomes of batch norms' statistics at the end; absent: auto. */
+  readonly recalibrate?: "always" | "never";
   /** Whether float results are those of relaxed SIMD, which depend on the processor; absent: no. */
   readonly relaxed?: true;
   /** Of images from a folder: what a data set of the library has in its description. */
@@ -103,7 +105,7 @@ const KEYS: readonly (keyof RunConfig)[] = [
 ];
 
 /** Fields that configurations of earlier versions do not have. */
-const LATER_KEYS: readonly (keyof RunConfig)[] = ["normalize", "images", "relaxed"];
+const LATER_KEYS: readonly (keyof RunConfig)[] = ["normalize", "images", "relaxed", "recalibrate"];
 
 /**
  * Takes a run's configuration out of JSON that has its fields, and perhaps more (`config.json` has the command too).

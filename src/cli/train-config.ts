@@ -64,6 +64,7 @@ export async function configFrom(options: TrainOptions): Promise<RunConfig> {
     augment: options.augment,
     seed: options.seed,
     normalize: normalizeFor(options, info, init?.normalize),
+    ...(options.recalibrate !== undefined && options.recalibrate !== "auto" && { recalibrate: options.recalibrate }),
     ...(options.relaxed && { relaxed: true as const }),
     ...(folder && { images: { shape: info.shape, classes: info.classes, classNames: info.classNames } }),
   };

@@ -61,6 +61,7 @@ export interface TrainOptions extends CommonOptions, Partial<ThreadsOption> {
   schedule?: ScheduleSpec;
   warmup?: number;
   labelSmoothing: number;
+  recalibrate?: "auto" | "always" | "never";
   augment: RunConfig["augment"];
   seed: number;
   out?: string;
@@ -192,6 +193,11 @@ export function trainOptions(made: Command): Command {
     .option("--schedule <form>", `${SCHEDULE_FORMS.join(", ")} (default: onecycle)`, readSchedule)
     .option("--warmup <epochs>", "epochs of linear warm-up in front of the schedule", real("--warmup", 0))
     .option("--label-smoothing <x>", "share of each target spread over all classes", real("--label-smoothing", 0, 1), 0)
+    .option(
+      "--recalibrate <when>",
+      "statistics of batch norms after the last step of a quantized network: auto (estimated anew where that helps clearly), always, never (default: auto)",
+      oneOf("--recalibrate", ["auto", "always", "never"] as const),
+    )
     .option(
       "--augment <how>",
       "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; none. ptq and comq calibrate on such images: give what the weights were trained with",

@@ -191,6 +191,7 @@ async function train({ run, config, terminal, signal, net, optimizer, loaders, c
       optimizer,
       schedule: scheduleFrom(config.schedule),
       labelSmoothing: config.labelSmoothing,
+      recalibrate: config.recalibrate === undefined ? "auto" : config.recalibrate === "always",
       validation: loaders.test,
       config,
       resume: checkpoint ?? undefined,

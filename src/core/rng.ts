@@ -2,6 +2,8 @@
 import { ArgumentError } from "./errors.js";
 import { cos, log, sin } from "./math.js";
 
+/** A gigabyte of indices, some seconds of shuffling. */
+const MOST_SHUFFLED = 2 ** 28;
 const TWO_PI = 2 * Math.PI;
 
 /** A bijection of 32-bit words whose output bits each depend on all input bits (splitmix32's finalizer). */
@@ -124,9 +126,22 @@ export class Rng {
     return this.uniform() < p;
   }
 
-  /** Permutes `a` in place, all orders equally likely (Fisher–Yates), and returns it. */
+  /**
+   * Permutes `a` in place, all orders equally likely (Fisher–Yates), and returns it.
+   * @param a a list or a typed array, of up to 2^28 elements
+   * @throws ArgumentError for anything else
+   */
   // biome-ignore lint/suspicious/noExplicitAny: an element of any type moves.
   shuffle<T extends { length: number; [i: number]: any }>(a: T): T {
+    if ((!Array.isArray(a) && !ArrayBuffer.isView(a)) || !(a.length <= MOST_SHUFFLED)) {
+      const got = typeof a === "object" && a !== null ? `an object of length ${String(a.length)}` : typeof a;
+      throw new ArgumentError({
+        op: "Rng.shuffle",
+        what: "bad list",
+        expected: "a list or typed array of at most 2^28",
+        got,
+      });
+    }
     for (let i = a.length - 1; i > 0; i--) {
       const j = this.int(i + 1);
       const moved = a[i];
@@ -136,8 +151,12 @@ export class Rng {
     return a;
   }
 
-  /** The integers 0 … n − 1 in random order. */
+  /** The integers 0 … n − 1 in random order. @throws ArgumentError unless n is an integer from 0 to 2^28 */
   permutation(n: number): Uint32Array {
+    if (!Number.isInteger(n) || n < 0 || n > MOST_SHUFFLED) {
+      const got = typeof n === "number" ? `${n}` : typeof n;
+      throw new ArgumentError({ op: "Rng.permutation", what: "bad length", expected: "an integer in [0, 2^28]", got });
+    }
     const order = new Uint32Array(n);
     for (let i = 0; i < n; i++) order[i] = i;
     return this.shuffle(order);

@@ -5,11 +5,12 @@
  * earlier ones. It is written like this: pick a way to write the digit, move its control points, run smooth curves through
  * them, map them by a random affine map and bend, and give each pixel the coverage by the pen and some noise.
  */
-import { ArgumentError } from "../core/errors.js";
+import { checkOptions, integer, type OptionRules } from "../core/checks.js";
 import { cos, sin } from "../core/math.js";
 import { Rng } from "../core/rng.js";
-import type { DatasetSplits, ImageDataset } from "./dataset.js";
+import { allocate, type DatasetSplits, type ImageDataset } from "./dataset.js";
 import { GLYPHS, type Glyph } from "./glyphs.js";
+import { seedRule } from "./streams.js";
 
 const SIDE = 28;
 const CLASS_NAMES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -24,23 +25,27 @@ export interface DigitsOptions {
   readonly seed?: number | string;
 }
 
+const rules: OptionRules<DigitsOptions> = {
+  train: integer(0, 2 ** 31 - 1),
+  test: integer(0, 2 ** 31 - 1),
+  seed: seedRule,
+};
+
 /**
  * Generated handwritten-like digits, 28×28×1, ten classes in equal numbers (image n shows the digit n mod 10).
  * @param options counts and seed
  * @returns training and test images from separate random streams
- * @throws ArgumentError on a negative or fractional count or a bad seed
+ * @throws ArgumentError on a negative or fractional count, a bad seed or an unknown option; MemoryError
  */
 export function digits(options: DigitsOptions = {}): DatasetSplits {
+  checkOptions("digits", options, rules);
   const { train = 6000, test = 1000, seed = 1 } = options;
   const root = new Rng(seed).fork("digits");
   return { train: part("train", train, root), test: part("test", test, root) };
 }
 
 function part(name: string, count: number, root: Rng): ImageDataset {
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new ArgumentError({ op: "digits", what: `bad ${name} count`, expected: "an integer >= 0", got: `${count}` });
-  }
-  const images = new Uint8Array(count * SIDE * SIDE);
+  const images = allocate("digits", count * SIDE * SIDE);
   const labels = new Uint8Array(count);
   const streams = root.fork(name);
   for (let n = 0; n < count; n++) {

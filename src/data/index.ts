@@ -16,7 +16,7 @@ export {
   DataLoader,
   isBatchLoader,
   type LoaderOptions,
-  LoaderStreams,
 } from "./loader.js";
 export { DATASET_NAMES, type DatasetInfo, type DatasetName, datasetInfo, type RemoteFile } from "./registry.js";
+export { LoaderStreams } from "./streams.js";
 export { horizontalFlip, type ImageTransform, mirrorImage, normalize, randomCrop, shiftImage } from "./transforms.js";

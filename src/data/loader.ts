@@ -1,8 +1,22 @@
 /** @file Batches of a data set: their order is a function of (seed, epoch) alone, and the next ones are made ahead. */
+import {
+  check,
+  checkOptions,
+  describe,
+  flag,
+  integer,
+  listOf,
+  type OptionRules,
+  refuse,
+  text,
+} from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import { Rng } from "../core/rng.js";
-import { type ImageDataset, type ImageShape, imageSize } from "./dataset.js";
-import type { ImageTransform } from "./transforms.js";
+import { kindOf } from "../core/typed-arrays.js";
+import { checkImageDataset, checkImageShape, type ImageDataset, type ImageShape } from "./dataset.js";
+import { LoaderStreams, seedRule } from "./streams.js";
+import { type ImageTransform, transformRule } from "./transforms.js";
+
+export { LoaderStreams } from "./streams.js";
 
 /** Some images and their labels; plain arrays, which the receiver owns. */
 export interface Batch {
@@ -42,26 +56,34 @@ export interface BatchLoader {
 
 /** True for a loader, false for a data set. */
 export function isBatchLoader(data: ImageDataset | BatchLoader): data is BatchLoader {
-  return "epoch" in data;
+  return typeof data === "object" && data !== null && typeof (data as BatchLoader).epoch === "function";
 }
 
-/** The random streams of a loader: orders by (seed, epoch), augmentations by (seed, epoch, image). */
-export class LoaderStreams {
-  readonly #orders: Rng;
-  readonly #augmentations: Rng;
-  constructor(seed: number | string) {
-    const root = new Rng(seed).fork("loader");
-    this.#orders = root.fork("order");
-    this.#augmentations = root.fork("augment");
-  }
-  /** 0 … count − 1 in the random order of an epoch. */
-  order(epoch: number, count: number): Uint32Array {
-    return this.#orders.fork(epoch).permutation(count);
-  }
-  /** The stream whose forks by image index augment the images of an epoch. */
-  augmentation(epoch: number): Rng {
-    return this.#augmentations.fork(epoch);
-  }
+/** Refuses a loader that does not say what it has. @throws ArgumentError */
+export function checkBatchLoader(op: string, loader: BatchLoader): void {
+  const { name, classes, imageShape, batches, images } = loader;
+  check(op, "name of the loader", name, text);
+  check(name, "classes", classes, integer(1));
+  checkImageShape(name, imageShape);
+  check(name, "number of batches", batches, integer(1));
+  check(name, "number of images", images, integer(1));
+}
+
+/** Refuses a batch whose parts do not fit each other; what they hold is looked at where it is used. @throws ArgumentError */
+export function checkBatch(op: string, { name }: BatchLoader, batch: Batch): void {
+  const { images, labels, count, shape, index } = batch ?? {};
+  const of = `${op}: batch of ${name}`;
+  check(of, "count", count, integer(1));
+  check(of, "index", index, integer(0));
+  check(of, "shape", shape, listOf(integer(1), 4), "[count, H, W, C]");
+  if (
+    kindOf(images) === null ||
+    images.length !== shape.reduce((size, extent) => size * extent, 1) ||
+    shape[0] !== count
+  )
+    refuse(of, "images", `bytes for ${shape.join("x")}`, images);
+  if ((kindOf(labels) === null && !Array.isArray(labels)) || labels.length !== count)
+    refuse(of, "labels", `${count} class numbers`, labels);
 }
 
 /** Options of a {@link DataLoader}. */
@@ -81,6 +103,16 @@ export interface LoaderOptions {
   /** Batches made ahead while the consumer awaits something. @default 2 */
   readonly prefetch?: number;
 }
+
+const rules: OptionRules<LoaderOptions> = {
+  batch: integer(1),
+  shuffle: flag,
+  seed: seedRule,
+  epoch: integer(0),
+  dropLast: flag,
+  transforms: listOf(transformRule),
+  prefetch: integer(0),
+};
 
 /** Lets timers, input and input/output run. `setTimeout` would cost 4 ms a batch in browsers. */
 function eventLoopTurn(): Promise<void> {
@@ -123,8 +155,13 @@ export class DataLoader implements BatchLoader {
   readonly #streams: LoaderStreams;
   #next: number;
 
-  /** @throws ArgumentError on a batch size below 1, a negative epoch or prefetch, a bad seed, or no batch at all */
+  /**
+   * @throws ArgumentError on a batch size below 1, a negative epoch or prefetch, a bad seed, an unknown option, or no batch at all; DTypeError, FormatError on
+   * what is no data set
+   */
   constructor(dataset: ImageDataset, options: LoaderOptions = {}) {
+    checkImageDataset("DataLoader", dataset);
+    checkOptions("DataLoader", options, rules);
     const {
       batch = 32,
       shuffle = false,
@@ -134,9 +171,6 @@ export class DataLoader implements BatchLoader {
       transforms = [],
       prefetch = 2,
     } = options;
-    checkCount("batch", batch, 1);
-    checkCount("epoch", epoch, 0);
-    checkCount("prefetch", prefetch, 0);
     this.dataset = dataset;
     this.batchSize = batch;
     this.batches = dropLast ? Math.floor(dataset.count / batch) : Math.ceil(dataset.count / batch);
@@ -174,7 +208,7 @@ export class DataLoader implements BatchLoader {
    * @returns all indices 0 … count − 1, each once
    */
   order(epoch: number): Uint32Array {
-    checkCount("epoch", epoch, 0);
+    check("DataLoader", "epoch", epoch, integer(0));
     if (this.#shuffle) return this.#streams.order(epoch, this.dataset.count);
     return Uint32Array.from({ length: this.dataset.count }, (_, n) => n);
   }
@@ -188,12 +222,15 @@ export class DataLoader implements BatchLoader {
    * @throws ArgumentError on an index out of range
    */
   batch(epoch: number, index: number, order: Uint32Array = this.order(epoch)): Batch {
+    check("DataLoader", "epoch", epoch, integer(0));
+    if (kindOf(order) !== "Uint32Array" || order.length !== this.dataset.count)
+      refuse("DataLoader", "order", `a Uint32Array of ${this.dataset.count}`, order);
     if (!Number.isInteger(index) || index < 0 || index >= this.batches) {
       const expected = `0 to ${this.batches - 1}`;
-      throw new ArgumentError({ op: "DataLoader", what: "batch out of range", expected, got: `${index}` });
+      throw new ArgumentError({ op: "DataLoader", what: "batch out of range", expected, got: describe(index) });
     }
     const { dataset } = this;
-    const size = imageSize(dataset);
+    const size = dataset.shape[0] * dataset.shape[1] * dataset.shape[2];
     const indices = order.slice(index * this.batchSize, Math.min((index + 1) * this.batchSize, dataset.count));
     const count = indices.length;
     const images = new Uint8Array(count * size);
@@ -201,6 +238,8 @@ export class DataLoader implements BatchLoader {
     const augmentation = this.#transforms.length > 0 ? this.#streams.augmentation(epoch) : null;
     for (let k = 0; k < count; k++) {
       const n = indices[k];
+      if (n >= dataset.count)
+        check("DataLoader", `order[${index * this.batchSize + k}]`, n, integer(0, dataset.count - 1));
       images.set(dataset.images.subarray(n * size, (n + 1) * size), k * size);
       labels[k] = dataset.labels[n];
       if (augmentation === null) continue;
@@ -219,8 +258,8 @@ export class DataLoader implements BatchLoader {
    * @param from the first batch, for resuming within an epoch. @default 0
    */
   async *epoch(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
-    checkCount("epoch", epoch, 0);
-    checkCount("from", from, 0);
+    check("DataLoader", "epoch", epoch, integer(0));
+    check("DataLoader", "from", from, integer(0));
     const order = this.order(epoch);
     const ready: Batch[] = [];
     let made = from;
@@ -253,16 +292,5 @@ export class DataLoader implements BatchLoader {
   /** Iterating over the loader gives one epoch; the next time, the next epoch. */
   [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     return this.epoch(this.#next++);
-  }
-}
-
-function checkCount(what: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new ArgumentError({
-      op: "DataLoader",
-      what: `bad ${what}`,
-      expected: `an integer >= ${least}`,
-      got: `${value}`,
-    });
   }
 }

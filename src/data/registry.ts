@@ -1,4 +1,5 @@
 /** @file The data sets that the library knows by name: shapes, classes, files, checksums and public mirrors. */
+import { describe } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { ImageShape } from "./dataset.js";
 
@@ -178,8 +179,9 @@ export const DATASET_NAMES = Object.keys(DATASETS) as readonly DatasetName[];
  * @throws ArgumentError on an unknown name
  */
 export function datasetInfo(name: string): DatasetInfo {
-  if (!Object.hasOwn(DATASETS, name)) {
-    throw new ArgumentError({ op: "data set", what: "unknown name", expected: DATASET_NAMES.join(", "), got: name });
+  if (typeof name !== "string" || !Object.hasOwn(DATASETS, name)) {
+    const got = describe(name).replace(/^"|"$/g, "");
+    throw new ArgumentError({ op: "data set", what: "unknown name", expected: DATASET_NAMES.join(", "), got });
   }
   return DATASETS[name as DatasetName];
 }

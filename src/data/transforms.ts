@@ -1,7 +1,20 @@
 /** @file Augmentations of 8-bit images, each a function of (seed, epoch, index) alone, and normalization to floats. */
-import { ArgumentError } from "../core/errors.js";
-import type { Rng } from "../core/rng.js";
-import type { ImageShape } from "./dataset.js";
+import {
+  check,
+  checkBytes,
+  checkOptions,
+  describe,
+  instanceOf,
+  integer,
+  listOf,
+  numeric,
+  type Rule,
+  within,
+} from "../core/checks.js";
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
+import { kindOf } from "../core/typed-arrays.js";
+import { checkImageShape, type ImageShape } from "./dataset.js";
 
 /**
  * A random change of one image in the 8-bit domain, so that the network's input stays an exact code.
@@ -18,6 +31,23 @@ export interface ImageTransform {
   apply(pixels: Uint8Array, shape: ImageShape, rng: Rng): void;
 }
 
+/** Something that transforms images. */
+export const transformRule: Rule = (value) =>
+  typeof (value as ImageTransform | null | undefined)?.apply === "function" ? null : "a transform with apply()";
+
+/** Refuses pixels that are not an image of this shape. @throws DTypeError, ShapeError, ArgumentError */
+function checkImage(op: string, pixels: Uint8Array, shape: ImageShape): void {
+  checkBytes(op, "pixels", pixels);
+  checkImageShape(op, shape);
+  if (kindOf(pixels) !== null && pixels.length === shape[0] * shape[1] * shape[2]) return;
+  throw new ShapeError({ op, what: "pixels do not fit", expected: `${shape.join("x")} bytes`, got: describe(pixels) });
+}
+
+function checkApply(op: string, pixels: Uint8Array, shape: ImageShape, rng: Rng): void {
+  checkImage(op, pixels, shape);
+  check(op, "rng", rng, instanceOf(Rng, "an Rng"));
+}
+
 /**
  * Pads by `padding` pixels on every side and crops a window of the image's own size at random: a shift by up to `padding`
  * pixels in each direction, all (2·padding + 1)² equally likely.
@@ -27,25 +57,32 @@ export interface ImageTransform {
  * @throws ArgumentError on a bad padding or fill
  */
 export function randomCrop(options: { padding?: number; fill?: number } = {}): ImageTransform {
+  checkOptions("randomCrop", options, { padding: integer(0, 2 ** 24), fill: integer(0, 255) });
   const { padding = 4, fill = 0 } = options;
-  if (!Number.isInteger(padding) || padding < 0) {
-    throw new ArgumentError({ op: "randomCrop", what: "bad padding", expected: "an integer >= 0", got: `${padding}` });
-  }
-  if (!Number.isInteger(fill) || fill < 0 || fill > 255) {
-    throw new ArgumentError({ op: "randomCrop", what: "bad fill", expected: "an integer in [0, 255]", got: `${fill}` });
-  }
   return {
     name: `random_crop(${padding})`,
     apply(pixels, shape, rng) {
+      checkApply("randomCrop", pixels, shape, rng);
       const down = rng.int(2 * padding + 1) - padding;
       const right = rng.int(2 * padding + 1) - padding;
-      shiftImage(pixels, shape, down, right, fill);
+      shift(pixels, shape, down, right, fill);
     },
   };
 }
 
-/** Moves the picture `down` and `right` (either may be negative), in place; what comes into view has the value `fill`. */
+/**
+ * Moves the picture `down` and `right` (either may be negative), in place; what comes into view has the value `fill`.
+ * @throws ArgumentError, DTypeError, ShapeError on what is no image, and on numbers that are no integers
+ */
 export function shiftImage(pixels: Uint8Array, shape: ImageShape, down: number, right: number, fill = 0): void {
+  checkImage("shiftImage", pixels, shape);
+  check("shiftImage", "down", down, integer());
+  check("shiftImage", "right", right, integer());
+  check("shiftImage", "fill", fill, integer(0, 255));
+  shift(pixels, shape, down, right, fill);
+}
+
+function shift(pixels: Uint8Array, shape: ImageShape, down: number, right: number, fill: number): void {
   if (down === 0 && right === 0) return;
   const [height, width, channels] = shape;
   const source = pixels.slice();
@@ -67,20 +104,24 @@ export function shiftImage(pixels: Uint8Array, shape: ImageShape, down: number, 
  * @throws ArgumentError unless 0 ≤ p ≤ 1
  */
 export function horizontalFlip(options: { p?: number } = {}): ImageTransform {
+  checkOptions("horizontalFlip", options, { p: within(0, 1) });
   const { p = 0.5 } = options;
-  if (!(p >= 0 && p <= 1)) {
-    throw new ArgumentError({ op: "horizontalFlip", what: "bad probability", expected: "0 <= p <= 1", got: `${p}` });
-  }
   return {
     name: `horizontal_flip(${p})`,
     apply(pixels, shape, rng) {
-      if (rng.bool(p)) mirrorImage(pixels, shape);
+      checkApply("horizontalFlip", pixels, shape, rng);
+      if (rng.bool(p)) mirror(pixels, shape);
     },
   };
 }
 
-/** Mirrors left and right, in place. */
+/** Mirrors left and right, in place. @throws ArgumentError, DTypeError, ShapeError on what is no image */
 export function mirrorImage(pixels: Uint8Array, shape: ImageShape): void {
+  checkImage("mirrorImage", pixels, shape);
+  mirror(pixels, shape);
+}
+
+function mirror(pixels: Uint8Array, shape: ImageShape): void {
   const [height, width, channels] = shape;
   for (let row = 0; row < height; row++) {
     let left = row * width * channels;
@@ -104,6 +145,9 @@ export function mirrorImage(pixels: Uint8Array, shape: ImageShape): void {
  * @throws ArgumentError if mean and std differ in length, a std is not positive, or the pixels are not whole
  */
 export function normalize(pixels: Uint8Array, mean: readonly number[], std: readonly number[]): Float32Array {
+  checkBytes("normalize", "pixels", pixels);
+  check("normalize", "mean", mean, listOf(numeric));
+  check("normalize", "std", std, listOf(numeric));
   const channels = mean.length;
   const whole = channels > 0 && pixels.length % channels === 0;
   if (!whole || std.length !== channels || !std.every((s) => s > 0) || !mean.every(Number.isFinite)) {

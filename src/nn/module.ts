@@ -31,6 +31,7 @@ interface Member {
 export abstract class Module {
   /** True in training mode (the default): batch norm uses batch statistics, dropout drops. */
   training = true;
+  #switching = false;
 
   /** Computes the output. @param x shape as the module documents it; images are [N,H,W,C] */
   abstract forward(x: Tensor): Tensor;
@@ -178,9 +179,17 @@ export abstract class Module {
     return loadState("loadStateDict", this.#slots(), source, options.strict ?? true);
   }
 
-  /** Sets training mode here and below. @returns this */
+  /** Sets training mode here and, through the `train` of each child, below: a module that overrides it decides for itself. @returns this */
   train(on = true): this {
-    for (const module of this.modules()) module.training = on;
+    // A module that contains one of its ancestors is reached again from below.
+    if (this.#switching) return this;
+    this.#switching = true;
+    try {
+      this.training = on;
+      for (const { value } of this.#members()) if (value instanceof Module) value.train(on);
+    } finally {
+      this.#switching = false;
+    }
     return this;
   }
   /** Sets evaluation mode here and below. @returns this */

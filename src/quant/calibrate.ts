@@ -1,7 +1,7 @@
 /** @file Calibration: steps and batch-norm statistics from a few batches, without training. */
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
-import { ArgumentError } from "../core/errors.js";
+import { ArgumentError, DivergenceError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -98,11 +98,44 @@ export function withModes(net: Module, batchStatistics: boolean, fn: (norms: rea
 /** Running statistics ← plain means over the batches. */
 function estimateStatistics(net: Module, batches: readonly CalibrationBatch[], inputStep: number): void {
   withModes(net, true, (norms) => {
-    batches.forEach((batch, i) => {
-      for (const norm of norms) norm.momentum = 1 / (i + 1);
-      run(net, batch, inputStep);
-    });
+    const before = norms.map(({ runningMean, runningVar }) =>
+      [runningMean, runningVar].map((b) => b.data.toTypedArray()),
+    );
+    try {
+      batches.forEach((batch, i) => {
+        for (const norm of norms) norm.momentum = 1 / (i + 1);
+        run(net, batch, inputStep);
+      });
+      checkStatistics(net);
+    } catch (error) {
+      norms.forEach(({ runningMean, runningVar }, i) => {
+        runningMean.set(before[i][0]);
+        runningVar.set(before[i][1]);
+      });
+      throw error;
+    }
   });
+}
+
+/** Refuses statistics that overflowed. @throws DivergenceError naming the first such buffer */
+function checkStatistics(net: Module): void {
+  for (const [name, module] of net.namedModules()) {
+    if (!(module instanceof BatchNorm)) continue;
+    for (const [field, { data }] of [
+      ["running_mean", module.runningMean],
+      ["running_var", module.runningVar],
+    ] as const) {
+      const bad = data.view().filter((value) => !Number.isFinite(value)).length;
+      if (bad === 0) continue;
+      throw new DivergenceError({
+        op: "recalibrateBatchNorm",
+        what: "statistics left the finite numbers",
+        expected: "finite numbers",
+        got: `${bad} NaN or infinite in ${name === "" ? field : `${name}.${field}`}`,
+        hint: "no statistics were changed; far too small a deviation in the normalization of images does that, and weights that are far too large",
+      });
+    }
+  }
 }
 
 /** Value of code 1 of pixels. */
@@ -114,7 +147,7 @@ export const PIXEL_STEP = Math.fround(1 / 255);
  * statistics of such crops, even for images without borders.
  *
  * @param net modes are put back afterwards
- * @throws ArgumentError without batches
+ * @throws ArgumentError without batches; DivergenceError naming a statistic that is not finite: the old ones stay
  */
 export async function recalibrateBatchNorm(
   net: Module,

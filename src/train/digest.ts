@@ -1,8 +1,10 @@
 /** @file Names of networks and configurations: SHA-256 of exactly what they hold. */
+import { check, describe, instanceOf } from "../core/checks.js";
+import { ArgumentError } from "../core/errors.js";
 import { Sha256, sha256Hex } from "../core/sha256.js";
 import { heap } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
-import type { Module } from "../nn/module.js";
+import { Module } from "../nn/module.js";
 
 /** The array's bytes as they lie in the heap (little-endian); for use at once. */
 function bytesOf(array: NDArray): Uint8Array {
@@ -15,8 +17,10 @@ function bytesOf(array: NDArray): Uint8Array {
  * unit): the key, a zero byte, dtype and shape as text (`f32[64,32,5,5]`), a zero byte, and the little-endian bytes of the elements.
  *
  * @returns 64 hexadecimal digits
+ * @throws ArgumentError for what is no network; DisposedError
  */
 export function weightsDigest(net: Module): string {
+  check("weightsDigest", "net", net, instanceOf(Module, "a Module"));
   const hash = new Sha256();
   const text = new TextEncoder();
   const entries = [...net.stateDict()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
@@ -27,16 +31,29 @@ export function weightsDigest(net: Module): string {
   return hash.hex();
 }
 
-/** JSON with the keys of every object in order, so that equal configurations give equal text. */
+/**
+ * JSON with the keys of every object in order, so that equal configurations give equal text.
+ *
+ * @throws ArgumentError for what JSON cannot hold: functions, symbols, big integers, circles, nesting without end
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) =>
-    typeof item === "object" && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : item,
-  );
+  const refused = (got: string): ArgumentError =>
+    new ArgumentError({ op: "canonicalJson", what: "not plain JSON", expected: "what JSON.stringify takes", got });
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value, (_, item: unknown) =>
+      typeof item === "object" && item !== null && !Array.isArray(item)
+        ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+        : item,
+    );
+  } catch (cause) {
+    throw refused(`${describe(value)}: ${(cause as Error)?.message?.split("\n")[0] ?? "refused"}`);
+  }
+  if (text === undefined) throw refused(describe(value));
+  return text;
 }
 
-/** SHA-256 of a configuration's canonical JSON. @returns 64 hexadecimal digits */
+/** SHA-256 of a configuration's canonical JSON; undefined counts as null. @returns 64 hexadecimal digits @throws ArgumentError as {@link canonicalJson} */
 export function configHash(config: unknown): string {
   return sha256Hex(new TextEncoder().encode(canonicalJson(config ?? null)));
 }

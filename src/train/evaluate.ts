@@ -1,21 +1,25 @@
 /** @file Accuracy and loss over a data set. */
 import { crossEntropy } from "../autograd/functions.js";
 import { noGrad } from "../autograd/graph.js";
+import { callable, check, checkOptions, integer, type OptionRules, refuse } from "../core/checks.js";
 import type { ImageDataset } from "../data/dataset.js";
-import { type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
+import { type BatchLoader, checkBatch, DataLoader, isBatchLoader } from "../data/loader.js";
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
+import { checkImages, moduleRule, signalRule } from "./options.js";
 
 /** Choices of an evaluation. */
 export interface EvaluateOptions {
-  /** Images at once; it does not change the result. A loader has its own. Default 256. */
+  /** Images at once. It changes no sum: see {@link evaluate}. A loader has its own. Default 256. */
   batch?: number;
   /** Called after every batch. */
   onProgress?: (progress: { images: number; total: number; imagesPerSecond: number }) => void;
   /** Stops between batches by throwing its reason. */
   signal?: AbortSignal;
 }
+
+const rules: OptionRules<EvaluateOptions> = { batch: integer(1), onProgress: callable, signal: signalRule };
 
 /** What {@link evaluate} finds. */
 export interface Evaluation {
@@ -33,6 +37,9 @@ export interface Evaluation {
  * Accuracy and mean cross-entropy of a network in evaluation mode, without recording gradients. Modes are put back afterwards. The event
  * loop gets a turn between batches.
  *
+ * The losses of single images, f32 numbers, are added in f64 in the order of the images, so that no result depends on how many go through at once.
+ *
+ * @throws ArgumentError, DTypeError, FormatError on what is no network or no images, and on options out of range
  * @throws the signal's reason if it is aborted
  */
 export async function evaluate(
@@ -40,6 +47,9 @@ export async function evaluate(
   data: ImageDataset | BatchLoader,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  check("evaluate", "net", net, moduleRule);
+  checkImages("evaluate", "data", data);
+  checkOptions("evaluate", options, rules);
   const { batch = 256, onProgress, signal } = options;
   const loader = isBatchLoader(data) ? data : new DataLoader(data, { batch });
   const modes = new Map(net.modules().map((module) => [module, module.training]));
@@ -47,8 +57,10 @@ export async function evaluate(
   const started = performance.now();
   const rate = (): number => (1000 * total.images) / Math.max(1e-3, performance.now() - started);
   try {
-    for await (const { images, labels, shape } of loader.epoch(0)) {
+    for await (const item of loader.epoch(0)) {
       signal?.throwIfAborted();
+      checkBatch("evaluate", loader, item);
+      const { images, labels, shape } = item;
       // Other code may have changed modes while this waited.
       net.eval();
       scope(() =>
@@ -57,7 +69,8 @@ export async function evaluate(
           const hits = countHits(logits, labels);
           total.top1 += hits.top1;
           total.top5 += hits.top5;
-          total.loss += crossEntropy(logits, labelTensor(labels)).item() * labels.length;
+          for (const loss of crossEntropy(logits, labelTensor(labels), { reduction: "none" }).data.view())
+            total.loss += loss;
           total.images += labels.length;
         }),
       );
@@ -66,6 +79,7 @@ export async function evaluate(
   } finally {
     for (const [module, training] of modes) module.training = training;
   }
+  if (total.images === 0) refuse("evaluate", "data", "images", "none");
   return {
     top1: total.top1 / total.images,
     top5: total.top5 / total.images,

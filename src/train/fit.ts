@@ -1,87 +1,25 @@
 /** @file The training loop. */
 import { crossEntropy } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
-import { ArgumentError, DivergenceError, QuantError, StateError } from "../core/errors.js";
+import { QuantError, StateError } from "../core/errors.js";
 import type { ImageDataset } from "../data/dataset.js";
-import { type Batch, type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
-import type { ImageTransform } from "../data/transforms.js";
-import { kernelsFor } from "../kernels/engine.js";
+import { type Batch, type BatchLoader, checkBatch, DataLoader, isBatchLoader } from "../data/loader.js";
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import { clipGradNorm } from "../optim/clip-gradients.js";
 import type { OptimizerLike } from "../optim/optimizer.js";
-import { constant, type Schedule, type SchedulePoint } from "../optim/schedule/index.js";
-import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
+import { constant, type SchedulePoint } from "../optim/schedule/index.js";
+import { restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import { configHash } from "./digest.js";
 import { evaluate } from "./evaluate.js";
+import { BufferGuard, checkOwnership, checkRate, checkStart, checkWeights, GradientWatch, LossGuard } from "./guard.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 import { type EpochMetrics, type LayerMetrics, LayerWatch } from "./metrics.js";
+import { settleStatistics } from "./norm-statistics.js";
+import { checkFit, checkImages, checkTrainingLoader, type FitOptions, type FitResult } from "./options.js";
+import { some, warn } from "./warning.js";
 
-/** Where a run is; told after every step. */
-export interface FitProgress {
-  /** The running epoch, from 1. */
-  epoch: number;
-  epochs: number;
-  /** Steps done in this epoch. */
-  step: number;
-  /** Steps of an epoch. */
-  steps: number;
-  /** Mean loss of the epoch so far. */
-  loss: number;
-  /** Share of training images classified right in the epoch so far. */
-  accuracy: number;
-  imagesPerSecond: number;
-  /** Expected seconds until the whole run ends, evaluations included as far as they were seen. */
-  etaSeconds: number;
-}
-
-/** Choices of {@link fit}. */
-export interface FitOptions {
-  /** Epochs of the whole run; a resumed run does those that are left. */
-  epochs: number;
-  optimizer: OptimizerLike;
-  /** Images in a step. Default 128. */
-  batch?: number;
-  /** Factor of the learning rate. Default constant. */
-  schedule?: Schedule;
-  /** Names the order of batches and the augmentation, with the epoch. Default 1. */
-  seed?: number;
-  /** Share of each target spread over all classes. Default 0. */
-  labelSmoothing?: number;
-  /** Gradients are scaled down to this joint norm before each step. Default none. */
-  clipGradNorm?: number;
-  /** Augmentation. Default none. */
-  transforms?: readonly ImageTransform[];
-  /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
-  dropLast?: boolean;
-  /** Evaluated after every epoch. */
-  validation?: ImageDataset | BatchLoader;
-  /** Images at once in evaluation. Default 256. */
-  evalBatch?: number;
-  /** Kept in checkpoints; a run can be resumed only with an equal one. Plain JSON. */
-  config?: unknown;
-  /** Where to go on. Network, optimizer and options must be made as for the first part. */
-  resume?: Checkpoint;
-  /** Stops at the next step boundary. The checkpoint of the last complete epoch stays the last. */
-  signal?: AbortSignal;
-  /** Called before every step; what it does may depend on its argument only, or resuming changes the result. */
-  beforeStep?: (point: SchedulePoint) => void;
-  onProgress?: (progress: FitProgress) => void;
-  /** Called after every epoch, before its checkpoint. Awaited. */
-  onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
-  /** Takes the checkpoint of every epoch. Awaited. */
-  onCheckpoint?: (bytes: Uint8Array, metrics: EpochMetrics) => void | Promise<void>;
-}
-
-/** What {@link fit} did. */
-export interface FitResult {
-  /** Epochs that this call completed. */
-  metrics: EpochMetrics[];
-  /** Epochs that are complete in all. */
-  epoch: number;
-  /** True if the signal ended the run early. */
-  stopped: boolean;
-}
+export type { FitOptions, FitProgress, FitResult } from "./options.js";
 
 /** Sums over the steps of one epoch. */
 interface Totals {
@@ -104,32 +42,44 @@ interface Totals {
  * @throws ArgumentError on options out of range
  */
 export async function fit(net: Module, data: ImageDataset | BatchLoader, options: FitOptions): Promise<FitResult> {
-  const { epochs, optimizer, resume } = options;
-  if (!Number.isInteger(epochs) || epochs < 0) {
-    throw new ArgumentError({ op: "fit", what: "bad epochs", expected: "an integer ≥ 0", got: `${epochs}` });
-  }
-  const loader = isBatchLoader(data) ? data : trainingLoader(data, options);
+  checkFit(net, data, options);
+  const { epochs, optimizer, resume, recalibrate = "auto" } = options;
+  const loader = isBatchLoader(data) ? data : loaderOf(data, options);
+  checkOwnership(net, optimizer);
   if (resume !== undefined) takeUp(net, optimizer, options, loader.batches);
   const result: FitResult = { metrics: [], epoch: resume?.epoch ?? 0, stopped: false };
-  const clock = new RunClock(result.epoch, epochs, loader.batches);
+  if (result.epoch < epochs) checkStart(net);
+  const run: Run = {
+    net,
+    loader,
+    options,
+    clock: new RunClock(result.epoch, epochs, loader.batches),
+    losses: new LossGuard(loader.batches),
+    modes: new Map(),
+    warned: new Set(),
+  };
+  keepModes(run, net.train());
   while (result.epoch < epochs) {
     const { epoch } = result;
     const started = performance.now();
-    const totals = await trainEpoch(net, loader, epoch, options, clock);
+    const totals = await trainEpoch(run, epoch);
     if (totals === null) {
       result.stopped = true;
       break;
     }
     const seconds = secondsSince(started);
+    const statistics = epoch + 1 === epochs ? await settleStatistics(net, loader, epoch, recalibrate) : null;
     const metrics: EpochMetrics = {
       epoch: epoch + 1,
       loss: totals.loss / totals.images,
       accuracy: totals.hits / totals.images,
+      ...(statistics !== null && { statistics }),
       ...(await validate(net, options)),
       lr: optimizer.lr * optimizer.lrFactor,
       imagesPerSecond: totals.images / seconds,
       seconds,
       ...totals.layers,
+      ...(totals.withoutGradient.length > 0 && { withoutGradient: totals.withoutGradient }),
     };
     await options.onEpoch?.(metrics);
     if (options.onCheckpoint !== undefined) {
@@ -148,8 +98,18 @@ export async function fit(net: Module, data: ImageDataset | BatchLoader, options
  * The loader that {@link fit} reads a data set by: a new order in every epoch, by (seed, epoch).
  *
  * @param options batch 128, seed 1; `dropLast` by default only if the last batch is a single image
+ * @throws ArgumentError, DTypeError, FormatError on what is no data set or options out of range
  */
 export function trainingLoader(
+  data: ImageDataset,
+  options: Pick<FitOptions, "batch" | "seed" | "transforms" | "dropLast"> = {},
+): DataLoader {
+  checkImages("trainingLoader", "data", data);
+  checkTrainingLoader(options);
+  return loaderOf(data, options);
+}
+
+function loaderOf(
   data: ImageDataset,
   { batch = 128, seed = 1, transforms, dropLast }: Pick<FitOptions, "batch" | "seed" | "transforms" | "dropLast">,
 ): DataLoader {
@@ -157,27 +117,55 @@ export function trainingLoader(
   return new DataLoader(data, { batch, shuffle: true, seed, dropLast: dropLast ?? alone, transforms });
 }
 
+/** What the steps of a run share. */
+interface Run {
+  readonly net: Module;
+  readonly loader: BatchLoader;
+  readonly options: FitOptions;
+  readonly clock: RunClock;
+  readonly losses: LossGuard;
+  /** Modes of all modules as the last step began with. */
+  readonly modes: Map<Module, boolean>;
+  /** Parameters that a warning has named. */
+  readonly warned: Set<string>;
+}
+
+function keepModes({ modes }: Run, net: Module): void {
+  modes.clear();
+  for (const module of net.modules()) modes.set(module, module.training);
+}
+
 /** All steps of one epoch; null if the signal ended it early. */
 async function trainEpoch(
-  net: Module,
-  loader: BatchLoader,
+  run: Run,
   epoch: number,
-  options: FitOptions,
-  clock: RunClock,
-): Promise<(Totals & { layers: LayerMetrics }) | null> {
+): Promise<(Totals & { layers: LayerMetrics; withoutGradient: string[] }) | null> {
+  const { net, loader, options, clock, modes } = run;
   const { optimizer, epochs, schedule = constant() } = options;
   const totals: Totals = { loss: 0, hits: 0, images: 0 };
   const started = performance.now();
   const watch = new LayerWatch(net);
+  const guards: Guards = {
+    losses: run.losses,
+    buffers: new BufferGuard(net),
+    gradients: new GradientWatch(net, optimizer),
+  };
   try {
     for await (const batch of loader.epoch(epoch)) {
       if (options.signal?.aborted) return null;
+      checkBatch("fit", loader, batch);
       const step = epoch * loader.batches + batch.index;
       const point: SchedulePoint = { step, stepsPerEpoch: loader.batches, epochs };
       optimizer.lrFactor = schedule(point);
-      options.beforeStep?.(point);
-      net.train();
-      trainStep(net, batch, options, totals);
+      checkRate(optimizer, step);
+      // Other code may have changed modes while this waited; what beforeStep froze stays frozen.
+      for (const [module, training] of modes) module.training = training;
+      if (options.beforeStep !== undefined) {
+        options.beforeStep(point);
+        checkRate(optimizer, step);
+        keepModes(run, net);
+      }
+      trainStep(net, batch, options, totals, guards);
       options.onProgress?.({
         epoch: epoch + 1,
         epochs,
@@ -189,15 +177,49 @@ async function trainEpoch(
         etaSeconds: clock.secondsLeft(step + 1),
       });
     }
-    checkWeights(net, `at the end of epoch ${epoch + 1}`);
-    return { ...totals, layers: watch.read() };
+    const place = `at the end of epoch ${epoch + 1}`;
+    checkWeights(net, place);
+    guards.buffers.check(place);
+    const layers = watch.read();
+    // At a loss of 0 nothing is left to learn, and all gradients are 0.
+    const withoutGradient = totals.loss > 0 ? guards.gradients.names() : [];
+    warnOfSilence(run, withoutGradient, layers, epoch);
+    return { ...totals, layers, withoutGradient };
   } finally {
     watch.stop();
   }
 }
 
+/** Names parameters that nothing reached, once each, with the activations that may be why. */
+function warnOfSilence(
+  { warned }: Run,
+  names: readonly string[],
+  { zeroShare, saturation }: LayerMetrics,
+  epoch: number,
+): void {
+  const fresh = names.filter((name) => !warned.has(name));
+  if (fresh.length === 0) return;
+  for (const name of fresh) warned.add(name);
+  const whole = (shares: Readonly<Record<string, number>> = {}): string[] =>
+    Object.keys(shares).filter((name) => shares[name] === 1);
+  const [dead, full] = [whole(zeroShare), whole(saturation)];
+  const causes = [
+    ...(dead.length > 0 ? [`all codes of ${some(dead)} were 0`] : []),
+    ...(full.length > 0 ? [`all codes of ${some(full)} were the highest`] : []),
+  ];
+  const why = causes.length > 0 ? `: ${causes.join(", ")}; calibrate() finds activation steps` : "";
+  warn(`no gradient reached ${some(fresh)} in epoch ${epoch + 1}${why}`);
+}
+
+/** What looks at every step. */
+interface Guards {
+  readonly losses: LossGuard;
+  readonly buffers: BufferGuard;
+  readonly gradients: GradientWatch;
+}
+
 /** Forward, backward, update; everything that it makes on the way is freed. */
-function trainStep(net: Module, batch: Batch, options: FitOptions, totals: Totals): void {
+function trainStep(net: Module, batch: Batch, options: FitOptions, totals: Totals, guards: Guards): void {
   const { optimizer, labelSmoothing = 0, clipGradNorm: maxNorm } = options;
   const { epoch, index } = batch;
   const place = `in epoch ${epoch + 1}, step ${index + 1}`;
@@ -206,11 +228,13 @@ function trainStep(net: Module, batch: Batch, options: FitOptions, totals: Total
     const logits = forward(net, batch, place);
     const loss = crossEntropy(logits, labelTensor(batch.labels), { labelSmoothing });
     const value = loss.item();
-    if (!Number.isFinite(value)) throw diverged(place, `loss ${value}`);
+    guards.losses.check(value, logits.shape[logits.rank - 1], epoch + 1, place);
+    guards.buffers.check(place);
     totals.loss += value * batch.count;
     totals.hits += countHits(logits, batch.labels).top1;
     totals.images += batch.count;
     loss.backward();
+    guards.gradients.look();
     if (maxNorm !== undefined) clipGradNorm(optimizer.parameters(), maxNorm);
     optimizer.step();
   });
@@ -270,21 +294,4 @@ async function validate(net: Module, options: FitOptions): Promise<{ valAccuracy
   if (options.validation === undefined) return {};
   const { top1, loss } = await evaluate(net, options.validation, { batch: options.evalBatch });
   return { valAccuracy: top1, valLoss: loss };
-}
-
-function diverged(place: string, got: string): DivergenceError {
-  return new DivergenceError({
-    op: "fit",
-    what: `training diverged ${place}`,
-    expected: "finite numbers",
-    got,
-    hint: "earlier checkpoints are untouched; try a lower learning rate, a warm-up, or gradient clipping",
-  });
-}
-
-function checkWeights(net: Module, place: string): void {
-  for (const [name, { data }] of net.namedParameters()) {
-    const bad = kernelsFor(data.dtype).f32_count_nonfinite(data.ptr, data.size);
-    if (bad > 0) throw diverged(place, `${bad} NaN or infinite in ${name}`);
-  }
 }

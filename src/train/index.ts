@@ -11,3 +11,4 @@ export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
 export { type FitOptions, type FitProgress, type FitResult, fit, trainingLoader } from "./fit.js";
 export { countHits, type Hits, imageTensor, labelTensor, PIXEL_STEP } from "./input.js";
 export type { EpochMetrics, LayerMetrics } from "./metrics.js";
+export type { NormStatistics, Recalibrate } from "./norm-statistics.js";

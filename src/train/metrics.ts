@@ -1,6 +1,7 @@
 /** @file What is known of an epoch. */
 import type { Module } from "../nn/module.js";
 import { QuantWatch } from "../quant/diagnostics.js";
+import type { NormStatistics } from "./norm-statistics.js";
 
 /** Figures of one epoch; a line of `metrics.jsonl`. Shares are in [0, 1]. What is per layer is keyed by the layer's path. */
 export interface EpochMetrics {
@@ -25,10 +26,16 @@ export interface EpochMetrics {
   alpha?: Record<string, number>;
   /** Share of a staircase's outputs at its highest code during the epoch. */
   saturation?: Record<string, number>;
+  /** Share of a staircase's outputs that were 0 during the epoch. */
+  zeroShare?: Record<string, number>;
+  /** Trainable parameters that got no gradient other than 0 in the epoch; absent if all got one. */
+  withoutGradient?: string[];
+  /** What became of batch norms' running statistics after the last epoch; absent where nothing was looked at. */
+  statistics?: NormStatistics;
 }
 
 /** The figures of quantized layers, as they stand in {@link EpochMetrics}; none for a float network. */
-export type LayerMetrics = Pick<EpochMetrics, "flipRatio" | "alpha" | "saturation">;
+export type LayerMetrics = Pick<EpochMetrics, "flipRatio" | "alpha" | "saturation" | "zeroShare">;
 
 /** Gathers the figures of quantized layers over an epoch. */
 export class LayerWatch {
@@ -45,6 +52,7 @@ export class LayerWatch {
       ...(activations.length > 0 && {
         alpha: byLayer(activations, (row) => row.alpha),
         saturation: byLayer(activations, (row) => row.saturation),
+        zeroShare: byLayer(activations, (row) => row.zeroShare),
       }),
     };
   }

@@ -103,6 +103,29 @@ describe("walk", () => {
     net.train();
     expect(net.modules().every((module) => module.training)).toBe(true);
   });
+  it("sets modes through the train() of each child, and ends where modules contain each other", () => {
+    class Plain extends Module {
+      child: Module | null = null;
+      override forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    class Frozen extends Plain {
+      override train(): this {
+        return super.train(false);
+      }
+    }
+    class Parent extends Plain {
+      frozen = new Frozen();
+      other = new Plain();
+    }
+    const net = new Parent();
+    net.other.child = net;
+    net.train();
+    expect([net.training, net.frozen.training, net.other.training]).toEqual([true, false, true]);
+    net.eval();
+    expect(net.other.training).toBe(false);
+  });
   it("names parameters and prints the structure", () => {
     const net = tree().nameParameters();
     expect(net.first.weight.name).toBe("first.weight");

@@ -213,6 +213,13 @@ describe("batch-norm statistics", () => {
     await calibrate(other, list);
     check(other, list);
   });
+  it("that are not finite are refused, and the old ones stay", async () => {
+    const net = make();
+    net.parameters()[0].set(new Float32Array(net.parameters()[0].size).fill(1e30));
+    const running = recalibrateBatchNorm(net, batches(2, 40, 6));
+    await expect(running).rejects.toThrow(/recalibrateBatchNorm: statistics left .* in 1\.running_/);
+    expect([...(net[1] as BatchNorm1d).runningMean.data.toTypedArray()]).toEqual([0, 0, 0, 0]);
+  });
   it("stay if they are not wanted", async () => {
     const net = make();
     await calibrate(net, batches(3, 40, 6), { recalibrateBatchNorm: false });

@@ -1,0 +1,166 @@
+/** @file What the training loop is told and tells, and the checks of it. */
+import {
+  anything,
+  atLeast,
+  callable,
+  check,
+  checkOptions,
+  flag,
+  instanceOf,
+  integer,
+  listOf,
+  type OptionRules,
+  oneOf,
+  type Rule,
+  record,
+  within,
+} from "../core/checks.js";
+import { checkImageDataset, type ImageDataset } from "../data/dataset.js";
+import { type BatchLoader, checkBatchLoader, isBatchLoader } from "../data/loader.js";
+import { seedRule } from "../data/streams.js";
+import { type ImageTransform, transformRule } from "../data/transforms.js";
+import { Module } from "../nn/module.js";
+import type { OptimizerLike } from "../optim/optimizer.js";
+import type { Schedule, SchedulePoint } from "../optim/schedule/index.js";
+import type { Checkpoint } from "./checkpoint.js";
+import { configHash } from "./digest.js";
+import type { EpochMetrics } from "./metrics.js";
+import type { Recalibrate } from "./norm-statistics.js";
+
+/** Where a run is; told after every step. */
+export interface FitProgress {
+  /** The running epoch, from 1. */
+  epoch: number;
+  epochs: number;
+  /** Steps done in this epoch. */
+  step: number;
+  /** Steps of an epoch. */
+  steps: number;
+  /** Mean loss of the epoch so far. */
+  loss: number;
+  /** Share of training images classified right in the epoch so far. */
+  accuracy: number;
+  imagesPerSecond: number;
+  /** Expected seconds until the whole run ends, evaluations included as far as they were seen. */
+  etaSeconds: number;
+}
+
+/** Choices of `fit`. */
+export interface FitOptions {
+  /** Epochs of the whole run; a resumed run does those that are left. */
+  epochs: number;
+  /** Made for the network as it is now: every parameter of it must be one of the network's. */
+  optimizer: OptimizerLike;
+  /** Images in a step. Default 128. */
+  batch?: number;
+  /** Factor of the learning rate, ≥ 0. Default constant. */
+  schedule?: Schedule;
+  /** Names the order of batches and the augmentation, with the epoch. Default 1. */
+  seed?: number;
+  /** Share of each target spread over all classes, in [0, 1]. Default 0. */
+  labelSmoothing?: number;
+  /** Gradients are scaled down to this joint norm before each step. Default none. */
+  clipGradNorm?: number;
+  /** Augmentation. Default none. */
+  transforms?: readonly ImageTransform[];
+  /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
+  dropLast?: boolean;
+  /** Evaluated after every epoch. */
+  validation?: ImageDataset | BatchLoader;
+  /** Images at once in evaluation. Default 256. */
+  evalBatch?: number;
+  /**
+   * Batch norms of a quantized network after the last step: running statistics lag behind weights whose codes flip. "auto" (default) estimates them
+   * anew where that classifies clearly more training images right (see `NormStatistics`); true always does, also in a float network; false
+   * never does.
+   */
+  recalibrate?: Recalibrate;
+  /** Kept in checkpoints; a run can be resumed only with an equal one. Plain JSON. */
+  config?: unknown;
+  /** Where to go on. Network, optimizer and options must be made as for the first part. */
+  resume?: Checkpoint;
+  /** Stops at the next step boundary. The checkpoint of the last complete epoch stays the last. */
+  signal?: AbortSignal;
+  /**
+   * Called before every step; what it does may depend on its argument only, or resuming changes the result. Modules that it puts into evaluation mode
+   * (frozen batch norms) stay so.
+   */
+  beforeStep?: (point: SchedulePoint) => void;
+  onProgress?: (progress: FitProgress) => void;
+  /** Called after every epoch, before its checkpoint. Awaited. */
+  onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
+  /** Takes the checkpoint of every epoch. Awaited. */
+  onCheckpoint?: (bytes: Uint8Array, metrics: EpochMetrics) => void | Promise<void>;
+}
+
+/** What `fit` did. */
+export interface FitResult {
+  /** Epochs that this call completed. */
+  metrics: EpochMetrics[];
+  /** Epochs that are complete in all. */
+  epoch: number;
+  /** True if the signal ended the run early. */
+  stopped: boolean;
+}
+
+/** An object that has these methods. */
+function withMethods(expected: string, ...methods: readonly string[]): Rule {
+  return (value) => {
+    const has = (name: string): boolean => typeof (value as Record<string, unknown>)[name] === "function";
+    return record(value) === null && methods.every(has) ? null : expected;
+  };
+}
+
+/** An AbortSignal, of any realm. */
+export const signalRule = withMethods("an AbortSignal", "throwIfAborted");
+const optimizerRule = withMethods("an optimizer", "parameters", "zeroGrad", "step", "stateDict");
+/** A network. */
+export const moduleRule = instanceOf(Module, "a Module");
+
+const loaderRules = {
+  batch: integer(1),
+  seed: seedRule,
+  transforms: listOf(transformRule),
+  dropLast: flag,
+} as const;
+
+const rules: OptionRules<FitOptions> = {
+  ...loaderRules,
+  epochs: integer(0),
+  optimizer: optimizerRule,
+  schedule: callable,
+  labelSmoothing: within(0, 1),
+  clipGradNorm: atLeast(0),
+  validation: anything,
+  evalBatch: integer(1),
+  recalibrate: oneOf("auto", true, false),
+  config: anything,
+  resume: record,
+  signal: signalRule,
+  beforeStep: callable,
+  onProgress: callable,
+  onEpoch: callable,
+  onCheckpoint: callable,
+};
+
+/** Refuses images that are neither a data set nor a loader. @throws ArgumentError, DTypeError, FormatError */
+export function checkImages(op: string, name: string, data: ImageDataset | BatchLoader): void {
+  check(op, name, data, record, "a data set (see imageDataset) or a loader of batches");
+  if (isBatchLoader(data)) checkBatchLoader(op, data);
+  else checkImageDataset(op, data);
+}
+
+/** Refuses what `fit` cannot train with. @throws ArgumentError, DTypeError, FormatError */
+export function checkFit(net: Module, data: ImageDataset | BatchLoader, options: FitOptions): void {
+  check("fit", "net", net, moduleRule);
+  checkImages("fit", "data", data);
+  checkOptions("fit", options, rules, ["epochs", "optimizer"]);
+  if (options.validation !== undefined) checkImages("fit", "validation", options.validation);
+  // Refuses what JSON cannot hold, before hours of training end in a checkpoint that cannot be written.
+  configHash(options.config);
+}
+
+/** Refuses options of a training loader. @throws ArgumentError */
+export function checkTrainingLoader(options: Pick<FitOptions, keyof typeof loaderRules>): void {
+  checkOptions("trainingLoader", options, loaderRules);
+}

@@ -1,0 +1,17 @@
+/** @file Words on the console about what may be wrong, though training goes on. */
+
+/** Says it once, as a warning. */
+export function warn(text: string): void {
+  console.warn(`CoarsegradTrainingWarning: fit: ${text}.`);
+}
+
+/** A share as a percentage of one decimal. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** Names in a list, the first few. */
+export function some(names: readonly string[], most = 5): string {
+  const rest = names.length - most;
+  return rest > 0 ? `${names.slice(0, most).join(", ")} and ${rest} more` : names.join(", ");
+}
