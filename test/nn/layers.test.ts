@@ -177,7 +177,7 @@ describe("batch norm", () => {
     expect(() => values(layer, x, [1, 2, 2, 3])).toThrow(
       /BatchNorm1d: input rank; expected rows \[N,3\], got \[1,2,2,3\]/,
     );
-    expect(() => new BatchNorm2d(3, { eps: 0 })).toThrow(/BatchNorm2d: bad options/);
+    expect(() => new BatchNorm2d(3, { eps: 0 })).toThrow(/BatchNorm2d: bad eps; expected a finite number > 0, got 0/);
   });
 });
 
