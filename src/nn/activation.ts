@@ -9,6 +9,10 @@ export class ReLU extends Module {
   override forward(x: Tensor): Tensor {
     return relu(x);
   }
+  /** The `forward` whose place a staircase may take. A subclass that saturates, as staircases do, gives its own; others stay as they are in `prepare`. */
+  get replaceable(): (x: Tensor) => Tensor {
+    return ReLU.prototype.forward;
+  }
   /** See JoinsBatchNorm. */
   forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor {
     return norm.normalizeBatch(x, (options) => batchNormRelu(x, norm.weight, norm.bias, { ...options, shortcut }));

@@ -48,6 +48,10 @@ export abstract class Module {
     return found;
   }
 
+  /** The member under a key of this module, with the means to replace it; null if there is none. */
+  memberAt(key: string): Member | null {
+    return membersOf(this).find((member) => member.key === key) ?? null;
+  }
   /** Direct child modules by key, in order. */
   namedChildren(): Map<string, Module> {
     const found: [string, Module][] = [];

@@ -129,7 +129,7 @@ export async function recalibrateBatchNorm(
  *
  * Every forward pass adds what a staircase sees to its observations and sets its α at once, before its codes go on; so the first batch
  * calibrates the layers in order, the others refine. With `recalibrateBatchNorm`, batch norms work on batch statistics meanwhile (as in training),
- * and their running statistics are estimated at the end, with all steps fixed. α is clamped to its constraint's range.
+ * and their running statistics are estimated at the end, with all steps fixed. α is clamped to its constraint's range if that was chosen; the default range widens.
  *
  * @param net quantized by `prepare`; modes are put back afterwards, gradients are not touched
  * @param source batches of inputs; nothing else is used
@@ -156,7 +156,8 @@ export async function calibrate(
   );
   for (const { module } of staircases) {
     const seen = new Observations(Math.ceil(samples / batches.length));
-    const [lo, hi] = module.alpha.constraint?.range ?? [0, Number.POSITIVE_INFINITY];
+    // A range of the user's own is kept to; the default one gives way.
+    const [lo, hi] = module.chosenRange ?? [0, Number.POSITIVE_INFINITY];
     module.observe((x) => {
       seen.add(x);
       const alpha = seen.step({ method, percentile, top: module.top, rounding: module.rounding });
