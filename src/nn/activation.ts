@@ -1,6 +1,7 @@
 /** @file Activations as modules, so that they have a place in the structure that `prepare()` can replace. */
 import { batchNormRelu, relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
+import { check, integer } from "../core/checks.js";
 import type { BatchNorm } from "./batch-norm.js";
 import { Module } from "./module.js";
 
@@ -39,6 +40,7 @@ export class Softmax extends Module {
   /** @param axis default −1, the last */
   constructor(axis = -1) {
     super();
+    check("Softmax", "axis", axis, integer());
     this.axis = axis;
   }
   override forward(x: Tensor): Tensor {
