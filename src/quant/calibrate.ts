@@ -1,6 +1,7 @@
 /** @file Calibration: steps and batch-norm statistics from a few batches, without training. */
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
+import { above, anything, checkOptions, flag, numeric } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
 import { scope } from "../memory/scope.js";
@@ -144,6 +145,14 @@ export async function calibrate(
   source: CalibrationSource,
   options: CalibrateOptions = {},
 ): Promise<CalibratedStep[]> {
+  checkOptions<CalibrateOptions>("calibrate", options, {
+    method: anything,
+    percentile: numeric,
+    samples: numeric,
+    batches: numeric,
+    inputStep: above(0),
+    recalibrateBatchNorm: flag,
+  });
   const { method = "mse", percentile = 99.9, samples = 32_768, inputStep = PIXEL_STEP } = options;
   checkSearch(method, percentile);
   if (!Number.isInteger(samples) || samples < 1) {
