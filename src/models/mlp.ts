@@ -1,7 +1,8 @@
 /** @file Multilayer perceptron. */
 import type { Tensor } from "../autograd/tensor.js";
+import { checkOptions, flag, instanceOf, list } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import type { Rng } from "../core/rng.js";
+import { Rng } from "../core/rng.js";
 import { ReLU } from "../nn/activation.js";
 import { BatchNorm1d } from "../nn/batch-norm.js";
 import { Linear } from "../nn/linear.js";
@@ -28,6 +29,12 @@ export class Mlp extends Module {
 
   constructor({ sizes, batchNorm = true, rng }: MlpOptions) {
     super();
+    checkOptions<MlpOptions>(
+      "mlp",
+      { sizes, batchNorm, rng },
+      { sizes: list, batchNorm: flag, rng: instanceOf(Rng, "an Rng") },
+      ["sizes"],
+    );
     if (sizes.length < 2 || !sizes.every((size) => Number.isInteger(size) && size > 0)) {
       throw new ArgumentError({ op: "mlp", what: "bad sizes", expected: "two or more widths", got: `[${sizes}]` });
     }

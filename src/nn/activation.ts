@@ -1,6 +1,7 @@
 /** @file Activations as modules, so that they have a place in the structure that `prepare()` can replace. */
 import { batchNormRelu, relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
+import { check, integer } from "../core/checks.js";
 import type { BatchNorm } from "./batch-norm.js";
 import { Module } from "./module.js";
 
@@ -8,6 +9,10 @@ import { Module } from "./module.js";
 export class ReLU extends Module {
   override forward(x: Tensor): Tensor {
     return relu(x);
+  }
+  /** The `forward` whose place a staircase may take. A subclass that saturates, as staircases do, gives its own; others stay as they are in `prepare`. */
+  get replaceable(): (x: Tensor) => Tensor {
+    return ReLU.prototype.forward;
   }
   /** See JoinsBatchNorm. */
   forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor {
@@ -35,6 +40,7 @@ export class Softmax extends Module {
   /** @param axis default −1, the last */
   constructor(axis = -1) {
     super();
+    check("Softmax", "axis", axis, integer());
     this.axis = axis;
   }
   override forward(x: Tensor): Tensor {

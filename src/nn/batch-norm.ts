@@ -1,7 +1,8 @@
 /** @file Batch normalization layers. */
 import { batchNorm } from "../autograd/functions.js";
 import { Tensor } from "../autograd/tensor.js";
-import { ArgumentError, ShapeError } from "../core/errors.js";
+import { above, check, checkOptions, integer, within } from "../core/checks.js";
+import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "./module.js";
@@ -43,23 +44,22 @@ export abstract class BatchNorm extends Module {
 
   constructor(features: number, options: BatchNormOptions = {}) {
     super();
+    const op = this.kind;
+    check(op, "features", features, integer(1));
+    checkOptions<BatchNormOptions>(op, options, { eps: above(0), momentum: within(0, 1) });
     this.features = features;
     this.eps = options.eps ?? 1e-5;
     this.momentum = options.momentum ?? 0.1;
-    if (!(this.eps > 0) || !(this.momentum >= 0 && this.momentum <= 1)) {
-      throw new ArgumentError({
-        op: this.constructor.name,
-        what: "bad options",
-        expected: "eps > 0 and momentum in [0, 1]",
-        got: `eps ${this.eps}, momentum ${this.momentum}`,
-      });
-    }
     this.weight = new Parameter(NDArray.full([features], 1));
     this.bias = new Parameter(NDArray.zeros([features]));
     this.runningMean = new Buffer(NDArray.zeros([features]));
     this.runningVar = new Buffer(NDArray.full([features], 1));
   }
 
+  /** Name in messages: minifiers rename classes. */
+  protected get kind(): string {
+    return "BatchNorm";
+  }
   /** Refuses inputs of a rank that the layer is not for. */
   protected abstract checkInput(x: Tensor): void;
 
@@ -106,6 +106,9 @@ function move(running: Buffer, batch: NDArray, momentum: number, factor: number)
 
 /** {@link BatchNorm} for rows [N,C]. */
 export class BatchNorm1d extends BatchNorm {
+  protected override get kind(): string {
+    return "BatchNorm1d";
+  }
   protected override checkInput(x: Tensor): void {
     checkRank("BatchNorm1d", x, 2, `rows [N,${this.features}]`);
   }
@@ -113,6 +116,9 @@ export class BatchNorm1d extends BatchNorm {
 
 /** {@link BatchNorm} for images [N,H,W,C]. */
 export class BatchNorm2d extends BatchNorm {
+  protected override get kind(): string {
+    return "BatchNorm2d";
+  }
   protected override checkInput(x: Tensor): void {
     checkRank("BatchNorm2d", x, 4, `images [N,H,W,${this.features}]`);
   }

@@ -1,9 +1,12 @@
 /** @file The convolution layer. */
 import { conv2d } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
+import { check, checkOptions, flag, instanceOf, integer } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
+import { Rng } from "../core/rng.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { type Padding, type Pair, pair } from "../ndarray/window.js";
+import { isPadding, isPair } from "./geometry.js";
 import { layerDefault, type RandomSource } from "./init.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
@@ -42,6 +45,17 @@ export class Conv2d extends Module {
 
   constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dOptions = {}) {
     super();
+    check("Conv2d", "inChannels", inChannels, integer(1));
+    check("Conv2d", "outChannels", outChannels, integer(1));
+    checkOptions<Conv2dOptions>("Conv2d", options, {
+      stride: isPair(1),
+      padding: isPadding,
+      dilation: isPair(1),
+      groups: integer(1),
+      bias: flag,
+      rng: instanceOf(Rng, "an Rng"),
+    });
+    check("Conv2d", "kernel size", kernelSize, isPair(1));
     this.inChannels = inChannels;
     this.outChannels = outChannels;
     this.kernelSize = pair("Conv2d", "kernel size", kernelSize, 1);

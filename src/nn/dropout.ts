@@ -2,7 +2,7 @@
 import { dropout } from "../autograd/functions.js";
 import { defaultRng } from "../autograd/random.js";
 import type { Tensor } from "../autograd/tensor.js";
-import { ArgumentError } from "../core/errors.js";
+import { below, check, checkOptions, instanceOf } from "../core/checks.js";
 import { Rng } from "../core/rng.js";
 import type { RandomSource } from "./init.js";
 import { Module } from "./module.js";
@@ -24,9 +24,8 @@ export class Dropout extends Module {
    */
   constructor(p = 0.5, options: RandomSource = {}) {
     super();
-    if (!(p >= 0 && p < 1)) {
-      throw new ArgumentError({ op: "Dropout", what: "bad probability", expected: "a number in [0, 1)", got: `${p}` });
-    }
+    check("Dropout", "probability", p, below(0, 1));
+    checkOptions<RandomSource>("Dropout", options, { rng: instanceOf(Rng, "an Rng") });
     this.p = p;
     this.rng = new Rng((options.rng ?? defaultRng()).u32());
   }

@@ -1,6 +1,8 @@
 /** @file The fully connected layer. */
 import { linear } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
+import { check, checkOptions, flag, instanceOf, integer } from "../core/checks.js";
+import { Rng } from "../core/rng.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { layerDefault, type RandomSource } from "./init.js";
 import { Module } from "./module.js";
@@ -25,6 +27,9 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
+    check("Linear", "inFeatures", inFeatures, integer(1));
+    check("Linear", "outFeatures", outFeatures, integer(1));
+    checkOptions<LinearOptions>("Linear", options, { bias: flag, rng: instanceOf(Rng, "an Rng") });
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     this.weight = new Parameter(NDArray.empty([outFeatures, inFeatures]));

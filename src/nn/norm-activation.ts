@@ -14,8 +14,25 @@ export interface JoinsBatchNorm extends Module {
   forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null;
 }
 
+/** How far from an object the definition of a property is: 0 for its own, then along its prototypes. Infinity if there is none. */
+function distance(object: object, name: string): number {
+  let steps = 0;
+  for (let at: object | null = object; at !== null; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, name)) return steps;
+    steps++;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** True if the joined form stands for the very `forward` that the module has: a subclass (or an object) with a forward of its own is called, not looked through. */
 function joins(module: Module): module is JoinsBatchNorm {
-  return "forwardNormalized" in module;
+  return "forwardNormalized" in module && distance(module, "forwardNormalized") <= distance(module, "forward");
+}
+
+/** True if what a batch norm does is what the joined ops do. */
+function isPlain(norm: Module): norm is BatchNorm {
+  const { forward, normalizeBatch } = BatchNorm.prototype;
+  return norm instanceof BatchNorm && norm.forward === forward && norm.normalizeBatch === normalizeBatch;
 }
 
 /**
@@ -26,9 +43,7 @@ function joins(module: Module): module is JoinsBatchNorm {
  * @returns the shape of x
  */
 export function normActivation(norm: Module, activation: Module, x: Tensor, shortcut: Tensor | null = null): Tensor {
-  // A subclass with a forward of its own is called, not looked through.
-  const plain = norm instanceof BatchNorm && norm.forward === BatchNorm.prototype.forward;
-  if (plain && norm.training && joins(activation) && !x.data.coded) {
+  if (isPlain(norm) && norm.training && joins(activation) && !x.data.coded) {
     const joined = activation.forwardNormalized(x, norm, shortcut);
     if (joined !== null) return joined;
   }

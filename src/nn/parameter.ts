@@ -1,7 +1,7 @@
 /** @file What a module owns besides other modules: trained parameters, and buffers that are saved but not trained. */
 
 import { Tensor } from "../autograd/tensor.js";
-import { refuse } from "../core/checks.js";
+import { check, instanceOf, refuse } from "../core/checks.js";
 import { writeElements } from "../core/dtype.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
@@ -44,6 +44,7 @@ export class Parameter extends Tensor {
   constraint: ParameterConstraint | undefined;
 
   constructor(data: NDArray, options: ParameterOptions = {}) {
+    checkLive("parameter", data);
     if (data.dtype !== "f32" && data.dtype !== "f64") {
       throw new ArgumentError({ op: "parameter", what: "not a real array", expected: "f32 or f64", got: data.dtype });
     }
@@ -78,6 +79,7 @@ export class Buffer {
   readonly persistent: boolean;
 
   constructor(data: NDArray, options: { persistent?: boolean } = {}) {
+    checkLive("buffer", data);
     untrack(data);
     this.data = data;
     this.persistent = options.persistent ?? true;
@@ -92,6 +94,12 @@ export class Buffer {
   dispose(): void {
     this.data.dispose();
   }
+}
+
+/** Refuses what is no array of the heap, and one that was disposed of. @throws ArgumentError, DisposedError */
+function checkLive(op: string, data: NDArray): void {
+  check(op, "data", data, instanceOf(NDArray, "an NDArray"), "NDArray.from(values, shape) makes one");
+  void data.ptr;
 }
 
 function writeInto(target: NDArray, values: NDArray | ArrayLike<number>): void {

@@ -1,7 +1,9 @@
 /** @file Pooling and flattening of images. */
 import { avgPool2d, globalAvgPool2d, maxPool2d } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
+import { check, checkOptions, flag, type OptionRules } from "../core/checks.js";
 import type { Padding, Pair } from "../ndarray/window.js";
+import { isPadding, isPair } from "./geometry.js";
 import { Module } from "./module.js";
 
 /** Options of pooling layers. */
@@ -11,6 +13,8 @@ export interface PoolOptions {
   /** Default 0. */
   padding?: Padding;
 }
+
+const POOL_RULES: OptionRules<PoolOptions> = { stride: isPair(1), padding: isPadding };
 
 /**
  * Largest value of each window, per channel, on [N,H,W,C]; padding counts as −∞. Codes stay codes.
@@ -23,6 +27,8 @@ export class MaxPool2d extends Module {
   readonly padding: Padding;
   constructor(kernelSize: Pair, options: PoolOptions = {}) {
     super();
+    check("MaxPool2d", "kernel size", kernelSize, isPair(1));
+    checkOptions<PoolOptions>("MaxPool2d", options, POOL_RULES);
     this.kernelSize = kernelSize;
     this.stride = options.stride ?? kernelSize;
     this.padding = options.padding ?? 0;
@@ -44,6 +50,11 @@ export class AvgPool2d extends Module {
   readonly countIncludePad: boolean;
   constructor(kernelSize: Pair, options: PoolOptions & { countIncludePad?: boolean } = {}) {
     super();
+    check("AvgPool2d", "kernel size", kernelSize, isPair(1));
+    checkOptions<PoolOptions & { countIncludePad?: boolean }>("AvgPool2d", options, {
+      ...POOL_RULES,
+      countIncludePad: flag,
+    });
     this.kernelSize = kernelSize;
     this.stride = options.stride ?? kernelSize;
     this.padding = options.padding ?? 0;

@@ -1,5 +1,6 @@
 /** @file Modules one after the other. */
 import type { Tensor } from "../autograd/tensor.js";
+import { check, instanceOf } from "../core/checks.js";
 import { BatchNorm } from "./batch-norm.js";
 import { Module } from "./module.js";
 import { normActivation } from "./norm-activation.js";
@@ -14,9 +15,13 @@ import { normActivation } from "./norm-activation.js";
 export class Sequential extends Module {
   [index: number]: Module;
 
-  constructor(...modules: readonly Module[]) {
+  /** @param modules one after the other, or as one list @throws ArgumentError on anything but modules */
+  constructor(...modules: readonly Module[] | readonly [readonly Module[]]) {
     super();
-    modules.forEach((module, i) => {
+    const list = modules.length === 1 && Array.isArray(modules[0]) ? modules[0] : modules;
+    // A hole in a list is undefined.
+    Array.from(list as readonly Module[]).forEach((module, i) => {
+      check("Sequential", `module ${i}`, module, instanceOf(Module as never, "a Module"));
       this[i] = module;
     });
   }

@@ -20,6 +20,9 @@ export class ClippedReLU extends ReLU {
   override forward(x: Tensor): Tensor {
     return clip(x, 0, this.top);
   }
+  override get replaceable(): (x: Tensor) => Tensor {
+    return ClippedReLU.prototype.forward;
+  }
   protected override describe(): string {
     return `${this.top}`;
   }

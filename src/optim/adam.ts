@@ -1,9 +1,12 @@
 /** @file Adam and AdamW. */
+import { atLeast, below, checkOptions } from "../core/checks.js";
 import { pow } from "../core/math.js";
 import { kernelsFor } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import type { Parameter } from "../nn/parameter.js";
-import { type BaseOptions, checkOption, Optimizer, type ParametersOrGroups, type StepRates } from "./optimizer.js";
+import { filled } from "./groups.js";
+import { BASE_RULES, Optimizer, type OptimizerKind } from "./optimizer.js";
+import type { BaseOptions, ParametersOrGroups, StepRates } from "./types.js";
 
 /** Options of {@link Adam} and {@link AdamW}; a group may set its own. */
 export interface AdamOptions extends BaseOptions {
@@ -15,6 +18,13 @@ export interface AdamOptions extends BaseOptions {
   eps: number;
 }
 
+const ADAM: OptimizerKind<AdamOptions> = {
+  name: "Adam",
+  rules: { ...BASE_RULES, beta1: below(0, 1), beta2: below(0, 1), eps: atLeast(0) },
+  memory: { arrays: ["exp_avg", "exp_avg_sq"], counts: ["step"] },
+};
+const ADAMW: OptimizerKind<AdamOptions> = { ...ADAM, name: "AdamW" };
+
 /**
  * Adam (Kingma and Ba), as PyTorch's; the decay λ enters the gradient:
  *
@@ -25,13 +35,10 @@ export interface AdamOptions extends BaseOptions {
  * @throws ArgumentError on options out of range
  */
 export class Adam extends Optimizer<AdamOptions> {
-  constructor(parameters: ParametersOrGroups<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super(parameters, { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, ...options });
-    for (const group of this.groups) {
-      checkOption(this.constructor.name, "beta1", group.options.beta1, 0, 1);
-      checkOption(this.constructor.name, "beta2", group.options.beta2, 0, 1);
-      checkOption(this.constructor.name, "eps", group.options.eps, 0);
-    }
+  /** `kind` is for {@link AdamW}. */
+  constructor(parameters: ParametersOrGroups<AdamOptions>, options: Partial<AdamOptions> = {}, kind = ADAM) {
+    checkOptions(kind.name, options, kind.rules);
+    super(parameters, filled({ lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, options), kind);
   }
 
   /** True if the decay acts on the weights and not through the gradient. */
@@ -66,7 +73,8 @@ export class Adam extends Optimizer<AdamOptions> {
  */
 export class AdamW extends Adam {
   constructor(parameters: ParametersOrGroups<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super(parameters, { weightDecay: 0.01, ...options });
+    checkOptions("AdamW", options, ADAMW.rules);
+    super(parameters, filled({ weightDecay: 0.01 }, options), ADAMW);
   }
   protected override get decoupled(): boolean {
     return true;

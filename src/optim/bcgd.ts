@@ -1,10 +1,23 @@
 /** @file Blended coarse gradient descent over any optimizer, and its relatives BinaryConnect and BinaryRelax. */
+import {
+  anything,
+  atLeast,
+  callable,
+  check,
+  checkOptions,
+  integer,
+  type OptionRules,
+  refuse,
+  within,
+} from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { kernelsFor } from "../kernels/engine.js";
 import type { Parameter } from "../nn/parameter.js";
 import { QuantParameter } from "../quant/quant-parameter.js";
-import { checkOption, type OptimizerLike, type OptimizerState, type ParametersOrGroups } from "./optimizer.js";
-import { SGD, type SGDOptions } from "./sgd.js";
+import { filledGroups, withGradients } from "./groups.js";
+import { SGD, SGD_RULES, type SGDOptions } from "./sgd.js";
+import { takeValues } from "./state.js";
+import type { OptimizerLike, OptimizerState, ParametersOrGroups } from "./types.js";
 
 /** Options of {@link BCGD} over SGD. */
 export interface BCGDOptions extends Partial<SGDOptions> {
@@ -43,22 +56,12 @@ export class BCGD implements OptimizerLike {
   #rho: number;
 
   constructor(parameters: ParametersOrGroups<SGDOptions>, options: BCGDOptions | BCGDBase) {
-    const { rho = 1e-5, ...rest } = options;
-    this.#rho = checkRho(rho);
-    if ("base" in rest && rest.base !== undefined) {
-      const { base, ...others } = rest;
-      const beside = Object.keys(others);
-      if (beside.length > 0) {
-        throw new ArgumentError({
-          op: "BCGD",
-          what: "options beside a base optimizer",
-          expected: "base and rho alone",
-          got: beside.join(", "),
-          hint: "give them to the base optimizer",
-        });
-      }
-      this.base = base(parameters);
-    } else this.base = new SGD(parameters, rest as BCGDOptions);
+    this.#rho = checkBCGD("BCGD", options).rho ?? 1e-5;
+    const { rho: _, ...rest } = options;
+    this.base =
+      "base" in rest && rest.base !== undefined
+        ? made(rest.base, parameters)
+        : new SGD(parameters, rest as BCGDOptions);
   }
 
   /** Blending ρ; may be changed between steps. @throws ArgumentError outside [0, 1] */
@@ -91,11 +94,13 @@ export class BCGD implements OptimizerLike {
   /** Blends, then steps. */
   step(): void {
     if (this.#rho > 0) {
-      for (const parameter of this.parameters()) {
-        if (parameter instanceof QuantParameter && parameter.requiresGrad && parameter.gradient?.alive) {
-          blend(parameter, this.#rho);
-        }
+      const blended: QuantParameter[] = [];
+      for (const { parameter } of withGradients("BCGD", this.parameters())) {
+        if (parameter instanceof QuantParameter) blended.push(parameter);
       }
+      // All projections before any change: one that cannot be made leaves all weights as they were.
+      for (const parameter of blended) parameter.quantized();
+      for (const parameter of blended) blend(parameter, this.#rho);
     }
     this.base.step();
   }
@@ -107,10 +112,9 @@ export class BCGD implements OptimizerLike {
   }
   /** @throws StateError as the base optimizer; nothing is changed then */
   loadStateDict(state: OptimizerState): void {
-    const { rho, ...values } = state.values;
-    if (rho !== undefined) checkRho(rho);
-    this.base.loadStateDict({ arrays: state.arrays, values });
-    this.#rho = rho ?? this.#rho;
+    const { own, rest } = takeValues("BCGD", state, { rho: within(0, 1) });
+    this.base.loadStateDict(rest);
+    this.#rho = own.rho ?? this.#rho;
   }
   /** Frees the state; the parameters stay. */
   dispose(): void {
@@ -122,8 +126,45 @@ export class BCGD implements OptimizerLike {
 }
 
 function checkRho(rho: number): number {
-  if (rho >= 0 && rho <= 1) return rho;
-  throw new ArgumentError({ op: "BCGD", what: "bad rho", expected: "a number in [0, 1]", got: `${rho}` });
+  check("BCGD", "rho", rho, within(0, 1));
+  return rho;
+}
+
+const BCGD_RULES: OptionRules<BCGDOptions & BCGDBase> = { ...SGD_RULES, rho: within(0, 1), base: callable };
+
+/** Refuses unknown options, a bad ρ, and options of SGD beside a base. @throws ArgumentError */
+function checkBCGD(op: string, options: BCGDOptions | BCGDBase): { rho?: number } {
+  checkOptions<{ rho?: number; base?: unknown }>(op, options, { ...BCGD_RULES, ...ANY_SGD } as never);
+  const { rho: _, base, ...others } = options as BCGDOptions & BCGDBase;
+  const beside = Object.keys(others);
+  if (base !== undefined && beside.length > 0) {
+    throw new ArgumentError({
+      op,
+      what: "options beside a base optimizer",
+      expected: "base and rho alone",
+      got: beside.join(", "),
+      hint: "give them to the base optimizer",
+    });
+  }
+  return options;
+}
+
+/** Names of SGD's options: their values are for SGD to refuse. */
+const ANY_SGD = Object.fromEntries(Object.keys(SGD_RULES).map((name) => [name, anything]));
+
+/** The base optimizer that the user's function makes. @throws ArgumentError if it is none */
+function made(base: BCGDBase["base"], parameters: ParametersOrGroups<SGDOptions>): OptimizerLike {
+  filledGroups("BCGD", parameters, {} as SGDOptions, undefined);
+  const optimizer: unknown = base(parameters);
+  const methods = ["parameters", "zeroGrad", "step", "stateDict", "loadStateDict", "dispose"];
+  if (
+    typeof optimizer !== "object" ||
+    optimizer === null ||
+    methods.some((name) => typeof (optimizer as Record<string, unknown>)[name] !== "function")
+  ) {
+    refuse("BCGD", "base", "a function that makes an optimizer of the parameters", optimizer);
+  }
+  return optimizer as OptimizerLike;
 }
 
 /** w_f ← (1 − ρ)·w_f + ρ·δq in place, with each channel's δ. */
@@ -145,6 +186,9 @@ function blend(parameter: QuantParameter, rho: number): void {
  */
 export class BinaryConnect extends BCGD {
   constructor(parameters: ParametersOrGroups<SGDOptions>, options: Omit<BCGDOptions, "rho"> | Omit<BCGDBase, "rho">) {
+    if ("rho" in checkBCGD("BinaryConnect", options as BCGDOptions)) {
+      refuse("BinaryConnect", "rho", "no rho: it is 0", (options as BCGDOptions).rho, "BCGD has one");
+    }
     super(parameters, { ...options, rho: 0 } as BCGDOptions | BCGDBase);
   }
 }
@@ -160,6 +204,13 @@ export interface RelaxOptions {
   /** Step (counted from 0) from which on the weights are quantized exactly. */
   exactFrom: number;
 }
+
+const RELAX_RULES: OptionRules<RelaxOptions> = {
+  eta: atLeast(0),
+  growth: atLeast(1),
+  growEvery: integer(1),
+  exactFrom: atLeast(0),
+};
 
 /**
  * BinaryRelax (Yin et al. 2018): forward passes see (η·proj(w_f) + w_f)/(1 + η) with η growing geometrically, then the exact projection.
@@ -184,12 +235,9 @@ export class BinaryRelax extends BinaryConnect {
     options: Omit<BCGDOptions, "rho"> | Omit<BCGDBase, "rho">,
     relax: RelaxOptions,
   ) {
+    checkOptions("BinaryRelax", relax, RELAX_RULES, ["growEvery", "exactFrom"]);
     super(parameters, options);
     const { eta = 1, growth = 1.02, growEvery, exactFrom } = relax;
-    checkOption("BinaryRelax", "eta", eta, 0);
-    checkOption("BinaryRelax", "growth", growth, 1);
-    checkOption("BinaryRelax", "growEvery", growEvery, 1);
-    checkOption("BinaryRelax", "exactFrom", exactFrom, 0);
     this.#eta = eta;
     this.#growth = growth;
     this.#growEvery = growEvery;
@@ -217,9 +265,10 @@ export class BinaryRelax extends BinaryConnect {
     return { arrays, values: { ...values, "relax.eta": this.#eta, "relax.steps": this.#steps } };
   }
   override loadStateDict(state: OptimizerState): void {
-    super.loadStateDict(state);
-    this.#eta = state.values["relax.eta"] ?? this.#eta;
-    this.#steps = state.values["relax.steps"] ?? this.#steps;
+    const { own, rest } = takeValues("BinaryRelax", state, { "relax.eta": atLeast(0), "relax.steps": integer(0) });
+    super.loadStateDict(rest);
+    this.#eta = own["relax.eta"] ?? this.#eta;
+    this.#steps = own["relax.steps"] ?? this.#steps;
     this.#apply();
   }
   /** Frees the state and ends the relaxation; the parameters stay. */

@@ -1,10 +1,18 @@
 /** @file Clipping of gradients before a step: by their joint norm, or component by component. */
+import { atLeast, check } from "../core/checks.js";
 import { kernelsFor } from "../kernels/engine.js";
+import type { NDArray } from "../ndarray/ndarray.js";
 import type { Parameter } from "../nn/parameter.js";
-import { checkOption } from "./optimizer.js";
+import { checkGradient, parameterList } from "./groups.js";
 
-function gradientsOf(parameters: Iterable<Parameter>) {
-  return [...parameters].flatMap(({ gradient }) => (gradient?.alive ? [gradient] : []));
+/** Gradients of parameters, each once. */
+function gradientsOf(op: string, parameters: Iterable<Parameter>): NDArray[] {
+  return [...new Set(parameterList(op, parameters))].flatMap((parameter) => {
+    const { gradient } = parameter;
+    if (!gradient?.alive) return [];
+    checkGradient(op, parameter, gradient);
+    return [gradient];
+  });
 }
 
 /**
@@ -12,17 +20,21 @@ function gradientsOf(parameters: Iterable<Parameter>) {
  *
  * @param max > 0 wanted bound of the norm
  * @returns the norm before clipping
- * @throws ArgumentError if `max` is negative or not finite
+ * @throws ArgumentError if `max` is negative or not finite, or on anything but parameters
  */
 export function clipGradNorm(parameters: Iterable<Parameter>, max: number): number {
-  checkOption("clipGradNorm", "max", max, 0);
-  const gradients = gradientsOf(parameters);
+  check("clipGradNorm", "max", max, atLeast(0));
+  const gradients = gradientsOf("clipGradNorm", parameters);
   let squares = 0;
   for (const { dtype, ptr, size } of gradients) squares += kernelsFor(dtype).f32_sum_squares(ptr, size);
   const norm = Math.sqrt(squares);
   const scale = max / (norm + 1e-6);
   if (scale < 1) {
-    for (const { dtype, ptr, size } of gradients) kernelsFor(dtype).f32_scale_shift(ptr, ptr, size, scale, 0);
+    for (const gradient of gradients) {
+      const { dtype, ptr, size } = gradient;
+      kernelsFor(dtype).f32_scale_shift(ptr, ptr, size, scale, 0);
+      gradient.touch("clipGradNorm");
+    }
   }
   return norm;
 }
@@ -30,9 +42,13 @@ export function clipGradNorm(parameters: Iterable<Parameter>, max: number): numb
 /**
  * Clamps every component of every gradient to [−max, max].
  *
- * @throws ArgumentError if `max` is negative or not finite
+ * @throws ArgumentError if `max` is negative or not finite, or on anything but parameters
  */
 export function clipGradValue(parameters: Iterable<Parameter>, max: number): void {
-  checkOption("clipGradValue", "max", max, 0);
-  for (const { dtype, ptr, size } of gradientsOf(parameters)) kernelsFor(dtype).f32_clip(ptr, ptr, size, -max, max);
+  check("clipGradValue", "max", max, atLeast(0));
+  for (const gradient of gradientsOf("clipGradValue", parameters)) {
+    const { dtype, ptr, size } = gradient;
+    kernelsFor(dtype).f32_clip(ptr, ptr, size, -max, max);
+    gradient.touch("clipGradValue");
+  }
 }

@@ -1,59 +1,32 @@
 /** @file The base of all optimizers: parameter groups, constraints, state that can be saved, and the order of one step. */
-import { ArgumentError, StateError } from "../core/errors.js";
-import { sameShape, shapeText } from "../core/shape.js";
+import { atLeast, check, checkOptions, type OptionRules, real } from "../core/checks.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { Parameter } from "../nn/parameter.js";
-import { type HostArray, valuesOf } from "../nn/state.js";
+import type { Parameter } from "../nn/parameter.js";
+import { filledGroups, withGradients } from "./groups.js";
+import { type Memory, planOptimizerState } from "./state.js";
+import type {
+  BaseOptions,
+  FilledGroup,
+  OptimizerLike,
+  OptimizerState,
+  ParametersOrGroups,
+  StepRates,
+} from "./types.js";
 
-/** Everything that an optimizer remembers between steps. Keys are `<parameter's index>.<slot>` and `group.<index>.<option>`. */
-export interface OptimizerState {
-  /** Momentum buffers and moments. The optimizer's own arrays when it gave them; copied when it takes them. */
-  readonly arrays: ReadonlyMap<string, NDArray | HostArray>;
-  /** Step counts, rates and the like, exact in JSON. */
-  readonly values: Readonly<Record<string, number>>;
+/** What an optimizer is, for messages and for the check of a state. */
+export interface OptimizerKind<Options> {
+  /** Name in messages: minifiers rename classes. */
+  readonly name: string;
+  /** A rule for every option. */
+  readonly rules: OptionRules<Options>;
+  /** Names of the slots and counts that it keeps for each parameter: all of them, or none before its first step. Undefined: any. */
+  readonly memory?: Memory;
 }
 
-/** What training asks of an optimizer: {@link Optimizer}, or something that wraps one. */
-export interface OptimizerLike {
-  /** The rate of the first group, before the schedule's factor. Writing sets all groups. */
-  lr: number;
-  /** Multiplies every group's rate; schedules write it. */
-  lrFactor: number;
-  parameters(): Parameter[];
-  zeroGrad(): void;
-  step(): void;
-  stateDict(): OptimizerState;
-  loadStateDict(state: OptimizerState): void;
-  dispose(): void;
-}
-
-/** Parameters with options of their own; what is left out comes from the optimizer's options. */
-export type ParameterGroup<Options> = { readonly parameters: Iterable<Parameter> } & Partial<Options>;
-
-/** What an optimizer is built on. */
-export type ParametersOrGroups<Options> = Iterable<Parameter> | readonly ParameterGroup<Options>[];
-
-/** Options that every optimizer has. */
-export interface BaseOptions {
-  /** Learning rate, ≥ 0. */
-  lr: number;
-  /** Coefficient of the L2 term, ≥ 0. */
-  weightDecay: number;
-}
-
-/** A group with every option filled in; `options` may be changed between steps. */
-export interface FilledGroup<Options> {
-  readonly parameters: readonly Parameter[];
-  readonly options: Options;
-}
-
-/** The rate and decay that apply to one parameter in one step, constraints included. */
-export interface StepRates {
-  readonly lr: number;
-  readonly weightDecay: number;
-}
+/** Rules of the options that every optimizer has. */
+export const BASE_RULES: OptionRules<BaseOptions> = { lr: atLeast(0), weightDecay: atLeast(0) };
 
 /**
  * Base of optimizers. For every parameter that has a gradient, `step()` clamps the gradient to `constraint.gradClip` (in place),
@@ -63,41 +36,47 @@ export interface StepRates {
 export abstract class Optimizer<Options extends BaseOptions> implements OptimizerLike {
   /** Groups in order, options filled in. */
   readonly groups: readonly FilledGroup<Options>[];
-  lrFactor = 1;
-  readonly #arrays = new Map<Parameter, Map<string, NDArray>>();
-  readonly #values = new Map<Parameter, Map<string, number>>();
+  readonly #kind: Partial<OptimizerKind<Options>> & { readonly name: string };
+  #lrFactor = 1;
+  #arrays = new Map<Parameter, Map<string, NDArray>>();
+  #values = new Map<Parameter, Map<string, number>>();
 
-  /** @throws ArgumentError without parameters, or if one appears twice */
-  constructor(parameters: ParametersOrGroups<Options>, defaults: Options) {
-    const list = [...(parameters as Iterable<Parameter | ParameterGroup<Options>>)];
-    const groups: ParameterGroup<Options>[] = list.every((item) => item instanceof Parameter)
-      ? [{ parameters: list } as unknown as ParameterGroup<Options>]
-      : (list as ParameterGroup<Options>[]);
-    this.groups = groups.map(({ parameters: members, ...own }) => {
-      const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-      return { parameters: [...members], options: { ...defaults, ...given } };
-    });
-    const all = this.parameters();
-    if (all.length === 0 || new Set(all).size !== all.length) {
-      throw new ArgumentError({
-        op: this.constructor.name,
-        what: all.length === 0 ? "no parameters" : "a parameter appears twice",
-        expected: "each parameter in one group",
-        got: `${all.length} parameters`,
-      });
-    }
-    for (const { options } of this.groups) {
-      checkOption(this.constructor.name, "lr", options.lr, 0);
-      checkOption(this.constructor.name, "weightDecay", options.weightDecay, 0);
-    }
+  /**
+   * @param parameters parameters, or groups of them with options of their own
+   * @param options all options; groups take from them what they leave out
+   * @param kind name, rules and memory of a class of optimizers; without it the base options alone are checked
+   * @throws ArgumentError without parameters, if one appears twice, or on options that are unknown or out of range
+   */
+  constructor(parameters: ParametersOrGroups<Options>, options: Options, kind?: OptimizerKind<Options>) {
+    this.#kind = kind ?? { name: this.constructor.name };
+    const { name } = this.#kind;
+    if (kind !== undefined)
+      checkOptions(name, options, kind.rules, Object.keys(kind.rules) as (keyof Options & string)[]);
+    this.groups = filledGroups(name, parameters, options, kind?.rules);
+    for (const group of this.groups) this.#check(group.options);
   }
+
+  #check(options: Options): void {
+    const { name, rules = BASE_RULES as OptionRules<Options> } = this.#kind;
+    for (const [key, rule] of Object.entries(rules)) check(name, key, options[key as keyof Options], rule as never);
+    this.checkTogether(options);
+  }
+  /** Refuses options that are good each by itself but not together. @throws ArgumentError */
+  protected checkTogether(_options: Options): void {}
 
   get lr(): number {
     return this.groups[0].options.lr;
   }
   set lr(value: number) {
-    checkOption(this.constructor.name, "lr", value, 0);
+    check(this.#kind.name, "lr", value, atLeast(0));
     for (const { options } of this.groups) options.lr = value;
+  }
+  get lrFactor(): number {
+    return this.#lrFactor;
+  }
+  set lrFactor(value: number) {
+    check(this.#kind.name, "lrFactor", value, real, "a schedule gives one for every step");
+    this.#lrFactor = value;
   }
   /** All parameters in the order of the groups; their position here is their index in the state. */
   parameters(): Parameter[] {
@@ -108,24 +87,33 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
     for (const parameter of this.parameters()) parameter.zeroGrad();
   }
 
-  /** Changes every parameter that has a gradient. */
+  /**
+   * Changes every parameter that has a gradient.
+   *
+   * @throws DTypeError or ShapeError if a gradient is not of its parameter's type and size; nothing is changed then
+   */
   step(): void {
-    for (const group of this.groups) {
-      for (const parameter of group.parameters) {
-        const gradient = parameter.gradient;
-        if (!parameter.requiresGrad || gradient === null || !gradient.alive) continue;
+    const { name } = this.#kind;
+    const writer = `${name}.step`;
+    for (const { options } of this.groups) this.#check(options);
+    const ready = this.groups.map((group) => withGradients(name, group.parameters));
+    this.groups.forEach(({ options }, i) => {
+      for (const { parameter, gradient } of ready[i]) {
         const kernels = kernelsFor(parameter.dtype);
         const { gradClip, range, lrScale = 1, weightDecay = true } = parameter.constraint ?? {};
-        if (gradClip !== undefined) kernels.f32_clip(gradient.ptr, gradient.ptr, gradient.size, ...gradClip);
-        this.update(parameter, gradient, group.options, {
-          lr: group.options.lr * this.lrFactor * lrScale,
-          weightDecay: weightDecay ? group.options.weightDecay : 0,
+        if (gradClip !== undefined) {
+          kernels.f32_clip(gradient.ptr, gradient.ptr, gradient.size, ...gradClip);
+          gradient.touch(writer);
+        }
+        this.update(parameter, gradient, options, {
+          lr: options.lr * this.#lrFactor * lrScale,
+          weightDecay: weightDecay ? options.weightDecay : 0,
         });
         const data = parameter.data;
         if (range !== undefined) kernels.f32_clip(data.ptr, data.ptr, data.size, ...range);
-        parameter.markChanged(`${this.constructor.name}.step`);
+        parameter.markChanged(writer);
       }
-    }
+    });
   }
 
   /** Updates one parameter's values in place from its gradient. */
@@ -151,10 +139,10 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
 
   stateDict(): OptimizerState {
     const arrays = new Map<string, NDArray>();
-    const values: Record<string, number> = { lrFactor: this.lrFactor };
+    const values: Record<string, number> = { lrFactor: this.#lrFactor };
     this.groups.forEach(({ options }, i) => {
       for (const [key, value] of Object.entries(options)) {
-        if (typeof value === "number") values[`group.${i}.${key}`] = value;
+        if (typeof value === "number" || typeof value === "boolean") values[`group.${i}.${key}`] = Number(value);
       }
     });
     this.parameters().forEach((parameter, i) => {
@@ -165,58 +153,44 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
   }
 
   /**
-   * Takes a state back, replacing what was remembered; the next step is the one that would have followed.
+   * Takes a state back, replacing what was remembered; the next step is the one that would have followed. Its own state may be given.
    *
-   * @throws StateError if an array belongs to no parameter or has another shape; nothing is changed then
+   * @param state arrays as a network's state may hold them; values of an optimizer of the same kind on as many groups
+   * @throws StateError if an array or value belongs to no parameter, group or option here, or has another shape or a value out of range;
+   *   nothing is changed then
    */
   loadStateDict(state: OptimizerState): void {
-    const parameters = this.parameters();
-    const loaded: { parameter: Parameter; name: string; source: NDArray | HostArray }[] = [];
-    for (const [key, source] of state.arrays) {
-      const { parameter, name } = addressed(this.constructor.name, parameters, key);
-      if (!sameShape(source.shape, parameter.shape)) {
-        throw new StateError({
-          op: this.constructor.name,
-          what: `state ${key} has another shape`,
-          expected: shapeText(parameter.shape),
-          got: shapeText(source.shape),
-          hint: "nothing was changed",
-        });
-      }
-      loaded.push({ parameter, name, source });
-    }
-    const counts = Object.entries(state.values).filter(([key]) => /^\d+\./.test(key));
-    for (const [key] of counts) addressed(this.constructor.name, parameters, key);
-    this.#clear();
-    for (const { parameter, name, source } of loaded) {
-      this.slot(parameter, name).array.view().set(valuesOf(source));
-    }
-    for (const [key, value] of counts) {
-      const { parameter, name } = addressed(this.constructor.name, parameters, key);
-      entry(this.#values, parameter).set(name, value);
-    }
-    this.lrFactor = state.values.lrFactor ?? this.lrFactor;
-    this.groups.forEach(({ options }, i) => {
-      const known = options as unknown as Record<string, unknown>;
-      for (const key of Object.keys(known)) {
-        const value = state.values[`group.${i}.${key}`];
-        if (value !== undefined) known[key] = value;
-      }
+    const plan = planOptimizerState(this.#kind.name, state, {
+      parameters: this.parameters(),
+      groups: this.groups,
+      rules: this.#kind.rules ?? (BASE_RULES as OptionRules<Options>),
+      closed: this.#kind.rules !== undefined,
+      memory: this.#kind.memory,
+      together: (options) => this.checkTogether(options),
     });
+    const old = this.#arrays;
+    this.#arrays = plan.arrays;
+    this.#values = plan.values;
+    this.#lrFactor = plan.lrFactor ?? this.#lrFactor;
+    this.groups.forEach(({ options }, i) => {
+      Object.assign(options, plan.options[i]);
+    });
+    disposeAll(old);
   }
 
-  #clear(): void {
-    for (const slots of this.#arrays.values()) for (const array of slots.values()) array.dispose();
-    this.#arrays.clear();
-    this.#values.clear();
-  }
   /** Frees the state arrays; the parameters stay. */
   dispose(): void {
-    this.#clear();
+    disposeAll(this.#arrays);
+    this.#arrays.clear();
+    this.#values.clear();
   }
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function disposeAll(arrays: ReadonlyMap<Parameter, ReadonlyMap<string, NDArray>>): void {
+  for (const slots of arrays.values()) for (const array of slots.values()) array.dispose();
 }
 
 function entry<V>(table: Map<Parameter, Map<string, V>>, parameter: Parameter): Map<string, V> {
@@ -226,30 +200,4 @@ function entry<V>(table: Map<Parameter, Map<string, V>>, parameter: Parameter): 
     table.set(parameter, inner);
   }
   return inner;
-}
-
-function addressed(op: string, parameters: Parameter[], key: string): { parameter: Parameter; name: string } {
-  const [, index, name] = /^(\d+)\.(.+)$/.exec(key) ?? [];
-  const parameter = parameters[Number(index)];
-  if (parameter === undefined) {
-    throw new StateError({
-      op,
-      what: `state ${key} belongs to no parameter`,
-      expected: `indices below ${parameters.length}`,
-      got: key,
-      hint: "nothing was changed",
-    });
-  }
-  return { parameter, name };
-}
-
-/** Refuses an option outside [lo, hi) or not finite. @throws ArgumentError */
-export function checkOption(op: string, name: string, value: number, lo: number, hi = Number.POSITIVE_INFINITY): void {
-  if (Number.isFinite(value) && value >= lo && value < hi) return;
-  throw new ArgumentError({
-    op,
-    what: `bad ${name}`,
-    expected: hi === Number.POSITIVE_INFINITY ? `a finite number ≥ ${lo}` : `a number in [${lo}, ${hi})`,
-    got: `${value}`,
-  });
 }

@@ -1,9 +1,12 @@
 /** @file Stochastic gradient descent with momentum. */
+import { below, checkOptions, flag, type OptionRules } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { kernelsFor } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import type { Parameter } from "../nn/parameter.js";
-import { type BaseOptions, checkOption, Optimizer, type ParametersOrGroups, type StepRates } from "./optimizer.js";
+import { filled } from "./groups.js";
+import { BASE_RULES, Optimizer, type OptimizerKind } from "./optimizer.js";
+import type { BaseOptions, ParametersOrGroups, StepRates } from "./types.js";
 
 /** Options of {@link SGD}; a group may set its own. */
 export interface SGDOptions extends BaseOptions {
@@ -12,6 +15,15 @@ export interface SGDOptions extends BaseOptions {
   /** Look one momentum step ahead. Default false. */
   nesterov: boolean;
 }
+
+/** Rules of {@link SGDOptions}. */
+export const SGD_RULES: OptionRules<SGDOptions> = { ...BASE_RULES, momentum: below(0, 1), nesterov: flag };
+
+const KIND: OptimizerKind<SGDOptions> = {
+  name: "SGD",
+  rules: SGD_RULES,
+  memory: { arrays: ["velocity"], counts: [] },
+};
 
 /**
  * Stochastic gradient descent, as PyTorch's without dampening:
@@ -23,13 +35,12 @@ export interface SGDOptions extends BaseOptions {
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(parameters: ParametersOrGroups<SGDOptions>, options: { lr: number } & Partial<SGDOptions>) {
-    super(parameters, { momentum: 0, weightDecay: 0, nesterov: false, ...options });
-    for (const group of this.groups) {
-      checkOption("SGD", "momentum", group.options.momentum, 0, 1);
-      if (group.options.nesterov && group.options.momentum === 0) {
-        throw new ArgumentError({ op: "SGD", what: "nesterov without momentum", expected: "momentum > 0", got: "0" });
-      }
-    }
+    checkOptions<Partial<SGDOptions>>("SGD", options, KIND.rules, ["lr"]);
+    super(parameters, filled({ momentum: 0, weightDecay: 0, nesterov: false }, options) as SGDOptions, KIND);
+  }
+  protected override checkTogether({ nesterov, momentum }: SGDOptions): void {
+    if (!nesterov || momentum > 0) return;
+    throw new ArgumentError({ op: "SGD", what: "nesterov without momentum", expected: "momentum > 0", got: "0" });
   }
 
   protected override update(parameter: Parameter, gradient: NDArray, options: SGDOptions, rates: StepRates): void {

@@ -1,6 +1,7 @@
 /** @file Calibration: steps and batch-norm statistics from a few batches, without training. */
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
+import { above, anything, checkOptions, flag, numeric } from "../core/checks.js";
 import { ArgumentError, DivergenceError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
 import { scope } from "../memory/scope.js";
@@ -162,7 +163,7 @@ export async function recalibrateBatchNorm(
  *
  * Every forward pass adds what a staircase sees to its observations and sets its α at once, before its codes go on; so the first batch
  * calibrates the layers in order, the others refine. With `recalibrateBatchNorm`, batch norms work on batch statistics meanwhile (as in training),
- * and their running statistics are estimated at the end, with all steps fixed. α is clamped to its constraint's range.
+ * and their running statistics are estimated at the end, with all steps fixed. α is clamped to its constraint's range if that was chosen; the default range widens.
  *
  * @param net quantized by `prepare`; modes are put back afterwards, gradients are not touched
  * @param source batches of inputs; nothing else is used
@@ -177,6 +178,14 @@ export async function calibrate(
   source: CalibrationSource,
   options: CalibrateOptions = {},
 ): Promise<CalibratedStep[]> {
+  checkOptions<CalibrateOptions>("calibrate", options, {
+    method: anything,
+    percentile: numeric,
+    samples: numeric,
+    batches: numeric,
+    inputStep: above(0),
+    recalibrateBatchNorm: flag,
+  });
   const { method = "mse", percentile = 99.9, samples = 32_768, inputStep = PIXEL_STEP } = options;
   checkSearch(method, percentile);
   if (!Number.isInteger(samples) || samples < 1) {
@@ -189,7 +198,8 @@ export async function calibrate(
   );
   for (const { module } of staircases) {
     const seen = new Observations(Math.ceil(samples / batches.length));
-    const [lo, hi] = module.alpha.constraint?.range ?? [0, Number.POSITIVE_INFINITY];
+    // A range of the user's own is kept to; the default one gives way.
+    const [lo, hi] = module.chosenRange ?? [0, Number.POSITIVE_INFINITY];
     module.observe((x) => {
       seen.add(x);
       const alpha = seen.step({ method, percentile, top: module.top, rounding: module.rounding });

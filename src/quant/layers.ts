@@ -1,9 +1,10 @@
 /** @file Quantized convolution and quantized linear layers, made from float ones. */
 import { conv2d, linear } from "../autograd/functions.js";
 import { apply, type Tensor } from "../autograd/tensor.js";
+import { check, instanceOf } from "../core/checks.js";
 import type { Padding, Pair } from "../ndarray/window.js";
-import type { Conv2d } from "../nn/conv.js";
-import type { Linear } from "../nn/linear.js";
+import { Conv2d } from "../nn/conv.js";
+import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import type { Parameter } from "../nn/parameter.js";
 import { quantConv2dOp } from "./ops/conv.js";
@@ -20,11 +21,25 @@ export interface QuantLayerOptions {
   readonly granularity?: Granularity;
 }
 
+/** Shared weights: the quantized parameter of each float one that a call of `prepare` has met. */
+export type Shared = Map<Parameter, QuantParameter>;
+
+function quantized(weight: Parameter, options: QuantLayerOptions, shared: Shared): QuantParameter {
+  const parameter = shared.get(weight) ?? takeOver(weight, options);
+  shared.set(weight, parameter);
+  return parameter;
+}
+
 /** The latent weights on the memory of a float parameter, which is to be forgotten. */
 function takeOver(weight: Parameter, { weights, granularity }: QuantLayerOptions): QuantParameter {
   weight.zeroGrad();
   const projection = typeof weights === "number" ? projectionFor(weights) : weights;
   const { name, constraint, requiresGrad } = weight;
+  if (weight instanceof QuantParameter) {
+    weight.projection = projection;
+    weight.granularity = granularity ?? "layer";
+    return weight;
+  }
   return new QuantParameter(weight.data, { projection, granularity, name, constraint, requiresGrad });
 }
 
@@ -59,9 +74,13 @@ export class QuantConv2d extends Module {
   weight: QuantParameter;
   bias: Parameter | null;
 
-  /** @param conv gives its geometry, and its parameters' memory: it must not be used any more */
-  constructor(conv: Conv2d, options: QuantLayerOptions) {
+  /**
+   * @param conv gives its geometry, and its parameters' memory: it must not be used any more
+   * @param shared quantized parameters of weights that several layers share
+   */
+  constructor(conv: Conv2d, options: QuantLayerOptions, shared: Shared = new Map()) {
     super();
+    check("QuantConv2d", "layer", conv, instanceOf(Conv2d, "a Conv2d"));
     this.inChannels = conv.inChannels;
     this.outChannels = conv.outChannels;
     this.kernelSize = conv.kernelSize;
@@ -69,7 +88,7 @@ export class QuantConv2d extends Module {
     this.padding = conv.padding;
     this.dilation = conv.dilation;
     this.groups = conv.groups;
-    this.weight = takeOver(conv.weight, options);
+    this.weight = quantized(conv.weight, options, shared);
     this.bias = conv.bias;
     this.training = conv.training;
   }
@@ -103,12 +122,16 @@ export class QuantLinear extends Module {
   weight: QuantParameter;
   bias: Parameter | null;
 
-  /** @param layer gives its parameters' memory: it must not be used any more */
-  constructor(layer: Linear, options: QuantLayerOptions) {
+  /**
+   * @param layer gives its parameters' memory: it must not be used any more
+   * @param shared quantized parameters of weights that several layers share
+   */
+  constructor(layer: Linear, options: QuantLayerOptions, shared: Shared = new Map()) {
     super();
+    check("QuantLinear", "layer", layer, instanceOf(Linear, "a Linear"));
     this.inFeatures = layer.inFeatures;
     this.outFeatures = layer.outFeatures;
-    this.weight = takeOver(layer.weight, options);
+    this.weight = quantized(layer.weight, options, shared);
     this.bias = layer.bias;
     this.training = layer.training;
   }

@@ -1,12 +1,24 @@
 /** @file What to quantize and how: the policy of `prepare`, resolved to one decision per layer. */
+import {
+  anything,
+  checkOptions,
+  either,
+  listOf,
+  nullable,
+  type OptionRules,
+  type Rule,
+  record,
+  text,
+} from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { ReLU } from "../nn/activation.js";
 import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
 import type { Module } from "../nn/module.js";
+import { QuantConv2d, QuantLinear } from "./layers.js";
 import { oneShot, type Projection, projectionFor, ternaryThreshold } from "./projection/index.js";
 import type { Granularity } from "./quant-parameter.js";
-import { type StaircaseOptions, staircase } from "./staircase.js";
+import { Staircase, type StaircaseOptions, staircase } from "./staircase.js";
 
 /** How one layer is quantized; what is left out comes from the policy. */
 export interface LayerPolicy {
@@ -39,7 +51,7 @@ export interface QuantPolicy extends LayerPolicy {
 export interface Site {
   /** Path of its first place. */
   readonly path: string;
-  readonly module: Conv2d | Linear | ReLU;
+  readonly module: Conv2d | Linear | ReLU | QuantConv2d | QuantLinear | Staircase;
   readonly places: { readonly parent: Module; readonly key: string; readonly path: string }[];
 }
 
@@ -49,7 +61,14 @@ export type Decision =
   | { readonly activations: StaircaseOptions }
   | null;
 
-/** All convolutions, linear layers and ReLUs below a module, each once, in order. */
+const KINDS = [Conv2d, Linear, ReLU, QuantConv2d, QuantLinear, Staircase];
+
+/** True for activations, float or quantized. */
+export function isActivation({ module }: Site): boolean {
+  return module instanceof ReLU || module instanceof Staircase;
+}
+
+/** All convolutions, linear layers and ReLUs below a module, quantized ones too, each once, in order. */
 export function sitesOf(net: Module): Site[] {
   const sites = new Map<Module, Site>();
   const seen = new Set<Module>();
@@ -58,8 +77,8 @@ export function sitesOf(net: Module): Site[] {
     seen.add(parent);
     for (const [key, child] of parent.namedChildren()) {
       const path = prefix === "" ? key : `${prefix}.${key}`;
-      if (child instanceof Conv2d || child instanceof Linear || child instanceof ReLU) {
-        const site = sites.get(child) ?? { path, module: child, places: [] };
+      if (KINDS.some((kind) => child instanceof kind)) {
+        const site = sites.get(child) ?? { path, module: child as Site["module"], places: [] };
         site.places.push({ parent, key, path });
         sites.set(child, site);
       } else walk(child, path);
@@ -68,6 +87,18 @@ export function sitesOf(net: Module): Site[] {
   walk(net, "");
   return [...sites.values()];
 }
+
+const isProjection: Rule = (value) => {
+  const { name, bits, project } = (value ?? {}) as Partial<Projection>;
+  const good = typeof name === "string" && typeof bits === "number" && typeof project === "function";
+  return good ? null : "a width or a projection";
+};
+const isNumber: Rule = (value) => (typeof value === "number" ? null : "a width");
+const LAYER_RULES: OptionRules<LayerPolicy> = {
+  weights: nullable(either(isNumber, isProjection)),
+  activations: nullable(either(isNumber, record)),
+  granularity: anything,
+};
 
 function matches(pattern: string, { places }: Site): boolean {
   const source = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
@@ -96,7 +127,9 @@ function ruleOf(weights: Projection | number): Projection {
  * @throws ArgumentError on names that match no layer (listing those there are), unknown granularity, and bad widths
  */
 export function resolvePolicy(policy: QuantPolicy, sites: readonly Site[]): Map<Site, Decision> {
-  const weighted = sites.filter(({ module }) => !(module instanceof ReLU));
+  checkOptions<QuantPolicy>("prepare", policy, { ...LAYER_RULES, keepFloat: listOf(text), perLayer: record });
+  for (const own of Object.values(policy.perLayer ?? {})) checkOptions<LayerPolicy>("prepare", own, LAYER_RULES);
+  const weighted = sites.filter((site) => !isActivation(site));
   const layers = new Map<Site, LayerPolicy>(sites.map((site) => [site, policy]));
   for (const name of policy.keepFloat ?? []) {
     const hits =
@@ -110,7 +143,7 @@ export function resolvePolicy(policy: QuantPolicy, sites: readonly Site[]): Map<
   return new Map(sites.map((site) => [site, decide(site, layers.get(site) ?? {})]));
 }
 
-function decide({ module }: Site, { weights, activations, granularity = "layer" }: LayerPolicy): Decision {
+function decide(site: Site, { weights, activations, granularity = "layer" }: LayerPolicy): Decision {
   if (granularity !== "layer" && granularity !== "channel") {
     throw new ArgumentError({
       op: "prepare",
@@ -119,7 +152,7 @@ function decide({ module }: Site, { weights, activations, granularity = "layer" 
       got: `${granularity}`,
     });
   }
-  if (module instanceof ReLU) {
+  if (isActivation(site)) {
     if (activations === undefined || activations === null) return null;
     return { activations: staircase(typeof activations === "number" ? { bits: activations } : activations) };
   }

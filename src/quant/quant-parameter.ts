@@ -152,6 +152,8 @@ export class QuantParameter extends Parameter {
       this.#flips = kernels.i8_count_different(previous.ptr, codes.ptr, size);
       this.#totalFlips += this.#flips;
       this.#projections++;
+      // Graphs that saved the old codes are told who made them old.
+      previous.touch(this.data.storage.writer || "a new projection rule");
       previous.dispose();
     }
     const { bits, top } = this.#projection;
@@ -179,7 +181,7 @@ function checkGranularity(value: Granularity): Granularity {
 }
 
 /** The real weights f32(δ·code) of a projection, in a new array. */
-export function dequantizeWeight({ codes, delta }: QuantizedWeight): NDArray {
+export function dequantizeWeight({ codes, delta }: Pick<QuantizedWeight, "codes" | "delta">): NDArray {
   const out = NDArray.empty(codes.shape);
   const kernels = kernelsFor("f32");
   const length = delta.length === 0 ? 0 : codes.size / delta.length;

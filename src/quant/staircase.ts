@@ -1,5 +1,6 @@
 /** @file The quantized activation as a layer. */
 import { apply, type Tensor } from "../autograd/tensor.js";
+import { anything, checkOptions, flag, type OptionRules, type Rule, record, refuse } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { heap, kernelsFor } from "../kernels/engine.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -39,6 +40,26 @@ export interface StaircaseOptions {
   readonly trainAlpha?: boolean;
 }
 
+const isProxy: Rule = (value) => {
+  const { name, dx } = (value ?? {}) as Partial<CoarseProxy>;
+  return typeof name === "string" && typeof dx === "function" ? null : "an object with a name and a function dx";
+};
+const isRule: Rule = (value) => {
+  const { name, dalpha } = (value ?? {}) as Partial<AlphaRule>;
+  return typeof name === "string" && typeof dalpha === "function"
+    ? null
+    : "an object with a name and a function dalpha";
+};
+const STAIRCASE_RULES: OptionRules<StaircaseOptions> = {
+  bits: anything,
+  proxy: isProxy,
+  rule: isRule,
+  rounding: anything,
+  alpha: anything,
+  constraint: record,
+  trainAlpha: flag,
+};
+
 /**
  * A checked policy for activations.
  *
@@ -47,6 +68,7 @@ export interface StaircaseOptions {
  * prepare(net, { weights: binary(), activations: staircase({ bits: 4, proxy: clippedReLU }) });
  */
 export function staircase(options: StaircaseOptions): StaircaseOptions {
+  checkOptions("staircase", options, STAIRCASE_RULES);
   const { bits, rounding = "ceil" } = options;
   checkBits("staircase", bits);
   if (rounding !== "ceil" && rounding !== "nearest") {
@@ -57,8 +79,16 @@ export function staircase(options: StaircaseOptions): StaircaseOptions {
       got: `${rounding}`,
     });
   }
-  startAlpha(options);
+  const alpha = startAlpha(options);
+  const range = options.constraint?.range;
+  if (range !== undefined && !(alpha >= range[0] && alpha <= range[1])) {
+    refuse("staircase", "alpha", `a start value in constraint.range [${range}]`, alpha);
+  }
   return options;
+}
+
+function constraintOf({ constraint }: StaircaseOptions): ParameterConstraint {
+  return { ...ALPHA_CONSTRAINT, ...constraint };
 }
 
 function startAlpha({ bits, rounding = "ceil", alpha = "half-gaussian" }: StaircaseOptions): number {
@@ -84,25 +114,70 @@ function startAlpha({ bits, rounding = "ceil", alpha = "half-gaussian" }: Stairc
  * @see BCGD §3 (staircase)
  */
 export class Staircase extends Module {
-  readonly bits: number;
+  #bits: number;
   proxy: CoarseProxy;
   rule: AlphaRule;
-  readonly rounding: Rounding;
+  #rounding: Rounding;
   alpha: Parameter;
+  #widened: readonly [number, number] | null = null;
   #counts: Float64Array | null = null;
   #observer: ((x: NDArray) => void) | null = null;
 
   constructor(options: StaircaseOptions) {
     super();
     staircase(options);
-    this.bits = options.bits;
+    this.#bits = options.bits;
     this.proxy = options.proxy ?? clippedReLU;
     this.rule = options.rule ?? threeValued;
-    this.rounding = options.rounding ?? "ceil";
+    this.#rounding = options.rounding ?? "ceil";
     this.alpha = new Parameter(NDArray.full([], startAlpha(options)), {
-      constraint: { ...ALPHA_CONSTRAINT, ...options.constraint },
+      constraint: constraintOf(options),
       requiresGrad: options.trainAlpha ?? true,
     });
+    this.#hold();
+  }
+
+  /** Width of the codes. */
+  get bits(): number {
+    return this.#bits;
+  }
+  get rounding(): Rounding {
+    return this.#rounding;
+  }
+  /**
+   * Makes it the staircase of other options, in place: `alpha` stays the parameter that optimizers know. Its value stays too, unless the width or
+   * the rounding changes or `alpha` is given: then it starts anew.
+   *
+   * @throws ArgumentError as {@link staircase}; nothing is changed then
+   */
+  configure(options: StaircaseOptions): void {
+    staircase(options);
+    const { bits, rounding = "ceil" } = options;
+    const anew = bits !== this.#bits || rounding !== this.#rounding || options.alpha !== undefined;
+    this.#bits = bits;
+    this.#rounding = rounding;
+    this.proxy = options.proxy ?? clippedReLU;
+    this.rule = options.rule ?? threeValued;
+    this.alpha.constraint = constraintOf(options);
+    this.alpha.requiresGrad = options.trainAlpha ?? true;
+    if (anew) this.alpha.set([startAlpha(options)]);
+    this.#hold();
+    if (this.#counts !== null) this.countCodes(true);
+  }
+
+  /** Widens the range that nobody chose, so that it holds α: a value that was set, loaded or calibrated is not cut at the next step. */
+  #hold(): void {
+    const { constraint } = this.alpha;
+    const range = constraint?.range;
+    if (range === undefined || (range !== ALPHA_CONSTRAINT.range && range !== this.#widened)) return;
+    const alpha = this.alpha.item();
+    let [lo, hi] = range;
+    if (!(alpha > 0) || !Number.isFinite(alpha) || (alpha >= fround(lo) && alpha <= fround(hi))) return;
+    // By factors of two: what a resumed run finds does not hang on where α was when it was saved, unless it wandered far.
+    if (alpha > hi) while (hi < 4 * alpha) hi *= 2;
+    if (alpha < lo) while (lo > alpha / 4) lo /= 2;
+    this.#widened = [lo, hi];
+    this.alpha.constraint = { ...constraint, range: this.#widened };
   }
 
   /** L = 2^bits − 1, the largest code. */
@@ -113,6 +188,7 @@ export class Staircase extends Module {
   /** @param x pre-activations of any shape @returns coded u8, the same shape */
   override forward(x: Tensor): Tensor {
     this.#observer?.(x.value);
+    this.#hold();
     const { bits, proxy, rule, rounding } = this;
     const attrs: StaircaseAttrs = { bits, proxy, rule, rounding };
     const y = apply(staircaseOp, [x, this.alpha], attrs);
@@ -124,6 +200,7 @@ export class Staircase extends Module {
   forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null {
     const { alpha, bits, proxy, rule, rounding } = this;
     if (this.#observer !== null || proxy.kernelId === undefined || rule.kernelId === undefined) return null;
+    this.#hold();
     const inputs = [x, norm.weight, norm.bias, alpha, ...(shortcut === null ? [] : [shortcut])];
     const y = norm.normalizeBatch(x, (options) =>
       apply(batchNormStaircaseOp, inputs, { bits, proxy, rule, rounding, ...options }),
@@ -135,6 +212,12 @@ export class Staircase extends Module {
   /** Sets α. @throws ArgumentError unless it is a positive number */
   setAlpha(value: number): void {
     this.alpha.set([startAlpha({ bits: this.bits, alpha: value })]);
+    this.#hold();
+  }
+  /** The range that α is held in because the user chose it; null for the default one, which gives way to a start value. */
+  get chosenRange(): readonly [lo: number, hi: number] | null {
+    const range = this.alpha.constraint?.range;
+    return range === undefined || range === ALPHA_CONSTRAINT.range || range === this.#widened ? null : range;
   }
   /** Starts (or ends) counting codes in every forward pass; starting clears the counts. Costs one pass over the codes. */
   countCodes(on: boolean): void {

@@ -1,12 +1,13 @@
 /** @file Checkpoints: everything that a bit-exact resume needs, in one safetensors file. */
 import { defaultRng, setDefaultRng } from "../autograd/random.js";
+import { anything, check, checkOptions, instanceOf, integer, listOf, record } from "../core/checks.js";
 import { FormatError, StateError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { readSafetensors, type SafeEntry, type SafeTensor, writeSafetensors } from "../io/safetensors.js";
 import type { NDArray } from "../ndarray/ndarray.js";
-import type { Module } from "../nn/module.js";
-import { type HostArray, valuesOf } from "../nn/state.js";
-import type { OptimizerLike, OptimizerState } from "../optim/optimizer.js";
+import { Module } from "../nn/module.js";
+import { type HostArray, stateEntries, valuesOf } from "../nn/state.js";
+import type { OptimizerLike, OptimizerState } from "../optim/types.js";
 import { canonicalJson, configHash } from "./digest.js";
 
 const FORMAT = "coarsegrad-checkpoint";
@@ -52,6 +53,18 @@ function tensorEntry(name: string, array: NDArray | HostArray): SafeEntry {
  * @returns bytes of a safetensors file; equal states give equal bytes
  */
 export function saveCheckpoint(source: CheckpointSource): Uint8Array {
+  checkOptions<CheckpointSource>(
+    "saveCheckpoint",
+    source,
+    {
+      net: instanceOf(Module as never, "a Module"),
+      optimizer: isOptimizer,
+      epoch: integer(0),
+      step: integer(0),
+      config: anything,
+    },
+    ["net", "optimizer", "epoch", "step"],
+  );
   const { net, optimizer, epoch, step, config = null } = source;
   const state = optimizer.stateDict();
   const rngs = Object.fromEntries([...net.namedRngs()].map(([key, rng]) => [key, rng.state()]));
@@ -132,14 +145,26 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
 }
 
 /**
- * Puts a network, its optimizer and all random streams where the checkpoint was taken.
+ * Puts a network, its optimizer and all random streams where the checkpoint was taken. Everything is compared first: after an error, network, optimizer
+ * and random streams are as they were.
  *
- * @throws StateError if the network's keys, shapes or random streams differ (all are listed); the network is unchanged then
+ * @throws ArgumentError on anything but a checkpoint, a network and an optimizer; StateError if the network's keys, shapes or random streams differ
+ *   (all are listed), or if the optimizer's state does not fit
  */
 export function restoreCheckpoint(checkpoint: Checkpoint, net: Module, optimizer: OptimizerLike): void {
+  const hint = "loadCheckpoint(bytes) gives one";
+  check("restoreCheckpoint", "checkpoint", checkpoint, record, hint);
+  check("restoreCheckpoint", "checkpoint.model", checkpoint.model, record, hint);
+  check("restoreCheckpoint", "net", net, instanceOf(Module as never, "a Module"));
+  check("restoreCheckpoint", "optimizer", optimizer, isOptimizer);
+  const states = stateEntries("restoreCheckpoint", "checkpoint.rngs", checkpoint.rngs) as Map<
+    string,
+    readonly number[]
+  >;
+  check("restoreCheckpoint", "checkpoint.defaultRng", checkpoint.defaultRng, listOf(integer(0)), hint);
   const own = [...net.namedRngs().keys()];
-  const saved = [...checkpoint.rngs.keys()];
-  if (own.length !== saved.length || own.some((key) => !checkpoint.rngs.has(key))) {
+  const saved = [...states.keys()];
+  if (own.length !== saved.length || own.some((key) => !states.has(key))) {
     throw new StateError({
       op: "checkpoint",
       what: "random streams of the network differ",
@@ -149,8 +174,18 @@ export function restoreCheckpoint(checkpoint: Checkpoint, net: Module, optimizer
     });
   }
   const stream = Rng.from(checkpoint.defaultRng);
-  net.loadStateDict(checkpoint.model);
+  const putRngs = net.checkRngs(states);
+  const putState = net.checkStateDict(checkpoint.model);
+  // The last that can fail, and all or nothing by itself.
   optimizer.loadStateDict(checkpoint.optimizer);
-  net.loadRngs(checkpoint.rngs);
+  if (net.loadStateDict === Module.prototype.loadStateDict) putState();
+  else net.loadStateDict(checkpoint.model); // a network's own way of loading
+  putRngs();
   setDefaultRng(stream);
+}
+
+function isOptimizer(value: unknown): string | null {
+  const { loadStateDict, stateDict } = (value ?? {}) as Partial<OptimizerLike>;
+  const good = typeof loadStateDict === "function" && typeof stateDict === "function" && !(value instanceof Module);
+  return good ? null : "an optimizer";
 }

@@ -7,8 +7,8 @@ import { type Batch, type BatchLoader, checkBatch, DataLoader, isBatchLoader } f
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import { clipGradNorm } from "../optim/clip-gradients.js";
-import type { OptimizerLike } from "../optim/optimizer.js";
 import { constant, type SchedulePoint } from "../optim/schedule/index.js";
+import type { OptimizerLike } from "../optim/types.js";
 import { restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import { configHash } from "./digest.js";
 import { evaluate } from "./evaluate.js";

@@ -7,7 +7,7 @@ import { kernelsFor } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import type { Module } from "../nn/module.js";
 import { Parameter } from "../nn/parameter.js";
-import type { OptimizerLike } from "../optim/optimizer.js";
+import type { OptimizerLike } from "../optim/types.js";
 import { some, warn } from "./warning.js";
 
 /** How far above the first loss (or that of guessing) a loss may stand. */

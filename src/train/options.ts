@@ -20,8 +20,8 @@ import { type BatchLoader, checkBatchLoader, isBatchLoader } from "../data/loade
 import { seedRule } from "../data/streams.js";
 import { type ImageTransform, transformRule } from "../data/transforms.js";
 import { Module } from "../nn/module.js";
-import type { OptimizerLike } from "../optim/optimizer.js";
 import type { Schedule, SchedulePoint } from "../optim/schedule/index.js";
+import type { OptimizerLike } from "../optim/types.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { configHash } from "./digest.js";
 import type { EpochMetrics } from "./metrics.js";

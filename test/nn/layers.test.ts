@@ -1,8 +1,11 @@
 /** @file Layers against plain loops, and initial values against their stated distributions. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { noGrad } from "../../src/autograd/graph.js";
 import { manualSeed } from "../../src/autograd/random.js";
 import { Tensor } from "../../src/autograd/tensor.js";
+import { CoarsegradError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
+import { memory } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/scope.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { Identity, ReLU, Sigmoid, Softmax, Tanh } from "../../src/nn/activation.js";
@@ -14,7 +17,7 @@ import { Linear } from "../../src/nn/linear.js";
 import { CrossEntropyLoss, MSELoss } from "../../src/nn/loss.js";
 import type { Module } from "../../src/nn/module.js";
 import { Normalize, normalizeInput } from "../../src/nn/normalize.js";
-import { Parameter } from "../../src/nn/parameter.js";
+import { Buffer, Parameter } from "../../src/nn/parameter.js";
 import { AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d } from "../../src/nn/pool.js";
 import { fromPyTorchFlatten } from "../../src/nn/pytorch.js";
 import { Sequential } from "../../src/nn/sequential.js";
@@ -177,7 +180,7 @@ describe("batch norm", () => {
     expect(() => values(layer, x, [1, 2, 2, 3])).toThrow(
       /BatchNorm1d: input rank; expected rows \[N,3\], got \[1,2,2,3\]/,
     );
-    expect(() => new BatchNorm2d(3, { eps: 0 })).toThrow(/BatchNorm2d: bad options/);
+    expect(() => new BatchNorm2d(3, { eps: 0 })).toThrow(/BatchNorm2d: bad eps; expected a finite number > 0, got 0/);
   });
 });
 
@@ -274,11 +277,52 @@ describe("small layers", () => {
   });
   it("losses hold their options", () => {
     scope(() => {
-      const logits = of([0, 0], [1, 2]);
+      // Unequal logits: equal ones have one loss whatever the smoothing.
+      const logits = of([0, 2], [1, 2]);
       const labels = new Tensor(NDArray.from([1], [1], "i32"));
-      expect(new CrossEntropyLoss({ labelSmoothing: 0.2 }).forward(logits, labels).item()).toBeCloseTo(Math.log(2), 6);
+      expect(new CrossEntropyLoss({ labelSmoothing: 0.2 }).forward(logits, labels).item()).toBeCloseTo(
+        Math.log(1 + Math.exp(2)) - (0.8 * 2 + 0.2 * 1),
+        6,
+      );
       expect(new MSELoss({ reduction: "sum" }).forward(of([1, 2], [2]), of([0, 4], [2])).item()).toBe(5);
     });
+  });
+});
+
+describe("memory and doors", () => {
+  it("a batch norm outside scopes lets its batch statistics go", () => {
+    const norm = disposeLater(new BatchNorm1d(2));
+    const x = disposeLater(of([1, 2, 3, 4], [2, 2]));
+    const before = memory().arrays;
+    const y = noGrad(() => norm.forward(x));
+    y.dispose();
+    expect(memory().arrays).toBe(before);
+  });
+  it("layers refuse what they cannot be made of, and leave nothing alive", () => {
+    const before = memory().arrays;
+    const hostile = [undefined, null, Number.NaN, -1, 0, 1.5, 2 ** 53, "3", {}, []];
+    for (const bad of hostile as never[]) {
+      for (const make of [
+        () => new Linear(bad, 2),
+        () => new Linear(2, bad),
+        () => new Conv2d(bad, 2, 3),
+        () => new Conv2d(2, bad, 3),
+        () => new Conv2d(2, 2, bad),
+        () => new BatchNorm1d(bad),
+        () => new MaxPool2d(bad),
+        () => new Parameter(bad),
+        () => new Buffer(bad),
+      ]) {
+        expect(make).toThrow(CoarsegradError);
+      }
+    }
+    expect(() => new Conv2d(4, 4, 3, { groups: 3 })).toThrow(/bad groups/);
+    expect(() => new Conv2d(4, 4, 3, { padding: "full" as never })).toThrow(/bad padding/);
+    expect(() => new Linear(2, 2, { Bias: false } as never)).toThrow(/did you mean bias/);
+    const gone = NDArray.zeros([2]);
+    gone.dispose();
+    expect(() => new Parameter(gone)).toThrow(/disposed/);
+    expect(memory().arrays).toBe(before);
   });
 });
 

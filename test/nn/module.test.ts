@@ -174,7 +174,7 @@ describe("state dicts", () => {
     state.set("scale", { shape: [1], data: new Int8Array(1) });
     expect(() => net.loadStateDict(state)).toThrow(
       "missing: first.weight; extra: fc9.weight; mismatched: " +
-        "scale (expected f32 or f64 values, got integers), block_list.0.weight (expected [2], got [1,2])",
+        "scale (expected f32 or f64 [1], got [1] of Int8Array of 1), block_list.0.weight (expected [2], got [1,2])",
     );
     expect(snapshot(net)).toEqual(before);
   });

@@ -10,8 +10,8 @@ import { NDArray } from "../../src/ndarray/ndarray.js";
 import { crossEntropy, type Module, Parameter } from "../../src/nn/index.js";
 import { Adam } from "../../src/optim/adam.js";
 import { BCGD, BinaryConnect, BinaryRelax } from "../../src/optim/bcgd.js";
-import type { OptimizerLike } from "../../src/optim/optimizer.js";
 import { SGD } from "../../src/optim/sgd.js";
+import type { OptimizerLike } from "../../src/optim/types.js";
 import {
   binary,
   type Granularity,

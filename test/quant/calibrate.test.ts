@@ -108,6 +108,12 @@ describe("calibrate", () => {
     const scaled = (factor: number): CalibrationBatch[] => [
       { images: Float32Array.of(1, 2, 3).map((x) => x * factor), shape: [3] },
     ];
+    // The default range gives way: steps of training do not cut what calibration found.
+    await calibrate(net, scaled(1e6));
+    expect(alphaOf(net)).toBeGreaterThan(1e4);
+    const stairs = net.modules().find((module) => module instanceof Staircase) as Staircase;
+    expect(stairs.alpha.constraint?.range?.[1]).toBeGreaterThanOrEqual(4 * alphaOf(net));
+    stairs.alpha.constraint = { ...stairs.alpha.constraint, range: [1e-3, 5] };
     await calibrate(net, scaled(1e6));
     expect(alphaOf(net)).toBe(5);
     await calibrate(net, scaled(1e-6));

@@ -1,4 +1,5 @@
 /** @file Schedules made of cosine arcs. */
+import { checkOptions, numeric, oneOf } from "../../core/checks.js";
 import { cos } from "../../core/math.js";
 import { checkSchedule, epochOf, type Schedule, totalSteps } from "./schedule.js";
 
@@ -15,6 +16,7 @@ function anneal(start: number, end: number, t: number): number {
  * @throws ArgumentError on options out of range
  */
 export function cosine(options: { min?: number; per?: "step" | "epoch" } = {}): Schedule {
+  checkOptions("cosine", options, { min: numeric, per: oneOf("step", "epoch") });
   const { min = 0, per = "step" } = options;
   checkSchedule("cosine", "min", min, min >= 0 && min <= 1, "a number in [0, 1]");
   return (point) => {
@@ -31,6 +33,7 @@ export function cosine(options: { min?: number; per?: "step" | "epoch" } = {}): 
  * @throws ArgumentError on options out of range
  */
 export function oneCycle(options: { pctStart?: number; divFactor?: number; finalDivFactor?: number } = {}): Schedule {
+  checkOptions("oneCycle", options, { pctStart: numeric, divFactor: numeric, finalDivFactor: numeric });
   const { pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = options;
   checkSchedule("oneCycle", "pctStart", pctStart, pctStart > 0 && pctStart < 1, "a number in (0, 1)");
   checkSchedule("oneCycle", "divFactor", divFactor, divFactor >= 1, "a number ≥ 1");

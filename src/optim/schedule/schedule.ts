@@ -1,4 +1,5 @@
 /** @file What a schedule is: a pure function from the place in a run to a factor of the learning rate. */
+import { callable, check } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 
 /** A place in a run. */
@@ -32,6 +33,9 @@ export function constant(): Schedule {
 
 /** The product of the factors of several schedules. */
 export function product(...schedules: readonly Schedule[]): Schedule {
+  schedules.forEach((schedule, i) => {
+    check("product", `schedule ${i}`, schedule, callable);
+  });
   return (point) => schedules.reduce((factor, schedule) => factor * schedule(point), 1);
 }
 

@@ -1,4 +1,5 @@
 /** @file Piecewise constant schedules. */
+import { checkOptions, listOf, numeric } from "../../core/checks.js";
 import { checkSchedule, epochOf, type Schedule } from "./schedule.js";
 
 /** gamma multiplied k times, in the order in which PyTorch's chained form multiplies. */
@@ -15,6 +16,7 @@ function power(gamma: number, k: number): number {
  * @throws ArgumentError on options out of range
  */
 export function stepLR(options: { every: number; gamma?: number }): Schedule {
+  checkOptions("stepLR", options, { every: numeric, gamma: numeric }, ["every"]);
   const { every, gamma = 0.1 } = options;
   checkSchedule("stepLR", "every", every, Number.isInteger(every) && every >= 1, "an integer ≥ 1");
   checkSchedule("stepLR", "gamma", gamma, gamma > 0, "a number > 0");
@@ -28,6 +30,7 @@ export function stepLR(options: { every: number; gamma?: number }): Schedule {
  * @throws ArgumentError on options out of range
  */
 export function multiStepLR(options: { milestones: readonly number[]; gamma?: number }): Schedule {
+  checkOptions("multiStepLR", options, { milestones: listOf(numeric), gamma: numeric }, ["milestones"]);
   const { milestones, gamma = 0.1 } = options;
   for (const milestone of milestones)
     checkSchedule("multiStepLR", "milestone", milestone, milestone >= 0, "an epoch ≥ 0");

@@ -1,4 +1,5 @@
 /** @file A linear start in front of any schedule. */
+import { callable, check, checkOptions, numeric } from "../../core/checks.js";
 import { checkSchedule, type Schedule } from "./schedule.js";
 
 /**
@@ -10,6 +11,8 @@ import { checkSchedule, type Schedule } from "./schedule.js";
  * @throws ArgumentError on options out of range
  */
 export function warmup(schedule: Schedule, options: { steps?: number; epochs?: number; start?: number }): Schedule {
+  check("warmup", "schedule", schedule, callable);
+  checkOptions("warmup", options, { steps: numeric, epochs: numeric, start: numeric });
   const { steps = 0, epochs = 0, start = 0 } = options;
   checkSchedule("warmup", "steps", steps, Number.isInteger(steps) && steps >= 0, "an integer ≥ 0");
   checkSchedule("warmup", "epochs", epochs, epochs >= 0, "a number ≥ 0");

@@ -46,12 +46,12 @@ export const quantConv2dOp: OpDef<QuantConv2dAttrs, ProductSaved> = {
   },
   forward: ([x, , bias], attrs, { needs }) => ({
     y: scaleAndBias(sums(x, attrs), attrs.weight, x.step ?? 1, bias),
-    saved: { x: needs[1] ? x : null },
+    saved: { x: needs[1] ? x : null, codes: needs[0] ? attrs.weight.codes : null, delta: attrs.weight.delta },
   }),
-  backward: (dy, { x }, { weight, ...options }, { inputs, needs }) => {
+  backward: (dy, { x, codes, delta }, { weight: _, ...options }, { inputs, needs }) => {
     const conv = convolution("quantConv2d", inputs[0].shape, inputs[1].shape, options);
     return [
-      needs[0] ? convBackwardInput(dy, packWeights(dequantizeWeight(weight)), conv) : null,
+      codes && convBackwardInput(dy, packWeights(dequantizeWeight({ codes, delta })), conv),
       x && convBackwardWeight(x, dy, conv),
       ...(inputs.length === 3 ? [needs[2] ? biasGradient(dy) : null] : []),
     ];

@@ -39,10 +39,12 @@ export const quantLinearOp: OpDef<QuantLinearAttrs, ProductSaved> = {
   },
   forward: ([x, , bias], { weight }, { needs }) => {
     const acc = x.coded ? linearForwardCodes(x, weight.codes) : rowsTimesTransposed(x, codesAsReal(weight.codes));
-    return { y: scaleAndBias(acc, weight, x.step ?? 1, bias), saved: { x: needs[1] ? x : null } };
+    const { codes, delta } = weight;
+    const saved = { x: needs[1] ? x : null, codes: needs[0] ? codes : null, delta };
+    return { y: scaleAndBias(acc, weight, x.step ?? 1, bias), saved };
   },
-  backward: (dy, { x }, { weight }, { inputs, needs }) => [
-    needs[0] ? rowsTimes(dy, dequantizeWeight(weight), inputs[0].shape) : null,
+  backward: (dy, { x, codes, delta }, _, { inputs, needs }) => [
+    codes && rowsTimes(dy, dequantizeWeight({ codes, delta }), inputs[0].shape),
     x && transposedTimesRows(dy, x),
     ...(inputs.length === 3 ? [needs[2] ? biasGradient(dy) : null] : []),
   ],

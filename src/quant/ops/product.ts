@@ -13,6 +13,9 @@ export const EXACT_LIMIT = 2 ** 24;
 /** What backward of a quantized product needs. */
 export interface ProductSaved {
   readonly x: NDArray | null;
+  /** Weights of the forward pass, if the input wants a gradient: a graph that outlives a projection is refused, not differentiated at other weights. */
+  readonly codes: NDArray | null;
+  readonly delta: Float32Array;
 }
 
 /** @throws DTypeError unless x is coded or f32 and the rest f32 */

@@ -1,4 +1,5 @@
 /** @file 1-bit weights: signs, scaled by the mean or the median magnitude. */
+import { anything, checkOptions } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 import { medianMagnitude } from "./magnitudes.js";
 import { type Projection, rowKernels, rowProjection, type WeightRow } from "./projection.js";
@@ -19,7 +20,9 @@ export type BinaryScale = "mean" | "median";
  * @throws ArgumentError on another scale
  * @see BCGD §2 (binary-projection, binary-median)
  */
-export function binary({ scale = "mean" }: { scale?: BinaryScale } = {}): Projection {
+export function binary(options: { scale?: BinaryScale } = {}): Projection {
+  checkOptions("binary", options, { scale: anything });
+  const { scale = "mean" } = options;
   if (scale !== "mean" && scale !== "median") {
     throw new ArgumentError({ op: "binary", what: "unknown scale", expected: "mean or median", got: `${scale}` });
   }
