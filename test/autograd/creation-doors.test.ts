@@ -1,4 +1,5 @@
 /** @file What creation and the generators refuse, before anything is made. */
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { sha256Hex } from "../../src/core/sha256.js";
@@ -27,7 +28,7 @@ describe("elements that are no numbers are named by their place", () => {
   });
   it("takes rows that are typed arrays, and true and false", () => {
     cg.scope(() => {
-      expect(cg.tensor([Float32Array.of(1, 2), Int16Array.of(-3, 4)] as never).tolist()).toEqual([
+      expect(cg.tensor([Float32Array.of(1, 2), Int16Array.of(-3, 4)] as never).toArray()).toEqual([
         [1, 2],
         [-3, 4],
       ]);
@@ -60,7 +61,7 @@ describe("refused at once", () => {
     ["Rng.from(null)", () => Rng.from(null as never)],
     ["a hash of text", () => sha256Hex("abc" as never)],
     ["scope(7)", () => wild.scope(7)],
-    ["scope of a thenable", () => cg.scope(() => ({ then: () => undefined }))],
+    ["scope with a promise of another realm", () => cg.scope(() => runInNewContext("Promise.resolve(1)"))],
     ["init(null)", () => wild.init(null)],
     ["init of an unknown option", () => wild.init({ device: "wasm" })],
     ["init with bytes for a module", () => wild.init({ module: new Uint8Array(8) })],
