@@ -1,8 +1,9 @@
 /** @file Tensor: an array with a gradient. The fluent methods call the ops; the functions of the same names call these. */
-import { check, instanceOf } from "../core/checks.js";
+import { check, instanceOf, refuse } from "../core/checks.js";
 import { type DType, isFloat, type TypedArray } from "../core/dtype.js";
 import { ArgumentError } from "../core/errors.js";
-import { normalizeAxis } from "../core/shape.js";
+import { normalizeAxis, sizeOf } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { untrack } from "../memory/scope.js";
 import type { SliceRange } from "../ndarray/movement.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -17,6 +18,7 @@ import { logSoftmax, softmax } from "../ops/softmax.js";
 import * as functions from "../ops/unary.js";
 import { type BackwardOptions, backward } from "./backward.js";
 import { applyOp, Variable } from "./graph.js";
+import { isRows, nestingOf } from "./nesting.js";
 
 /** Numbers nested as deep as the rank; a scalar is a bare number. */
 export type NestedArray = number | readonly NestedArray[];
@@ -350,32 +352,35 @@ function matmulVectors(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * A tensor from nested numbers or a typed array.
+ * A tensor from nested numbers or a typed array. Typed arrays may be the rows of nested ones.
  *
- * @throws ArgumentError on ragged nesting; ShapeError if the number of values is not the shape's
+ * @throws ArgumentError on ragged nesting and on elements that are no numbers, with the place; ShapeError if the number of values is not the shape's
  */
 export function tensorFrom(values: NestedArray | TypedArray, shape?: readonly number[], dtype?: DType): Tensor {
-  if (ArrayBuffer.isView(values)) return new Tensor(NDArray.from(values, shape ?? [values.length], dtype));
-  const found: number[] = [];
-  const flat: number[] = [];
-  const ragged = (depth: number): never => {
-    throw new ArgumentError({
-      op: "tensor",
-      what: `ragged at depth ${depth}`,
-      expected: "equal lengths",
-      got: "different ones",
-    });
-  };
-  const walk = (value: NestedArray, depth: number): void => {
-    if (typeof value === "number") {
-      if (depth !== found.length) ragged(depth);
-      flat.push(value);
-      return;
+  if (kindOf(values) !== null) {
+    return new Tensor(NDArray.from(values as TypedArray, shape ?? [(values as TypedArray).length], dtype));
+  }
+  const extents = nestingOf(values);
+  const flat = new Float64Array(sizeOf(extents));
+  let count = 0;
+  const walk = (value: unknown, place: readonly number[]): void => {
+    const depth = place.length;
+    const rows = isRows(value);
+    if (!rows && typeof value !== "number" && typeof value !== "boolean") {
+      refuse("tensor", depth === 0 ? "values" : `element at [${place.join(",")}]`, "a number", value);
     }
-    if (depth === found.length && flat.length === 0) found.push(value.length);
-    if (found[depth] !== value.length) ragged(depth);
-    for (const item of value) walk(item, depth + 1);
+    if (rows ? value.length !== extents[depth] : depth !== extents.length) {
+      throw new ArgumentError({
+        op: "tensor",
+        what: `ragged at depth ${depth}`,
+        expected: "equal lengths",
+        got: "different ones",
+      });
+    }
+    if (!rows) flat[count++] = Number(value);
+    // By index: a hole is undefined, and refused as that.
+    else for (let i = 0; i < value.length; i++) walk(value[i], [...place, i]);
   };
-  walk(values, 0);
-  return new Tensor(NDArray.from(flat, shape ?? found, dtype ?? "f32"));
+  walk(values, []);
+  return new Tensor(NDArray.from(flat, shape ?? extents, dtype ?? "f32"));
 }

@@ -1,9 +1,9 @@
-/** @file Seeded random numbers, the same on every engine. Imports errors and math. */
+/** @file Seeded random numbers, the same on every engine. */
+import { check, describe, integer, listOf, real, refuse, within } from "./checks.js";
 import { ArgumentError } from "./errors.js";
 import { cos, log, sin } from "./math.js";
+import { kindOf } from "./typed-arrays.js";
 
-/** A gigabyte of indices, some seconds of shuffling. */
-const MOST_SHUFFLED = 2 ** 28;
 const TWO_PI = 2 * Math.PI;
 
 /** A bijection of 32-bit words whose output bits each depend on all input bits (splitmix32's finalizer). */
@@ -24,10 +24,18 @@ function wordsOf(op: string, label: string | number): number[] {
     return words;
   }
   if (!Number.isSafeInteger(label)) {
-    throw new ArgumentError({ op, what: "bad seed", expected: "a string or a safe integer", got: `${label}` });
+    throw new ArgumentError({ op, what: "bad seed", expected: "a string or a safe integer", got: describe(label) });
   }
   // Low word and (signed) high word of the 54-bit integer.
   return [label >>> 0, Math.floor(label / 2 ** 32) >>> 0];
+}
+
+/** Most indices of a permutation: 1 GiB of them. */
+const MOST_INDICES = 2 ** 28;
+
+function checkReals(op: string, a: unknown): void {
+  const kind = kindOf(a);
+  if (kind !== "Float32Array" && kind !== "Float64Array") refuse(op, "array", "a Float32Array or Float64Array", a);
 }
 
 /**
@@ -89,8 +97,12 @@ export class Rng {
     return (this.u32() >>> 8) * 2 ** -24;
   }
 
-  /** Uniform on [lo, hi), on a grid of (hi − lo)·2^-24. */
+  /** Uniform on [lo, hi), on a grid of (hi − lo)·2^-24. @throws ArgumentError unless both are finite */
   range(lo: number, hi: number): number {
+    if (!(Number.isFinite(lo) && Number.isFinite(hi))) {
+      check("Rng.range", "lower end", lo, real);
+      check("Rng.range", "upper end", hi, real);
+    }
     return lo + (hi - lo) * this.uniform();
   }
 
@@ -113,7 +125,12 @@ export class Rng {
    */
   int(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
-      throw new ArgumentError({ op: "Rng.int", what: "bad bound", expected: "an integer in [1, 2^32]", got: `${n}` });
+      throw new ArgumentError({
+        op: "Rng.int",
+        what: "bad bound",
+        expected: "an integer in [1, 2^32]",
+        got: describe(n),
+      });
     }
     const limit = 2 ** 32 - (2 ** 32 % n);
     let word = this.u32();
@@ -121,27 +138,21 @@ export class Rng {
     return word % n;
   }
 
-  /** True with probability p (to 2^-24). */
+  /** True with probability p (to 2^-24). @throws ArgumentError unless p is in [0, 1] */
   bool(p: number): boolean {
+    if (!(typeof p === "number" && p >= 0 && p <= 1)) check("Rng.bool", "probability", p, within(0, 1));
     return this.uniform() < p;
   }
 
   /**
    * Permutes `a` in place, all orders equally likely (Fisher–Yates), and returns it.
-   * @param a a list or a typed array, of up to 2^28 elements
-   * @throws ArgumentError for anything else
+   * @param a an array, or a typed array of any kind
+   * @throws ArgumentError for anything else, and for an array whose end is a hole
    */
   // biome-ignore lint/suspicious/noExplicitAny: an element of any type moves.
   shuffle<T extends { length: number; [i: number]: any }>(a: T): T {
-    if ((!Array.isArray(a) && !ArrayBuffer.isView(a)) || !(a.length <= MOST_SHUFFLED)) {
-      const got = typeof a === "object" && a !== null ? `an object of length ${String(a.length)}` : typeof a;
-      throw new ArgumentError({
-        op: "Rng.shuffle",
-        what: "bad list",
-        expected: "a list or typed array of at most 2^28",
-        got,
-      });
-    }
+    const filled = Array.isArray(a) ? a.length === 0 || a.length - 1 in a : kindOf(a) !== null;
+    if (!filled) refuse("Rng.shuffle", "array", "an array without holes, or a typed array", a);
     for (let i = a.length - 1; i > 0; i--) {
       const j = this.int(i + 1);
       const moved = a[i];
@@ -153,10 +164,7 @@ export class Rng {
 
   /** The integers 0 … n − 1 in random order. @throws ArgumentError unless n is an integer from 0 to 2^28 */
   permutation(n: number): Uint32Array {
-    if (!Number.isInteger(n) || n < 0 || n > MOST_SHUFFLED) {
-      const got = typeof n === "number" ? `${n}` : typeof n;
-      throw new ArgumentError({ op: "Rng.permutation", what: "bad length", expected: "an integer in [0, 2^28]", got });
-    }
+    check("Rng.permutation", "length", n, integer(0, MOST_INDICES));
     const order = new Uint32Array(n);
     for (let i = 0; i < n; i++) order[i] = i;
     return this.shuffle(order);
@@ -174,13 +182,19 @@ export class Rng {
     return child;
   }
 
-  /** Fills `a` with uniform numbers on [lo, hi); rounding to f32 can reach hi. */
+  /** Fills `a` with uniform numbers on [lo, hi); rounding to f32 can reach hi. @throws ArgumentError */
   fillUniform(a: Float32Array | Float64Array, lo: number, hi: number): void {
+    checkReals("Rng.fillUniform", a);
+    check("Rng.fillUniform", "lower end", lo, real);
+    check("Rng.fillUniform", "upper end", hi, real);
     for (let i = 0; i < a.length; i++) a[i] = lo + (hi - lo) * this.uniform();
   }
 
-  /** Fills `a` with normal numbers; uses both halves of each Box–Muller pair, so its stream differs from `normal()`'s. */
+  /** Fills `a` with normal numbers; uses both halves of each Box–Muller pair, so its stream differs from `normal()`'s. @throws ArgumentError */
   fillNormal(a: Float32Array | Float64Array, mean: number, std: number): void {
+    checkReals("Rng.fillNormal", a);
+    check("Rng.fillNormal", "mean", mean, real);
+    check("Rng.fillNormal", "standard deviation", std, real);
     for (let i = 0; i < a.length; i += 2) {
       const radius = std * this.#radius();
       const angle = TWO_PI * 2 ** -32 * this.u32();
@@ -199,15 +213,8 @@ export class Rng {
    * @throws ArgumentError unless given four 32-bit words that are not all 0
    */
   static from(state: readonly number[]): Rng {
-    const good = state.length === 4 && state.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32);
-    if (!good || state.every((word) => word === 0)) {
-      throw new ArgumentError({
-        op: "Rng.from",
-        what: "bad state",
-        expected: "four integers in [0, 2^32), not all 0",
-        got: `[${state.join(",")}]`,
-      });
-    }
+    check("Rng.from", "state", state, listOf(integer(0, 2 ** 32 - 1), 4));
+    if (state.every((word) => word === 0)) refuse("Rng.from", "state", "not all words 0", state);
     const rng = new Rng(0);
     [rng.#a, rng.#b, rng.#c, rng.#d] = state;
     return rng;

@@ -1,4 +1,5 @@
-/** @file SHA-256 (FIPS 180-4), synchronous, for naming files and runs in Node and the browser alike. Imports nothing. */
+/** @file SHA-256 (FIPS 180-4), synchronous, for naming files and runs in Node and the browser alike. */
+import { checkBytes } from "./checks.js";
 
 /** Fractional bits of √p or ∛p, p the first primes: §4.2.2 and §5.3.3 define the constants so. */
 function primeRootWords(count: number, root: (p: bigint) => bigint): Int32Array {
@@ -43,10 +44,12 @@ export class Sha256 {
 
   /**
    * Appends bytes.
+   * @param data a Uint8Array or what else counts as bytes, of any realm
    * @returns this
-   * @throws Error if `hex` has been called
+   * @throws DTypeError for anything else; Error if `hex` has been called
    */
-  update(bytes: Uint8Array): this {
+  update(data: Uint8Array): this {
+    const bytes = checkBytes("sha256", "data", data);
     if (this.#digest !== null) throw new Error("internal: Sha256.update after hex");
     this.#length += bytes.length;
     let at = 0;
@@ -133,10 +136,11 @@ export class Sha256 {
 /**
  * SHA-256 of bytes, or of several pieces as if joined.
  * @returns 64 lower-case hexadecimal digits
+ * @throws DTypeError for what is no bytes, text for one: which encoding is meant?
  */
 export function sha256Hex(bytes: Uint8Array | readonly Uint8Array[]): string {
   const hash = new Sha256();
-  if (bytes instanceof Uint8Array) return hash.update(bytes).hex();
-  for (const piece of bytes) hash.update(piece);
+  if (!Array.isArray(bytes)) return hash.update(bytes as Uint8Array).hex();
+  for (let i = 0; i < bytes.length; i++) hash.update(bytes[i]);
   return hash.hex();
 }

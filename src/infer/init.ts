@@ -30,7 +30,7 @@ export function init(options: RelaxedOptions): Promise<Backend>;
 export function init(options?: SyncOptions): Backend;
 export function init(options: RelaxedOptions | SyncOptions = {}): Backend | Promise<Backend> {
   provideRuntime();
-  return options.relaxed === undefined ? engineInit(options) : engineInit(options);
+  return engineInit(options as SyncOptions); // one of its forms: it looks for itself
 }
 
 /** The variant of the kernels that sessions run on; starts the default one if none is running. */

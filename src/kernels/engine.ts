@@ -1,6 +1,18 @@
 /** @file The engine: the heap and the kernel tables that arrays of each dtype run on. Made lazily; `init` chooses. */
+import {
+  above,
+  callable,
+  check,
+  checkOptions,
+  either,
+  flag,
+  integer,
+  type OptionRules,
+  oneOf,
+  record,
+} from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
-import { ArgumentError, ScopeError, ThreadError } from "../core/errors.js";
+import { ArgumentError, MemoryError, ScopeError, ThreadError } from "../core/errors.js";
 import { Allocator } from "../memory/allocator.js";
 import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
@@ -35,6 +47,31 @@ export interface MemoryInfo {
   peakBytes: number;
   /** Bytes taken from the heap, in use or kept for reuse. */
   reservedBytes: number;
+}
+
+/** What any form of {@link init} takes. */
+interface AnyOptions extends Omit<Partial<ThreadOptions>, "backend"> {
+  backend?: Backend | "auto";
+  module?: WebAssembly.Module;
+}
+
+const OPTIONS: OptionRules<AnyOptions> = {
+  backend: oneOf("auto", "wasm", "reference"),
+  module: (value) => (isModule(value) ? null : "a WebAssembly.Module"),
+  threads: either(integer(1, 64), oneOf("auto")),
+  relaxed: either(flag, oneOf("auto")),
+  createWorker: callable,
+  threadTimeout: above(0),
+};
+
+/** True for a compiled module of any realm. */
+function isModule(value: unknown): value is WebAssembly.Module {
+  try {
+    WebAssembly.Module.imports(value as WebAssembly.Module);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 interface Engine {
@@ -73,31 +110,49 @@ function compiled({ bytes }: KernelSource): WebAssembly.Module {
   return new WebAssembly.Module(bytes());
 }
 
-/** The WebAssembly engine on one thread. */
+/** The WebAssembly engine on one thread. @throws MemoryError; ArgumentError if the module is not of kernels */
 function startWasm(from: KernelSource, module: WebAssembly.Module, variant: Variant): Engine {
   const heap = new Heap({ wasm: true });
-  const f32 = instantiateKernels(heap, module);
   const f64 = from.reference(heap, "f64");
+  const f32 = kernelsOf(module, heap, Object.keys(f64), from.complete);
   return { variant, allocator: new Allocator(heap), f32, f64, source: from, threads: 1, arrays: 0 };
+}
+
+/** The kernels of a module that may be a stranger's. @param complete whether it must have every name, or some */
+function kernelsOf(module: WebAssembly.Module, heap: Heap, names: readonly string[], complete: boolean): Kernels {
+  const refuse = (got: string): never => {
+    const expected = `the kernels of this version: "coarsegrad/kernels.wasm", compiled`;
+    throw new ArgumentError({ op: "init", what: "bad module", expected, got });
+  };
+  const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const missing = names.filter((name) => !exported.has(name));
+  if (complete ? missing.length > 0 : missing.length === names.length) refuse(`a module without ${missing[0]}`);
+  try {
+    return instantiateKernels(heap, module);
+  } catch (cause) {
+    if (cause instanceof WebAssembly.LinkError || cause instanceof TypeError) return refuse(cause.message);
+    throw cause;
+  }
+}
+
+/** The kernels' module; null where a policy forbids compiling. @throws MemoryError */
+function compiledOrNull(from: KernelSource): WebAssembly.Module | null {
+  try {
+    return compiled(from);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) return null;
+    const expected = "room for the kernels' code";
+    throw new MemoryError({ op: "init", what: "WebAssembly cannot be compiled", expected, got: cause.message });
+  }
 }
 
 function start(options: InitOptions): Engine {
   if (source === null) throw new ScopeError({ op: "init", what: "internal: no kernels were provided" });
   const wanted = options.backend ?? "auto";
-  if (wanted !== "auto" && wanted !== "wasm" && wanted !== "reference") {
-    throw new ArgumentError({
-      op: "init",
-      what: "unknown backend",
-      expected: "auto, wasm or reference",
-      got: `${wanted}`,
-    });
-  }
   if (wanted !== "reference" && (options.module !== undefined || wasmAvailable())) {
-    try {
-      return startWasm(source, options.module ?? compiled(source), "simd");
-    } catch (cause) {
-      if (wanted === "wasm" || options.module !== undefined) throw cause;
-    }
+    // Where memory is missing nothing falls back: the twins would run, tens of times slower, and run out of it too.
+    const module = options.module ?? compiledOrNull(source);
+    if (module !== null) return startWasm(source, module, "simd");
   }
   if (wanted === "wasm") {
     throw new ArgumentError({
@@ -190,7 +245,7 @@ function get(): Engine {
  * @returns the backend; a promise of it if `threads` or `relaxed` is given
  * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend, a bad number of
  * threads, or `relaxed: true` where the engine has no relaxed SIMD; ThreadError if threads are asked for by number where memory cannot be shared,
- * or a worker does not start
+ * or a worker does not start; MemoryError if the engine has no addresses for WebAssembly memory
  * @example
  * init({ backend: "reference" });
  * await init({ threads: "auto" });
@@ -199,12 +254,15 @@ function get(): Engine {
 export function init(options: ThreadOptions | RelaxedOptions): Promise<Backend>;
 export function init(options?: SyncOptions): Backend;
 export function init(options: ThreadOptions | RelaxedOptions | SyncOptions = {}): Backend | Promise<Backend> {
+  check("init", "options", options, record);
   if (options.threads !== undefined || options.relaxed !== undefined) return initLater(options);
+  checkOptions("init", options as AnyOptions, OPTIONS);
   expectNoArrays();
   return replace(start(options));
 }
 
 async function initLater(options: ThreadOptions | RelaxedOptions): Promise<Backend> {
+  checkOptions("init", options as AnyOptions, OPTIONS);
   expectNoArrays();
   if ("module" in options || !["auto", "wasm"].includes(options.backend ?? "auto")) {
     throw new ArgumentError({

@@ -54,7 +54,7 @@ export function init(options: ThreadOptions | RelaxedOptions): Promise<Backend>;
 export function init(options?: SyncOptions): Backend;
 export function init(options: ThreadOptions | RelaxedOptions | SyncOptions = {}): Backend | Promise<Backend> {
   provideKernels(ALL_KERNELS);
-  return options.threads === undefined && options.relaxed === undefined ? engineInit(options) : engineInit(options);
+  return engineInit(options as SyncOptions); // one of its forms: it looks for itself
 }
 
 /** The backend that f32 arrays run on; starts the default one if none is running. */

@@ -11,17 +11,26 @@ const PAGE = 65536;
 export class Heap {
   /** The memory that WebAssembly instances import; null on the reference backend. */
   readonly memory: WebAssembly.Memory | null;
+  /** Bytes beyond which it never grows. */
+  readonly maximumBytes: number;
   #buffer: ArrayBuffer | null;
 
-  /** `shared`: memory that several threads may use; its views are over a SharedArrayBuffer and stay valid when it grows. */
+  /**
+   * @param options `wasm`: WebAssembly memory; `shared`: such that several threads may use, whose views stay valid when it grows; `initialBytes`
+   * default one page; `maximumBytes` default 4 GiB, less where the engine has no addresses for as many
+   * @throws MemoryError if the engine has addresses for hardly any
+   */
   constructor(options: { wasm: boolean; shared?: boolean; initialBytes?: number; maximumBytes?: number }) {
     const initial = Math.max(1, Math.ceil((options.initialBytes ?? PAGE) / PAGE));
+    const most = Math.ceil((options.maximumBytes ?? 2 ** 32) / PAGE);
     if (options.wasm) {
-      const maximum = Math.ceil((options.maximumBytes ?? 2 ** 32) / PAGE);
-      this.memory = options.shared ? sharedMemory(initial, maximum) : new WebAssembly.Memory({ initial, maximum });
+      const { memory, maximum } = reserve(initial, most, options.shared ?? false);
+      this.memory = memory;
+      this.maximumBytes = maximum * PAGE;
       this.#buffer = null;
     } else {
       this.memory = null;
+      this.maximumBytes = most * PAGE;
       this.#buffer = new ArrayBuffer(initial * PAGE);
     }
   }
@@ -36,28 +45,38 @@ export class Heap {
     return this.buffer.byteLength;
   }
 
-  /** Makes the heap at least `bytes` long. @throws MemoryError if the engine refuses. */
+  /** Makes the heap at least `bytes` long. @throws MemoryError, with nothing changed, if that is too long or the engine refuses */
   ensure(bytes: number): void {
     const have = this.byteLength;
     if (bytes <= have) return;
-    // Grow by at least a quarter, so that many small allocations do not each copy or remap.
-    const pages = Math.ceil((Math.max(bytes, Math.min(have * 1.25, have + 2 ** 28)) - have) / PAGE);
+    const need = Math.ceil((bytes - have) / PAGE);
+    const room = (this.maximumBytes - have) / PAGE;
+    // Grow by at least a quarter, so that many small allocations do not each copy or remap; by what is needed where that is too much.
+    const ahead = Math.ceil(Math.min(have / 4, 2 ** 28) / PAGE);
+    const steps = [Math.min(Math.max(need, ahead), room), need];
+    if (need <= room && steps.some((pages) => this.#grow(pages))) return;
+    throw new MemoryError({
+      op: "memory",
+      what: "the heap cannot grow",
+      expected: `${bytes} bytes`,
+      got: `${need > room ? this.maximumBytes : have} bytes at most`,
+      hint: "use smaller batches, or dispose of arrays with scope()",
+    });
+  }
+
+  /** @returns false, with nothing changed, if the engine has no memory for as many pages */
+  #grow(pages: number): boolean {
     try {
       if (this.memory !== null) {
         this.memory.grow(pages);
       } else {
-        const grown = new ArrayBuffer(have + pages * PAGE);
+        const grown = new ArrayBuffer(this.byteLength + pages * PAGE);
         new Uint8Array(grown).set(new Uint8Array(this.#buffer as ArrayBuffer));
         this.#buffer = grown;
       }
+      return true;
     } catch {
-      throw new MemoryError({
-        op: "memory",
-        what: "the heap cannot grow",
-        expected: `${bytes} bytes`,
-        got: `${have} bytes at most`,
-        hint: "use smaller batches, or dispose of arrays with scope()",
-      });
+      return false;
     }
   }
 
@@ -81,13 +100,29 @@ export class Heap {
   }
 }
 
-/** Shared memory; an engine reserves the addresses of its maximum at once, and may have room for less only. */
-function sharedMemory(initial: number, maximum: number): WebAssembly.Memory {
+/** Pages that a heap needs to be of any use: 64 MiB. */
+const LEAST = 1024;
+
+/** Memory of WebAssembly's; an engine reserves the addresses of its maximum at once, and may have room for less only. */
+function reserve(
+  initial: number,
+  maximum: number,
+  shared: boolean,
+): { readonly memory: WebAssembly.Memory; readonly maximum: number } {
   for (let most = maximum; ; most = Math.max(initial, most >> 1)) {
     try {
-      return new WebAssembly.Memory({ initial, maximum: most, shared: true });
+      return { memory: new WebAssembly.Memory({ initial, maximum: most, shared }), maximum: most };
     } catch (cause) {
-      if (most <= Math.max(initial, 1024)) throw cause;
+      if (most > Math.max(initial, LEAST)) continue;
+      throw new MemoryError({
+        op: "memory",
+        what: "WebAssembly memory cannot be reserved",
+        expected: "an address space with some 10 GiB to spare: engines keep as much free around it, used or not",
+        got: (cause as Error).message,
+        hint:
+          "raise the limit of virtual memory (ulimit -v), or end other heaps in this process; " +
+          'init({ backend: "reference" }) does without, some tens of times slower',
+      });
     }
   }
 }

@@ -1,4 +1,5 @@
 /** @file Scopes: everything made inside is freed at the end, except what is returned or kept. Synchronous by rule. */
+import { callable, check } from "../core/checks.js";
 import { ScopeError } from "../core/errors.js";
 
 /** Anything that owns heap memory and can be told to let go. */
@@ -80,14 +81,30 @@ export class Scope {
   }
 }
 
-function* ownersIn(value: unknown): Iterable<Owner> {
+/** The owners in a value; `path` holds the containers around it, so that one that holds itself is walked once. */
+function* ownersIn(value: unknown, path: readonly unknown[] = []): Iterable<Owner> {
   if (typeof value !== "object" || value === null) return;
-  if (OWNED in value) yield* (value as Holder)[OWNED]();
-  else if (value instanceof Map) for (const item of value.values()) yield* ownersIn(item);
-  else if (Array.isArray(value) || value instanceof Set) for (const item of value) yield* ownersIn(item);
-  else if (Object.getPrototypeOf(value) === Object.prototype) {
-    for (const item of Object.values(value)) yield* ownersIn(item);
+  if (OWNED in value) {
+    yield* (value as Holder)[OWNED]();
+    return;
   }
+  const items = itemsOf(value);
+  if (items === null || path.includes(value)) return;
+  for (const item of items) {
+    if (typeof item === "object") yield* ownersIn(item, [...path, value]);
+  }
+}
+
+/** What a list, set, map or plain object holds; null for everything else. */
+function itemsOf(value: object): Iterable<unknown> | null {
+  if (value instanceof Map) return value.values();
+  if (Array.isArray(value) || value instanceof Set) return value;
+  return Object.getPrototypeOf(value) === Object.prototype ? Object.values(value) : null;
+}
+
+/** True for promises of every realm, and for whatever else `await` would wait for. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
 /** The innermost open scope, or null. */
@@ -117,19 +134,20 @@ export function untrack(item: Owner): void {
  *
  * @param fn synchronous; what it returns (tensors, arrays, lists, maps and plain objects of them) survives
  * @returns what `fn` returns, owned by the enclosing scope or by the caller; or the open scope
- * @throws ScopeError if `fn` is async or returns a promise: other code would run inside the scope
+ * @throws ScopeError if `fn` is async or returns a promise: other code would run inside the scope; ArgumentError if it is no function
  * @example
  * const loss = scope(() => crossEntropy(net.forward(x), y).item());
  */
 export function scope(): Scope;
 export function scope<T>(fn: () => T): T;
 export function scope<T>(fn?: () => T): Scope | T {
+  if (fn !== undefined) check("scope", "function", fn, callable);
   const opened = new Scope();
   if (fn === undefined) return opened;
   try {
     const result = fn();
-    if (result instanceof Promise) {
-      result.catch(() => undefined);
+    if (isThenable(result)) {
+      result.then(undefined, () => undefined);
       throw new ScopeError({
         op: "scope",
         what: "async function inside a scope",

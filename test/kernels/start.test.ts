@@ -21,4 +21,23 @@ describe("the first call", () => {
   it("may ask for the memory in use", () => {
     expect(library.memory()).toMatchObject({ arrays: 0, bytes: 0 });
   });
+
+  it.each(["auto", "wasm"] as const)("is refused as memory where addresses are missing, with backend %s", (chosen) => {
+    const { Memory } = WebAssembly;
+    WebAssembly.Memory = class {
+      constructor() {
+        throw new RangeError("could not allocate memory");
+      }
+    } as unknown as typeof Memory;
+    const warn = vi.spyOn(console, "warn");
+    try {
+      expect(() => library.init({ backend: chosen })).toThrow(library.MemoryError);
+      expect(() => library.zeros([2])).toThrow("memory: WebAssembly memory cannot be reserved");
+      expect(warn).not.toHaveBeenCalled();
+      expect(library.init({ backend: "reference" })).toBe("reference");
+    } finally {
+      WebAssembly.Memory = Memory;
+      warn.mockRestore();
+    }
+  });
 });

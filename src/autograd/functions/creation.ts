@@ -1,8 +1,19 @@
 /** @file Creation of tensors. */
-import { type DType, isFloat, type TypedArray } from "../../core/dtype.js";
+import {
+  anything,
+  check,
+  checkOptions,
+  describe,
+  flag,
+  instanceOf,
+  integer,
+  type OptionRules,
+  real,
+} from "../../core/checks.js";
+import { checkDType, type DType, elementOf, isFloat, type TypedArray } from "../../core/dtype.js";
 import { ArgumentError } from "../../core/errors.js";
-import type { Rng } from "../../core/rng.js";
-import type { Shape } from "../../core/shape.js";
+import { Rng } from "../../core/rng.js";
+import { checkShape, type Shape } from "../../core/shape.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import { defaultRng } from "../random.js";
 import { type NestedArray, Tensor, tensorFrom } from "../tensor.js";
@@ -21,9 +32,55 @@ export interface RandomOptions extends CreationOptions {
   rng?: Rng;
 }
 
-function made(data: NDArray, options: CreationOptions): Tensor {
-  const tensor = new Tensor(data);
-  return options.requiresGrad ? tensor.requireGrad() : tensor;
+/** The rule of `dtype` is {@link checkDType}, which says so in an error of its own. */
+const CREATION: OptionRules<CreationOptions> = { dtype: anything, requiresGrad: flag };
+const TENSOR: OptionRules<CreationOptions & { shape?: Shape }> = { ...CREATION, shape: anything };
+const RANDOM: OptionRules<RandomOptions> = { ...CREATION, rng: instanceOf(Rng, "an Rng") };
+
+/** The dtype of options that a maker knows. @throws ArgumentError, DTypeError */
+function dtypeIn<Options extends CreationOptions>(op: string, options: Options, rules: OptionRules<Options>): DType {
+  checkOptions(op, options, rules);
+  const { dtype = "f32" } = options;
+  checkDType(op, dtype);
+  return dtype;
+}
+
+/** Asks for a gradient where it is wanted; a tensor that cannot have one is let go. */
+function finish(tensor: Tensor, options: CreationOptions): Tensor {
+  if (!options.requiresGrad) return tensor;
+  try {
+    return tensor.requireGrad();
+  } catch (error) {
+    tensor.dispose();
+    throw error;
+  }
+}
+
+function filled(op: string, shape: Shape, value: number, options: CreationOptions): Tensor {
+  const dtype = dtypeIn(op, options, CREATION);
+  checkShape(op, shape);
+  return finish(new Tensor(NDArray.full(shape, value, dtype)), options);
+}
+
+/** The tensor [count] of `at(0)`, `at(1)`, …: written where it lies, since a list of JavaScript's would take four times the memory. */
+function sequence(
+  op: string,
+  count: number,
+  at: (k: number) => number,
+  dtype: DType,
+  options: CreationOptions,
+): Tensor {
+  checkShape(op, [count]);
+  const out = NDArray.empty([count], dtype);
+  try {
+    const view = out.view();
+    if (isFloat(dtype)) for (let k = 0; k < count; k++) view[k] = at(k);
+    else for (let k = 0; k < count; k++) view[k] = elementOf(op, dtype, at(k), k);
+  } catch (error) {
+    out.dispose();
+    throw error;
+  }
+  return finish(new Tensor(out), options);
 }
 
 /**
@@ -32,13 +89,14 @@ function made(data: NDArray, options: CreationOptions): Tensor {
  * @param values numbers nested as deep as the rank, or a typed array (flat), which also gives the default type
  * @param options `shape` (default: that of the nesting), `dtype` (default f32 for numbers), `requiresGrad`
  * @returns a copy, owned by the open scope or the caller
- * @throws ArgumentError on ragged nesting; ShapeError if the values do not fill the shape
+ * @throws ArgumentError on ragged nesting, elements that are no numbers and unknown options; DTypeError on an unknown type; ShapeError if the values do not fill the shape
  * @example
  * const x = tensor([[1, 2], [3, 4]], { requiresGrad: true });
  */
 export function tensor(values: NestedArray | TypedArray, options: CreationOptions & { shape?: Shape } = {}): Tensor {
-  const out = tensorFrom(values, options.shape, options.dtype);
-  return options.requiresGrad ? out.requireGrad() : out;
+  checkOptions("tensor", options, TENSOR);
+  if (options.dtype !== undefined) checkDType("tensor", options.dtype);
+  return finish(tensorFrom(values, options.shape, options.dtype), options);
 }
 
 /**
@@ -47,7 +105,7 @@ export function tensor(values: NestedArray | TypedArray, options: CreationOption
  * @throws ShapeError on extents that are not non-negative integers
  */
 export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
-  return full(shape, 0, options);
+  return filled("zeros", shape, 0, options);
 }
 
 /**
@@ -56,7 +114,7 @@ export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
  * @throws ShapeError on extents that are not non-negative integers
  */
 export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
-  return full(shape, 1, options);
+  return filled("ones", shape, 1, options);
 }
 
 /**
@@ -65,7 +123,7 @@ export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
  * @throws ShapeError on extents that are not non-negative integers
  */
 export function full(shape: Shape, value: number, options: CreationOptions = {}): Tensor {
-  return made(NDArray.full(shape, value, options.dtype ?? "f32"), options);
+  return filled("full", shape, value, options);
 }
 
 /**
@@ -74,29 +132,23 @@ export function full(shape: Shape, value: number, options: CreationOptions = {})
  * @param start first number; with one argument it is `stop`, counting from 0
  * @param step default 1
  * @returns [⌈(stop − start)/step⌉]
- * @throws ArgumentError if step is 0 or a number is not finite
+ * @throws ArgumentError if step is 0 or a number is not finite; ShapeError or MemoryError, before anything is computed, if there are too many
  * @example
  * arange(3); // [0. 1. 2.]
  */
 export function arange(start: number, stop?: number, step = 1, options: CreationOptions = {}): Tensor {
+  const dtype = dtypeIn("arange", options, CREATION);
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   if (step === 0 || ![from, to, step].every(Number.isFinite)) {
     throw new ArgumentError({
       op: "arange",
       what: "bad range",
       expected: "finite start and stop, step ≠ 0",
-      got: `${from}, ${to}, ${step}`,
+      got: [from, to, step].map(describe).join(", "),
     });
   }
   const count = Math.max(0, Math.ceil((to - from) / step));
-  return made(
-    NDArray.from(
-      Array.from({ length: count }, (_, k) => from + k * step),
-      [count],
-      options.dtype ?? "f32",
-    ),
-    options,
-  );
+  return sequence("arange", count, (k) => from + k * step, dtype, options);
 }
 
 /**
@@ -104,21 +156,15 @@ export function arange(start: number, stop?: number, step = 1, options: Creation
  *
  * @param count default 50
  * @returns [count]
- * @throws ArgumentError if count is not an integer ≥ 0
+ * @throws ArgumentError if count is not an integer ≥ 0 or an end not finite; ShapeError or MemoryError, before anything is computed, if there are too many
  */
 export function linspace(start: number, stop: number, count = 50, options: CreationOptions = {}): Tensor {
-  if (!Number.isInteger(count) || count < 0) {
-    throw new ArgumentError({ op: "linspace", what: "bad count", expected: "an integer ≥ 0", got: `${count}` });
-  }
+  const dtype = dtypeIn("linspace", options, CREATION);
+  check("linspace", "start", start, real);
+  check("linspace", "stop", stop, real);
+  check("linspace", "count", count, integer(0));
   const at = (k: number): number => (k === count - 1 && k > 0 ? stop : start + (k * (stop - start)) / (count - 1 || 1));
-  return made(
-    NDArray.from(
-      Array.from({ length: count }, (_, k) => at(k)),
-      [count],
-      options.dtype ?? "f32",
-    ),
-    options,
-  );
+  return sequence("linspace", count, at, dtype, options);
 }
 
 /**
@@ -127,20 +173,23 @@ export function linspace(start: number, stop: number, count = 50, options: Creat
  * @returns [rows, columns]
  */
 export function eye(rows: number, columns: number = rows, options: CreationOptions = {}): Tensor {
-  const out = NDArray.zeros([rows, columns], options.dtype ?? "f32");
+  const dtype = dtypeIn("eye", options, CREATION);
+  checkShape("eye", [rows, columns]);
+  const out = NDArray.zeros([rows, columns], dtype);
   const view = out.view();
   for (let i = 0; i < Math.min(rows, columns); i++) view[i * columns + i] = 1;
-  return made(out, options);
+  return finish(new Tensor(out), options);
 }
 
 function random(op: string, shape: Shape, options: RandomOptions, fill: (rng: Rng, to: Float32Array) => void): Tensor {
-  const dtype = options.dtype ?? "f32";
+  const dtype = dtypeIn(op, options, RANDOM);
   if (!isFloat(dtype)) {
     throw new ArgumentError({ op, what: "type", expected: "f32 or f64", got: dtype });
   }
+  checkShape(op, shape);
   const out = NDArray.empty(shape, dtype);
   fill(options.rng ?? defaultRng(), out.view() as Float32Array);
-  return made(out, options);
+  return finish(new Tensor(out), options);
 }
 
 /**
