@@ -1,4 +1,5 @@
 /** @file The define-by-run graph: variables, nodes, and the one place where an op is applied and recorded. */
+import { check, instanceOf } from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
 import { DisposedError, GradientError, ScopeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
@@ -70,6 +71,13 @@ export class Variable {
   }
 }
 
+const TENSOR = instanceOf(Variable, "a tensor");
+
+/** Refuses what is no tensor, in functions that look at one before an op does. @throws ArgumentError */
+export function expectTensor(op: string, x: Variable): void {
+  check(op, "input", x, TENSOR);
+}
+
 /** The arrays among the fields of an op's saved state. */
 export function arraysIn(saved: unknown): NDArray[] {
   if (saved instanceof NDArray) return [saved];
@@ -132,6 +140,7 @@ export function applyOp<Attrs, Saved, V extends Variable>(
   inputs: readonly Variable[],
   attrs: Attrs,
 ): V {
+  for (let i = 0; i < inputs.length; i++) check(op.name, `input ${i}`, inputs[i], TENSOR);
   const recording = mode.grad && op.backward !== null;
   const needs = inputs.map((input) => recording && input.requiresGrad);
   const wanted = needs.includes(true);
