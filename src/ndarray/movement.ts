@@ -68,22 +68,21 @@ function moveStrided(
 
 /** Refuses places offset + Σ iₖ·stridesₖ that are not all within an array of `size` elements. @throws ShapeError */
 function checkPlaces(op: string, size: number, offset: number, shape: Shape, strides: readonly number[]): void {
-  if (!Array.isArray(strides) || strides.length !== shape.length)
-    refuse(op, "strides", `one for each of ${shape.length} axes`, strides);
+  check(op, "offset", offset, integer());
+  check(op, "strides", strides, listOf(integer(), shape.length));
   let [least, most] = [offset, offset];
   for (let i = 0; i < shape.length; i++) {
     if (shape[i] === 0) return;
     const span = (shape[i] - 1) * strides[i];
     if (span < 0) least += span;
     else most += span;
-    if (!Number.isInteger(strides[i])) most = Number.NaN;
   }
-  if (Number.isInteger(offset) && least >= 0 && most < size) return;
+  if (least >= 0 && most < size) return;
   throw new ShapeError({
     op,
     what: "places outside the array",
     expected: `integers in [0, ${size - 1}]`,
-    got: `offset ${describe(offset)} and strides ${shapeText(strides.map(describe) as never)} over ${shapeText(shape)}`,
+    got: `offset ${offset} and strides ${shapeText(strides)} over ${shapeText(shape)}`,
   });
 }
 

@@ -48,6 +48,7 @@ function shown(value: unknown): string {
 
 /** Both numbers of a pair. @throws ArgumentError unless they are integers of at least `least` */
 export function pair(op: string, what: string, value: Pair, least: number): [number, number] {
+  check(op, "least", least, integer(0));
   if (pairOf(least)(value) !== null) {
     throw new ArgumentError({ op, what: `bad ${what}`, expected: `an integer ≥ ${least} or two`, got: shown(value) });
   }
@@ -88,7 +89,7 @@ function sides(
  * Geometry of windows over an image batch. Output extent = ⌊(in + padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
  *
  * @param input [N,H,W,C]
- * @param channels channels that one pass works on (C, or C/groups)
+ * @param channels channels that one pass works on (C/groups); default C
  * @throws ShapeError if the input is not of rank 4 or smaller than the window; ArgumentError on bad options
  */
 export function windowGeometry(
@@ -96,7 +97,7 @@ export function windowGeometry(
   input: Shape,
   kernel: readonly [number, number],
   options: WindowOptions,
-  channels: number = input[3],
+  channels?: number,
 ): Geometry {
   checkShape(op, input);
   if (input.length !== 4) {
@@ -107,7 +108,9 @@ export function windowGeometry(
     const expected = `two extents ≥ 1, at most 2^24 taps`;
     throw new ShapeError({ op, what: "window", expected, got: shown(kernel) });
   }
-  if (!(input[1] > 0 && input[2] > 0 && channels > 0)) {
+  const along = channels ?? input[3];
+  check(op, "channels", along, integer(0, MOST));
+  if (input[1] === 0 || input[2] === 0 || along === 0) {
     const expected = "at least one row, column and channel";
     throw new ShapeError({ op, what: "images without elements", expected, got: shapeText(input) });
   }
@@ -130,7 +133,7 @@ export function windowGeometry(
     batch: input[0],
     inH: input[1],
     inW: input[2],
-    channels,
+    channels: along,
     kernelH: kernel[0],
     kernelW: kernel[1],
     strideH: strides[0],

@@ -2,8 +2,9 @@
 import { check, either, instanceOf, list } from "../../core/checks.js";
 import type { TypedArray } from "../../core/dtype.js";
 import { kindOf } from "../../core/typed-arrays.js";
+import { NDArray } from "../../ndarray/ndarray.js";
 import { composed } from "../composed.js";
-import { Tensor, tensorFrom } from "../tensor.js";
+import { Tensor } from "../tensor.js";
 
 const INDICES = either(instanceOf(Tensor, "a tensor of integers"), list, (value) =>
   kindOf(value) === null ? "a typed array" : null,
@@ -21,5 +22,5 @@ export function withIndices(
 ): Tensor {
   check(op, "indices", indices, INDICES);
   if (indices instanceof Tensor) return fn(indices);
-  return composed(() => fn(tensorFrom(indices, undefined, "i32")));
+  return composed(() => fn(new Tensor(NDArray.from(indices, [indices.length], "i32"))));
 }
