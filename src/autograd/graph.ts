@@ -140,7 +140,8 @@ export function applyOp<Attrs, Saved, V extends Variable>(
   inputs: readonly Variable[],
   attrs: Attrs,
 ): V {
-  for (let i = 0; i < inputs.length; i++) check(op.name, `input ${i}`, inputs[i], TENSOR);
+  for (let i = 0; i < inputs.length; i++)
+    if (!(inputs[i] instanceof Variable)) check(op.name, `input ${i}`, inputs[i], TENSOR);
   const recording = mode.grad && op.backward !== null;
   const needs = inputs.map((input) => recording && input.requiresGrad);
   const wanted = needs.includes(true);

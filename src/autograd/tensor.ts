@@ -272,14 +272,7 @@ export class Tensor extends Variable {
     if (this.rank === 0) return this.reshape([1]);
     const from = normalizeAxis("flatten", start, this.rank);
     const to = normalizeAxis("flatten", end, this.rank);
-    if (to < from) {
-      throw new ShapeError({
-        op: "flatten",
-        what: "axes out of order",
-        expected: `an end of at least ${from}`,
-        got: `${to}`,
-      });
-    }
+    if (to < from) throw new ShapeError({ op: "flatten", what: "axes out of order", got: `${from} to ${to}` });
     const merged = this.shape.slice(from, to + 1).reduce((size, extent) => size * extent, 1);
     return this.reshape([...this.shape.slice(0, from), merged, ...this.shape.slice(to + 1)]);
   }
@@ -325,12 +318,22 @@ export function apply<Attrs, Saved>(op: OpDef<Attrs, Saved>, inputs: readonly Va
 /** Applies an op of two operands, one of which may be a number: it becomes a scalar of the other's type. */
 export function applyPair<Saved>(op: OpDef<undefined, Saved>, a: TensorLike, b: TensorLike): Tensor {
   if (typeof a !== "number" && typeof b !== "number") return apply(op, [a, b], undefined);
-  return composed(() => apply(op, asTensors(op.name, a, b), undefined));
+  const [left, right] = asTensors(op.name, a, b);
+  let node: unknown = null;
+  try {
+    const out = apply(op, [left, right], undefined);
+    node = out.node;
+    return out;
+  } finally {
+    // Nobody else can free the scalars that were made here, unless a history holds them.
+    if (node === null) for (const [i, made] of [left, right].entries()) if (made !== [a, b][i]) made.dispose();
+  }
 }
 
 /** Two operands as tensors: a number as {@link scalarFor} the other. @throws ArgumentError for what is neither */
 export function asTensors(op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
-  for (const item of [a, b]) check(op, "operand", item, OPERAND);
+  check(op, "operand", a, OPERAND);
+  check(op, "operand", b, OPERAND);
   return [typeof a === "number" ? scalarFor(a, b) : a, typeof b === "number" ? scalarFor(b, a) : b];
 }
 

@@ -27,9 +27,11 @@ export type FloatType = "f32" | "f64";
  * @throws ArgumentError, DisposedError; DTypeError if one is an integer or bool array, or if f32 and f64 meet: neither is converted silently
  */
 export function floatTypeOf(op: string, ...arrays: readonly NDArray[]): FloatType {
-  expectArrays(op, ...arrays);
-  const dtype = arrays[0].dtype;
-  for (const array of arrays) {
+  if (arrays.length === 0) expectArrays(op);
+  const dtype = arrays[0]?.dtype;
+  for (let i = 0; i < arrays.length; i++) {
+    const array = arrays[i];
+    if (!(array instanceof NDArray && array.alive && array.storage.alive)) expectArrays(op, array);
     if (!isFloat(array.dtype)) {
       throw new DTypeError({
         op,

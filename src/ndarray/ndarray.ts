@@ -8,6 +8,8 @@ import { allocator, countArray, heap, kernelsFor, provideKernels } from "../kern
 import { OWNED, type Owner, type Scope, track } from "../memory/scope.js";
 import { Storage } from "../memory/storage.js";
 
+/** The block of an array that is being made of extents that were checked; null at all other times. */
+let looked: Storage | null = null;
 const STORAGE = instanceOf(Storage, "a block of the heap");
 
 /** Refuses extents, types and steps that no array has. @throws ArgumentError, ShapeError, DTypeError */
@@ -38,8 +40,10 @@ export class NDArray implements Owner {
    * @throws ArgumentError, DTypeError, ShapeError unless the elements lie within the block
    */
   constructor(storage: Storage, shape: Shape, dtype: DType, step: number | null) {
-    check("array", "storage", storage, STORAGE);
-    checkLayout(shape, dtype, step);
+    if (!(storage instanceof Storage)) check("array", "storage", storage, STORAGE);
+    // What `empty` and `alias` hand over they have looked at.
+    if (storage !== looked) checkLayout(shape, dtype, step);
+    looked = null;
     this.size = sizeOf(shape);
     if (this.size * bytesPer(dtype) > storage.bytes) {
       throw new ShapeError({
@@ -62,7 +66,8 @@ export class NDArray implements Owner {
   static empty(shape: Shape, dtype: DType = "f32", step: number | null = null): NDArray {
     checkLayout(shape, dtype, step);
     provideKernels(ALL_KERNELS);
-    return new NDArray(new Storage(allocator(), sizeOf(shape) * bytesPer(dtype)), shape, dtype, step);
+    looked = new Storage(allocator(), sizeOf(shape) * bytesPer(dtype));
+    return new NDArray(looked, shape, dtype, step);
   }
   static full(shape: Shape, value: number, dtype: DType = "f32"): NDArray {
     checkDType("full", dtype);
@@ -173,7 +178,8 @@ export class NDArray implements Owner {
         got: shapeText(shape),
       });
     }
-    return new NDArray(this.storage.retain(), shape, this.dtype, step);
+    looked = this.storage.retain();
+    return new NDArray(looked, shape, this.dtype, step);
   }
   /** The raw codes of a coded array, as a u8 array without a step; shares the storage. */
   codes(): NDArray {

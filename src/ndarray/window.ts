@@ -27,8 +27,9 @@ export function pairOf(least: number): Rule {
   return either(integer(least, MOST), listOf(integer(least, MOST), 2));
 }
 const side = integer(0, MOST);
+const sidesOf2 = listOf(side, 2);
 /** Rule of a {@link Padding}. */
-export const paddingRule: Rule = either(side, listOf(side, 2), listOf(side, 4), oneOf("same", "valid"));
+export const paddingRule: Rule = either(side, sidesOf2, listOf(side, 4), oneOf("same", "valid"));
 
 /** How a window moves. */
 export interface WindowOptions {
@@ -48,6 +49,8 @@ function shown(value: unknown): string {
 
 /** Both numbers of a pair. @throws ArgumentError unless they are integers of at least `least` */
 export function pair(op: string, what: string, value: Pair, least: number): [number, number] {
+  if (typeof value === "number" && typeof least === "number" && value >= least && (value | 0) === value)
+    return [value, value];
   check(op, "least", least, integer(0));
   if (pairOf(least)(value) !== null) {
     throw new ArgumentError({ op, what: `bad ${what}`, expected: `an integer ≥ ${least} or two`, got: shown(value) });
@@ -72,7 +75,7 @@ function sides(
     });
   }
   const list: readonly number[] = typeof padding === "number" ? [padding] : padding;
-  if (paddingRule(padding) !== null) {
+  if (side(padding) !== null && paddingRule(padding) !== null) {
     throw new ArgumentError({
       op,
       what: "bad padding",
@@ -104,12 +107,12 @@ export function windowGeometry(
     throw new ShapeError({ op, what: "input rank", expected: "images [N,H,W,C]", got: shapeText(input) });
   }
   check(op, "options", options, record);
-  if (listOf(side, 2)(kernel) !== null || kernel[0] * kernel[1] > MOST_TAPS || kernel[0] * kernel[1] === 0) {
+  if (sidesOf2(kernel) !== null || kernel[0] * kernel[1] > MOST_TAPS || kernel[0] * kernel[1] === 0) {
     const expected = `two extents ≥ 1, at most 2^24 taps`;
     throw new ShapeError({ op, what: "window", expected, got: shown(kernel) });
   }
   const along = channels ?? input[3];
-  check(op, "channels", along, integer(0, MOST));
+  check(op, "channels", along, side);
   if (input[1] === 0 || input[2] === 0 || along === 0) {
     const expected = "at least one row, column and channel";
     throw new ShapeError({ op, what: "images without elements", expected, got: shapeText(input) });
@@ -158,8 +161,13 @@ export function windowGeometry(
  */
 export function checkGeometry(op: string, geometry: Geometry, input: Shape): void {
   check(op, "geometry", geometry, record);
-  for (const field of GEOMETRY_FIELDS)
-    check(op, field, geometry[field], field === "batch" || /^pad/.test(field) ? side : positive);
+  for (let i = 0; i < GEOMETRY_FIELDS.length; i++) {
+    const value = geometry[GEOMETRY_FIELDS[i]];
+    // 32-bit integers alone are what `| 0` leaves as they are.
+    if (typeof value !== "number" || (value | 0) !== value || value < LEAST[i]) {
+      check(op, GEOMETRY_FIELDS[i], value, LEAST[i] === 0 ? side : positive);
+    }
+  }
   const { batch, inH, inW, channels, channelStride, outH, outW } = geometry;
   if (!sameShape(input, [batch, inH, inW, channelStride]) || channels > channelStride) {
     const expected = `images ${shapeText([batch, inH, inW, channelStride])} of at least ${channels} channels`;
@@ -178,6 +186,7 @@ export function checkGeometry(op: string, geometry: Geometry, input: Shape): voi
   }
 }
 const positive = integer(1, MOST);
+const LEAST = GEOMETRY_FIELDS.map((field) => (field === "batch" || field.startsWith("pad") ? 0 : 1));
 
 /**
  * Refuses what is no convolution of `input`; see {@link checkGeometry}.
