@@ -103,6 +103,8 @@ describe("what a kernel would take for something else", () => {
       expect(() => unary("f32_index_add" as never, x)).toThrow(ArgumentError);
       expect(() => concat([NDArray.full([4], 1, "u8"), NDArray.full([4], 1)], 0)).toThrow(DTypeError);
       expect(() => concat([NDArray.from([1], [1], "u8", 0.5), NDArray.full([4], 1)], 0)).toThrow(DTypeError);
+      const [half, quarter] = [0.5, 0.25].map((step) => NDArray.from([1], [1], "u8", step));
+      expect(() => concat([half, quarter], 0)).toThrow(DTypeError);
       expect(() => scatterAdd(x, NDArray.full([2, 3], 99, "i32"), [4])).toThrow(ArgumentError);
       expect(() => new NDArray(x.storage, [1000], "f32", null)).toThrow(ShapeError);
       expect(() => x.alias([1000])).toThrow(ShapeError);
