@@ -1,5 +1,5 @@
 /** @file The define-by-run graph: variables, nodes, and the one place where an op is applied and recorded. */
-import { check, describe, list, refuse } from "../core/checks.js";
+import { check, describe, instanceOf, list, refuse } from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
 import { ArgumentError, DisposedError, GradientError, ScopeError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
@@ -85,6 +85,13 @@ export class Variable {
       pending.push(...variable.node.inputs);
     }
   }
+}
+
+const TENSOR = instanceOf(Variable, "a tensor");
+
+/** Refuses what is no tensor, in functions that look at one before an op does. @throws ArgumentError */
+export function expectTensor(op: string, x: Variable): void {
+  check(op, "input", x, TENSOR);
 }
 
 /** The arrays among the fields of an op's saved state. */

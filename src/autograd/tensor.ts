@@ -1,7 +1,7 @@
 /** @file Tensor: an array with a gradient. The fluent methods call the ops; the functions of the same names call these. */
-import { check, instanceOf, refuse } from "../core/checks.js";
-import { type DType, isFloat, type TypedArray } from "../core/dtype.js";
-import { ArgumentError } from "../core/errors.js";
+import { check, either, instanceOf, numeric, refuse } from "../core/checks.js";
+import { checkDType, type DType, isFloat, type TypedArray } from "../core/dtype.js";
+import { ArgumentError, ShapeError } from "../core/errors.js";
 import { normalizeAxis, sizeOf } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
 import { untrack } from "../memory/scope.js";
@@ -17,7 +17,8 @@ import * as reducing from "../ops/reduce.js";
 import { logSoftmax, softmax } from "../ops/softmax.js";
 import * as functions from "../ops/unary.js";
 import { type BackwardOptions, backward } from "./backward.js";
-import { applyOp, Variable } from "./graph.js";
+import { composed } from "./composed.js";
+import { applyOp, expectTensor, Variable } from "./graph.js";
 import { isRows, nestingOf } from "./nesting.js";
 
 /** Numbers nested as deep as the rank; a scalar is a bare number. */
@@ -274,6 +275,7 @@ export class Tensor extends Variable {
     if (this.rank === 0) return this.reshape([1]);
     const from = normalizeAxis("flatten", start, this.rank);
     const to = normalizeAxis("flatten", end, this.rank);
+    if (to < from) throw new ShapeError({ op: "flatten", what: "axes out of order", got: `${from} to ${to}` });
     const merged = this.shape.slice(from, to + 1).reduce((size, extent) => size * extent, 1);
     return this.reshape([...this.shape.slice(0, from), merged, ...this.shape.slice(to + 1)]);
   }
@@ -295,16 +297,21 @@ export class Tensor extends Variable {
       const at = normalizeAxis("slice", item, this.shape[axis] ?? 0);
       return [at, at + 1];
     });
-    const cut = apply(moving.slice, [this], { ranges });
-    if (!index.some((item) => typeof item === "number")) return cut;
-    return cut.reshape(cut.shape.filter((_, axis) => typeof index[axis] !== "number"));
+    if (!index.some((item) => typeof item === "number")) return apply(moving.slice, [this], { ranges });
+    return composed(() => {
+      const cut = apply(moving.slice, [this], { ranges });
+      return cut.reshape(cut.shape.filter((_, axis) => typeof index[axis] !== "number"));
+    });
   }
   /** The elements in another type. Real to integer truncates and saturates. @gradient exact between real types, else none */
   cast(dtype: DType): Tensor {
+    checkDType("cast", dtype);
     if (isFloat(dtype)) return apply(moving.cast, [this], { dtype });
     return apply(moving.toInteger, [this], { dtype });
   }
 }
+
+const OPERAND = either(instanceOf(Tensor, "a tensor"), numeric);
 
 /** Applies an op to tensors, recording it for backward. */
 export function apply<Attrs, Saved>(op: OpDef<Attrs, Saved>, inputs: readonly Variable[], attrs: Attrs): Tensor {
@@ -313,19 +320,24 @@ export function apply<Attrs, Saved>(op: OpDef<Attrs, Saved>, inputs: readonly Va
 
 /** Applies an op of two operands, one of which may be a number: it becomes a scalar of the other's type. */
 export function applyPair<Saved>(op: OpDef<undefined, Saved>, a: TensorLike, b: TensorLike): Tensor {
-  if (typeof a === "number" && !(b instanceof Tensor))
-    check(op.name, "right operand", b, instanceOf(Tensor, "a Tensor beside a number"));
-  if (typeof b === "number" && !(a instanceof Tensor))
-    check(op.name, "left operand", a, instanceOf(Tensor, "a Tensor beside a number"));
-  const left = typeof a === "number" ? scalarFor(a, b) : a;
-  const right = typeof b === "number" ? scalarFor(b, a) : b;
-  const out = apply(op, [left, right], undefined);
-  if (out.node === null) {
-    // Nobody else can free the scalars that were made here.
-    if (left !== a) left.dispose();
-    if (right !== b) right.dispose();
+  if (typeof a !== "number" && typeof b !== "number") return apply(op, [a, b], undefined);
+  const [left, right] = asTensors(op.name, a, b);
+  let node: unknown = null;
+  try {
+    const out = apply(op, [left, right], undefined);
+    node = out.node;
+    return out;
+  } finally {
+    // Nobody else can free the scalars that were made here, unless a history holds them.
+    if (node === null) for (const [i, made] of [left, right].entries()) if (made !== [a, b][i]) made.dispose();
   }
-  return out;
+}
+
+/** Two operands as tensors: a number as {@link scalarFor} the other. @throws ArgumentError for what is neither */
+export function asTensors(op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  check(op, "operand", a, OPERAND);
+  check(op, "operand", b, OPERAND);
+  return [typeof a === "number" ? scalarFor(a, b) : a, typeof b === "number" ? scalarFor(b, a) : b];
 }
 
 /** A number as a scalar that goes with `other`: f64 beside f64, f32 beside f32, codes and numbers, exact f64 beside integers. */
@@ -338,11 +350,16 @@ export function scalarFor(value: number, other: TensorLike): Tensor {
 
 /** matmul with NumPy's rule for vectors: a vector on the left is a row, on the right a column, and that axis is dropped again. */
 function matmulVectors(a: Tensor, b: Tensor): Tensor {
-  check("matmul", "right operand", b, instanceOf(Tensor, "a Tensor"));
+  expectTensor("matmul", a);
+  expectTensor("matmul", b);
+  if (a.rank === 1 || b.rank === 1) return composed(() => vectorProduct(a, b));
+  return apply(matmul, [a, b], undefined);
+}
+
+function vectorProduct(a: Tensor, b: Tensor): Tensor {
   const left = a.rank === 1 ? a.reshape([1, a.shape[0]]) : a;
   const right = b.rank === 1 ? b.reshape([b.shape[0], 1]) : b;
   const out = apply(matmul, [left, right], undefined);
-  if (left === a && right === b) return out;
   const batch = out.shape.slice(0, -2);
   return out.reshape([
     ...batch,

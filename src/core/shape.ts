@@ -50,13 +50,13 @@ export function stridesOf(shape: Shape): number[] {
 
 /** Maps an axis in −rank … rank−1 to 0 … rank−1. @throws ShapeError if it lies outside. */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
-  const normal = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || normal < 0 || normal >= rank) {
+  const normal = Number.isInteger(axis) ? (axis < 0 ? axis + rank : axis) : -1;
+  if (normal < 0 || normal >= rank) {
     throw new ShapeError({
       op,
       what: "axis out of range",
       expected: `an integer in [${-rank}, ${rank - 1}]`,
-      got: `${axis}`,
+      got: describe(axis),
     });
   }
   return normal;
@@ -65,7 +65,9 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
 /** Sorted distinct axes; `undefined` means all. @throws ShapeError on a repeated or out-of-range axis. */
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = (typeof axes === "number" ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
+  if (typeof axes !== "number" && !Array.isArray(axes)) refuse(op, "axis", "an integer, or a list of them", axes);
+  // Array.from, as map would skip holes.
+  const list = Array.from(typeof axes === "number" ? [axes] : axes, (axis) => normalizeAxis(op, axis, rank));
   const sorted = [...new Set(list)].sort((a, b) => a - b);
   if (sorted.length !== list.length) {
     throw new ShapeError({ op, what: "repeated axis", expected: "distinct axes", got: `[${list.join(",")}]` });
@@ -95,19 +97,39 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
   return out;
 }
 
-/** Fills in one −1 of a reshape. @throws ShapeError if the sizes differ, ArgumentError on a second −1. */
+/**
+ * Fills in one −1 of a reshape. Of an array without elements the sizes tell nothing: there −1 takes the place of the extents that the others, before
+ * and behind it, leave over, as in [0,4,4,1] to [0,−1].
+ *
+ * @throws ShapeError if the sizes differ, or if no extent fits; ArgumentError on a second −1
+ */
 export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
-  const holes = to.filter((extent) => extent === -1).length;
-  if (holes > 1) throw new ArgumentError({ op, what: "more than one -1", expected: "at most one", got: shapeText(to) });
-  const known = to.reduce((size, extent) => (extent === -1 ? size : size * extent), 1);
-  const out = to.map((extent) => (extent === -1 ? sizeOf(from) / known : extent));
-  if (sizeOf(out) !== sizeOf(from) || out.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+  if (!Array.isArray(to)) refuse(op, "shape", "a list of extents", to);
+  const hole = to.indexOf(-1);
+  if (hole >= 0 && to.includes(-1, hole + 1)) {
+    throw new ArgumentError({ op, what: "more than one -1", expected: "at most one", got: shapeText(to) });
+  }
+  const size = sizeOf(from);
+  const out = Array.from(to, (extent, i) => (i === hole ? 1 : extent));
+  checkShape(op, out);
+  if (hole >= 0) out[hole] = sizeOf(out) === 0 ? leftOver(from, to, hole) : size / sizeOf(out);
+  if (sizeOf(out) !== size || (hole >= 0 && !Number.isInteger(out[hole]))) {
     throw new ShapeError({
       op,
       what: "size changes",
-      expected: `${sizeOf(from)} elements as in ${shapeText(from)}`,
+      expected: `${size} elements as in ${shapeText(from)}`,
       got: shapeText(to),
     });
   }
   return out;
+}
+
+/** Elements of the extents of `from` between those that `to` names before and behind its hole; NaN if it names others. */
+function leftOver(from: Shape, to: Shape, hole: number): number {
+  const behind = to.length - 1 - hole;
+  const named = hole + behind <= from.length && sizeOf(from) === 0;
+  const same = (extent: number, i: number): boolean =>
+    extent === (i < hole ? from[i] : from[from.length - to.length + i]);
+  if (!named || !to.every((extent, i) => i === hole || same(extent, i))) return Number.NaN;
+  return sizeOf(from.slice(hole, from.length - behind));
 }

@@ -56,6 +56,14 @@ export class Scope {
     }
     return value;
   }
+  /** Lets everything that it owns survive: the enclosing scope takes it over, or nobody. */
+  handOver(): void {
+    for (const item of this.#owned) {
+      item.scope = null;
+      this.#parent?.add(item);
+    }
+    this.#owned.clear();
+  }
   /** Frees everything that it owns. A second call does nothing. @throws ScopeError if an inner scope is still open. */
   close(): void {
     if (!this.#open) return;

@@ -3,30 +3,45 @@
  *
  * Weights are used as [O, kernelH, kernelW, I/groups] ({@link packWeights}), so that a patch and a filter run alike.
  */
+import { check, record } from "../core/checks.js";
 import { bytesPer } from "../core/dtype.js";
 import type { Kernels } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
+import { expectArrays, expectFactor, expectRank, expectShape, expectType, filled, floatTypeOf } from "./checks.js";
 import { convCodes } from "./code-products.js";
 import { depthwiseBackwardInput, depthwiseBackwardWeight, depthwiseForward } from "./depthwise.js";
 import { codesAsReal, gemm } from "./matmul.js";
 import { permute } from "./movement.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
-import { type Convolution, positions, taps, withGeometry } from "./window.js";
+import { type Convolution, checkConvolution, positions, taps, withGeometry } from "./window.js";
 import { suitsWinograd, winogradBackwardInput, winogradBackwardWeight, winogradForward } from "./winograd.js";
 
-/** Weights [O,I,Kh,Kw] as [O,Kh,Kw,I], real or codes; i8 codes become f32 whole numbers. */
+/** Weights [O,I,Kh,Kw] as [O,Kh,Kw,I], real or codes; i8 codes become f32 whole numbers. @throws ShapeError */
 export function packWeights(weight: NDArray): NDArray {
+  expectArrays("conv2d", weight);
+  expectRank("conv2d", "weight", weight, 4, "[O,I,K,K]");
   if (weight.dtype !== "i8") return permute(weight, [0, 2, 3, 1]);
-  const real = codesAsReal(weight);
-  const packed = permute(real, [0, 2, 3, 1]);
-  real.dispose();
-  return packed;
+  using real = codesAsReal(weight);
+  return permute(real, [0, 2, 3, 1]);
 }
 
-/** The reverse of {@link packWeights} for real arrays. */
+/** The reverse of {@link packWeights} for real arrays. @throws ShapeError */
 export function unpackWeights(packed: NDArray): NDArray {
+  expectArrays("conv2d", packed);
+  expectRank("conv2d", "weight", packed, 4, "[O,K,K,I]");
   return permute(packed, [0, 3, 1, 2]);
+}
+
+/** Refuses arrays that are not of this convolution: a kernel reads as many elements as the geometry says. `dy` stands for the output. */
+function checkOperands(conv: Convolution, arrays: { x?: NDArray; packed?: NDArray; dy?: NDArray }): void {
+  const { x, packed, dy } = arrays;
+  const filters = (packed?.shape[0] ?? dy?.shape[3]) as number;
+  const { batch, inH, inW, channelStride } = conv?.geometry ?? {};
+  checkConvolution("conv2d", conv, x?.shape ?? [batch, inH, inW, channelStride], filters);
+  const { kernelH, kernelW, channels } = conv.geometry;
+  if (packed !== undefined) expectShape("conv2d", "packed weight", packed, [filters, kernelH, kernelW, channels]);
+  if (dy !== undefined) expectShape("conv2d", "gradient", dy, convShape(conv, filters));
 }
 
 /** True if patches are the pixels themselves. */
@@ -44,7 +59,10 @@ function isPointwise({ geometry: g, groups }: Convolution): boolean {
 }
 
 /** Shape of the output for `filters` output channels. */
-export function convShape({ geometry }: Convolution, filters: number): number[] {
+export function convShape(conv: Convolution, filters: number): number[] {
+  check("conv2d", "convolution", conv, record);
+  const { geometry } = conv;
+  check("conv2d", "geometry", geometry, record);
   return [geometry.batch, geometry.outH, geometry.outW, filters];
 }
 
@@ -58,26 +76,34 @@ export function convShape({ geometry }: Convolution, filters: number): number[] 
  * @param packed [O,Kh,Kw,C/groups] from {@link packWeights}
  * @param fast real x may go through Winograd's algorithm where that suits: other roundings, and integers are not exact
  * @returns [N,outH,outW,O]
+ * @throws ShapeError, DTypeError, ArgumentError unless the arrays are of this convolution
  */
 export function convForward(x: NDArray, packed: NDArray, conv: Convolution, fast = false): NDArray {
+  const dtype = floatTypeOf("conv2d", packed);
+  expectFactor("conv2d", x, dtype);
+  checkOperands(conv, { x, packed });
+  return filled(NDArray.empty(convShape(conv, packed.shape[0]), dtype), (y) => {
+    if (y.size > 0) forwardInto(x, packed, y, conv, fast);
+  });
+}
+
+function forwardInto(x: NDArray, packed: NDArray, y: NDArray, conv: Convolution, fast: boolean): void {
   const { geometry, groups } = conv;
   const filters = packed.shape[0];
   const kernels = kernelsFor(packed.dtype);
-  const y = NDArray.empty(convShape(conv, filters), packed.dtype);
-  if (y.size === 0) return y;
   if (geometry.channels === 1 && groups > 1) {
     depthwiseForward(x, packed, y, conv);
-    return y;
+    return;
   }
   const rows = positions(geometry);
   const K = taps(geometry) * geometry.channels;
   if (isPointwise(conv) && x.dtype !== "u8") {
     gemm(kernels, x.ptr, packed.ptr, y.ptr, [rows, filters, K], { transB: true });
-    return y;
+    return;
   }
   if (fast && x.dtype !== "u8" && suitsWinograd(conv, filters)) {
     winogradForward(x, packed, y, conv);
-    return y;
+    return;
   }
   const bytes = bytesPer(packed.dtype);
   const perGroup = filters / groups;
@@ -91,7 +117,6 @@ export function convForward(x: NDArray, packed: NDArray, conv: Convolution, fast
       }
     }),
   );
-  return y;
 }
 
 /**
@@ -100,15 +125,22 @@ export function convForward(x: NDArray, packed: NDArray, conv: Convolution, fast
  * @param x u8 codes [N,H,W,C], with or without a step
  * @param weight i8 codes [O,C/groups,Kh,Kw]
  * @returns f32 [N,outH,outW,O], whole numbers
+ * @throws ShapeError, DTypeError, ArgumentError unless the arrays are of this convolution
  */
 export function convForwardCodes(x: NDArray, weight: NDArray, conv: Convolution): NDArray {
-  const integers = NDArray.empty(convShape(conv, weight.shape[0]));
-  if (integers.size === 0 || convCodes(x, weight, integers, conv)) return integers;
+  expectType("conv2d", "input", x, "u8");
+  expectType("conv2d", "weight", weight, "i8");
+  checkConvolution("conv2d", conv, x.shape, weight.shape[0]);
+  const { kernelH, kernelW, channels } = conv.geometry;
+  expectShape("conv2d", "weight", weight, [weight.shape[0], channels, kernelH, kernelW]);
+  let done = false;
+  const integers = filled(NDArray.empty(convShape(conv, weight.shape[0])), (y) => {
+    done = y.size === 0 || convCodes(x, weight, y, conv);
+  });
+  if (done) return integers;
   integers.dispose();
-  const packed = packWeights(weight);
-  const y = convForward(x, packed, conv);
-  packed.dispose();
-  return y;
+  using packed = packWeights(weight);
+  return convForward(x, packed, conv);
 }
 
 /**
@@ -117,30 +149,35 @@ export function convForwardCodes(x: NDArray, weight: NDArray, conv: Convolution)
  * @param dy [N,outH,outW,O]
  * @param packed [O,Kh,Kw,C/groups]
  * @returns [N,H,W,C]
+ * @throws ShapeError, DTypeError, ArgumentError unless the arrays are of this convolution
  */
 export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolution): NDArray {
+  const dtype = floatTypeOf("conv2d", dy, packed);
+  checkOperands(conv, { packed, dy });
+  const { batch, inH, inW, channelStride } = conv.geometry;
+  return filled(NDArray.empty([batch, inH, inW, channelStride], dtype), (dx) => backwardInto(dy, packed, dx, conv));
+}
+
+function backwardInto(dy: NDArray, packed: NDArray, dx: NDArray, conv: Convolution): void {
   const { geometry, groups } = conv;
-  const shape = [geometry.batch, geometry.inH, geometry.inW, geometry.channelStride];
   const filters = packed.shape[0];
   if (dy.size > 0 && suitsWinograd(conv, filters)) {
-    const dx = NDArray.empty(shape, dy.dtype);
     winogradBackwardInput(dy, packed, dx, conv);
-    return dx;
-  }
-  const dx = NDArray.empty(shape, dy.dtype);
-  kernelsFor(dy.dtype).f32_fill(dx.ptr, dx.size, 0);
-  if (dy.size === 0) return dx;
-  if (geometry.channels === 1 && groups > 1) {
-    depthwiseBackwardInput(dy, packed, dx, conv);
-    return dx;
+    return;
   }
   const kernels = kernelsFor(dy.dtype);
+  kernels.f32_fill(dx.ptr, dx.size, 0);
+  if (dy.size === 0) return;
+  if (geometry.channels === 1 && groups > 1) {
+    depthwiseBackwardInput(dy, packed, dx, conv);
+    return;
+  }
   const rows = positions(geometry);
   const K = taps(geometry) * geometry.channels;
   const perGroup = filters / groups;
   if (isPointwise(conv)) {
     gemm(kernels, dy.ptr, packed.ptr, dx.ptr, [rows, K, filters]);
-    return dx;
+    return;
   }
   const bytes = bytesPer(dy.dtype);
   withGeometry(geometry, (geom) =>
@@ -152,7 +189,6 @@ export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolutio
       }
     }),
   );
-  return dx;
 }
 
 /**
@@ -161,12 +197,17 @@ export function convBackwardInput(dy: NDArray, packed: NDArray, conv: Convolutio
  * @param x [N,H,W,C], real of dy's type or u8
  * @param dy [N,outH,outW,O]
  * @returns [O,C/groups,Kh,Kw]
+ * @throws ShapeError, DTypeError, ArgumentError unless the arrays are of this convolution
  */
 export function convBackwardWeight(x: NDArray, dy: NDArray, conv: Convolution): NDArray {
+  const dtype = floatTypeOf("conv2d", dy);
+  expectFactor("conv2d", x, dtype);
+  expectRank("conv2d", "gradient", dy, 4, "[N,H,W,O]");
+  checkOperands(conv, { x, dy });
   const { geometry, groups } = conv;
-  const kernels = kernelsFor(dy.dtype);
+  const kernels = kernelsFor(dtype);
   const filters = dy.shape[3];
-  const packed = NDArray.empty([filters, geometry.kernelH, geometry.kernelW, geometry.channels], dy.dtype);
+  using packed = NDArray.empty([filters, geometry.kernelH, geometry.kernelW, geometry.channels], dtype);
   const tiled = dy.size > 0 && suitsWinograd(conv, filters);
   if (!tiled) kernels.f32_fill(packed.ptr, packed.size, 0);
   if (dy.size > 0 && packed.size > 0) {
@@ -174,9 +215,7 @@ export function convBackwardWeight(x: NDArray, dy: NDArray, conv: Convolution): 
     else denseBackwardWeight(kernels, x, dy, packed, conv);
     if (x.step !== null) kernels.f32_scale_shift(packed.ptr, packed.ptr, packed.size, x.step, 0);
   }
-  const dw = unpackWeights(packed);
-  packed.dispose();
-  return dw;
+  return unpackWeights(packed);
 }
 
 function denseBackwardWeight(kernels: Kernels, x: NDArray, dy: NDArray, packed: NDArray, conv: Convolution): void {

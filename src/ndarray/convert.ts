@@ -1,52 +1,10 @@
-/** @file Element types of operands: checks, and conversion between types. */
-import { type DType, isFloat } from "../core/dtype.js";
-import { DTypeError } from "../core/errors.js";
+/** @file Conversion between element types. */
+import { checkDType, type DType, isFloat } from "../core/dtype.js";
 import { kernelsFor } from "../kernels/engine.js";
+import { expectArrays } from "./checks.js";
 import { NDArray } from "./ndarray.js";
 
-/** The two types that arithmetic runs in. */
-export type FloatType = "f32" | "f64";
-
-/**
- * The common type of real operands.
- * @throws DTypeError if one is an integer or bool array, or if f32 and f64 meet: neither is converted silently
- */
-export function floatTypeOf(op: string, ...arrays: readonly NDArray[]): FloatType {
-  const dtype = arrays[0].dtype;
-  for (const array of arrays) {
-    if (!isFloat(array.dtype)) {
-      throw new DTypeError({
-        op,
-        what: "not a real array",
-        expected: "f32 or f64",
-        got: array.dtype,
-        hint: 'convert it with cast(x, "f32")',
-      });
-    }
-    if (array.dtype !== dtype) {
-      throw new DTypeError({
-        op,
-        what: "types differ",
-        expected: "all f32 or all f64",
-        got: arrays.map((item) => item.dtype).join(" and "),
-        hint: `convert one of them with cast(x, "${dtype}")`,
-      });
-    }
-  }
-  return dtype as FloatType;
-}
-
-/** @throws DTypeError unless the array holds i32 (or u8, i8) numbers that stand for themselves */
-export function checkIndices(op: string, array: NDArray): void {
-  if ((array.dtype === "i32" || array.dtype === "u8" || array.dtype === "i8") && array.step === null) return;
-  throw new DTypeError({
-    op,
-    what: "indices are not integers",
-    expected: "i32",
-    got: array.coded ? "coded u8 (real values)" : array.dtype,
-    hint: 'convert them with cast(x, "i32")',
-  });
-}
+export { checkIndices, type FloatType, floatTypeOf } from "./checks.js";
 
 const LIMITS: Partial<Record<DType, readonly [number, number]>> = {
   i32: [-(2 ** 31), 2 ** 31 - 1],
@@ -59,9 +17,15 @@ const LIMITS: Partial<Record<DType, readonly [number, number]>> = {
  * and of a bool any byte but 0 is 1; f64 to f32 rounds to nearest even. Of a coded array the real values are converted.
  *
  * @returns a new array, or an alias if nothing changes
+ * @throws DTypeError on an unknown type
  */
 export function convert(x: NDArray, dtype: DType): NDArray {
-  if (x.step !== null) return convert(x.dequantize(dtype === "f64" ? "f64" : "f32"), dtype);
+  expectArrays("cast", x);
+  checkDType("cast", dtype);
+  if (x.step !== null) {
+    using real = x.dequantize(dtype === "f64" ? "f64" : "f32");
+    return convert(real, dtype);
+  }
   if (x.dtype === dtype) return x.alias();
   const out = NDArray.empty(x.shape, dtype);
   const to = kernelsFor(dtype);

@@ -1,31 +1,29 @@
 /** @file Elementwise arithmetic over arrays: unary, binary with broadcasting, comparison, selection. */
-import { broadcastShapes, type Shape, sameShape, sizeOf } from "../core/shape.js";
+import { refuse } from "../core/checks.js";
+import { broadcastShapes, type Shape, sizeOf } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
-import { convert, floatTypeOf } from "./convert.js";
+import { expectArrays, expectKernel, expectNumbers, expectType, filled, floatTypeOf } from "./checks.js";
+import { convert } from "./convert.js";
 import { broadcastTo } from "./movement.js";
 import { NDArray } from "./ndarray.js";
 
+const UNARY = [
+  ...(["f32_neg", "f32_abs", "f32_sign", "f32_floor", "f32_ceil", "f32_round"] as const),
+  ...(["f32_sqrt", "f32_exp", "f32_log", "f32_tanh", "f32_sigmoid", "f32_relu"] as const),
+] as const;
+const BINARY = ["f32_add", "f32_sub", "f32_mul", "f32_div", "f32_pow", "f32_maximum", "f32_minimum"] as const;
+const COMPARE = ["f32_eq", "f32_ne", "f32_lt", "f32_le", "f32_gt", "f32_ge"] as const;
 /** Kernels of one real operand. */
-export type UnaryKernel =
-  | "f32_neg"
-  | "f32_abs"
-  | "f32_sign"
-  | "f32_floor"
-  | "f32_ceil"
-  | "f32_round"
-  | "f32_sqrt"
-  | "f32_exp"
-  | "f32_log"
-  | "f32_tanh"
-  | "f32_sigmoid"
-  | "f32_relu";
+export type UnaryKernel = (typeof UNARY)[number];
 /** Kernels of two real operands. */
-export type BinaryKernel = "f32_add" | "f32_sub" | "f32_mul" | "f32_div" | "f32_pow" | "f32_maximum" | "f32_minimum";
+export type BinaryKernel = (typeof BINARY)[number];
 /** Kernels that compare two real operands. */
-export type CompareKernel = "f32_eq" | "f32_ne" | "f32_lt" | "f32_le" | "f32_gt" | "f32_ge";
+export type CompareKernel = (typeof COMPARE)[number];
+const [unaries, binaries, comparisons] = [UNARY, BINARY, COMPARE].map((family) => new Set<string>(family));
 
-/** out[i] = f(x[i]). @throws DTypeError unless x is real */
+/** out[i] = f(x[i]). @throws ArgumentError on another kernel; DTypeError unless x is real */
 export function unary(kernel: UnaryKernel, x: NDArray): NDArray {
+  expectKernel(kernel, unaries);
   const dtype = floatTypeOf(kernel.slice(4), x);
   const out = NDArray.empty(x.shape, dtype);
   kernelsFor(dtype)[kernel](x.ptr, out.ptr, x.size);
@@ -40,32 +38,40 @@ function suffix(x: NDArray, shape: Shape): NDArray {
   return fits ? x : broadcastTo(x, shape);
 }
 
+/** Runs a kernel of two operands of one real type, whose shapes broadcast to that of `out`. */
 function run(kernel: BinaryKernel | CompareKernel, a: NDArray, b: NDArray, out: NDArray): NDArray {
   if (out.size === 0) return out;
-  const left = suffix(a, out.shape);
-  const right = suffix(b, out.shape);
-  kernelsFor(a.dtype)[kernel](left.ptr, right.ptr, out.ptr, out.size, left.size, right.size);
-  if (left !== a) left.dispose();
-  if (right !== b) right.dispose();
-  return out;
+  return filled(out, () => {
+    const left = suffix(a, out.shape);
+    try {
+      const right = suffix(b, out.shape);
+      kernelsFor(a.dtype)[kernel](left.ptr, right.ptr, out.ptr, out.size, left.size, right.size);
+      if (right !== b) right.dispose();
+    } finally {
+      if (left !== a) left.dispose();
+    }
+  });
 }
 
-/** out = a ∘ b with broadcasting. @throws ShapeError, DTypeError (f32 and f64 do not mix; integers do not compute) */
+/** out = a ∘ b with broadcasting. @throws ShapeError, DTypeError (f32 and f64 do not mix; integers do not compute), ArgumentError on another kernel */
 export function binary(kernel: BinaryKernel, a: NDArray, b: NDArray): NDArray {
+  expectKernel(kernel, binaries);
   const name = kernel.slice(4);
-  return run(kernel, a, b, NDArray.empty(broadcastShapes(name, a.shape, b.shape), floatTypeOf(name, a, b)));
+  const dtype = floatTypeOf(name, a, b);
+  return run(kernel, a, b, NDArray.empty(broadcastShapes(name, a.shape, b.shape), dtype));
 }
 
-/** out = a ∘ b as bool with broadcasting. Arrays of different or integer types are compared in f64, exactly. */
+/** out = a ∘ b as bool with broadcasting. Arrays of different or integer types are compared in f64, exactly. @throws ShapeError, ArgumentError */
 export function compare(kernel: CompareKernel, a: NDArray, b: NDArray): NDArray {
-  const out = NDArray.empty(broadcastShapes(kernel.slice(4), a.shape, b.shape), "bool");
-  if (a.dtype === b.dtype && (a.dtype === "f32" || a.dtype === "f64")) return run(kernel, a, b, out);
-  const left = convert(a, "f64");
-  const right = convert(b, "f64");
-  run(kernel, left, right, out);
-  left.dispose();
-  right.dispose();
-  return out;
+  expectKernel(kernel, comparisons);
+  expectArrays(kernel.slice(4), a, b);
+  const shape = broadcastShapes(kernel.slice(4), a.shape, b.shape);
+  if (a.dtype === b.dtype && (a.dtype === "f32" || a.dtype === "f64")) {
+    return run(kernel, a, b, NDArray.empty(shape, "bool"));
+  }
+  using left = convert(a, "f64");
+  using right = convert(b, "f64");
+  return run(kernel, left, right, NDArray.empty(shape, "bool"));
 }
 
 /** a + b, broadcasting. @throws ShapeError, DTypeError */
@@ -77,43 +83,58 @@ export const mul = (a: NDArray, b: NDArray): NDArray => binary("f32_mul", a, b);
 /** a / b, broadcasting. @throws ShapeError, DTypeError */
 export const div = (a: NDArray, b: NDArray): NDArray => binary("f32_div", a, b);
 
-/** A scalar array of x's type. */
+/** A scalar array of x's type. @throws ArgumentError if that cannot hold the value */
 export function scalarLike(x: NDArray, value: number): NDArray {
+  expectArrays("scalarLike", x);
   return NDArray.full([], value, x.dtype);
 }
 
-/** x·scale + shift, two roundings. */
+/** x·scale + shift, two roundings. @throws DTypeError unless x is real */
 export function scaleShift(x: NDArray, scale: number, shift = 0): NDArray {
-  const out = NDArray.empty(x.shape, x.dtype);
-  kernelsFor(x.dtype).f32_scale_shift(x.ptr, out.ptr, x.size, scale, shift);
+  const dtype = floatTypeOf("scaleShift", x);
+  expectNumbers("scaleShift", { scale, shift });
+  const out = NDArray.empty(x.shape, dtype);
+  kernelsFor(dtype).f32_scale_shift(x.ptr, out.ptr, x.size, scale, shift);
   return out;
 }
 
-/** x / value, one rounding. */
+/** x / value, one rounding. @throws DTypeError unless x is real */
 export function divideBy(x: NDArray, value: number): NDArray {
-  const divisor = scalarLike(x, value);
-  const out = div(x, divisor);
-  divisor.dispose();
-  return out;
+  floatTypeOf("div", x);
+  expectNumbers("div", { value });
+  using divisor = scalarLike(x, value);
+  return div(x, divisor);
 }
 
-/** min(max(x, lo), hi). */
+/** @throws ArgumentError unless lo ≤ hi, both numbers (±∞ bounds nothing) */
+export function checkBounds(op: string, lo: number, hi: number): void {
+  expectNumbers(op, { lo, hi });
+  if (!(lo <= hi)) refuse(op, "bounds", "lo ≤ hi", `${lo} and ${hi}`);
+}
+
+/** min(max(x, lo), hi). @throws DTypeError unless x is real; ArgumentError unless lo ≤ hi */
 export function clip(x: NDArray, lo: number, hi: number): NDArray {
-  const out = NDArray.empty(x.shape, x.dtype);
-  kernelsFor(x.dtype).f32_clip(x.ptr, out.ptr, x.size, lo, hi);
+  const dtype = floatTypeOf("clip", x);
+  checkBounds("clip", lo, hi);
+  const out = NDArray.empty(x.shape, dtype);
+  kernelsFor(dtype).f32_clip(x.ptr, out.ptr, x.size, lo, hi);
   return out;
 }
 
-/** x·scale where the mask (bytes, broadcast to x's shape) is not 0; +0 elsewhere, whatever x is there. */
+/** x·scale where the mask (bool, broadcast to x's shape) is true; +0 elsewhere, whatever x is there. @throws DTypeError, ShapeError */
 export function maskScale(x: NDArray, mask: NDArray, scale = 1): NDArray {
-  const dense = sameShape(mask.shape, x.shape) ? mask : broadcastTo(mask, x.shape);
-  const out = NDArray.empty(x.shape, x.dtype);
-  kernelsFor(x.dtype).f32_mask_scale(x.ptr, dense.ptr, out.ptr, x.size, scale);
+  const dtype = floatTypeOf("maskScale", x);
+  expectType("maskScale", "mask", mask, "bool");
+  expectNumbers("maskScale", { scale });
+  using dense = broadcastTo(mask, x.shape);
+  const out = NDArray.empty(x.shape, dtype);
+  kernelsFor(dtype).f32_mask_scale(x.ptr, dense.ptr, out.ptr, x.size, scale);
   return out;
 }
 
-/** The opposite of a mask. */
+/** The opposite of a mask. @throws DTypeError unless it is bool */
 export function invertMask(mask: NDArray): NDArray {
+  expectType("invertMask", "mask", mask, "bool");
   const out = NDArray.empty(mask.shape, "bool");
   const from = mask.view();
   const to = out.view();
@@ -121,13 +142,15 @@ export function invertMask(mask: NDArray): NDArray {
   return out;
 }
 
-/** cond ? a : b, all broadcast together. */
+/** cond ? a : b, all broadcast together. @throws DTypeError unless cond is bool and a, b real of one type; ShapeError */
 export function where(cond: NDArray, a: NDArray, b: NDArray): NDArray {
+  expectType("where", "condition", cond, "bool");
   const dtype = floatTypeOf("where", a, b);
   const shape = broadcastShapes("where", cond.shape, a.shape, b.shape);
-  const [c, left, right] = [cond, a, b].map((item) => broadcastTo(item, shape));
+  using c = broadcastTo(cond, shape);
+  using left = broadcastTo(a, shape);
+  using right = broadcastTo(b, shape);
   const out = NDArray.empty(shape, dtype);
   kernelsFor(dtype).f32_where(c.ptr, left.ptr, right.ptr, out.ptr, sizeOf(shape));
-  for (const item of [c, left, right]) item.dispose();
   return out;
 }

@@ -1,12 +1,77 @@
-/** @file The array room: dense arrays without history, and the functions over them that ops are made of. */
+/**
+ * @file The array room: dense arrays without history, and the functions over them that ops are made of. What works on bare addresses, or trusts
+ * what it is given, is not for everybody and not here.
+ */
 export * from "./conv.js";
 export * from "./convert.js";
-export * from "./elementwise.js";
-export * from "./indexing.js";
-export * from "./matmul.js";
-export * from "./movement.js";
+export {
+  add,
+  type BinaryKernel,
+  binary,
+  type CompareKernel,
+  clip,
+  compare,
+  div,
+  divideBy,
+  invertMask,
+  maskScale,
+  mul,
+  scalarLike,
+  scaleShift,
+  sub,
+  type UnaryKernel,
+  unary,
+  where,
+} from "./elementwise.js";
+export { gatherPositions, oneHot, type Positions, selectPositions, take } from "./indexing.js";
+export {
+  codesAsReal,
+  type GemmOptions,
+  linearForwardCodes,
+  matmul,
+  matmulShape,
+  rowsOf,
+  rowsTimesTransposed,
+  transposedTimesRows,
+} from "./matmul.js";
+export {
+  broadcastTo,
+  checkBroadcast,
+  checkPermutation,
+  concat,
+  concatShape,
+  inversePermutation,
+  pad,
+  permute,
+  type ResolvedRange,
+  resolveRange,
+  type SliceRange,
+  slice,
+  stridedCopy,
+  stridedScatter,
+  unslice,
+} from "./movement.js";
 export { NDArray } from "./ndarray.js";
-export * from "./pool.js";
+export { avgPool, avgPoolBackward, maxPool, pooledShape, scatterAdd } from "./pool.js";
 export { formatArray } from "./print.js";
-export * from "./reduce.js";
-export * from "./window.js";
+export {
+  argReduce,
+  checkNotEmpty,
+  flatPositions,
+  mean,
+  type ReduceKernel,
+  reduceAxes,
+  reducedShape,
+  sumTo,
+} from "./reduce.js";
+export {
+  type Convolution,
+  type Geometry,
+  type Padding,
+  type Pair,
+  pair,
+  positions,
+  taps,
+  type WindowOptions,
+  windowGeometry,
+} from "./window.js";

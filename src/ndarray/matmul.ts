@@ -1,11 +1,13 @@
 /** @file Matrix products: gemm with its workspace, and batched matmul with broadcasting batch axes. */
+
+import { check, checkOptions, flag, type OptionRules, oneOf } from "../core/checks.js";
 import { bytesPer } from "../core/dtype.js";
 import { ShapeError } from "../core/errors.js";
-import { broadcastShapes, type Shape, shapeText, sizeOf, stridesOf } from "../core/shape.js";
+import { broadcastShapes, checkShape, type Shape, shapeText, sizeOf, stridesOf } from "../core/shape.js";
 import type { Kernels, Ptr } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
+import { expectArrays, expectFactor, expectRank, expectType, filled, floatTypeOf } from "./checks.js";
 import { linearCodes } from "./code-products.js";
-import { floatTypeOf } from "./convert.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
 
@@ -47,6 +49,8 @@ interface Product {
 }
 
 function product(a: Shape, b: Shape, { transA = false, transB = false }: GemmOptions): Product {
+  checkShape("matmul", a);
+  checkShape("matmul", b);
   const rows = (shape: Shape) => shape[shape.length - 2];
   const columns = (shape: Shape) => shape[shape.length - 1];
   const fail = (what: string, expected: string): never => {
@@ -61,9 +65,12 @@ function product(a: Shape, b: Shape, { transA = false, transB = false }: GemmOpt
 
 /** Shape of {@link matmul}. @throws ShapeError */
 export function matmulShape(a: Shape, b: Shape, options: GemmOptions = {}): number[] {
+  checkOptions("matmul", options, { ...TRANSPOSED, accumulate: flag });
   const { batch, M, N } = product(a, b, options);
   return [...batch, M, N];
 }
+
+const TRANSPOSED: OptionRules<Omit<GemmOptions, "accumulate">> = { transA: flag, transB: flag };
 
 /**
  * Product of stacks of matrices, op(A)·op(B) with broadcasting batch axes.
@@ -74,15 +81,20 @@ export function matmulShape(a: Shape, b: Shape, options: GemmOptions = {}): numb
  * @throws ShapeError, DTypeError
  */
 export function matmul(a: NDArray, b: NDArray, options: Omit<GemmOptions, "accumulate"> = {}): NDArray {
+  checkOptions("matmul", options, TRANSPOSED);
   const dtype = floatTypeOf("matmul", a, b);
   const { batch, M, N, K } = product(a.shape, b.shape, options);
   const out = NDArray.empty([...batch, M, N], dtype);
-  const kernels = kernelsFor(dtype);
-  const bytes = bytesPer(dtype);
+  return filled(out, () => multiplyStacks(a, b, out, { batch, M, N, K }, options));
+}
+
+function multiplyStacks(a: NDArray, b: NDArray, out: NDArray, { batch, M, N, K }: Product, options: GemmOptions): void {
+  const kernels = kernelsFor(out.dtype);
+  const bytes = bytesPer(out.dtype);
   if (b.rank === 2 && !options.transA) {
     // One matrix on the right: the stack on the left is one tall matrix.
     gemm(kernels, a.ptr, b.ptr, out.ptr, [sizeOf(batch) * M, N, K], options);
-    return out;
+    return;
   }
   const [stepsA, stepsB] = [a, b].map((item) => batchStrides(item.shape.slice(0, -2), batch));
   const extent = stridesOf(batch);
@@ -96,7 +108,6 @@ export function matmul(a: NDArray, b: NDArray, options: Omit<GemmOptions, "accum
     const c = out.ptr + i * M * N * bytes;
     gemm(kernels, a.ptr + atA * M * K * bytes, b.ptr + atB * K * N * bytes, c, [M, N, K], options);
   }
-  return out;
 }
 
 /** Strides, in matrices, over the batch axes of a broadcast. */
@@ -106,10 +117,20 @@ function batchStrides(own: Shape, batch: Shape): number[] {
   return batch.map((_, i) => (i < lead || own[i - lead] === 1 ? 0 : strides[i - lead]));
 }
 
-/** x as rows of its last axis: [rows, columns]. */
+/** x as rows of its last axis: [rows, columns]. @throws ShapeError for a scalar */
 export function rowsOf(x: NDArray): { rows: number; columns: number } {
+  expectArrays("rows", x);
+  if (x.rank === 0) throw new ShapeError({ op: "rows", what: "no axis", expected: "rank 1 or more", got: "[]" });
   const columns = x.shape[x.rank - 1];
   return { rows: columns === 0 ? sizeOf(x.shape.slice(0, -1)) : x.size / columns, columns };
+}
+
+/** @throws ShapeError unless x is [..., in] and weight [out, in] */
+function checkFeatures(x: NDArray, weight: NDArray): void {
+  expectRank("linear", "weight", weight, 2, "[out, in]");
+  if (rowsOf(x).columns === weight.shape[1]) return;
+  const got = `${shapeText(x.shape)} and ${shapeText(weight.shape)}`;
+  throw new ShapeError({ op: "linear", what: "feature mismatch", expected: "[..., in] and [out, in]", got });
 }
 
 /**
@@ -118,30 +139,44 @@ export function rowsOf(x: NDArray): { rows: number; columns: number } {
  * @param x [..., in]
  * @param weight [out, in]
  * @returns [..., out]
+ * @throws DTypeError unless both are real of one type; ShapeError
  */
 export function rowsTimesTransposed(x: NDArray, weight: NDArray): NDArray {
+  const dtype = floatTypeOf("linear", x, weight);
+  checkFeatures(x, weight);
   const { rows, columns } = rowsOf(x);
-  const out = NDArray.empty([...x.shape.slice(0, -1), weight.shape[0]], x.dtype);
-  gemm(kernelsFor(x.dtype), x.ptr, weight.ptr, out.ptr, [rows, weight.shape[0], columns], { transB: true });
-  return out;
+  return filled(NDArray.empty([...x.shape.slice(0, -1), weight.shape[0]], dtype), (out) =>
+    gemm(kernelsFor(dtype), x.ptr, weight.ptr, out.ptr, [rows, weight.shape[0], columns], { transB: true }),
+  );
 }
 
-/** Gradient of {@link rowsTimesTransposed} for the weight: dyᵀ·x, [out, in]; times the step if x is coded. */
+/**
+ * Gradient of {@link rowsTimesTransposed} for the weight: dyᵀ·x, [out, in]; times the step if x is coded.
+ *
+ * @param x of dy's type, or u8 codes
+ * @throws DTypeError; ShapeError unless both have as many rows
+ */
 export function transposedTimesRows(dy: NDArray, x: NDArray): NDArray {
   const dtype = floatTypeOf("linear", dy);
+  expectFactor("linear", x, dtype);
   const { rows, columns } = rowsOf(x);
-  const outputs = dy.shape[dy.rank - 1];
-  const out = NDArray.empty([outputs, columns], dtype);
+  const outputs = rowsOf(dy).columns;
+  if (rowsOf(dy).rows !== rows) {
+    const got = `${shapeText(dy.shape)} and ${shapeText(x.shape)}`;
+    throw new ShapeError({ op: "linear", what: "numbers of rows differ", expected: "[..., out] and [..., in]", got });
+  }
   const kernels = kernelsFor(dtype);
-  const real = x.step === null ? x.alias() : codesAsReal(x, dtype);
-  gemm(kernels, dy.ptr, real.ptr, out.ptr, [outputs, columns, rows], { transA: true });
-  real.dispose();
-  if (x.step !== null) kernels.f32_scale_shift(out.ptr, out.ptr, out.size, x.step, 0);
-  return out;
+  using real = x.dtype === "u8" ? codesAsReal(x, dtype) : x.alias();
+  return filled(NDArray.empty([outputs, columns], dtype), (out) => {
+    gemm(kernels, dy.ptr, real.ptr, out.ptr, [outputs, columns, rows], { transA: true });
+    if (x.step !== null) kernels.f32_scale_shift(out.ptr, out.ptr, out.size, x.step, 0);
+  });
 }
 
-/** The codes of a u8 or i8 array as real integers, without the step. */
+/** The codes of a u8 or i8 array as real integers, without the step. @throws DTypeError for other arrays and other results than f32 and f64 */
 export function codesAsReal(codes: NDArray, dtype: "f32" | "f64" = "f32"): NDArray {
+  expectType("codes", "codes", codes, "u8", "i8");
+  check("codes", "dtype", dtype, oneOf("f32", "f64"));
   const out = NDArray.empty(codes.shape, dtype);
   const kernels = kernelsFor(dtype);
   if (codes.dtype === "i8") kernels.i8_dequantize(codes.ptr, out.ptr, codes.size, 1);
@@ -157,15 +192,18 @@ export function codesAsReal(codes: NDArray, dtype: "f32" | "f64" = "f32"): NDArr
  * @param x u8 codes [..., in], with or without a step
  * @param weight i8 codes [out, in]
  * @returns f32 [..., out], whole numbers
+ * @throws DTypeError, ShapeError
  */
 export function linearForwardCodes(x: NDArray, weight: NDArray): NDArray {
+  expectType("linear", "input", x, "u8");
+  expectType("linear", "weight", weight, "i8");
+  checkFeatures(x, weight);
   const integers = NDArray.empty([...x.shape.slice(0, -1), weight.shape[0]]);
-  if (integers.size === 0 || linearCodes(x, weight, integers)) return integers;
+  let done = integers.size === 0;
+  if (!done) filled(integers, () => (done = linearCodes(x, weight, integers)));
+  if (done) return integers;
   integers.dispose();
-  const left = codesAsReal(x);
-  const right = codesAsReal(weight);
-  const out = rowsTimesTransposed(left, right);
-  left.dispose();
-  right.dispose();
-  return out;
+  using left = codesAsReal(x);
+  using right = codesAsReal(weight);
+  return rowsTimesTransposed(left, right);
 }

@@ -8,6 +8,18 @@ import { allocator, countArray, heap, kernelsFor, provideKernels } from "../kern
 import { OWNED, type Owner, type Scope, track } from "../memory/scope.js";
 import { Storage } from "../memory/storage.js";
 
+/** The block of an array that is being made of extents that were checked; null at all other times. */
+let looked: Storage | null = null;
+const STORAGE = instanceOf(Storage, "a block of the heap");
+
+/** Refuses extents, types and steps that no array has. @throws ArgumentError, ShapeError, DTypeError */
+function checkLayout(shape: Shape, dtype: DType, step: number | null): void {
+  checkShape("array", shape);
+  checkDType("array", dtype);
+  if (step !== null && !(dtype === "u8" && Number.isFinite(step)))
+    refuse("array", "step", "a finite number, for u8 alone", step);
+}
+
 /**
  * A dense row-major array. A u8 array with a `step` is **coded**: it stands for the real values step·code, which is how
  * activation codes travel from a staircase to the layer that multiplies them.
@@ -22,27 +34,40 @@ export class NDArray implements Owner {
   scope: Scope | null = null;
   #alive = true;
 
-  /** Takes over one reference of `storage`. Use the static makers. @throws ShapeError if the storage is smaller than the shape says */
+  /**
+   * Takes over one reference of `storage`. Use the static makers.
+   *
+   * @throws ArgumentError, DTypeError, ShapeError unless the elements lie within the block
+   */
   constructor(storage: Storage, shape: Shape, dtype: DType, step: number | null) {
+    if (!(storage instanceof Storage)) check("array", "storage", storage, STORAGE);
+    // What `empty` and `alias` hand over they have looked at.
+    if (storage !== looked) checkLayout(shape, dtype, step);
+    looked = null;
+    this.size = sizeOf(shape);
+    if (this.size * bytesPer(dtype) > storage.bytes) {
+      throw new ShapeError({
+        op: "array",
+        what: "block is too small",
+        expected: `${this.size * bytesPer(dtype)} bytes for ${dtype} ${shapeText(shape)}`,
+        got: `${storage.bytes} bytes`,
+      });
+    }
     this.storage = storage;
-    this.shape = shape;
+    // Nobody's list but its own: an extent that changed afterwards would reach beyond the block.
+    this.shape = Object.freeze([...shape]);
     this.dtype = dtype;
     this.step = step;
-    this.size = sizeOf(shape);
-    if (!(storage instanceof Storage && this.size * bytesPer(dtype) <= storage.bytes))
-      refuseStorage(storage, shape, dtype);
     countArray(1);
     track(this);
   }
 
   /** Contents undefined. @throws ShapeError, MemoryError */
   static empty(shape: Shape, dtype: DType = "f32", step: number | null = null): NDArray {
-    checkShape("array", shape);
-    checkDType("array", dtype);
-    if (step !== null && !(dtype === "u8" && Number.isFinite(step)))
-      refuse("array", "step", "a finite number, for u8 alone", step);
+    checkLayout(shape, dtype, step);
     provideKernels(ALL_KERNELS);
-    return new NDArray(new Storage(allocator(), sizeOf(shape) * bytesPer(dtype)), [...shape], dtype, step);
+    looked = new Storage(allocator(), sizeOf(shape) * bytesPer(dtype));
+    return new NDArray(looked, shape, dtype, step);
   }
   static full(shape: Shape, value: number, dtype: DType = "f32"): NDArray {
     checkDType("full", dtype);
@@ -142,11 +167,20 @@ export class NDArray implements Owner {
     void this.ptr; // refuses a disposed source
     return new NDArray(this.storage.retain(), resolveReshape("reshape", this.shape, shape), this.dtype, this.step);
   }
-  /** A second array on the same storage, of as many elements. @throws ShapeError, DisposedError */
+  /** A second array on the same storage. @throws ShapeError if the number of elements differs */
   alias(shape: Shape = this.shape, step: number | null = this.step): NDArray {
     void this.ptr; // refuses a disposed source
-    const extents = shape === this.shape ? shape : resolveReshape("alias", this.shape, shape);
-    return new NDArray(this.storage.retain(), extents, this.dtype, step);
+    checkLayout(shape, this.dtype, step);
+    if (sizeOf(shape) !== this.size) {
+      throw new ShapeError({
+        op: "alias",
+        what: "size changes",
+        expected: `${this.size} elements as in ${shapeText(this.shape)}`,
+        got: shapeText(shape),
+      });
+    }
+    looked = this.storage.retain();
+    return new NDArray(looked, shape, this.dtype, step);
   }
   /** The raw codes of a coded array, as a u8 array without a step; shares the storage. */
   codes(): NDArray {
@@ -177,6 +211,7 @@ export class NDArray implements Owner {
   }
   /** The real values of a coded array, f32(step·code) in `dtype`; a plain array gives an alias. */
   dequantize(dtype: "f32" | "f64" = "f32"): NDArray {
+    if (dtype !== "f32" && dtype !== "f64") refuse("dequantize", "dtype", "f32 or f64", dtype);
     if (this.step === null) return this.alias();
     const out = NDArray.empty(this.shape, dtype);
     kernelsFor(dtype).u8_dequantize(this.ptr, out.ptr, this.size, this.step);
@@ -196,17 +231,4 @@ export class NDArray implements Owner {
   *[OWNED](): Iterable<Owner> {
     yield this;
   }
-}
-
-function refuseStorage(storage: Storage, shape: Shape, dtype: DType): never {
-  check("array", "storage", storage, instanceOf(Storage, "a Storage"));
-  checkShape("array", shape);
-  checkDType("array", dtype);
-  const what = "the storage is too small";
-  throw new ShapeError({
-    op: "array",
-    what,
-    expected: `${sizeOf(shape) * bytesPer(dtype)} bytes for ${dtype} ${shapeText(shape)}`,
-    got: `${storage.bytes}`,
-  });
 }

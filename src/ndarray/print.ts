@@ -1,5 +1,6 @@
 /** @file Printing of arrays as NumPy prints them (`str`, version 2.3 and later, default options). */
 import type { DType } from "../core/dtype.js";
+import { expectArrays } from "./checks.js";
 import type { NDArray } from "./ndarray.js";
 
 const PRECISION = 8;
@@ -18,6 +19,7 @@ type Format = (value: number) => string;
  * @returns the text, without a final line break
  */
 export function formatArray(a: NDArray): string {
+  expectArrays("formatArray", a);
   const flat = a.view();
   if (a.rank === 0) return formatScalar(flat[0], a.dtype);
   if (a.size === 0) return "[]";

@@ -1,6 +1,7 @@
 /** @file Geometry of 2-d windows over NHWC images: extents, padding, and the block that kernels read. */
+import { check, describe, either, integer, listOf, oneOf, type Rule, record } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
-import { type Shape, shapeText } from "../core/shape.js";
+import { checkShape, type Shape, sameShape, shapeText } from "../core/shape.js";
 import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
 import { withInts } from "./scratch.js";
 
@@ -16,6 +17,20 @@ export type Padding = number | readonly [number, number] | readonly [number, num
 /** One number for both axes, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
 
+/** Extents, strides, pads and dilations are 32-bit integers in kernels. */
+const MOST = 2 ** 31 - 1;
+/** Taps of a window, at most: f32 counts them exactly. */
+const MOST_TAPS = 2 ** 24;
+
+/** Rule of a {@link Pair} of integers from `least` on. */
+export function pairOf(least: number): Rule {
+  return either(integer(least, MOST), listOf(integer(least, MOST), 2));
+}
+const side = integer(0, MOST);
+const sidesOf2 = listOf(side, 2);
+/** Rule of a {@link Padding}. */
+export const paddingRule: Rule = either(side, sidesOf2, listOf(side, 4), oneOf("same", "valid"));
+
 /** How a window moves. */
 export interface WindowOptions {
   /** Default 1 for convolutions, the kernel's extents for pools. */
@@ -26,13 +41,21 @@ export interface WindowOptions {
   dilation?: Pair;
 }
 
+/** A number or a list of them, in full. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return describe(value).slice(1, -1);
+  return Array.isArray(value) && value.length <= 4 ? Array.from(value, describe).join(",") : describe(value);
+}
+
 /** Both numbers of a pair. @throws ArgumentError unless they are integers of at least `least` */
 export function pair(op: string, what: string, value: Pair, least: number): [number, number] {
-  const both: readonly number[] = typeof value === "number" ? [value, value] : value;
-  if (both.length !== 2 || !both.every((item) => Number.isInteger(item) && item >= least)) {
-    throw new ArgumentError({ op, what: `bad ${what}`, expected: `an integer ≥ ${least} or two`, got: `${value}` });
+  if (typeof value === "number" && typeof least === "number" && value >= least && (value | 0) === value)
+    return [value, value];
+  check(op, "least", least, integer(0));
+  if (pairOf(least)(value) !== null) {
+    throw new ArgumentError({ op, what: `bad ${what}`, expected: `an integer ≥ ${least} or two`, got: shown(value) });
   }
-  return [both[0], both[1]];
+  return typeof value === "number" ? [value, value] : [value[0], value[1]];
 }
 
 /** [top, bottom, left, right] of a padding; `same` depends on the extents. */
@@ -52,16 +75,12 @@ function sides(
     });
   }
   const list: readonly number[] = typeof padding === "number" ? [padding] : padding;
-  if (
-    typeof padding === "string" ||
-    ![1, 2, 4].includes(list.length) ||
-    !list.every((item) => Number.isInteger(item) && item >= 0)
-  ) {
+  if (side(padding) !== null && paddingRule(padding) !== null) {
     throw new ArgumentError({
       op,
       what: "bad padding",
       expected: 'an integer ≥ 0, [vertical, horizontal], [top, bottom, left, right], "same" or "valid"',
-      got: `${padding}`,
+      got: shown(padding),
     });
   }
   if (list.length === 4) return [...list];
@@ -73,7 +92,7 @@ function sides(
  * Geometry of windows over an image batch. Output extent = ⌊(in + padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
  *
  * @param input [N,H,W,C]
- * @param channels channels that one pass works on (C, or C/groups)
+ * @param channels channels that one pass works on (C/groups); default C
  * @throws ShapeError if the input is not of rank 4 or smaller than the window; ArgumentError on bad options
  */
 export function windowGeometry(
@@ -81,10 +100,22 @@ export function windowGeometry(
   input: Shape,
   kernel: readonly [number, number],
   options: WindowOptions,
-  channels: number = input[3],
+  channels?: number,
 ): Geometry {
+  checkShape(op, input);
   if (input.length !== 4) {
     throw new ShapeError({ op, what: "input rank", expected: "images [N,H,W,C]", got: shapeText(input) });
+  }
+  check(op, "options", options, record);
+  if (sidesOf2(kernel) !== null || kernel[0] * kernel[1] > MOST_TAPS || kernel[0] * kernel[1] === 0) {
+    const expected = `two extents ≥ 1, at most 2^24 taps`;
+    throw new ShapeError({ op, what: "window", expected, got: shown(kernel) });
+  }
+  const along = channels ?? input[3];
+  check(op, "channels", along, side);
+  if (input[1] === 0 || input[2] === 0 || along === 0) {
+    const expected = "at least one row, column and channel";
+    throw new ShapeError({ op, what: "images without elements", expected, got: shapeText(input) });
   }
   const strides = pair(op, "stride", options.stride ?? 1, 1);
   const dilation = pair(op, "dilation", options.dilation ?? 1, 1);
@@ -101,11 +132,11 @@ export function windowGeometry(
       got: `${extents[0] + top + bottom}×${extents[1] + left + right} from ${shapeText(input)}`,
     });
   }
-  return {
+  const geometry = {
     batch: input[0],
     inH: input[1],
     inW: input[2],
-    channels,
+    channels: along,
     kernelH: kernel[0],
     kernelW: kernel[1],
     strideH: strides[0],
@@ -118,6 +149,63 @@ export function windowGeometry(
     outW,
     channelStride: input[3],
   };
+  checkGeometry(op, geometry, input);
+  return geometry;
+}
+
+/**
+ * Refuses a geometry that is not one of windows over `input`, or whose places 32 bits cannot hold.
+ *
+ * @param input [N,H,W,C]
+ * @throws ArgumentError, ShapeError
+ */
+export function checkGeometry(op: string, geometry: Geometry, input: Shape): void {
+  check(op, "geometry", geometry, record);
+  for (let i = 0; i < GEOMETRY_FIELDS.length; i++) {
+    const value = geometry[GEOMETRY_FIELDS[i]];
+    // 32-bit integers alone are what `| 0` leaves as they are.
+    if (typeof value !== "number" || (value | 0) !== value || value < LEAST[i]) {
+      check(op, GEOMETRY_FIELDS[i], value, LEAST[i] === 0 ? side : positive);
+    }
+  }
+  const { batch, inH, inW, channels, channelStride, outH, outW } = geometry;
+  if (!sameShape(input, [batch, inH, inW, channelStride]) || channels > channelStride) {
+    const expected = `images ${shapeText([batch, inH, inW, channelStride])} of at least ${channels} channels`;
+    throw new ShapeError({ op, what: "input does not fit the windows", expected, got: shapeText(input) });
+  }
+  const { kernelH, kernelW, strideH, strideW, dilationH, dilationW, padTop, padLeft } = geometry;
+  const down = Math.max(padTop + inH, (outH - 1) * strideH + (kernelH - 1) * dilationH + 1);
+  const across = Math.max(padLeft + inW, (outW - 1) * strideW + (kernelW - 1) * dilationW + 1);
+  if (down > MOST || across > MOST || kernelH * kernelW > MOST_TAPS) {
+    throw new ShapeError({
+      op,
+      what: "windows are too large",
+      expected: "padded extents below 2^31, at most 2^24 taps",
+      got: `${down}×${across}, ${kernelH}×${kernelW} taps`,
+    });
+  }
+}
+const positive = integer(1, MOST);
+const LEAST = GEOMETRY_FIELDS.map((field) => (field === "batch" || field.startsWith("pad") ? 0 : 1));
+
+/**
+ * Refuses what is no convolution of `input`; see {@link checkGeometry}.
+ *
+ * @param filters output channels
+ * @throws ArgumentError, ShapeError
+ */
+export function checkConvolution(op: string, conv: Convolution, input: Shape, filters: number): void {
+  check(op, "convolution", conv, record);
+  checkGeometry(op, conv.geometry, input);
+  const { geometry, groups } = conv;
+  if (positive(groups) === null && geometry.channels * groups === input[3] && filters > 0 && filters % groups === 0)
+    return;
+  throw new ShapeError({
+    op,
+    what: "groups do not fit",
+    expected: `${describe(groups)} groups of ${geometry.channels} input channels, and filters for each`,
+    got: `${input[3]} channels, ${filters} filters`,
+  });
 }
 
 /** A convolution: windows over one group's channels, and how many groups there are. `geometry.channels` = I/groups. */
@@ -136,10 +224,12 @@ export function withGeometry<T>(geometry: Geometry, fn: (ptr: Ptr) => T): T {
 
 /** Output positions in the whole batch. */
 export function positions(geometry: Geometry): number {
+  check("positions", "geometry", geometry, record);
   return geometry.batch * geometry.outH * geometry.outW;
 }
 
 /** Taps of the window. */
 export function taps(geometry: Geometry): number {
+  check("taps", "geometry", geometry, record);
   return geometry.kernelH * geometry.kernelW;
 }

@@ -62,8 +62,9 @@ export interface ClipAttrs {
 /** min(max(x, lo), hi); dx = dy where lo ≤ x ≤ hi, else 0. */
 export const clip: OpDef<ClipAttrs, { x: NDArray }> = {
   name: "clip",
-  shape: ([x]) => {
+  shape: ([x], { lo, hi }) => {
     floatTypeOf("clip", x);
+    nd.checkBounds("clip", lo, hi);
     return x.shape;
   },
   forward: ([x], { lo, hi }) => ({ y: nd.clip(x, lo, hi), saved: { x } }),

@@ -1,4 +1,5 @@
 /** @file 2-d convolution. */
+import { anything, check, describe, integer, type OptionRules } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
 import { convBackwardInput, convBackwardWeight, convForward, convShape, packWeights } from "../ndarray/conv.js";
@@ -22,6 +23,15 @@ export interface Conv2dOptions extends WindowOptions {
   algorithm?: "direct" | "fast";
 }
 
+/** The options that there are; {@link convolution} asks what they must be. */
+export const CONV_OPTIONS: OptionRules<Conv2dOptions> = {
+  stride: anything,
+  padding: anything,
+  dilation: anything,
+  groups: anything,
+  algorithm: anything,
+};
+
 /**
  * The convolution that an input and a weight shape ask for.
  *
@@ -33,11 +43,14 @@ export interface Conv2dOptions extends WindowOptions {
 export function convolution(op: string, input: Shape, weight: Shape, options: Conv2dOptions): Convolution {
   const { groups = 1, algorithm = "direct" } = options;
   if (algorithm !== "direct" && algorithm !== "fast") {
-    throw new ArgumentError({ op, what: "unknown algorithm", expected: "direct or fast", got: `${algorithm}` });
+    throw new ArgumentError({
+      op,
+      what: "unknown algorithm",
+      expected: "direct or fast",
+      got: typeof algorithm === "string" ? algorithm : describe(algorithm),
+    });
   }
-  if (!Number.isInteger(groups) || groups < 1) {
-    throw new ArgumentError({ op, what: "bad groups", expected: "an integer ≥ 1", got: `${groups}` });
-  }
+  check(op, "groups", groups, integer(1));
   const channels = input[3];
   if (input.length === 4 && (channels % groups !== 0 || weight[0] % groups !== 0)) {
     throw new ShapeError({
@@ -56,6 +69,9 @@ export function convolution(op: string, input: Shape, weight: Shape, options: Co
       got: shapeText(weight),
       hint: "layout is NHWC/OIHW",
     });
+  }
+  if (weight[0] === 0) {
+    throw new ShapeError({ op, what: "no filters", expected: "at least one", got: shapeText(weight) });
   }
   return { geometry: windowGeometry(op, input, [weight[2], weight[3]], options, channels / groups), groups };
 }

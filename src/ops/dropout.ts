@@ -1,6 +1,7 @@
 /** @file Dropout. */
+import { check, describe, instanceOf } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import type { Rng } from "../core/rng.js";
+import { Rng } from "../core/rng.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import { maskScale } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -13,16 +14,19 @@ export interface DropoutAttrs {
   readonly rng: Rng;
 }
 
+const GENERATOR = instanceOf(Rng, "an Rng");
 const keepScale = (p: number): number => (p === 1 ? 0 : 1 / (1 - p));
 
 /** Zeroes elements with probability p and multiplies the rest by 1/(1 − p). */
 export const dropout: OpDef<DropoutAttrs, { mask: NDArray }> = {
   name: "dropout",
-  shape: ([x], { p }) => {
+  shape: ([x], { p, rng }) => {
     floatTypeOf("dropout", x);
-    if (!(p >= 0 && p <= 1)) {
-      throw new ArgumentError({ op: "dropout", what: "bad probability", expected: "a number in [0, 1]", got: `${p}` });
+    if (!(typeof p === "number" && p >= 0 && p <= 1)) {
+      const expected = "a number in [0, 1]";
+      throw new ArgumentError({ op: "dropout", what: "bad probability", expected, got: describe(p) });
     }
+    check("dropout", "rng", rng, GENERATOR);
     return x.shape;
   },
   forward: ([x], { p, rng }) => {

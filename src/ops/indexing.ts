@@ -1,9 +1,11 @@
 /** @file Selection by integer indices. Gradients of repeated indices add up. */
+
+import { check, integer, oneOf } from "../core/checks.js";
 import { normalizeAxis } from "../core/shape.js";
 import { checkIndices } from "../ndarray/convert.js";
 import { gatherPositions, oneHot as oneHotOf, selectPositions, take } from "../ndarray/indexing.js";
 import type { NDArray } from "../ndarray/ndarray.js";
-import { scatterAdd } from "../ndarray/pool.js";
+import { addAt } from "../ndarray/pool.js";
 import type { OpDef } from "./op.js";
 
 /** Whole slices along an axis, in the order of the indices. Inputs: x, indices (any rank). */
@@ -19,7 +21,7 @@ export const indexSelect: OpDef<{ readonly axis: number }, { at: NDArray }> = {
     const at = selectPositions(x.shape, normalizeAxis("indexSelect", axis, x.rank), indices);
     return { y: take(x, at), saved: { at } };
   },
-  backward: (dy, { at }, _attrs, { inputs: [x] }) => [scatterAdd(dy, at, x.shape), null],
+  backward: (dy, { at }, _attrs, { inputs: [x] }) => [addAt(dy, at, x.shape), null],
 };
 
 /** out[i,j,…] = x[i, indices[i,j,…], …] with the index put in place of `axis`. Inputs: x, indices (of x's rank). */
@@ -35,15 +37,17 @@ export const gather: OpDef<{ readonly axis: number }, { at: NDArray }> = {
     const at = gatherPositions(x.shape, normalizeAxis("gather", axis, x.rank), indices);
     return { y: take(x, at), saved: { at } };
   },
-  backward: (dy, { at }, _attrs, { inputs: [x] }) => [scatterAdd(dy, at, x.shape), null],
+  backward: (dy, { at }, _attrs, { inputs: [x] }) => [addAt(dy, at, x.shape), null],
 };
 
 /** Rows of the identity matrix. */
 export const oneHot: OpDef<{ readonly classes: number; readonly dtype: "f32" | "f64" }, null> = {
   name: "oneHot",
   coded: true,
-  shape: ([indices], { classes }) => {
+  shape: ([indices], { classes, dtype }) => {
     checkIndices("oneHot", indices);
+    check("oneHot", "classes", classes, integer(1));
+    check("oneHot", "dtype", dtype, oneOf("f32", "f64"));
     return [...indices.shape, classes];
   },
   forward: ([indices], { classes, dtype }) => ({ y: oneHotOf(indices, classes, dtype), saved: null }),

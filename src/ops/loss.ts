@@ -1,4 +1,5 @@
 /** @file Losses. Sums run in f64 and are rounded once. */
+import { anything, check, describe, integer, type OptionRules, oneOf, within } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
@@ -11,9 +12,22 @@ import type { OpDef } from "./op.js";
 /** How losses of single examples become one number. */
 export type Reduction = "mean" | "sum" | "none";
 
-function checkReduction(op: string, reduction: Reduction): void {
-  if (reduction !== "mean" && reduction !== "sum" && reduction !== "none") {
-    throw new ArgumentError({ op, what: "unknown reduction", expected: "mean, sum or none", got: `${reduction}` });
+const REDUCTION = oneOf("mean", "sum", "none");
+
+/** @throws ArgumentError on an unknown reduction; ShapeError on a mean over no examples */
+function checkReduction(op: string, reduction: Reduction, shape: Shape, examples: number): void {
+  if (REDUCTION(reduction) !== null) {
+    const got = typeof reduction === "string" ? reduction : describe(reduction);
+    throw new ArgumentError({ op, what: "unknown reduction", expected: "mean, sum or none", got });
+  }
+  if (reduction === "mean" && examples === 0) {
+    throw new ShapeError({
+      op,
+      what: "mean over no examples",
+      expected: "at least one",
+      got: shapeText(shape),
+      hint: 'reduction "sum" gives 0',
+    });
   }
 }
 
@@ -26,6 +40,13 @@ export interface CrossEntropyOptions {
   /** Default `mean`, over the examples that are not ignored. */
   reduction?: Reduction;
 }
+
+/** What each option of the cross entropy must be. */
+export const CROSS_ENTROPY_OPTIONS: OptionRules<CrossEntropyOptions> = {
+  labelSmoothing: within(0, 1),
+  ignoreIndex: integer(),
+  reduction: anything,
+};
 
 /** What the gradient of the cross-entropy needs. */
 export interface CrossEntropyState {
@@ -43,15 +64,7 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
   shape: ([logits, labels], { reduction = "mean", labelSmoothing = 0, ignoreIndex }) => {
     floatTypeOf("crossEntropy", logits);
     checkIndices("crossEntropy", labels);
-    checkReduction("crossEntropy", reduction);
-    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-      throw new ArgumentError({
-        op: "crossEntropy",
-        what: "bad labelSmoothing",
-        expected: "a number in [0, 1]",
-        got: `${labelSmoothing}`,
-      });
-    }
+    check("crossEntropy", "labelSmoothing", labelSmoothing, within(0, 1));
     if (logits.rank < 1 || !sameShape(logits.shape.slice(0, -1), labels.shape)) {
       throw new ShapeError({
         op: "crossEntropy",
@@ -61,6 +74,7 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
         hint: "labels are class numbers, not one-hot rows",
       });
     }
+    checkReduction("crossEntropy", reduction, logits.shape, labels.size);
     checkLabels(labels, logits.shape[logits.rank - 1], ignoreIndex);
     return reduction === "none" ? labels.shape : [];
   },
@@ -137,7 +151,6 @@ export const mse: OpDef<{ readonly reduction?: Reduction }, { difference: NDArra
   name: "mse",
   shape: ([prediction, target], { reduction = "mean" }) => {
     floatTypeOf("mse", prediction, target);
-    checkReduction("mse", reduction);
     if (!sameShape(prediction.shape, target.shape)) {
       throw new ShapeError({
         op: "mse",
@@ -147,6 +160,7 @@ export const mse: OpDef<{ readonly reduction?: Reduction }, { difference: NDArra
         hint: "broadcasting a target is almost always a mistake: use broadcastTo if you mean it",
       });
     }
+    checkReduction("mse", reduction, prediction.shape, prediction.size);
     return reduction === "none" ? prediction.shape : [];
   },
   forward: ([prediction, target], { reduction = "mean" }) => {

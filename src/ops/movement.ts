@@ -1,5 +1,7 @@
 /** @file Shapes and places: nothing is computed, elements move. Codes stay codes wherever only places change. */
-import { type DType, isFloat } from "../core/dtype.js";
+
+import { check, list } from "../core/checks.js";
+import { checkDType, type DType, elementOf, isFloat } from "../core/dtype.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { normalizeAxis, resolveReshape, type Shape, shapeText } from "../core/shape.js";
 import { convert } from "../ndarray/convert.js";
@@ -82,6 +84,7 @@ export const slice: OpDef<{ readonly ranges: readonly nd.SliceRange[] }, null> =
 };
 
 function resolveAll(shape: Shape, ranges: readonly nd.SliceRange[]): nd.ResolvedRange[] {
+  check("slice", "ranges", ranges, list);
   if (ranges.length > shape.length) {
     throw new ShapeError({
       op: "slice",
@@ -104,15 +107,9 @@ export interface PadAttrs {
 export const pad: OpDef<PadAttrs, null> = {
   name: "pad",
   coded: true,
-  shape: ([x], { pads }) => {
-    if (pads.length !== x.rank || !pads.flat().every((item) => Number.isInteger(item) && item >= 0)) {
-      throw new ArgumentError({
-        op: "pad",
-        what: "bad pads",
-        expected: `[before, after] for each of ${x.rank} axes, integers ≥ 0`,
-        got: JSON.stringify(pads),
-      });
-    }
+  shape: ([x], { pads, value }) => {
+    nd.checkPads("pad", pads, x.rank);
+    elementOf("pad", value === 0 ? x.dtype : x.coded ? "f32" : x.dtype, value);
     return x.shape.map((extent, i) => pads[i][0] + extent + pads[i][1]);
   },
   forward: ([x], { pads, value }) => ({ y: nd.pad(x, pads, value), saved: null }),
@@ -127,7 +124,10 @@ export const pad: OpDef<PadAttrs, null> = {
 /** The elements in another real type; the gradient goes back in the input's. */
 export const cast: OpDef<{ readonly dtype: DType }, null> = {
   name: "cast",
-  shape: ([x]) => x.shape,
+  shape: ([x], { dtype }) => {
+    checkDType("cast", dtype);
+    return x.shape;
+  },
   forward: ([x], { dtype }) => ({ y: convert(x, dtype), saved: null }),
   backward: (dy, _saved, _attrs, { inputs: [x] }) => [convert(dy, isFloat(x.dtype) ? x.dtype : "f32")],
 };
@@ -135,7 +135,10 @@ export const cast: OpDef<{ readonly dtype: DType }, null> = {
 /** The elements as integers or bool: truncated, saturated; x ≠ 0 for bool. No gradient. */
 export const toInteger: OpDef<{ readonly dtype: DType }, null> = {
   name: "cast",
-  shape: ([x]) => x.shape,
+  shape: ([x], { dtype }) => {
+    checkDType("cast", dtype);
+    return x.shape;
+  },
   forward: ([x], { dtype }) => ({ y: convert(x, dtype), saved: null }),
   backward: null,
 };

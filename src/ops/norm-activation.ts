@@ -2,7 +2,7 @@
 import { ShapeError } from "../core/errors.js";
 import { sameShape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
-import { floatTypeOf } from "../ndarray/convert.js";
+import { expectArrays, floatTypeOf } from "../ndarray/checks.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { withScratch } from "../ndarray/scratch.js";
 import { type BatchNormTrainAttrs, batchNormTrain, batchStatistics } from "./norm.js";
@@ -16,6 +16,7 @@ import type { Needs, OpDef } from "./op.js";
 export function checkNormActivation(inputs: readonly NDArray[], attrs: BatchNormTrainAttrs, shortcut?: NDArray): void {
   batchNormTrain.shape(inputs, attrs);
   const [x] = inputs;
+  if (shortcut !== undefined) expectArrays("batchNorm", shortcut);
   if (shortcut !== undefined && !shortcut.coded) floatTypeOf("batchNorm", x, shortcut);
   if (shortcut !== undefined && !sameShape(shortcut.shape, x.shape)) {
     throw new ShapeError({

@@ -1,17 +1,22 @@
 /** @file Batch normalization over the last axis (channels). */
+import { atLeast, check, checkOptions, instanceOf } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
-import { floatTypeOf } from "../ndarray/convert.js";
+import { expectShape, floatTypeOf } from "../ndarray/checks.js";
 import { add, div, mul, scalarLike, scaleShift, sub, unary } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import type { OpDef } from "./op.js";
 
 /** @throws ShapeError, DTypeError */
-function checkNorm(inputs: readonly NDArray[]): void {
+function checkNorm(inputs: readonly NDArray[], eps: number): void {
   floatTypeOf("batchNorm", ...inputs);
+  check("batchNorm", "eps", eps, atLeast(0));
   const [x, ...vectors] = inputs;
   const channels = x.shape[x.rank - 1];
+  if (channels === 0) {
+    throw new ShapeError({ op: "batchNorm", what: "no channels", expected: "at least one", got: shapeText(x.shape) });
+  }
   for (const vector of vectors) {
     if (x.rank < 2 || vector.rank !== 1 || vector.shape[0] !== channels) {
       throw new ShapeError({
@@ -24,6 +29,17 @@ function checkNorm(inputs: readonly NDArray[]): void {
     }
   }
 }
+
+/** @throws ArgumentError, DTypeError, ShapeError unless both are vectors that the channels of x fill */
+function checkStatistics(statistics: NonNullable<BatchNormTrainAttrs["statistics"]>, x: NDArray): void {
+  checkOptions("batchNorm", statistics, STATISTICS, ["mean", "variance"]);
+  for (const name of ["mean", "variance"] as const) {
+    floatTypeOf("batchNorm", x, statistics[name]);
+    expectShape("batchNorm", name, statistics[name], x.shape.slice(-1));
+  }
+}
+const VECTOR = instanceOf(NDArray, "an NDArray");
+const STATISTICS = { mean: VECTOR, variance: VECTOR };
 
 /** 1/√(variance + eps), each step rounded: add, root, divide. */
 function invStdOf(variance: NDArray, eps: number): NDArray {
@@ -80,9 +96,10 @@ export interface BatchNormTrainAttrs {
  */
 export const batchNormTrain: OpDef<BatchNormTrainAttrs, NormState> = {
   name: "batchNormTrain",
-  shape: (inputs) => {
-    checkNorm(inputs);
+  shape: (inputs, { eps, statistics }) => {
+    checkNorm(inputs, eps);
     const [x] = inputs;
+    if (statistics !== undefined) checkStatistics(statistics, x);
     if (x.size / x.shape[x.rank - 1] < 2) {
       throw new ShapeError({
         op: "batchNorm",
@@ -157,8 +174,8 @@ export const batchNormEval: OpDef<
   { [Name in keyof NormState]: NDArray | null } & { scale: NDArray }
 > = {
   name: "batchNormEval",
-  shape: (inputs) => {
-    checkNorm(inputs);
+  shape: (inputs, { eps }) => {
+    checkNorm(inputs, eps);
     return inputs[0].shape;
   },
   forward: ([x, gamma, beta, mean, variance], { eps }, { needs }) => {

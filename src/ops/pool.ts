@@ -1,9 +1,10 @@
 /** @file Pooling over NHWC images. */
+import { anything, flag, type OptionRules } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import type { NDArray } from "../ndarray/ndarray.js";
-import { avgPool, avgPoolBackward, maxPool, pooledShape, scatterAdd } from "../ndarray/pool.js";
+import { addAt, avgPool, avgPoolBackward, maxPool, pooledShape } from "../ndarray/pool.js";
 import { type Geometry, type Padding, type Pair, pair, windowGeometry } from "../ndarray/window.js";
 import type { OpDef } from "./op.js";
 
@@ -22,6 +23,11 @@ export interface AvgPoolOptions extends PoolOptions {
   /** Divide by the window's size also where it overlaps the padding. Default true, as in PyTorch. */
   countIncludePad?: boolean;
 }
+
+/** The options of a pool; its shape rule asks what they must be. */
+export const POOL_OPTIONS: OptionRules<Omit<PoolOptions, "kernel">> = { stride: anything, padding: anything };
+/** What each option of an average pool must be. */
+export const AVG_POOL_OPTIONS: OptionRules<Omit<AvgPoolOptions, "kernel">> = { ...POOL_OPTIONS, countIncludePad: flag };
 
 function geometryOf(op: string, input: Shape, { kernel, stride, padding }: PoolOptions): Geometry {
   const extents = pair(op, "kernel", kernel, 1);
@@ -52,7 +58,7 @@ export const maxPool2d: OpDef<PoolOptions, { index: NDArray }> = {
     const { y, index } = maxPool(x, geometryOf("maxPool2d", x.shape, options));
     return { y, saved: { index } };
   },
-  backward: (dy, { index }, _options, { inputs: [x] }) => [scatterAdd(dy, index, x.shape)],
+  backward: (dy, { index }, _options, { inputs: [x] }) => [addAt(dy, index, x.shape)],
 };
 
 /** Mean of each window. Of codes, f32(step · f32(Σ codes / count)), whose sum is exact. */

@@ -1,11 +1,12 @@
 /** @file Reductions over axes. */
+import { check, flag } from "../core/checks.js";
 import { normalizeAxes, type Shape } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import { divideBy } from "../ndarray/elementwise.js";
 import { broadcastTo } from "../ndarray/movement.js";
 import type { NDArray } from "../ndarray/ndarray.js";
-import { scatterAdd } from "../ndarray/pool.js";
+import { addAt } from "../ndarray/pool.js";
 import {
   argReduce,
   checkNotEmpty,
@@ -24,9 +25,15 @@ export interface ReduceAttrs {
   readonly keepDims?: boolean;
 }
 
+/** Absent is false; nothing else stands for a flag. */
+function checkKeepDims(name: string, keepDims: boolean | undefined): void {
+  if (keepDims !== undefined) check(name, "keepDims", keepDims, flag);
+}
+
 function rule(name: string): OpDef<ReduceAttrs>["shape"] {
   return ([x], { axis, keepDims }) => {
     floatTypeOf(name, x);
+    checkKeepDims(name, keepDims);
     return reducedShape(x.shape, normalizeAxes(name, axis, x.rank), keepDims ?? false);
   };
 }
@@ -78,7 +85,7 @@ function extremum(name: "max" | "min"): OpDef<ReduceAttrs, { at: NDArray } | nul
       if (!needs[0]) return { y, saved: null };
       return { y, saved: { at: flatPositions(argReduce(`f32_arg${name}`, x, axes), x.shape, axes) } };
     },
-    backward: (dy, saved, _attrs, { inputs }) => [scatterAdd(dy, saved!.at, inputs[0].shape)],
+    backward: (dy, saved, _attrs, { inputs }) => [addAt(dy, saved!.at, inputs[0].shape)],
   };
 }
 
@@ -93,6 +100,7 @@ function argument(name: "argmax" | "argmin"): OpDef<ReduceAttrs, null> {
     shape: ([x], { axis, keepDims }) => {
       const axes = normalizeAxes(name, axis, x.rank);
       checkNotEmpty(name, x.shape, axes);
+      checkKeepDims(name, keepDims);
       return reducedShape(x.shape, axes, keepDims ?? false);
     },
     forward: ([x], { axis }, { shape }) => ({

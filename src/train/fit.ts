@@ -156,7 +156,9 @@ async function trainEpoch(
       checkBatch("fit", loader, batch);
       const step = epoch * loader.batches + batch.index;
       const point: SchedulePoint = { step, stepsPerEpoch: loader.batches, epochs };
-      optimizer.lrFactor = schedule(point);
+      const factor = schedule(point);
+      checkRate(optimizer, point.step, factor);
+      optimizer.lrFactor = factor;
       checkRate(optimizer, step);
       // Other code may have changed modes while this waited; what beforeStep froze stays frozen.
       for (const [module, training] of modes) module.training = training;

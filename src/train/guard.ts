@@ -117,17 +117,15 @@ export class LossGuard {
   }
 }
 
-/** Refuses a learning rate that would destroy the weights. @throws ArgumentError before the step */
-export function checkRate(optimizer: OptimizerLike, step: number): void {
-  const { lr, lrFactor } = optimizer;
-  const good =
-    Number.isFinite(lrFactor) && lrFactor >= 0 && !(typeof lr === "number" && !Number.isFinite(lr * lrFactor));
-  if (good) return;
+/** Refuses a factor, or a rate with it, that would destroy the weights. @throws ArgumentError before the step */
+export function checkRate(optimizer: OptimizerLike, step: number, factor: number = optimizer.lrFactor): void {
+  const { lr } = optimizer;
+  if (Number.isFinite(factor) && factor >= 0 && !(typeof lr === "number" && !Number.isFinite(lr * factor))) return;
   throw new ArgumentError({
     op: "fit",
     what: `bad factor of the learning rate at step ${step}`,
     expected: "a finite number ≥ 0 from the schedule",
-    got: Number.isFinite(lrFactor) ? `${describe(lrFactor)} at a rate of ${describe(lr)}` : describe(lrFactor),
+    got: Number.isFinite(factor) ? `${describe(factor)} at a rate of ${describe(lr)}` : describe(factor),
     hint: "the step was not taken",
   });
 }

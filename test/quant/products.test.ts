@@ -1,7 +1,7 @@
 /** @file Quantized convolution and linear layers: forward against an integer oracle bit for bit, backward against naive loops at δq. */
 import { describe, expect, it } from "vitest";
 import { Tensor } from "../../src/autograd/tensor.js";
-import { DisposedError, DTypeError, ShapeError } from "../../src/core/errors.js";
+import { DTypeError, GradientError, ShapeError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/scope.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
@@ -223,7 +223,7 @@ describe("both layers", () => {
       const y = layer.forward(x).sum();
       layer.weight.set(new Float32Array(8).fill(-1));
       layer.weight.quantized();
-      expect(() => y.backward()).toThrow(DisposedError);
+      expect(() => y.backward()).toThrow(GradientError);
     });
   });
 });

@@ -76,42 +76,42 @@ export function minimum(a: TensorLike, b: TensorLike): Tensor {
 
 /** Negation −x. @gradient exact @throws DTypeError unless x is real */
 export function neg(x: Tensor): Tensor {
-  return x.neg();
+  return apply(functions.neg, [x], undefined);
 }
 
 /** Magnitude |x|. @gradient exact: sign(x), 0 at 0 @throws DTypeError unless x is real */
 export function abs(x: Tensor): Tensor {
-  return x.abs();
+  return apply(functions.abs, [x], undefined);
 }
 
 /** Exponential e^x. @gradient exact @throws DTypeError unless x is real */
 export function exp(x: Tensor): Tensor {
-  return x.exp();
+  return apply(functions.exp, [x], undefined);
 }
 
 /** Natural logarithm; −∞ at 0, NaN below. @gradient exact @throws DTypeError unless x is real */
 export function log(x: Tensor): Tensor {
-  return x.log();
+  return apply(functions.log, [x], undefined);
 }
 
 /** Square root; NaN below 0. @gradient exact, ∞ at 0 @throws DTypeError unless x is real */
 export function sqrt(x: Tensor): Tensor {
-  return x.sqrt();
+  return apply(functions.sqrt, [x], undefined);
 }
 
 /** Hyperbolic tangent. @gradient exact @throws DTypeError unless x is real */
 export function tanh(x: Tensor): Tensor {
-  return x.tanh();
+  return apply(functions.tanh, [x], undefined);
 }
 
 /** Logistic function 1/(1 + e^−x). @gradient exact @throws DTypeError unless x is real */
 export function sigmoid(x: Tensor): Tensor {
-  return x.sigmoid();
+  return apply(functions.sigmoid, [x], undefined);
 }
 
 /** Rectifier max(x, 0). @gradient exact, 0 at 0 @throws DTypeError unless x is real */
 export function relu(x: Tensor): Tensor {
-  return x.relu();
+  return apply(functions.relu, [x], undefined);
 }
 
 /** Sign: −1, 0 or 1. @gradient exact (0 wherever it exists) @throws DTypeError unless x is real */

@@ -1,6 +1,7 @@
 /** @file Comparison and selection. Any types compare; integers exactly. */
 import * as comparing from "../../ops/compare.js";
-import { apply, applyPair, scalarFor, type Tensor, type TensorLike } from "../tensor.js";
+import { composed } from "../composed.js";
+import { apply, applyPair, asTensors, type Tensor, type TensorLike } from "../tensor.js";
 
 /** a = b as bool, in the broadcast shape. @gradient none @throws ShapeError if the shapes do not broadcast */
 export function equal(a: TensorLike, b: TensorLike): Tensor {
@@ -41,12 +42,6 @@ export function greaterEqual(a: TensorLike, b: TensorLike): Tensor {
  * @throws DTypeError unless cond is bool and a and b are real of one type; ShapeError if the shapes do not broadcast
  */
 export function where(cond: Tensor, a: TensorLike, b: TensorLike): Tensor {
-  const left = typeof a === "number" ? scalarFor(a, b) : a;
-  const right = typeof b === "number" ? scalarFor(b, a) : b;
-  const out = apply(comparing.where, [cond, left, right], undefined);
-  if (out.node === null) {
-    if (left !== a) left.dispose();
-    if (right !== b) right.dispose();
-  }
-  return out;
+  if (typeof a !== "number" && typeof b !== "number") return apply(comparing.where, [cond, a, b], undefined);
+  return composed(() => apply(comparing.where, [cond, ...asTensors("where", a, b)], undefined));
 }

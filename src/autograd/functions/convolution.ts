@@ -1,7 +1,12 @@
 /** @file Convolution and pooling over images [N,H,W,C]. */
+import { checkOptions } from "../../core/checks.js";
+import { ShapeError } from "../../core/errors.js";
+import { shapeText } from "../../core/shape.js";
 import type { Padding, Pair } from "../../ndarray/window.js";
-import { type Conv2dOptions, conv2d as conv2dOp } from "../../ops/conv.js";
-import { avgPool2d as avgPoolOp, maxPool2d as maxPoolOp } from "../../ops/pool.js";
+import { CONV_OPTIONS, type Conv2dOptions, conv2d as conv2dOp } from "../../ops/conv.js";
+import { AVG_POOL_OPTIONS, avgPool2d as avgPoolOp, maxPool2d as maxPoolOp, POOL_OPTIONS } from "../../ops/pool.js";
+import { composed } from "../composed.js";
+import { expectTensor } from "../graph.js";
 import { apply, type Tensor } from "../tensor.js";
 
 /**
@@ -17,7 +22,8 @@ import { apply, type Tensor } from "../tensor.js";
  * ArgumentError on bad options
  */
 export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: Conv2dOptions = {}): Tensor {
-  return apply(conv2dOp, bias ? [x, weight, bias] : [x, weight], options);
+  checkOptions("conv2d", options, CONV_OPTIONS);
+  return apply(conv2dOp, bias === undefined || bias === null ? [x, weight] : [x, weight, bias], options);
 }
 
 /** Options of pools. */
@@ -37,6 +43,7 @@ export interface PoolingOptions {
  * @throws ShapeError if x is no image batch or smaller than the window; ArgumentError on bad options
  */
 export function maxPool2d(x: Tensor, kernel: Pair, options: PoolingOptions = {}): Tensor {
+  checkOptions("maxPool2d", options, POOL_OPTIONS);
   return apply(maxPoolOp, [x], { kernel, ...options });
 }
 
@@ -54,6 +61,7 @@ export function avgPool2d(
   kernel: Pair,
   options: PoolingOptions & { countIncludePad?: boolean } = {},
 ): Tensor {
+  checkOptions("avgPool2d", options, AVG_POOL_OPTIONS);
   return apply(avgPoolOp, [x], { kernel, ...options });
 }
 
@@ -65,6 +73,17 @@ export function avgPool2d(
  * @throws ShapeError if x is no image batch
  */
 export function globalAvgPool2d(x: Tensor): Tensor {
-  const pooled = avgPool2d(x, [x.shape[1] ?? 0, x.shape[2] ?? 0]);
-  return pooled.reshape([pooled.shape[0], pooled.shape[3]]);
+  expectTensor("globalAvgPool2d", x);
+  if (x.rank !== 4) {
+    throw new ShapeError({
+      op: "globalAvgPool2d",
+      what: "input rank",
+      expected: "images [N,H,W,C]",
+      got: shapeText(x.shape),
+    });
+  }
+  return composed(() => {
+    const pooled = avgPool2d(x, [x.shape[1], x.shape[2]]);
+    return pooled.reshape([pooled.shape[0], pooled.shape[3]]);
+  });
 }

@@ -1,14 +1,13 @@
 /** @file Selection by integer indices. */
+import { describe } from "../../core/checks.js";
+import type { TypedArray } from "../../core/dtype.js";
 import { ArgumentError } from "../../core/errors.js";
 import * as indexing from "../../ops/indexing.js";
-import { apply, type Tensor, tensorFrom } from "../tensor.js";
+import { apply, type Tensor } from "../tensor.js";
+import { withIndices } from "./indices.js";
 
-/** Indices given as a tensor of integers, or as a list of numbers. */
-export type Indices = Tensor | readonly number[];
-
-function asIndices(indices: Indices): Tensor {
-  return Array.isArray(indices) ? tensorFrom(indices, undefined, "i32") : (indices as Tensor);
-}
+/** Indices given as a tensor of integers, or as a list of numbers or a typed array. */
+export type Indices = Tensor | readonly number[] | TypedArray;
 
 /**
  * Whole slices of x along an axis, in the order of the indices, out[…, k, …] = x[…, indices[k], …].
@@ -19,7 +18,7 @@ function asIndices(indices: Indices): Tensor {
  * @throws DTypeError unless the indices are integers; ArgumentError on one out of range
  */
 export function indexSelect(x: Tensor, indices: Indices, axis = 0): Tensor {
-  return apply(indexing.indexSelect, [x, asIndices(indices)], { axis });
+  return withIndices("indexSelect", indices, (at) => apply(indexing.indexSelect, [x, at], { axis }));
 }
 
 /**
@@ -42,7 +41,7 @@ export function gather(x: Tensor, axis: number, indices: Tensor): Tensor {
  */
 export function oneHot(indices: Indices, classes: number, dtype: "f32" | "f64" = "f32"): Tensor {
   if (!Number.isInteger(classes) || classes < 1) {
-    throw new ArgumentError({ op: "oneHot", what: "bad classes", expected: "an integer ≥ 1", got: `${classes}` });
+    throw new ArgumentError({ op: "oneHot", what: "bad classes", expected: "an integer ≥ 1", got: describe(classes) });
   }
-  return apply(indexing.oneHot, [asIndices(indices)], { classes, dtype });
+  return withIndices("oneHot", indices, (at) => apply(indexing.oneHot, [at], { classes, dtype }));
 }

@@ -1,5 +1,6 @@
 /** @file Matrix products. */
 import { linear as linearOp } from "../../ops/linalg.js";
+import { expectTensor } from "../graph.js";
 import { apply, type Tensor } from "../tensor.js";
 
 /**
@@ -12,6 +13,7 @@ import { apply, type Tensor } from "../tensor.js";
  * @throws ShapeError if K or the batch axes differ; DTypeError unless both are f32 or both f64
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  expectTensor("matmul", a);
   return a.matmul(b);
 }
 
@@ -25,5 +27,5 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
  * @throws ShapeError if the features do not match; DTypeError unless all are of one real type
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
-  return apply(linearOp, bias ? [x, weight, bias] : [x, weight], undefined);
+  return apply(linearOp, bias === undefined || bias === null ? [x, weight] : [x, weight, bias], undefined);
 }

@@ -1,32 +1,38 @@
 /** @file Shapes and places. Codes stay codes, except through `concat`, `stack` and `cast`. */
+import { check, list } from "../../core/checks.js";
 import type { DType } from "../../core/dtype.js";
 import { ShapeError } from "../../core/errors.js";
 import { normalizeAxes, normalizeAxis, type Shape, shapeText } from "../../core/shape.js";
 import * as moving from "../../ops/movement.js";
+import { composed } from "../composed.js";
+import { expectTensor } from "../graph.js";
 import { apply, type Index, type Tensor } from "../tensor.js";
 
 /** The same elements, in row-major order, under another shape; one extent may be −1. @gradient exact @throws ShapeError if the size changes */
 export function reshape(x: Tensor, shape: Shape): Tensor {
-  return x.reshape(shape);
+  return apply(moving.reshape, [x], { shape });
 }
 
 /** Axes start … end merged into one. @param start default 1 @param end default the last @gradient exact @throws ShapeError on a bad axis */
 export function flatten(x: Tensor, start = 1, end = -1): Tensor {
+  expectTensor("flatten", x);
   return x.flatten(start, end);
 }
 
 /** Two axes exchanged, the last two by default. @gradient exact @throws ShapeError on a bad axis */
 export function transpose(x: Tensor, a = -2, b = -1): Tensor {
+  expectTensor("transpose", x);
   return x.transpose(a, b);
 }
 
 /** Axes in a new order: out.shape[k] = x.shape[axes[k]]. @gradient exact @throws ShapeError unless `axes` holds each axis once */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
-  return x.permute(axes);
+  return apply(moving.permute, [x], { axes });
 }
 
 /** Axes of extent 1 dropped. @param axis which; default all of them @gradient exact @throws ShapeError if the extent of one is not 1 */
 export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
+  expectTensor("squeeze", x);
   const axes =
     axis === undefined
       ? x.shape.flatMap((extent, i) => (extent === 1 ? [i] : []))
@@ -44,6 +50,7 @@ export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
 
 /** A new axis of extent 1 before `axis`, which counts in the result. @gradient exact @throws ShapeError on a bad axis */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
+  expectTensor("unsqueeze", x);
   const at = normalizeAxis("unsqueeze", axis, x.rank + 1);
   return x.reshape([...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
@@ -55,14 +62,19 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 /** Tensors joined along an existing axis. @param axis default 0 @gradient exact @throws ShapeError, DTypeError if they differ otherwise */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  check("concat", "tensors", tensors, list);
   return apply(moving.concat, tensors, { axis });
 }
 
 /** Tensors of one shape joined along a new axis. @param axis default 0 @gradient exact @throws ShapeError, DTypeError if they differ */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  return concat(
-    tensors.map((item) => unsqueeze(item, axis)),
-    axis,
+  check("stack", "tensors", tensors, list);
+  // Array.from, as map would skip holes.
+  return composed(() =>
+    concat(
+      Array.from(tensors, (item) => unsqueeze(item, axis)),
+      axis,
+    ),
   );
 }
 
@@ -76,6 +88,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
  * slice(x, 0, [null, null, -1]); // first row, reversed
  */
 export function slice(x: Tensor, ...index: readonly Index[]): Tensor {
+  expectTensor("slice", x);
   return x.slice(...index);
 }
 
@@ -87,8 +100,9 @@ export function slice(x: Tensor, ...index: readonly Index[]): Tensor {
  * @throws ArgumentError unless there is one pair of integers ≥ 0 for every axis
  */
 export function pad(x: Tensor, pads: readonly (number | readonly [number, number])[], value = 0): Tensor {
+  check("pad", "pads", pads, list);
   return apply(moving.pad, [x], {
-    pads: pads.map((item): readonly [number, number] => (typeof item === "number" ? [item, item] : item)),
+    pads: Array.from(pads, (item): readonly [number, number] => (typeof item === "number" ? [item, item] : item)),
     value,
   });
 }
@@ -98,5 +112,6 @@ export function pad(x: Tensor, pads: readonly (number | readonly [number, number
  * @gradient exact between real types, else none
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  expectTensor("cast", x);
   return x.cast(dtype);
 }

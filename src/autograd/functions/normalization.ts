@@ -1,4 +1,5 @@
 /** @file Normalization and dropout. */
+import { anything, atLeast, checkOptions, record, refuse } from "../../core/checks.js";
 import type { Rng } from "../../core/rng.js";
 import { dropout as dropoutOp } from "../../ops/dropout.js";
 import { type BatchNormTrainAttrs, batchNormEval, batchNormTrain } from "../../ops/norm.js";
@@ -29,7 +30,10 @@ export interface BatchNormOptions {
  * @throws ShapeError if channels do not match, or without fixed statistics for fewer than two rows; DTypeError on mixed types
  */
 export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, options: BatchNormOptions = {}): Tensor {
+  checkOptions("batchNorm", options, { eps: atLeast(0), fixed: record, statistics: record });
   const { eps = 1e-5, fixed, statistics } = options;
+  if (fixed !== undefined && statistics !== undefined)
+    refuse("batchNorm", "statistics", "none beside fixed ones", statistics);
   if (fixed === undefined) return apply(batchNormTrain, [x, gamma, beta], { eps, statistics });
   return apply(batchNormEval, [x, gamma, beta, fixed.mean, fixed.variance], { eps });
 }
@@ -48,9 +52,11 @@ export function batchNormRelu(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { eps = 1e-5, statistics, shortcut }: Omit<BatchNormOptions, "fixed"> & { shortcut?: Tensor | null } = {},
+  options: Omit<BatchNormOptions, "fixed"> & { shortcut?: Tensor | null } = {},
 ): Tensor {
-  const inputs = shortcut ? [x, gamma, beta, shortcut] : [x, gamma, beta];
+  checkOptions("batchNormRelu", options, { eps: atLeast(0), statistics: record, shortcut: anything });
+  const { eps = 1e-5, statistics, shortcut } = options;
+  const inputs = shortcut === undefined || shortcut === null ? [x, gamma, beta] : [x, gamma, beta, shortcut];
   return apply(batchNormReluOp, inputs, { eps, statistics });
 }
 
