@@ -2,6 +2,7 @@
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 import { shapeText } from "../core/shape.js";
+import { bytesOf, checkShape, elementsOf } from "./doors.js";
 import { parseNpyHeader } from "./npy-header.js";
 
 /** Arrays that .npy files are read into and written from; 64-bit integers stay exact, booleans are bytes 0 or 1. */
@@ -40,6 +41,7 @@ const MAX_HEADER = 0xffff;
  *   order of a matrix, or a length other than the header says
  */
 export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
+  bytes = bytesOf("readNpy", bytes, file);
   const fail = (what: string, expected: string, got: string, hint?: string) =>
     new FormatError({ op: file, what, expected, got, hint });
   if (bytes.length < 10) throw fail("truncated .npy header", "at least 10 bytes", `${bytes.length}`);
@@ -82,6 +84,8 @@ export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
   return { descr, shape, data: type.make(copy.buffer) };
 }
 
+const KINDS = ["Float64Array", "Float32Array", "BigInt64Array", "Int32Array", "Int8Array", "Uint8Array"] as const;
+
 function descrOf(data: NpyData): string {
   if (data instanceof Float32Array) return "<f4";
   if (data instanceof Float64Array) return "<f8";
@@ -98,6 +102,8 @@ function descrOf(data: NpyData): string {
  * @throws FormatError if the shape does not fit the data
  */
 export function writeNpy(shape: readonly number[], data: NpyData): Uint8Array {
+  checkShape("writeNpy", shape);
+  data = elementsOf("writeNpy", data, KINDS);
   const size = shape.reduce((product, extent) => product * extent, 1);
   if (size !== data.length || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
     const expected = `a product of ${data.length}`;

@@ -1,6 +1,7 @@
 /** @file NumPy's .npz: a ZIP archive of .npy files, stored (`savez`) or deflated (`savez_compressed`). Bytes in, arrays out. */
 import { FormatError } from "../core/errors.js";
 import { crc32 } from "./crc32.js";
+import { bytesOf } from "./doors.js";
 import { inflate } from "./inflate.js";
 import { type NpyFile, readNpy } from "./npy.js";
 
@@ -25,6 +26,7 @@ const ESCAPE = 0xffffffff;
  * net.loadStateDict(readNpz(bytes)); // numpy.savez("weights.npz", **{name: tensor.numpy() for name, tensor in state.items()})
  */
 export function readNpz(bytes: Uint8Array, file = "npz"): Map<string, NpyFile> {
+  bytes = bytesOf("readNpz", bytes, file);
   const fail = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: file, what, expected, got, hint });
   };

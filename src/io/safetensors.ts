@@ -4,10 +4,11 @@
  * Layout: u64 little-endian header length n; n bytes of JSON `{ name: { dtype, shape, data_offsets: [begin, end] } }` with an
  * optional `__metadata__` of strings, padded with spaces; then the data, which the offsets cover without gap or overlap.
  */
-import { describe } from "../core/checks.js";
+import { check, describe, iterable, oneOf, record, text } from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 import { shapeText } from "../core/shape.js";
+import { bytesOf, checkShape, checkStrings, elementsOf } from "./doors.js";
 import { isRecord, jsonText, readJson } from "./json.js";
 
 /** Element types that are read and written, by their names in the file. */
@@ -48,6 +49,7 @@ const TYPES: Record<SafeDType, { bytes: number; make(buffer: ArrayBuffer): SafeD
   U8: { bytes: 1, make: (b) => new Uint8Array(b) },
   BOOL: { bytes: 1, make: (b) => new Uint8Array(b) },
 };
+const KINDS = ["Float64Array", "Float32Array", "BigInt64Array", "Int32Array", "Int8Array", "Uint8Array"] as const;
 const TYPE_NAMES = Object.keys(TYPES).join(" ");
 const METADATA = "__metadata__";
 // The limit of the reference implementation: a longer header is an attack or an accident.
@@ -73,6 +75,7 @@ interface Entry {
  *   whose bytes differ from the offsets, offsets that overlap, leave gaps or do not end with the file
  */
 export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFile {
+  bytes = bytesOf("readSafetensors", bytes, file);
   const fail = (what: string, expected?: string, got?: string, hint?: string) =>
     new FormatError({ op: file, what, expected, got, hint });
   if (bytes.length < 8) throw fail("truncated safetensors header", "at least 8 bytes", `${bytes.length}`);
@@ -190,7 +193,15 @@ export function writeSafetensors(
 ): Uint8Array {
   const parts: string[] = [];
   const names = new Set<string>();
-  const list = [...entries];
+  check("writeSafetensors", "entries", entries, iterable);
+  checkStrings("writeSafetensors", "metadata", metadata);
+  const list = [...entries].map((entry): SafeEntry => {
+    check("writeSafetensors", "entry", entry, record);
+    check("writeSafetensors", "name", entry.name, text);
+    checkShape("writeSafetensors", entry.shape);
+    if (entry.dtype !== undefined) check("writeSafetensors", "dtype", entry.dtype, oneOf(...Object.keys(TYPES)));
+    return { ...entry, data: elementsOf("writeSafetensors", entry.data, KINDS) };
+  });
   if (Object.keys(metadata).length > 0) parts.push(`${JSON.stringify(METADATA)}:${JSON.stringify(metadata)}`);
   let end = 0;
   for (const { name, shape, data, dtype = typeOf(data) } of list) {
