@@ -1,4 +1,6 @@
 /** @file The table of what is fuzzed: a name, good files, and a reader. Other modules register by a row of their own. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
@@ -9,6 +11,7 @@ import {
   readCifar10,
   readIdx,
   readNpy,
+  readNpz,
   readSafetensors,
   readTar,
   writeIdx,
@@ -30,6 +33,7 @@ export interface FuzzFormat {
 }
 
 const text = (value: string) => new TextEncoder().encode(value);
+const npz = JSON.parse(readFileSync(path.join(import.meta.dirname, "../fixtures/npz.json"), "utf8"));
 const LIMITS = { maxPixels: 1_000_000 };
 let onnx: Uint8Array | undefined;
 
@@ -55,6 +59,10 @@ export const FORMATS: Readonly<Record<string, FuzzFormat>> = {
       return writePacked(plan, data);
     },
     read: (bytes) => readPacked(bytes),
+  },
+  npz: {
+    make: (rng) => new Uint8Array(Buffer.from(rng.int(2) === 0 ? npz.stored : npz.compressed, "base64")),
+    read: (bytes) => readNpz(bytes),
   },
   tar: { make: () => tarOf({ "a/b": text("hello"), c: new Uint8Array(600) }), read: (bytes) => readTar(bytes) },
   // The deflate stream inside, by the reader that npz uses.
