@@ -3,7 +3,6 @@ import { check, either, instanceOf, numeric, refuse } from "../core/checks.js";
 import { checkDType, type DType, isFloat, type TypedArray } from "../core/dtype.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { normalizeAxis, sizeOf } from "../core/shape.js";
-import { kindOf } from "../core/typed-arrays.js";
 import { untrack } from "../memory/scope.js";
 import type { SliceRange } from "../ndarray/movement.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -19,7 +18,6 @@ import * as functions from "../ops/unary.js";
 import { type BackwardOptions, backward } from "./backward.js";
 import { composed } from "./composed.js";
 import { applyOp, expectTensor, Variable } from "./graph.js";
-import { isRows, nestingOf } from "./nesting.js";
 
 /** Numbers nested as deep as the rank; a scalar is a bare number. */
 export type NestedArray = number | readonly NestedArray[];
@@ -366,38 +364,4 @@ function vectorProduct(a: Tensor, b: Tensor): Tensor {
     ...(left === a ? [out.shape[out.rank - 2]] : []),
     ...(right === b ? [out.shape[out.rank - 1]] : []),
   ]);
-}
-
-/**
- * A tensor from nested numbers or a typed array. Typed arrays may be the rows of nested ones.
- *
- * @throws ArgumentError on ragged nesting and on elements that are no numbers, with the place; ShapeError if the number of values is not the shape's
- */
-export function tensorFrom(values: NestedArray | TypedArray, shape?: readonly number[], dtype?: DType): Tensor {
-  if (kindOf(values) !== null) {
-    return new Tensor(NDArray.from(values as TypedArray, shape ?? [(values as TypedArray).length], dtype));
-  }
-  const extents = nestingOf(values);
-  const flat = new Float64Array(sizeOf(extents));
-  let count = 0;
-  const walk = (value: unknown, place: readonly number[]): void => {
-    const depth = place.length;
-    const rows = isRows(value);
-    if (!rows && typeof value !== "number" && typeof value !== "boolean") {
-      refuse("tensor", depth === 0 ? "values" : `element at [${place.join(",")}]`, "a number", value);
-    }
-    if (rows ? value.length !== extents[depth] : depth !== extents.length) {
-      throw new ArgumentError({
-        op: "tensor",
-        what: `ragged at depth ${depth}`,
-        expected: "equal lengths",
-        got: "different ones",
-      });
-    }
-    if (!rows) flat[count++] = Number(value);
-    // By index: a hole is undefined, and refused as that.
-    else for (let i = 0; i < value.length; i++) walk(value[i], [...place, i]);
-  };
-  walk(values, []);
-  return new Tensor(NDArray.from(flat, shape ?? extents, dtype ?? "f32"));
 }

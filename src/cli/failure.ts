@@ -1,5 +1,6 @@
 /** @file What a user sees when a command fails: one line on stderr, an exit code, and a stack only on request. */
 import { CoarsegradError, type ErrorFields } from "../core/errors.js";
+import { printable } from "../core/printable.js";
 import { nearest } from "./suggest.js";
 
 /** A command line that cannot be understood: unknown command, option or value. Exit code 2. */
@@ -64,5 +65,11 @@ function systemLine(error: Error): string | null {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, " ").trim();
+  return printable(
+    text
+      .split("\n")
+      .map((line) => line.trim())
+      .join(" ")
+      .trim(),
+  );
 }

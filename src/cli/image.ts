@@ -1,7 +1,8 @@
 /** @file Image files for a classifier: decode PNG, JPEG and PGM/PPM, bring to the network's size and channels. */
-import { convertIndexedToRgb, decode } from "fast-png";
-import jpeg from "jpeg-js";
 import { ArgumentError, FormatError } from "../core/errors.js";
+import { type ImageLimits, imageRefusal } from "./image-limits.js";
+import { readJpeg } from "./jpeg.js";
+import { readPng } from "./png.js";
 
 /** An 8-bit image, row by row, channels interleaved (HWC). */
 export interface Raster {
@@ -18,12 +19,16 @@ export const IMAGE_ENDINGS = [".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"] a
  * Decodes a PNG, JPEG, PGM or PPM file; transparency is laid over black.
  *
  * @param name the file, for messages
- * @throws FormatError if the bytes are neither, or truncated
+ * @throws FormatError if the bytes are neither, or damaged, or the picture is larger than the limits
  */
-export function decodeImage(name: string, bytes: Uint8Array): Raster {
-  if (bytes.length >= 8 && bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(name, bytes);
-  if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return decodeJpeg(name, bytes);
-  if (bytes.length >= 3 && bytes[0] === 0x50 && bytes[1] >= 0x32 && bytes[1] <= 0x36) return decodePnm(name, bytes);
+export function decodeImage(name: string, bytes: Uint8Array, limits: ImageLimits = {}): Raster {
+  if (bytes.length >= 8 && bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(name, bytes, limits);
+  if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) {
+    return { ...readJpeg(name, bytes, limits), channels: 3 };
+  }
+  if (bytes.length >= 3 && bytes[0] === 0x50 && bytes[1] >= 0x32 && bytes[1] <= 0x36) {
+    return decodePnm(name, bytes, limits);
+  }
   throw new FormatError({
     op: name,
     what: "not an image that can be read",
@@ -37,26 +42,14 @@ function hex(byte: number): string {
   return byte.toString(16).padStart(2, "0");
 }
 
-function decodePng(name: string, bytes: Uint8Array): Raster {
-  let png: ReturnType<typeof decode>;
-  try {
-    png = decode(bytes);
-  } catch (cause) {
-    throw new FormatError({
-      op: name,
-      what: "damaged PNG",
-      expected: "a whole file",
-      got: cause instanceof Error ? cause.message : String(cause),
-    });
-  }
-  const { width, height, depth } = png;
-  const indexed = png.palette !== undefined;
-  const data = indexed ? convertIndexedToRgb(png) : depth < 8 ? unpackGrey(png.data, width, height, depth) : png.data;
-  const channels = indexed ? data.length / (width * height) : png.channels;
-  const top = indexed || depth === 8 ? 255 : 2 ** depth - 1;
+function decodePng(name: string, bytes: Uint8Array, limits: ImageLimits): Raster {
+  const { width, height, channels, top, data } = readPng(name, bytes, limits);
+  const colors = channels >= 3 ? 3 : 1;
+  // The samples are the pixels already.
+  if (channels === colors && data instanceof Uint8Array && top === 255)
+    return { width, height, channels: colors, pixels: data };
   const to8 = (value: number): number => (top === 255 ? value : Math.round((value * 255) / top));
   const hasAlpha = channels === 2 || channels === 4;
-  const colors = channels >= 3 ? 3 : 1;
   const pixels = new Uint8Array(width * height * colors);
   for (let i = 0; i < width * height; i++) {
     const alpha = hasAlpha ? to8(data[i * channels + channels - 1]) : 255;
@@ -67,33 +60,8 @@ function decodePng(name: string, bytes: Uint8Array): Raster {
   return { width, height, channels: colors, pixels };
 }
 
-/** Baseline and progressive JPEG; grey comes as RGB. */
-function decodeJpeg(name: string, bytes: Uint8Array): Raster {
-  try {
-    const { width, height, data } = jpeg.decode(bytes, {
-      useTArray: true,
-      formatAsRGBA: false,
-      tolerantDecoding: false,
-    });
-    return { width, height, channels: 3, pixels: data };
-  } catch (cause) {
-    const got = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError({ op: name, what: "damaged JPEG", expected: "a whole file", got });
-  }
-}
-
-/** Grey of 1, 2 or 4 bits: several pixels a byte, the first in the highest bits, rows padded to whole bytes. */
-function unpackGrey(packed: ArrayLike<number>, width: number, height: number, depth: number): Uint8Array {
-  const rowBytes = Math.ceil((width * depth) / 8);
-  return Uint8Array.from({ length: width * height }, (_, i) => {
-    const bit = (i % width) * depth;
-    const byte = packed[Math.floor(i / width) * rowBytes + (bit >> 3)];
-    return (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
-  });
-}
-
 /** PGM and PPM, text (P2, P3) and binary (P5, P6), up to 255 levels. */
-function decodePnm(name: string, bytes: Uint8Array): Raster {
+function decodePnm(name: string, bytes: Uint8Array, limits: ImageLimits): Raster {
   const fail = (what: string, expected: string, got: string): never => {
     throw new FormatError({ op: name, what, expected, got });
   };
@@ -115,16 +83,16 @@ function decodePnm(name: string, bytes: Uint8Array): Raster {
   const width = number();
   const height = number();
   const top = number();
-  if (width < 1 || height < 1 || width * height > 1 << 26) fail("size", "1×1 to 2^26 pixels", `${width}×${height}`);
+  imageRefusal(name, kind === 3 || kind === 6 ? "PPM" : "PGM", limits).size(width, height);
   if (top < 1 || top > 255) fail("largest value", "1…255", `${top}`);
   const channels = kind === 3 || kind === 6 ? 3 : 1;
   const size = width * height * channels;
-  const pixels = new Uint8Array(size);
   const binary = kind >= 5;
-  if (binary) {
-    at++;
-    if (bytes.length - at < size) fail("truncated", `${size} bytes of pixels`, `${Math.max(0, bytes.length - at)}`);
-  }
+  if (binary) at++;
+  // Before memory is taken: a number in text has a digit at least, and a blank before it.
+  const least = binary ? size : 2 * size;
+  if (bytes.length - at < least) fail("truncated", `${least} bytes of pixels`, `${Math.max(0, bytes.length - at)}`);
+  const pixels = new Uint8Array(size);
   for (let i = 0; i < size; i++) pixels[i] = Math.round((Math.min(top, binary ? bytes[at + i] : number()) * 255) / top);
   return { width, height, channels, pixels };
 }
@@ -165,7 +133,8 @@ export function recolor(image: Raster, channels: 1 | 3): Raster {
   for (let i = 0; i < area; i++) {
     if (channels === 3) pixels.fill(image.pixels[i], i * 3, i * 3 + 3);
     else {
-      const [r, g, b] = image.pixels.subarray(i * 3, i * 3 + 3);
+      const at = 3 * i;
+      const [r, g, b] = [image.pixels[at], image.pixels[at + 1], image.pixels[at + 2]];
       pixels[i] = Math.round((299 * r + 587 * g + 114 * b) / 1000);
     }
   }

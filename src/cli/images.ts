@@ -6,6 +6,7 @@ import { DATASET_NAMES } from "../data/registry.js";
 import { loadDataset } from "../node/data-files.js";
 import { FOLDER_SIZE, folderOf } from "./data-info.js";
 import { unknownWord } from "./failure.js";
+import { MAX_PIXELS } from "./image-limits.js";
 import { FolderMaker, limitPart, openImageFolder } from "./loading/folder.js";
 import { oneOf, wholeNumber } from "./values.js";
 
@@ -14,6 +15,8 @@ export interface TestImageOptions {
   data?: string;
   dataDir?: string;
   split: "test" | "train";
+  /** Pixels of a picture in a folder. */
+  maxPixels?: number;
   limit?: number;
 }
 
@@ -29,7 +32,8 @@ export function testImageOptions(made: Command, dataNote: string): Command {
     .option("--data <name>", `data set: ${DATASET_NAMES.join(", ")}, or imagefolder:DIR (${dataNote})`, dataName)
     .option("--data-dir <dir>", "a data directory to look in first")
     .option("--split <part>", "which part: test or train", oneOf("--split", ["test", "train"]), "test")
-    .option("--limit <n>", "use only the first n images", wholeNumber("--limit", { min: 1 }));
+    .option("--limit <n>", "use only the first n images", wholeNumber("--limit", { min: 1 }))
+    .option("--max-pixels <n>", MAX_PIXELS_TEXT, maxPixelsNumber);
 }
 
 /**
@@ -47,11 +51,19 @@ export async function testImages(name: string, options: TestImageOptions, size?:
   return limit === undefined ? part : subset(part, limit);
 }
 
+/** Reads and explains --max-pixels. */
+export const maxPixelsNumber = wholeNumber("--max-pixels", { min: 1, max: 2 ** 31 - 1 });
+export const MAX_PIXELS_TEXT = `pictures of more pixels are refused before they are decoded (default: ${MAX_PIXELS})`;
+
 /** Bytes of pictures that are held at once. */
 const MOST_BYTES = 2 ** 31;
 
 /** The pictures of a folder in memory, as tests see them. */
-async function pictures(directory: string, { split, limit }: TestImageOptions, size: number): Promise<ImageDataset> {
+async function pictures(
+  directory: string,
+  { split, limit, maxPixels }: TestImageOptions,
+  size: number,
+): Promise<ImageDataset> {
   const part = limitPart((await openImageFolder(directory))[split], limit);
   const most = Math.floor(MOST_BYTES / (3 * size * size));
   if (part.files.length > most) {
@@ -65,10 +77,13 @@ async function pictures(directory: string, { split, limit }: TestImageOptions, s
     });
   }
   const plain = { kind: "folder", shuffle: false, seed: 0, dropLast: false, augment: false } as const;
-  const { images, labels, shape } = await new FolderMaker({ ...plain, part, size, batch: part.files.length }).batch(
-    0,
-    0,
-  );
+  const { images, labels, shape } = await new FolderMaker({
+    ...plain,
+    part,
+    size,
+    maxPixels,
+    batch: part.files.length,
+  }).batch(0, 0);
   const { name, classNames } = part;
   const [, height, width, channels] = shape;
   return imageDataset({

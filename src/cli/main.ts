@@ -3,6 +3,7 @@ import { followParent } from "./child.js";
 import { describeFailure, EXIT } from "./failure.js";
 import { isLoaderWorker, serveBatches } from "./loading/worker.js";
 import { parse } from "./program.js";
+import { writeText } from "./terminal.js";
 
 async function main(argv: readonly string[]): Promise<number> {
   const debug = argv.includes("--debug") || process.env["COARSEGRAD_DEBUG"] === "1";
@@ -12,8 +13,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return process.exitCode === undefined ? EXIT.ok : Number(process.exitCode);
   } catch (thrown) {
     const { code, line } = describeFailure(thrown);
-    process.stderr.write(`coarsegrad: ${line}\n`);
-    if (debug && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
+    writeText(process.stderr, `coarsegrad: ${line}\n`);
+    if (debug && thrown instanceof Error) writeText(process.stderr, `${thrown.stack}\n`);
     return code;
   } finally {
     leave();

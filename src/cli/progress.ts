@@ -1,5 +1,6 @@
 /** @file Progress on stderr: a bar on a terminal, a line every few seconds elsewhere, messages to a parent process. */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import { printableLine } from "../core/printable.js";
 import { duration } from "./format.js";
 import type { Terminal } from "./terminal.js";
 
@@ -88,10 +89,17 @@ function barBoard(): ProgressBoard {
   return {
     add(label, total, offset = 0) {
       const started = performance.now();
-      const bar: SingleBar = bars.create(total, offset, { label: label.padEnd(22), details: "", eta_text: "" });
+      const bar: SingleBar = bars.create(total, offset, {
+        label: printableLine(label).padEnd(22),
+        details: "",
+        eta_text: "",
+      });
       return {
         update(done, details = "") {
-          bar.update(done, { details, eta_text: done >= total ? "" : etaText(started, done, total, offset) });
+          bar.update(done, {
+            details: printableLine(details),
+            eta_text: done >= total ? "" : etaText(started, done, total, offset),
+          });
         },
         stop: () => bar.stop(),
       };

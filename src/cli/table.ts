@@ -1,4 +1,5 @@
-/** @file Plain text tables: numbers flush right, words flush left, a rule under the head. */
+/** @file Plain text tables: numbers flush right, words flush left, a rule under the head; every cell is one line of printable text. */
+import { printableLine } from "../core/printable.js";
 
 /** One column: its head and whether its cells are numbers (flush right). */
 export interface Column {
@@ -13,8 +14,14 @@ export interface Column {
  * @param footer rows under a second rule, such as totals
  */
 export function table(columns: readonly Column[], rows: readonly string[][], footer: readonly string[][] = []): string {
+  const shown = (list: readonly string[][]) => list.map((row) => row.map(printableLine));
+  return aligned(columns, shown(rows), shown(footer));
+}
+
+function aligned(columns: readonly Column[], rows: readonly string[][], footer: readonly string[][]): string {
+  // Not by spreading rows into Math.max: a file may hold more of them than a call takes arguments.
   const widths = columns.map((column, i) =>
-    Math.max(column.head.length, ...[...rows, ...footer].map((row) => (row[i] ?? "").length)),
+    [...rows, ...footer].reduce((most, row) => Math.max(most, (row[i] ?? "").length), column.head.length),
   );
   const line = (cells: readonly string[]) =>
     columns
@@ -32,6 +39,7 @@ export function table(columns: readonly Column[], rows: readonly string[][], foo
 
 /** Aligned `name  value` lines. */
 export function fields(pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(0, ...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`.trimEnd()).join("\n");
+  const shown = pairs.map((pair) => pair.map(printableLine));
+  const width = shown.reduce((most, [name]) => Math.max(most, name.length), 0);
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`.trimEnd()).join("\n");
 }

@@ -6,7 +6,7 @@ import { MODEL_NAMES } from "../models/index.js";
 import { parseSchedule, SCHEDULE_FORMS, type ScheduleSpec } from "../optim/schedule/index.js";
 import { type BitWidths, bitsOption } from "./bits.js";
 import { quoted, UsageError, unknownWord } from "./failure.js";
-import { dataName } from "./images.js";
+import { dataName, MAX_PIXELS_TEXT, maxPixelsNumber } from "./images.js";
 import { NORMALIZE_FORMS, type NormalizeChoice, normalizeChoice } from "./normalization.js";
 import { isOnnx } from "./onnx.js";
 import {
@@ -37,6 +37,8 @@ export interface TrainOptions extends CommonOptions, Partial<ThreadsOption> {
   imageSize?: number;
   /** Threads that prepare batches; not part of the configuration. */
   workers?: number;
+  /** Pixels of a picture in a folder; not part of the configuration. */
+  maxPixels?: number;
   limit?: number;
   testLimit?: number;
   /** Read before anything else: see `withPreset`. */
@@ -209,6 +211,7 @@ export function trainOptions(made: Command): Command {
       "threads that prepare batches; results do not depend on it (default: 1 for an image folder, else 0)",
       wholeNumber("--workers", { min: 0, max: 16 }),
     )
+    .option("--max-pixels <n>", MAX_PIXELS_TEXT, maxPixelsNumber)
     .option("--out <dir>", "run folder (default: runs/MODEL-DATA-BITS-METHOD)")
     .option("--resume", "go on from the folder's last checkpoint")
     .option("--force", "replace the run that is in the folder");

@@ -39,6 +39,8 @@ export interface TrainRequest {
   readonly dataDir?: string;
   /** Threads that prepare batches. */
   readonly workers?: number;
+  /** Pixels of one picture of a folder. */
+  readonly maxPixels?: number;
 }
 
 /** How a run ended: with a summary, or stopped early. */
@@ -59,7 +61,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
   // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a step.
   const workers = request.workers ?? (config.images === undefined ? 0 : 1);
-  const loaders = await openLoaders(config, request.dataDir, workers);
+  const loaders = await openLoaders(config, request.dataDir, workers, request.maxPixels);
   try {
     return await runOn(loaders, request, { checkpoint, before, started });
   } finally {

@@ -1,5 +1,6 @@
 /** @file The vocabulary of checks at public doors: rules as values, one way to refuse, options without unknown names. */
 import { ArgumentError, DTypeError } from "./errors.js";
+import { cut, printable } from "./printable.js";
 import { bytesIn, kindOf } from "./typed-arrays.js";
 
 /** What a value must be: null if it is, else the words behind "expected" in the refusal. */
@@ -101,11 +102,7 @@ const LONGEST = 60;
 
 /** A string in quotes, cut, without characters that a terminal would act on. */
 function quoted(value: string): string {
-  const shown = value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value;
-  return JSON.stringify(shown).replace(
-    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return printable(JSON.stringify(cut(value, LONGEST)));
 }
 
 /** What came, in a few words. Calls nothing of the value's own that may throw. */

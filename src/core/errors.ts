@@ -1,4 +1,5 @@
-/** @file Typed errors with one message form: `<op>: <what>; expected <…>, got <…>; <hint>`. Imports nothing. */
+/** @file Typed errors with one message form: `<op>: <what>; expected <…>, got <…>; <hint>`. */
+import { cut, printable } from "./printable.js";
 
 /** What an error tells: the operation or file, what is wrong, what was expected, what came, and how to mend it. */
 export interface ErrorFields {
@@ -11,7 +12,13 @@ export interface ErrorFields {
   readonly hint?: string;
 }
 
-function message({ op, what, expected, got, hint }: ErrorFields): string {
+/** Characters of one field that a message shows: files may hold names of megabytes. */
+const LONGEST = 4000;
+
+/** The message; text that came from files is shown with its control characters escaped. The error's fields stay as they were given. */
+function message(fields: ErrorFields): string {
+  const shown = (text: string | undefined) => (text === undefined ? undefined : printable(cut(text, LONGEST)));
+  const [op, what, expected, got, hint] = [fields.op, fields.what, fields.expected, fields.got, fields.hint].map(shown);
   const pair = [expected === undefined ? "" : `expected ${expected}`, got === undefined ? "" : `got ${got}`].filter(
     Boolean,
   );

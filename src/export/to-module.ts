@@ -1,4 +1,5 @@
 /** @file A packed model as one JavaScript file: runtime, kernels and weights inside, nothing to fetch or install. */
+import { scriptJson } from "../core/printable.js";
 import { readPacked } from "../format/index.js";
 import { RUNTIME_SOURCE } from "./runtime.generated.js";
 
@@ -31,14 +32,14 @@ function base64Of(bytes: Uint8Array): string {
 export function toModule(bytes: Uint8Array, file = "packed model"): string {
   const { plan } = readPacked(bytes, file);
   const { shape } = plan.input;
-  // A closing tag inside would end a page's script element, were the text put into one.
-  const safe = (text: string): string => text.replaceAll("</script", "<\\/script");
-  return safe(`// A model packed by coarsegrad, with its runtime: predict(imageData) → { index, label, logits }. Input ${shape.join("×")}.
+  // The text may be put into a page's script element: data gets there as base64 and through scriptJson, where no tag can begin. The runtime is ours:
+  // comparisons have a space or a letter after "<", never what opens a closing tag or a comment.
+  return `// A model packed by coarsegrad, with its runtime: predict(imageData) → { index, label, logits }. Input ${shape.join("×")}.
 ${RUNTIME_SOURCE}
 const model = coarsegrad.standalone("${base64Of(bytes)}");
-export const inputShape = ${JSON.stringify(shape)};
-export const classes = ${JSON.stringify(plan.classes ?? null)};
+export const inputShape = ${scriptJson(shape)};
+export const classes = ${scriptJson(plan.classes ?? null)};
 export const predict = (image) => model.predict(image);
 export const run = (images) => model.run(images);
-`);
+`;
 }

@@ -1,5 +1,6 @@
 /** @file Reading a packed model, strictly: whatever is not exactly as docs/format.md says is a FormatError. */
 import { FormatError } from "../core/errors.js";
+import { cut } from "../core/printable.js";
 import { sameShape, shapeText } from "../core/shape.js";
 import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
 import { unpackCodes } from "./bits.js";
@@ -34,14 +35,14 @@ export function readPacked(bytes: Uint8Array, file = "packed model"): PackedMode
   const refuse = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: file, what, expected, got, hint });
   };
-  const own = (key: string): string => (Object.hasOwn(metadata, key) ? metadata[key] : "nothing");
+  const own = (key: string): string => (Object.hasOwn(metadata, key) ? cut(metadata[key], 60) : "nothing");
   if (own("format") !== FORMAT_NAME) {
     refuse("not a packed model", `format "${FORMAT_NAME}"`, own("format"), "a checkpoint has to be packed first");
   }
   if (own("version") !== FORMAT_VERSION) refuse("unknown version", `"${FORMAT_VERSION}"`, own("version"));
-  if (!Object.hasOwn(metadata, "plan")) refuse("no plan", "metadata with a plan", Object.keys(metadata).join(", "));
+  if (!Object.hasOwn(metadata, "plan")) refuse("no plan", "metadata with a plan", listed("", Object.keys(metadata)));
   const extra = Object.keys(metadata).find((key) => !["format", "version", "plan"].includes(key));
-  if (extra !== undefined) refuse("unknown metadata", "format, version and plan", extra);
+  if (extra !== undefined) refuse("unknown metadata", "format, version and plan", cut(extra, 60));
   const plan = parsePlan(metadata.plan, file);
   const values = planValues(plan, file);
 
@@ -83,7 +84,8 @@ export function readPacked(bytes: Uint8Array, file = "packed model"): PackedMode
 
 function listed(label: string, names: readonly string[]): string {
   if (names.length === 0) return "";
-  return `${label} ${names.slice(0, 10).join(", ")}${names.length > 10 ? ` and ${names.length - 10} more` : ""}`;
+  const shown = names.slice(0, 10).map((name) => cut(name, 100));
+  return `${label} ${shown.join(", ")}${names.length > 10 ? ` and ${names.length - 10} more` : ""}`.trim();
 }
 
 function decodeInto(

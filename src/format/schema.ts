@@ -1,6 +1,7 @@
 /** @file Strict reading of the plan's JSON: every field known, typed and in range, before anything is made of it. */
 import { FormatError } from "../core/errors.js";
-import { duplicateKey, isRecord } from "../io/json.js";
+import { cut } from "../core/printable.js";
+import { isRecord, jsonText, readJson } from "../io/json.js";
 import { INPUT_ID, type Plan, type PlanNode } from "./plan.js";
 
 /** Extents, kernels and strides stay below this, so that products stay exact. */
@@ -11,14 +12,7 @@ type Check = (value: unknown, path: string) => void;
 
 /** Reads the JSON text of a plan and checks each field by itself; how nodes fit together is checked by `planValues`. @throws FormatError */
 export function parsePlan(text: string, file: string): Plan {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError({ op: file, what: "plan is not JSON", expected: "an object", got: (error as Error).message });
-  }
-  const twice = duplicateKey(text);
-  if (twice !== null) throw new FormatError({ op: file, what: `plan: key "${twice}" occurs twice`, expected: "once" });
+  const value = readJson(text, file, "plan");
   checkPlan(value, file);
   return value as Plan;
 }
@@ -26,13 +20,7 @@ export function parsePlan(text: string, file: string): Plan {
 /** Checks a value against the plan's schema. @throws FormatError naming the path of the offending field */
 export function checkPlan(value: unknown, file: string): void {
   const refuse = (path: string, expected: string, got: unknown): never => {
-    const text = JSON.stringify(got) ?? "nothing";
-    throw new FormatError({
-      op: file,
-      what: `plan: ${path}`,
-      expected,
-      got: text.length > 60 ? `${text.slice(0, 57)}...` : text,
-    });
+    throw new FormatError({ op: file, what: `plan: ${cut(path, 200)}`, expected, got: jsonText(got) });
   };
 
   const integer =
@@ -74,7 +62,7 @@ export function checkPlan(value: unknown, file: string): void {
       for (const key of Object.keys(v)) {
         if (!Object.hasOwn(required, key) && !Object.hasOwn(optional, key)) {
           const known = [...Object.keys(required), ...Object.keys(optional)].join(", ");
-          refuse(`${path}.${key} is unknown`, `one of ${known}`, v[key]);
+          refuse(`${path}.${cut(key, 60)} is unknown`, `one of ${known}`, v[key]);
         }
       }
       for (const [key, check] of Object.entries(required)) check(v[key], `${path}.${key}`);

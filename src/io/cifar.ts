@@ -1,5 +1,6 @@
 /** @file The binary layout of CIFAR-10: records of one label byte and three 32×32 colour planes. Bytes in, arrays out. */
 import { FormatError } from "../core/errors.js";
+import { bytesOf } from "./doors.js";
 
 const SIDE = 32;
 const PLANE = SIDE * SIDE;
@@ -24,6 +25,7 @@ export interface CifarBatch {
  * @throws FormatError if the length is not a positive multiple of 3073, or on a label above 9
  */
 export function readCifar10(bytes: Uint8Array, file = "cifar10"): CifarBatch {
+  bytes = bytesOf("readCifar10", bytes, file);
   if (bytes.length === 0 || bytes.length % CIFAR10_RECORD !== 0) {
     const got = `${bytes.length} bytes (${bytes.length % CIFAR10_RECORD} left over)`;
     const expected = `a positive multiple of ${CIFAR10_RECORD} bytes`;

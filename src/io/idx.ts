@@ -1,6 +1,7 @@
 /** @file IDX, the format of MNIST's files: a four-byte magic, big-endian extents, then the elements. Bytes in, bytes out. */
 import { FormatError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
+import { bytesOf, checkShape, elementsOf } from "./doors.js";
 
 /** Arrays that IDX can hold, by the type byte of the magic number; 16-bit integers are widened. */
 export type IdxData = Uint8Array | Int8Array | Int32Array | Float32Array | Float64Array;
@@ -37,6 +38,7 @@ const TYPES: Readonly<Record<number, IdxType>> = {
  * @throws FormatError on a wrong magic number, an unknown type, or a length other than the header says
  */
 export function readIdx(bytes: Uint8Array, file = "idx"): IdxFile {
+  bytes = bytesOf("readIdx", bytes, file);
   const fail = (what: string, expected: string, got: string, hint?: string) =>
     new FormatError({ op: file, what, expected, got, hint });
   if (bytes.length < 4) throw fail("truncated IDX header", "at least 4 bytes", `${bytes.length}`);
@@ -72,6 +74,8 @@ export function readIdx(bytes: Uint8Array, file = "idx"): IdxFile {
  * @throws FormatError if the shape cannot be written or does not fit the data
  */
 export function writeIdx(shape: readonly number[], data: IdxData): Uint8Array {
+  checkShape("writeIdx", shape);
+  data = elementsOf("writeIdx", data, ["Uint8Array", "Int8Array", "Int32Array", "Float32Array", "Float64Array"]);
   const size = shape.reduce((product, extent) => product * extent, 1);
   const writable = shape.every((extent) => Number.isInteger(extent) && extent >= 0 && extent < 2 ** 32);
   if (!writable || shape.length < 1 || shape.length > 255 || size !== data.length) {

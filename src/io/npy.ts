@@ -1,6 +1,9 @@
 /** @file NumPy's .npy: one array behind a header that is a Python dictionary literal. Bytes in, bytes out. */
 import { FormatError } from "../core/errors.js";
+import { cut } from "../core/printable.js";
 import { shapeText } from "../core/shape.js";
+import { bytesOf, checkShape, elementsOf } from "./doors.js";
+import { parseNpyHeader } from "./npy-header.js";
 
 /** Arrays that .npy files are read into and written from; 64-bit integers stay exact, booleans are bytes 0 or 1. */
 export type NpyData = Float64Array | Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
@@ -26,12 +29,8 @@ const TYPES: Readonly<Record<string, { bytes: number; make(buffer: ArrayBuffer):
 };
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
-// {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }  — NumPy writes the keys sorted; other writers may not.
-const DESCR = /['"]descr['"]\s*:\s*['"]([<>|=])([a-zA-Z]\d+)['"]/;
-const ORDER = /['"]fortran_order['"]\s*:\s*(True|False)/;
-const SHAPE = /['"]shape['"]\s*:\s*\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?)?)\s*,?\s*\)/;
-const WHOLE =
-  /^\{(?:\s*['"](?:descr|fortran_order|shape)['"]\s*:\s*(?:['"][^'"]*['"]|True|False|\([\d,L\s]*\))\s*,?){3}\s*\}\s*$/;
+/** Bytes of header that are read: what version 1 can hold. NumPy itself reads 10,000 characters. */
+const MAX_HEADER = 0xffff;
 
 /**
  * Reads a .npy file, versions 1 to 3, either byte order.
@@ -42,6 +41,7 @@ const WHOLE =
  *   order of a matrix, or a length other than the header says
  */
 export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
+  bytes = bytesOf("readNpy", bytes, file);
   const fail = (what: string, expected: string, got: string, hint?: string) =>
     new FormatError({ op: file, what, expected, got, hint });
   if (bytes.length < 10) throw fail("truncated .npy header", "at least 10 bytes", `${bytes.length}`);
@@ -56,31 +56,35 @@ export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
   if (bytes.length < prefix) throw fail("truncated .npy header", `${prefix} bytes`, `${bytes.length}`);
   const start = prefix + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
   if (bytes.length < start) throw fail("truncated .npy header", `${start} bytes`, `${bytes.length}`);
-  const header = new TextDecoder().decode(bytes.subarray(prefix, start));
-  const descr = DESCR.exec(header);
-  const order = ORDER.exec(header);
-  const extents = SHAPE.exec(header);
-  if (descr === null || order === null || extents === null || !WHOLE.test(header)) {
-    throw fail("header not understood", "{'descr': …, 'fortran_order': …, 'shape': (…)}", header.slice(0, 80));
+  if (start - prefix > MAX_HEADER) {
+    throw fail("header too long", `at most ${MAX_HEADER} bytes`, `${start - prefix}`, "a limit of the reader");
   }
-  const type = Object.hasOwn(TYPES, descr[2]) ? TYPES[descr[2]] : undefined;
-  if (type === undefined) throw fail("unsupported element type", `one of ${Object.keys(TYPES).join(" ")}`, descr[2]);
-  const shape = (extents[1].match(/\d+/g) ?? []).map(Number);
-  if (order[1] === "True" && shape.filter((extent) => extent > 1).length > 1) {
+  const header = new TextDecoder().decode(bytes.subarray(prefix, start));
+  const fields = parseNpyHeader(header);
+  if (fields === null) {
+    throw fail("header not understood", "{'descr': …, 'fortran_order': …, 'shape': (…)}", cut(header, 80));
+  }
+  const { order, descr, shape, fortran } = fields;
+  const type = Object.hasOwn(TYPES, descr) ? TYPES[descr] : undefined;
+  if (type === undefined) throw fail("unsupported element type", `one of ${Object.keys(TYPES).join(" ")}`, descr);
+  if (fortran && shape.filter((extent) => extent > 1).length > 1) {
     throw fail("column-major order", "fortran_order False", "True", "save numpy.ascontiguousarray(x)");
   }
-  if (!shape.every(Number.isSafeInteger)) throw fail("shape overflows", "extents below 2^53", extents[1].slice(0, 80));
+  if (!shape.every(Number.isSafeInteger))
+    throw fail("shape overflows", "extents below 2^53", cut(shapeText(shape), 80));
   const size = shape.reduce((product, extent) => product * extent, type.bytes);
   if (bytes.length !== start + size) {
     const what = bytes.length < start + size ? "truncated .npy file" : "trailing bytes after the .npy data";
-    throw fail(what, `${start + size} bytes for ${descr[2]}${shapeText(shape)}`, `${bytes.length}`);
+    throw fail(what, `${start + size} bytes for ${descr}${cut(shapeText(shape), 200)}`, `${bytes.length}`);
   }
   const copy = new Uint8Array(bytes.subarray(start));
-  if (descr[1] === ">" && type.bytes > 1) {
+  if (order === ">" && type.bytes > 1) {
     for (let at = 0; at < copy.length; at += type.bytes) copy.subarray(at, at + type.bytes).reverse();
   }
-  return { descr: descr[2], shape, data: type.make(copy.buffer) };
+  return { descr, shape, data: type.make(copy.buffer) };
 }
+
+const KINDS = ["Float64Array", "Float32Array", "BigInt64Array", "Int32Array", "Int8Array", "Uint8Array"] as const;
 
 function descrOf(data: NpyData): string {
   if (data instanceof Float32Array) return "<f4";
@@ -98,6 +102,8 @@ function descrOf(data: NpyData): string {
  * @throws FormatError if the shape does not fit the data
  */
 export function writeNpy(shape: readonly number[], data: NpyData): Uint8Array {
+  checkShape("writeNpy", shape);
+  data = elementsOf("writeNpy", data, KINDS);
   const size = shape.reduce((product, extent) => product * extent, 1);
   if (size !== data.length || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
     const expected = `a product of ${data.length}`;

@@ -4,9 +4,12 @@
  * Layout: u64 little-endian header length n; n bytes of JSON `{ name: { dtype, shape, data_offsets: [begin, end] } }` with an
  * optional `__metadata__` of strings, padded with spaces; then the data, which the offsets cover without gap or overlap.
  */
+import { check, describe, iterable, oneOf, record, text } from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
+import { cut } from "../core/printable.js";
 import { shapeText } from "../core/shape.js";
-import { duplicateKey, isRecord } from "./json.js";
+import { bytesOf, checkShape, checkStrings, elementsOf } from "./doors.js";
+import { isRecord, jsonText, readJson } from "./json.js";
 
 /** Element types that are read and written, by their names in the file. */
 export type SafeDType = "F64" | "F32" | "I64" | "I32" | "I8" | "U8" | "BOOL";
@@ -46,6 +49,7 @@ const TYPES: Record<SafeDType, { bytes: number; make(buffer: ArrayBuffer): SafeD
   U8: { bytes: 1, make: (b) => new Uint8Array(b) },
   BOOL: { bytes: 1, make: (b) => new Uint8Array(b) },
 };
+const KINDS = ["Float64Array", "Float32Array", "BigInt64Array", "Int32Array", "Int8Array", "Uint8Array"] as const;
 const TYPE_NAMES = Object.keys(TYPES).join(" ");
 const METADATA = "__metadata__";
 // The limit of the reference implementation: a longer header is an attack or an accident.
@@ -71,6 +75,7 @@ interface Entry {
  *   whose bytes differ from the offsets, offsets that overlap, leave gaps or do not end with the file
  */
 export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFile {
+  bytes = bytesOf("readSafetensors", bytes, file);
   const fail = (what: string, expected?: string, got?: string, hint?: string) =>
     new FormatError({ op: file, what, expected, got, hint });
   if (bytes.length < 8) throw fail("truncated safetensors header", "at least 8 bytes", `${bytes.length}`);
@@ -81,18 +86,22 @@ export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFi
     throw fail("header longer than the file", expected, `${length}`, "is this a safetensors file?");
   }
   const dataStart = 8 + Number(length);
-  const { header, metadata } = parseHeader(bytes.subarray(8, dataStart), fail);
+  const { header, metadata } = parseHeader(bytes.subarray(8, dataStart), file, fail);
   const entries = Object.entries(header).map(([name, fields]) => parseEntry(name, fields, fail));
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
   const tensors = new Map<string, SafeTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
     if (begin !== at) {
-      const what = `tensor "${name}": ${begin < at ? "overlaps the tensor before it" : "leaves a gap before it"}`;
+      const what = `tensor ${describe(name)}: ${begin < at ? "overlaps the tensor before it" : "leaves a gap before it"}`;
       throw fail(what, `data from ${at}`, `${begin}`);
     }
     if (dataStart + end > bytes.length) {
-      throw fail(`tensor "${name}": data outside the file`, `an end of at most ${bytes.length - dataStart}`, `${end}`);
+      throw fail(
+        `tensor ${describe(name)}: data outside the file`,
+        `an end of at most ${bytes.length - dataStart}`,
+        `${end}`,
+      );
     }
     // A copy, since the data need not be aligned for its type.
     const buffer = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer;
@@ -109,26 +118,23 @@ type Fail = (what: string, expected?: string, got?: string, hint?: string) => Fo
 
 function parseHeader(
   bytes: Uint8Array,
+  file: string,
   fail: Fail,
 ): { header: Record<string, unknown>; metadata: Record<string, string> } {
   let text: string;
-  let header: unknown;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    header = JSON.parse(text);
   } catch (error) {
     throw fail("header is not JSON", "a JSON object in UTF-8", (error as Error).message);
   }
+  const header = readJson(text, file, "header");
   if (!isRecord(header) || !text.startsWith("{")) throw fail("header is not a JSON object", "{…}", text.slice(0, 20));
-  const twice = duplicateKey(text);
-  if (twice !== null) throw fail(`key "${twice}" occurs twice`, "distinct keys");
   const metadata: Record<string, string> = {};
   if (Object.hasOwn(header, METADATA)) {
     const given = header[METADATA];
-    if (!isRecord(given)) throw fail(`bad ${METADATA}`, "an object of strings", JSON.stringify(given).slice(0, 40));
+    if (!isRecord(given)) throw fail(`bad ${METADATA}`, "an object of strings", jsonText(given));
     for (const [key, value] of Object.entries(given)) {
-      if (typeof value !== "string")
-        throw fail(`bad ${METADATA}.${key}`, "a string", JSON.stringify(value).slice(0, 40));
+      if (typeof value !== "string") throw fail(`bad ${METADATA}.${cut(key, 60)}`, "a string", jsonText(value));
       // Not by assignment, which a key "__proto__" would subvert.
       Object.defineProperty(metadata, key, { value, enumerable: true, writable: true, configurable: true });
     }
@@ -139,7 +145,7 @@ function parseHeader(
 
 function parseEntry(name: string, fields: unknown, fail: Fail): Entry {
   const broken = (what: string, expected: string, got: unknown) =>
-    fail(`tensor "${name}": ${what}`, expected, (JSON.stringify(got) ?? "nothing").slice(0, 80));
+    fail(`tensor ${describe(name)}: ${what}`, expected, jsonText(got));
   if (!isRecord(fields)) throw broken("bad description", "{dtype, shape, data_offsets}", fields);
   const { dtype, shape, data_offsets: offsets } = fields;
   const extra = Object.keys(fields).find((key) => key !== "dtype" && key !== "shape" && key !== "data_offsets");
@@ -187,7 +193,15 @@ export function writeSafetensors(
 ): Uint8Array {
   const parts: string[] = [];
   const names = new Set<string>();
-  const list = [...entries];
+  check("writeSafetensors", "entries", entries, iterable);
+  checkStrings("writeSafetensors", "metadata", metadata);
+  const list = [...entries].map((entry): SafeEntry => {
+    check("writeSafetensors", "entry", entry, record);
+    check("writeSafetensors", "name", entry.name, text);
+    checkShape("writeSafetensors", entry.shape);
+    if (entry.dtype !== undefined) check("writeSafetensors", "dtype", entry.dtype, oneOf(...Object.keys(TYPES)));
+    return { ...entry, data: elementsOf("writeSafetensors", entry.data, KINDS) };
+  });
   if (Object.keys(metadata).length > 0) parts.push(`${JSON.stringify(METADATA)}:${JSON.stringify(metadata)}`);
   let end = 0;
   for (const { name, shape, data, dtype = typeOf(data) } of list) {

@@ -1,5 +1,6 @@
 /** @file Reading tar archives (POSIX ustar and GNU): the plain files in them. Bytes in, bytes out. */
 import { FormatError } from "../core/errors.js";
+import { bytesOf } from "./doors.js";
 
 const BLOCK = 512;
 
@@ -11,6 +12,7 @@ const BLOCK = 512;
  * @throws FormatError on a bad header checksum, a bad size, or an archive that ends within a file
  */
 export function readTar(bytes: Uint8Array, file = "tar"): Map<string, Uint8Array> {
+  bytes = bytesOf("readTar", bytes, file);
   const fail = (what: string, expected: string, got: string) => new FormatError({ op: file, what, expected, got });
   const files = new Map<string, Uint8Array>();
   const text = (at: number, length: number) => {

@@ -4,6 +4,18 @@ import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip } from "node:zlib";
+import {
+  anything,
+  check,
+  checkOptions,
+  either,
+  integer,
+  numeric,
+  type OptionRules,
+  type Rule,
+  record,
+  text,
+} from "../core/checks.js";
 import { ArgumentError, DataError, FormatError } from "../core/errors.js";
 import { type DatasetSplits, type ImageDataset, imageDataset, subset } from "../data/dataset.js";
 import { digits } from "../data/digits.js";
@@ -11,7 +23,7 @@ import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../data/registry.j
 import { CIFAR10_RECORD, readCifar10 } from "../io/cifar.js";
 import { readIdx } from "../io/idx.js";
 import { readTar } from "../io/tar.js";
-import { readFileBytes } from "./files.js";
+import { pathRule, readFileBytes } from "./files.js";
 
 /** Where to look for data sets. */
 export interface DataPlaces {
@@ -33,13 +45,20 @@ export interface LoadOptions extends DataPlaces {
   readonly limits?: { readonly train?: number; readonly test?: number };
 }
 
+/** What places are. */
+const PLACES: OptionRules<DataPlaces> = { dataDir: text, env: record, cwd: text, home: text };
+/** A number of images. */
+const LIMIT: Rule = (value) => (value === Number.POSITIVE_INFINITY ? null : integer(0)(value));
+
 /** The directory that downloads go to unless told otherwise: `~/.cache/coarsegrad`. */
 export function cacheDir(home: string = homedir()): string {
+  check("cacheDir", "home", home, pathRule);
   return join(home, ".cache", "coarsegrad");
 }
 
 /** Data directories in the order in which they are looked at. */
 export function dataRoots(places: DataPlaces = {}): string[] {
+  checkOptions("dataRoots", places, PLACES);
   const { dataDir, env = process.env, cwd = process.cwd(), home = homedir() } = places;
   const roots = [dataDir, env["COARSEGRAD_DATA"], join(cwd, "../shared/data"), cacheDir(home)];
   return roots.filter((root): root is string => root !== undefined && root !== "");
@@ -117,6 +136,7 @@ async function locate(info: DatasetInfo, places: DataPlaces): Promise<Found> {
  * @throws DataError listing every place looked at; ArgumentError on an unknown name or a generated data set
  */
 export async function findDataDir(name: string, places: DataPlaces = {}): Promise<string> {
+  checkOptions("findDataDir", places, PLACES);
   const info = datasetInfo(name);
   if (info.format === "generated") {
     throw new ArgumentError({ op: name, what: "has no files", hint: "it is generated when it is asked for" });
@@ -124,17 +144,39 @@ export async function findDataDir(name: string, places: DataPlaces = {}): Promis
   return (await locate(info, places)).directory;
 }
 
+/** Images or labels in a part, beyond those that the public set has: sets of one's own in the same format. */
+const MAX_IMAGES = 2 ** 18;
+/** Bytes of a CIFAR batch and of the archive of six, with room for sets of one's own. */
+const MAX_BATCH = 2 ** 15 * CIFAR10_RECORD;
+const MAX_ARCHIVE = 2 ** 28;
+/** Bytes of headers, and what packing adds to data that it cannot pack. */
+const SLACK = 2 ** 16;
+
 const gunzipAsync = promisify(gunzip);
 const brotliAsync = promisify(brotliDecompress);
 
-/** Reads a file and unpacks it by its suffix. */
-async function readUnpacked(path: string): Promise<Uint8Array> {
-  const bytes = await readFileBytes(path);
+/**
+ * Reads a file and unpacks it by its suffix.
+ *
+ * @param most bytes that the data set can have there; packed files that hold more are unpacked no further
+ */
+async function readUnpacked(path: string, most: number): Promise<Uint8Array> {
+  const bytes = await readFileBytes(path, { maxBytes: most + SLACK });
   const packed = path.endsWith(".gz") ? "gzip" : path.endsWith(".br") ? "Brotli" : null;
   if (packed === null) return bytes;
   try {
-    return await (packed === "gzip" ? gunzipAsync(bytes) : brotliAsync(bytes));
+    const options = { maxOutputLength: most };
+    return await (packed === "gzip" ? gunzipAsync(bytes, options) : brotliAsync(bytes, options));
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
+      throw new FormatError({
+        op: path,
+        what: "holds more than the data set can have",
+        expected: `at most ${most} bytes, unpacked`,
+        got: "more",
+        hint: "a limit of the reader; fetch the file again",
+      });
+    }
     const expected = `a complete ${packed} stream`;
     const got = (error as Error).message;
     throw new FormatError({ op: path, what: "cannot be unpacked", expected, got, hint: "fetch the file again" });
@@ -145,11 +187,17 @@ async function loadIdxPart(info: DatasetInfo, part: "train" | "test", found: Fou
   const [imageStem, labelStem] = part === "train" ? IDX_STEMS : IDX_STEMS.slice(2);
   const imagePath = found.paths.get(imageStem) as string;
   const labelPath = found.paths.get(labelStem) as string;
-  const pixels = readIdx(await readUnpacked(imagePath), imagePath);
-  const labels = readIdx(await readUnpacked(labelPath), labelPath);
   const [height, width] = info.shape;
+  const pixels = readIdx(await readUnpacked(imagePath, MAX_IMAGES * height * width + SLACK), imagePath);
+  const labels = readIdx(await readUnpacked(labelPath, MAX_IMAGES + SLACK), labelPath);
   const { shape } = pixels;
-  if (!(pixels.data instanceof Uint8Array) || shape.length !== 3 || shape[1] !== height || shape[2] !== width) {
+  if (
+    !(pixels.data instanceof Uint8Array) ||
+    shape.length !== 3 ||
+    shape[1] !== height ||
+    shape[2] !== width ||
+    shape[0] === 0
+  ) {
     const expected = `u8 images [N,${height},${width}]`;
     throw new FormatError({ op: imagePath, what: "not the expected images", expected, got: `[${shape.join(",")}]` });
   }
@@ -200,11 +248,11 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 
 async function loadCifar(info: DatasetInfo, found: Found, train: number, test: number): Promise<DatasetSplits> {
   const archive = found.paths.get(CIFAR_ARCHIVE);
-  const members = archive === undefined ? null : readTar(await readUnpacked(archive), archive);
+  const members = archive === undefined ? null : readTar(await readUnpacked(archive, MAX_ARCHIVE), archive);
   const read = async (stem: string) => {
     if (archive === undefined || members === null) {
       const file = found.paths.get(stem) as string;
-      return { bytes: await readUnpacked(file), file };
+      return { bytes: await readUnpacked(file, MAX_BATCH), file };
     }
     const member = [...members].find(([path]) => path === stem || path.endsWith(`/${stem}`));
     if (member === undefined) throw new FormatError({ op: archive, what: "incomplete archive", expected: stem });
@@ -225,17 +273,15 @@ async function loadCifar(info: DatasetInfo, found: Found, train: number, test: n
  */
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<DatasetSplits> {
   const info = datasetInfo(name);
-  const { seed = 1, limits = {} } = options;
-  for (const limit of [limits.train, limits.test]) {
-    if (limit !== undefined && limit !== Infinity && (!Number.isSafeInteger(limit) || limit < 0)) {
-      throw new ArgumentError({ op: name, what: "bad limit", expected: "an integer >= 0", got: `${limit}` });
-    }
-  }
+  checkOptions("loadDataset", options, { ...PLACES, seed: either(numeric, text), limits: record });
+  const { dataDir, env, cwd, home, seed = 1, limits = {} } = options;
+  checkOptions("loadDataset", limits, { train: anything, test: anything });
+  for (const limit of [limits.train, limits.test]) if (limit !== undefined) check(name, "limit", limit, LIMIT);
   if (info.format === "generated") {
     return digits({ seed, train: limits.train ?? info.train, test: limits.test ?? info.test });
   }
   const { train = Infinity, test = Infinity } = limits;
-  const found = await locate(info, options);
+  const found = await locate(info, { dataDir, env, cwd, home });
   if (info.format === "cifar") return loadCifar(info, found, train, test);
   return {
     train: await loadIdxPart(info, "train", found, train),

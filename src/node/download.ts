@@ -1,11 +1,12 @@
 /** @file Fetching public data sets from their mirrors, checked against their SHA-256. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { atLeast, callable, check, checkOptions, instanceOf, integer } from "../core/checks.js";
 import { ArgumentError, DataError } from "../core/errors.js";
 import { datasetInfo, type RemoteFile } from "../data/registry.js";
 import { cacheDir } from "./data-files.js";
-import { saveFileAtomic } from "./files.js";
+import { pathRule, readFileBytes, saveFileAtomic } from "./files.js";
 
 /** How far a download has come. */
 export interface DownloadProgress {
@@ -21,6 +22,10 @@ export interface DownloadOptions {
   readonly fetch?: (url: string, init: { signal?: AbortSignal }) => Promise<Response>;
   /** Ends the download early. */
   readonly signal?: AbortSignal;
+  /** Milliseconds without a byte after which a mirror is given up and the next one asked. @default 30,000 */
+  readonly stall?: number;
+  /** Bytes per second that a mirror must give, on average since it was asked, once `stall` has passed. @default 1024 */
+  readonly minRate?: number;
 }
 
 const digestOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -40,6 +45,14 @@ export async function downloadDataset(
   onProgress: (progress: DownloadProgress) => void = () => {},
   options: DownloadOptions = {},
 ): Promise<string> {
+  check("downloadDataset", "dir", dir, pathRule);
+  check("downloadDataset", "onProgress", onProgress, callable);
+  checkOptions("downloadDataset", options, {
+    fetch: callable,
+    signal: instanceOf(AbortSignal, "an AbortSignal"),
+    stall: integer(1, 2 ** 31 - 1),
+    minRate: atLeast(0),
+  });
   const info = datasetInfo(name);
   if (info.files.length === 0) {
     throw new ArgumentError({ op: name, what: "nothing to download", hint: "this data set is generated" });
@@ -50,7 +63,7 @@ export async function downloadDataset(
   });
   for (const file of info.files) {
     const path = join(folder, file.name);
-    const present = await readFile(path).catch(() => null);
+    const present = await readFileBytes(path, { maxBytes: file.bytes }).catch(() => null);
     if (present !== null && digestOf(present) === file.sha256) {
       onProgress({ file: file.name, received: file.bytes, total: file.bytes });
       continue;
@@ -92,22 +105,60 @@ async function fetchFile(
   });
 }
 
+/** Fetches one file of one mirror; nothing is written, so that nothing of a broken download stays. */
 async function fetchBytes(
   url: string,
   file: RemoteFile,
   onProgress: (progress: DownloadProgress) => void,
   options: DownloadOptions,
 ): Promise<Uint8Array> {
-  const { fetch: get = fetch, signal } = options;
-  const response = await get(url, { signal });
-  if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
-  const bytes = new Uint8Array(file.bytes);
-  let received = 0;
-  for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
-    if (received + piece.length > file.bytes) throw new Error(`more than the ${file.bytes} bytes expected`);
-    bytes.set(piece, received);
-    received += piece.length;
-    onProgress({ file: file.name, received, total: file.bytes });
+  const { fetch: get = fetch, signal, stall = 30_000, minRate = 1024 } = options;
+  const control = new AbortController();
+  const leave = () => control.abort(signal?.reason);
+  if (signal?.aborted) leave();
+  signal?.addEventListener("abort", leave, { once: true });
+  const started = performance.now();
+  // Fails when the download is given up, whatever `get` makes of the signal.
+  const end = new Promise<never>((_, reject) => {
+    const fail = () => reject(control.signal.reason ?? new Error("aborted"));
+    if (control.signal.aborted) fail();
+    control.signal.addEventListener("abort", fail, { once: true });
+  });
+  end.catch(() => {});
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const within = <T>(work: Promise<T>): Promise<T> => {
+    clearTimeout(timer);
+    timer = setTimeout(() => control.abort(new Error(`nothing came for ${stall / 1000} s`)), stall);
+    // The loser of the race may fail later, when nobody listens.
+    work.catch(() => {});
+    return Promise.race([work, end]);
+  };
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  try {
+    const response = await within(get(url, { signal: control.signal }));
+    if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
+    reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+    const bytes = new Uint8Array(file.bytes);
+    let received = 0;
+    for (;;) {
+      const { done, value: piece } = await within(reader.read());
+      if (done) return bytes.subarray(0, received);
+      if (received + piece.length > file.bytes) throw new Error(`more than the ${file.bytes} bytes expected`);
+      bytes.set(piece, received);
+      received += piece.length;
+      const seconds = (performance.now() - started) / 1000;
+      if (1000 * seconds > stall && received < minRate * seconds) {
+        throw new Error(
+          `too slow: ${received} bytes in ${seconds.toFixed(1)} s, at least ${minRate} bytes/s are wanted`,
+        );
+      }
+      onProgress({ file: file.name, received, total: file.bytes });
+    }
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", leave);
+    // Closes the connection: a mirror that was given up must not keep the process alive.
+    reader?.cancel().catch(() => {});
+    control.abort();
   }
-  return bytes.subarray(0, received);
 }

@@ -1,8 +1,16 @@
 /** @file Whole files: reading with a clear error, and writing so that a crash leaves the old file or the new one. */
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DataError } from "../core/errors.js";
+import { check, checkBytes, checkOptions, integer, type Rule } from "../core/checks.js";
+import { CoarsegradError, DataError } from "../core/errors.js";
+
+/** A path that the operating system takes. */
+export const pathRule: Rule = (value) =>
+  typeof value === "string" && value !== "" && !value.includes("\0")
+    ? null
+    : "a path: a string that is not empty, without NUL";
 
 /**
  * Writes a file so that at every moment, through crashes and power cuts too, `path` holds either its former content or all of
@@ -12,6 +20,8 @@ import { DataError } from "../core/errors.js";
  * @throws DataError if the file cannot be written; the former file is then untouched
  */
 export async function saveFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+  check("saveFileAtomic", "path", path, pathRule);
+  if (typeof bytes !== "string") bytes = checkBytes("saveFileAtomic", "bytes", bytes);
   const directory = dirname(path);
   const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
@@ -47,20 +57,61 @@ async function flushDirectory(directory: string): Promise<void> {
   }
 }
 
+/** What is read at once, unless a reader allows more: 4 GiB. */
+export const MAX_FILE_BYTES = 2 ** 32;
+
+/** Options of {@link readFileBytes}. */
+export interface ReadFileOptions {
+  /** Bytes that are read at most. @default 2^32 */
+  readonly maxBytes?: number;
+}
+
 /**
- * Reads a whole file.
+ * Reads a whole file. Only regular files are read: devices, pipes and sockets may never end.
  * @param path the file
  * @returns its bytes
- * @throws DataError naming the file if it cannot be read
+ * @throws DataError naming the file if it cannot be read, is no regular file, or is larger than the limit
  */
-export async function readFileBytes(path: string): Promise<Uint8Array> {
+export async function readFileBytes(path: string, options: ReadFileOptions = {}): Promise<Uint8Array> {
+  check("readFileBytes", "path", path, pathRule);
+  checkOptions("readFileBytes", options, { maxBytes: integer(0) });
+  const { maxBytes = MAX_FILE_BYTES } = options;
+  const refuse = (what: string, expected?: string, got?: string): never => {
+    throw new DataError({ op: path, what, expected, got });
+  };
   try {
-    // A plain Uint8Array: a Buffer's slice() would share memory.
-    const { buffer, byteOffset, byteLength } = await readFile(path);
-    return new Uint8Array(buffer, byteOffset, byteLength);
+    // Not by following a name twice: what is opened is what is asked for its kind. O_NONBLOCK: a pipe without a writer would wait in open().
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const info = await file.stat();
+      if (!info.isFile()) refuse("cannot be read", "a regular file", kindOfFile(info));
+      if (info.size > maxBytes) refuse("larger than what is read at once", `at most ${maxBytes} bytes`, `${info.size}`);
+      // A plain Uint8Array: a Buffer's slice() would share memory.
+      const bytes = new Uint8Array(info.size);
+      let length = 0;
+      while (length < bytes.length) {
+        const { bytesRead } = await file.read(bytes, length, Math.min(bytes.length - length, 2 ** 30));
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+      return length === bytes.length ? bytes : bytes.slice(0, length);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
+    if (error instanceof CoarsegradError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const what = missing ? "no such file" : "cannot be read";
-    throw new DataError({ op: path, what, got: missing ? undefined : (error as Error).message });
+    return refuse(
+      missing ? "no such file" : "cannot be read",
+      undefined,
+      missing ? undefined : (error as Error).message,
+    );
   }
+}
+
+function kindOfFile(info: Stats): string {
+  if (info.isDirectory()) return "a folder";
+  if (info.isFIFO()) return "a pipe";
+  if (info.isSocket()) return "a socket";
+  return "a device";
 }

@@ -2,6 +2,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../core/errors.js";
+import { readJson } from "../io/json.js";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
 import type { EpochMetrics } from "../train/metrics.js";
 import { readFileBytes, saveFileAtomic } from "./files.js";
@@ -85,7 +86,7 @@ export class RunFolder {
   get metrics(): readonly EpochMetrics[] {
     return this.#metrics;
   }
-  /** The configuration. @throws DataError if it is missing or not JSON */
+  /** The configuration. @throws DataError if it is missing, FormatError if it is not JSON */
   async config(): Promise<unknown> {
     this.#config = await this.readJson("config");
     return this.#config;
@@ -133,7 +134,7 @@ export class RunFolder {
   async writeJson(which: "config" | "summary", value: unknown): Promise<void> {
     await saveFileAtomic(this.file(which), `${JSON.stringify(value, null, 2)}\n`);
   }
-  /** Reads one of the JSON files. @throws DataError if it is missing or not JSON */
+  /** Reads one of the JSON files. @throws DataError if it is missing, FormatError if it is not JSON */
   async readJson(which: "config" | "summary"): Promise<unknown> {
     return parseJson(await readText(this.file(which)), this.file(which));
   }
@@ -168,9 +169,5 @@ async function readText(path: string): Promise<string> {
 }
 
 function parseJson(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new DataError({ op: name, what: "is not JSON", got: (error as Error).message });
-  }
+  return readJson(text, name, "");
 }

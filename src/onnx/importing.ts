@@ -57,11 +57,16 @@ export interface Extents {
   readonly scalar: boolean;
 }
 
+/** Characters of a file's name that a key may be made of, from its end: names of files may be of any length. */
+const MAX_KEY = 500;
+
 /** The network while a graph is imported. Layers are made at the end, so that a refused file leaves no memory taken. */
 export class Importing {
   readonly graph: Graph;
   readonly steps: Step[] = [];
   readonly layers = new Map<string, () => Module>();
+  /** For each key that was wanted: the number from which on the next one may be free. Asking for all of them would take quadratic time. */
+  readonly #next = new Map<string, number>();
   /** Nodes that another one has swallowed. */
   readonly done = new Set<GraphNode>();
   /** What code 1 of a byte input stands for. */
@@ -226,18 +231,22 @@ export class Importing {
   /** A free key: lower case, no property of modules, not a number (which would come before all others). */
   #key(wanted: string): string {
     const plain = wanted
+      .slice(-MAX_KEY)
       .toLowerCase()
       .replace(/[^a-z0-9_.]+/g, "_")
       .replace(/^[._]+|[._]+$/g, "");
     const base =
       plain === "" || /^\d+$/.test(plain) || plain in Object.prototype || RESERVED.has(plain) ? `layer${plain}` : plain;
     let key = base;
-    for (let n = 2; this.layers.has(key); n++) key = `${base}_${n}`;
+    let n = this.#next.get(base) ?? 2;
+    for (; this.layers.has(key); n++) key = `${base}_${n}`;
+    this.#next.set(base, n);
     return key;
   }
 
   /** Key of a layer without weights: PyTorch names nodes `/layer1/layer1.0/relu/Relu`, which is layer1.0.relu; else the node's name, or the operator's. */
-  keyOfPath({ name, op }: GraphNode): string {
+  keyOfPath({ name: given, op }: GraphNode): string {
+    const name = given.length > MAX_KEY ? given.slice(-MAX_KEY) : given;
     const parts = name.split("/").filter(Boolean);
     if (!name.startsWith("/") || parts.length < 2) return parts.length === 0 ? op : parts.join("_");
     return parts
@@ -248,7 +257,7 @@ export class Importing {
 
   /** Key of a layer with weights: the weights' name without its last part; without such a name as {@link keyOfPath}. */
   keyOf(node: GraphNode, weight: Constant | undefined): string {
-    return /^(.+)[./](?:weight|gamma|kernel)$/i.exec(weight?.name ?? "")?.[1] ?? this.keyOfPath(node);
+    return /^(.+)[./](?:weight|gamma|kernel)$/i.exec(weight?.name.slice(-MAX_KEY) ?? "")?.[1] ?? this.keyOfPath(node);
   }
 }
 

@@ -2,7 +2,9 @@
 import { defaultRng, setDefaultRng } from "../autograd/random.js";
 import { anything, check, checkOptions, instanceOf, integer, listOf, record } from "../core/checks.js";
 import { FormatError, StateError } from "../core/errors.js";
+import { cut } from "../core/printable.js";
 import { Rng } from "../core/rng.js";
+import { readJson } from "../io/json.js";
 import { readSafetensors, type SafeEntry, type SafeTensor, writeSafetensors } from "../io/safetensors.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "../nn/module.js";
@@ -106,7 +108,7 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
   }
   const read = <T>(key: string, good: (value: unknown) => boolean): T => {
     try {
-      const value: unknown = JSON.parse(metadata[key]);
+      const value = readJson(metadata[key], file, key);
       if (good(value)) return value as T;
     } catch {
       // Falls through to the error that names the field.
@@ -115,7 +117,7 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
       op: file,
       what: `bad metadata ${key}`,
       expected: "what saveCheckpoint writes",
-      got: `${metadata[key]}`,
+      got: cut(`${metadata[key]}`, 200),
     });
   };
   const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -159,12 +159,12 @@ async function trainEpoch(
       const factor = schedule(point);
       checkRate(optimizer, point.step, factor);
       optimizer.lrFactor = factor;
-      checkRate(optimizer, step);
+      checkRate(optimizer, step, optimizer.lrFactor);
       // Other code may have changed modes while this waited; what beforeStep froze stays frozen.
       for (const [module, training] of modes) module.training = training;
       if (options.beforeStep !== undefined) {
         options.beforeStep(point);
-        checkRate(optimizer, step);
+        checkRate(optimizer, step, optimizer.lrFactor);
         keepModes(run, net);
       }
       trainStep(net, batch, options, totals, guards);

@@ -118,7 +118,7 @@ export class LossGuard {
 }
 
 /** Refuses a factor, or a rate with it, that would destroy the weights. @throws ArgumentError before the step */
-export function checkRate(optimizer: OptimizerLike, step: number, factor: number = optimizer.lrFactor): void {
+export function checkRate(optimizer: OptimizerLike, step: number, factor: number): void {
   const { lr } = optimizer;
   if (Number.isFinite(factor) && factor >= 0 && !(typeof lr === "number" && !Number.isFinite(lr * factor))) return;
   throw new ArgumentError({

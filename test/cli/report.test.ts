@@ -121,6 +121,26 @@ describe("the report page", () => {
     expect(page(run("a", "1W4A", flat), run("b", "1W4A"))).toMatch(/var\(--s1\)"><\/i>a.*var\(--s0\)"><\/i>b/s);
   });
 
+  it("shows names as they are, whatever is in them", () => {
+    const evil = "</SCRIPT><img src=x onerror=alert(1)>\u2028\u202e\u001b<!--\"'&";
+    const named = {
+      ...run(evil, "1W4A"),
+      ...{ model: evil, data: evil, method: evil, command: evil, sha256: evil, config: { [evil]: evil, list: [evil] } },
+      layers: [{ ...run("a", "1W4A").layers[0], name: evil, kind: evil }],
+      metrics: [{ ...epochRow(1, true), flipRatio: { [evil]: 1 }, alpha: { [evil]: 1 }, saturation: { [evil]: 1 } }],
+    };
+    const text = reportPage({ title: evil, subtitle: evil, version: evil, runs: [named, run("b", "float")] });
+    const plain = page(run("a", "1W4A"), run("b", "float"));
+    const tags = (of: string, tag: RegExp) => of.match(tag)?.length;
+    // Neither another element nor another end of one.
+    expect(tags(text, /<img/gi)).toBe(tags(plain, /<img/gi));
+    expect(tags(text, /<script/gi)).toBe(tags(plain, /<script/gi));
+    expect(tags(text, /<\/script/gi)).toBe(tags(plain, /<\/script/gi));
+    for (const bad of ["\u2028", "\u202e", "\u001b"]) expect(text).not.toContain(bad);
+    const data = /<script type="application\/json" id="runs">(.*?)<\/script>/s.exec(text)?.[1] ?? "";
+    expect(JSON.parse(data)[0].name).toBe(evil);
+  });
+
   it("says when a run is not finished", () => {
     expect(page(run("a", "1W4A", { finished: false }))).toContain("not finished");
   });

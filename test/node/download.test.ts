@@ -1,5 +1,8 @@
 /** @file Downloads with a fetch of our own: mirrors, checksums, progress, resuming, and no network. */
+
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -96,3 +99,52 @@ it.skipIf(real === undefined)(
     expect(await readFileBytes(join(folder, info.files[1].name))).toHaveLength(info.files[1].bytes);
   },
 );
+
+describe("a mirror that does not give", () => {
+  /** Answers of a server on this machine to the first file of a set. */
+  async function fromServer(answer: (response: ServerResponse) => void, options: object): Promise<string> {
+    const server = createServer((_, response) => answer(response));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const asked: string[] = [];
+      const get = (mirror: string, init: RequestInit) => {
+        asked.push(mirror);
+        return fetch(url, init);
+      };
+      const failure = await downloadDataset("mnist", root, quiet, { fetch: get, ...options }).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      expect(failure).toBeInstanceOf(DataError);
+      // Every mirror was asked, and nothing of what came is left.
+      expect(asked).toHaveLength(datasetInfo("mnist").mirrors.length);
+      expect(await readdir(join(root, "mnist"))).toEqual([]);
+      return (failure as Error).message;
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+
+  it("silent before or after its headers, or within the file", async () => {
+    expect(await fromServer(() => {}, { stall: 100 })).toMatch(/nothing came for 0\.1 s/);
+    expect(await fromServer((response) => response.writeHead(200).flushHeaders(), { stall: 100 })).toMatch(
+      /nothing came/,
+    );
+    expect(await fromServer((response) => response.write("abc"), { stall: 100 })).toMatch(/nothing came/);
+  });
+  it("dripping", async () => {
+    const drip = (response: ServerResponse) => {
+      const timer = setInterval(() => response.write("a"), 20);
+      response.on("close", () => clearInterval(timer));
+    };
+    expect(await fromServer(drip, { stall: 200, minRate: 1000 })).toMatch(/too slow: \d+ bytes in .* s, at least 1000/);
+  });
+  it("can be left by the user", async () => {
+    const control = new AbortController();
+    const never = () => new Promise<Response>(() => setTimeout(() => control.abort(), 20));
+    const failure = downloadDataset("mnist", root, quiet, { fetch: never, signal: control.signal });
+    await expect(failure).rejects.toThrow(/download interrupted/);
+  });
+});

@@ -1,5 +1,7 @@
 /** @file Atomic writing: the content, the old file on failure, and nothing left behind. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -49,4 +51,41 @@ it("what it reads is a plain Uint8Array, whose slices are copies", async () => {
   const bytes = await readFileBytes(join(folder, "b"));
   bytes.slice(0, 1)[0] = 0;
   expect(bytes[0]).toBe(97);
+});
+
+it.skipIf(process.platform === "win32")("only regular files are read: no device, no pipe, no folder", async () => {
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const [path, kind] of [
+    ["/dev/zero", "a device"],
+    [pipe, "a pipe"],
+    [folder, "a folder"],
+  ]) {
+    await expect(readFileBytes(path)).rejects.toThrow(`${path}: cannot be read; expected a regular file, got ${kind}`);
+  }
+});
+it("a file above the limit is refused before it is read", async () => {
+  const path = join(folder, "large");
+  await writeFile(path, "");
+  await truncate(path, 2 ** 40);
+  await expect(readFileBytes(path)).rejects.toThrow(
+    /large: larger than what is read at once; expected at most 4294967296/,
+  );
+  await truncate(path, 5);
+  await expect(readFileBytes(path, { maxBytes: 4 })).rejects.toThrow(/at most 4 bytes, got 5/);
+  expect(await readFileBytes(path, { maxBytes: 5 })).toHaveLength(5);
+});
+it.skipIf(!existsSync("/proc/self/fd"))("leaves no file open, whether it succeeds or fails", async () => {
+  const handles = () => readdirSync("/proc/self/fd").length;
+  const path = join(folder, "a");
+  await saveFileAtomic(path, "a");
+  const before = handles();
+  for (let n = 0; n < 20; n++) {
+    await saveFileAtomic(path, "a");
+    await readFileBytes(path);
+    await readFileBytes(folder).catch(() => {});
+    await readFileBytes(path, { maxBytes: 0 }).catch(() => {});
+    await saveFileAtomic(join(path, "under-a-file"), "a").catch(() => {});
+  }
+  expect(handles()).toBe(before);
 });

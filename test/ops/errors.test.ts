@@ -138,7 +138,7 @@ const shapes: Case[] = [
     "gather: indices do not fit; expected rank 2 and extents within [2,3] but for axis 1, got [3,1]",
   ],
   [() => zeros([2, 3]).item(), ShapeError, "item: not a single element; expected size 1, got [2,3]"],
-  [() => zeros([2, -1]), ShapeError, "zeros: bad extent 1; expected non-negative integers, got -1"],
+  [() => zeros([2, -1]), ShapeError, "zeros: bad extent; expected non-negative integers, got [2,-1]"],
   [() => tensor([1, 2, 3], { shape: [2] }), ShapeError, "array: number of values; expected 2 for [2], got 3"],
 ];
 

@@ -14,9 +14,11 @@ import { checkDType, type DType, elementOf, isFloat, type TypedArray } from "../
 import { ArgumentError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { checkShape, type Shape } from "../../core/shape.js";
+import { kindOf } from "../../core/typed-arrays.js";
 import { NDArray } from "../../ndarray/ndarray.js";
+import { flattened } from "../nesting.js";
 import { defaultRng } from "../random.js";
-import { type NestedArray, Tensor, tensorFrom } from "../tensor.js";
+import { type NestedArray, Tensor } from "../tensor.js";
 
 /** Choices that every maker takes. */
 export interface CreationOptions {
@@ -96,7 +98,13 @@ function sequence(
 export function tensor(values: NestedArray | TypedArray, options: CreationOptions & { shape?: Shape } = {}): Tensor {
   checkOptions("tensor", options, TENSOR);
   if (options.dtype !== undefined) checkDType("tensor", options.dtype);
-  return finish(tensorFrom(values, options.shape, options.dtype), options);
+  const { shape, dtype } = options;
+  if (kindOf(values) !== null) {
+    const array = values as TypedArray;
+    return finish(new Tensor(NDArray.from(array, shape ?? [array.length], dtype)), options);
+  }
+  const { flat, extents } = flattened(values);
+  return finish(new Tensor(NDArray.from(flat, shape ?? extents, dtype ?? "f32")), options);
 }
 
 /**

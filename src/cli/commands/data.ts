@@ -12,9 +12,11 @@ import { interruptible } from "../interrupt.js";
 import { type Progress, progressBoard } from "../progress.js";
 import { fields, table } from "../table.js";
 import type { CommonOptions } from "../terminal.js";
+import { realNumber } from "../values.js";
 
 interface DataOptions extends CommonOptions {
   dataDir?: string;
+  stall?: number;
   seed: number;
 }
 
@@ -121,8 +123,14 @@ function download(): Command {
       "Fetches the files of a data set from its public mirror and checks their SHA-256. Files that are here and right are kept.",
     args: [["<name>", "data set, such as mnist or fashion-mnist"]],
     examples: ["coarsegrad data download mnist", "coarsegrad data download fashion-mnist --data-dir data"],
-  }).option("--data-dir <dir>", "data directory to put it in (default: ~/.cache/coarsegrad)");
-  return onRun<DataOptions>(made, async ({ dataDir }, [name], terminal) => {
+  })
+    .option("--data-dir <dir>", "data directory to put it in (default: ~/.cache/coarsegrad)")
+    .option(
+      "--stall <seconds>",
+      "give a mirror up when nothing comes for so long, and ask the next (default: 30)",
+      realNumber("--stall", { above: 0, below: 86_400 }),
+    );
+  return onRun<DataOptions>(made, async ({ dataDir, stall }, [name], terminal) => {
     const { files } = known(name);
     const board = progressBoard(terminal);
     const bars = new Map<string, Progress>();
@@ -136,7 +144,7 @@ function download(): Command {
             bars.set(file, bar);
             bar.update(received, `${bytes(received)} of ${bytes(total)}`);
           },
-          { signal },
+          { signal, stall: stall === undefined ? undefined : Math.ceil(1000 * stall) },
         ),
       );
       board.stop();

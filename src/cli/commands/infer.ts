@@ -101,15 +101,16 @@ async function inputsFor(
   }
   const shape = imageShape(session);
   const files = (await Promise.all(images.map(imageFiles))).flat();
-  return Promise.all(
-    files.map(async (name) => {
-      const image = decodeImage(name, await readFileBytes(name));
-      if (options.invert !== true && shape[2] === 1 && looksInverted(image)) {
-        terminal.note(`${name}: dark on white? --invert makes it light on black, as the digits of the data sets are`);
-      }
-      return { name, pixels: fitImage(image, shape, options.invert) };
-    }),
-  );
+  const inputs: Input[] = [];
+  // One by one: a folder of photographs must not be in memory at once.
+  for (const name of files) {
+    const image = decodeImage(name, await readFileBytes(name), { maxPixels: options.maxPixels });
+    if (options.invert !== true && shape[2] === 1 && looksInverted(image)) {
+      terminal.note(`${name}: dark on white? --invert makes it light on black, as the digits of the data sets are`);
+    }
+    inputs.push({ name, pixels: fitImage(image, shape, options.invert) });
+  }
+  return inputs;
 }
 
 async function fromData(session: Session, name: string, options: InferOptions): Promise<Input[]> {

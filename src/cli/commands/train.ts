@@ -39,7 +39,14 @@ export function trainCommand(): Command {
     const { run, config } = opened;
     if (config.normalize) terminal.note(`images are normalized by ${normalizeText(config.normalize)}`);
     const { epochs, summary } = await interruptible(terminal, "stopping after this step", (signal) =>
-      trainRun({ ...opened, terminal, signal, dataDir: options.dataDir, workers: options.workers }),
+      trainRun({
+        ...opened,
+        terminal,
+        signal,
+        dataDir: options.dataDir,
+        workers: options.workers,
+        maxPixels: options.maxPixels,
+      }),
     );
     if (summary === null) {
       throw new InterruptedError({

@@ -40,6 +40,8 @@ export interface PictureOptions {
 export interface FolderSpec extends PictureOptions, BatchOptions {
   readonly kind: "folder";
   readonly part: FolderPart;
+  /** Pixels of a picture, width × height; those with more are refused. */
+  readonly maxPixels?: number;
 }
 
 /**
@@ -145,6 +147,6 @@ export class FolderMaker implements BatchMaker {
   async #picture(n: number) {
     const { directory, files } = this.#spec.part;
     const file = path.join(directory, files[n]);
-    return recolor(decodeImage(file, await readFileBytes(file)), 3);
+    return recolor(decodeImage(file, await readFileBytes(file), { maxPixels: this.#spec.maxPixels }), 3);
   }
 }

@@ -25,12 +25,14 @@ const CALIBRATION_BATCH = 128;
  * Opens the images of a run. Batches do not depend on the number of workers.
  *
  * @param workers threads that prepare batches. For images in memory that hardly pays: cropping and mirroring a batch takes a few milliseconds
+ * @param maxPixels of one picture of a folder
  * @throws DataError, FormatError if they cannot be had
  */
 export async function openLoaders(
   config: RunConfig,
   dataDir: string | undefined,
   workers: number,
+  maxPixels?: number,
 ): Promise<RunLoaders> {
   const { batch, seed, augment, limit, testLimit } = config;
   // What is found here stays: statistics should be those that the weights were trained with. Training replaces them within some steps.
@@ -54,7 +56,7 @@ export async function openLoaders(
     const folder = await openImageFolder(directory);
     const [train, test] = [limitPart(folder.train, limit ?? undefined), limitPart(folder.test, testLimit ?? undefined)];
     const { shape } = infoOf(config);
-    const pictures = { kind: "folder", part: train, size: shape[0] } as const;
+    const pictures = { kind: "folder", part: train, size: shape[0], maxPixels } as const;
     const dropLast = train.files.length > batch && train.files.length % batch === 1;
     return [
       open({ ...pictures, ...shuffled, batch, dropLast, augment: augment === "crop-flip" }, workers),

@@ -1,4 +1,5 @@
 /** @file HTML by template: values are escaped unless they are markup already. */
+import { printable, scriptJson } from "../../core/printable.js";
 
 /** Markup that may be inserted as it is. */
 export class Markup {
@@ -14,7 +15,7 @@ export class Markup {
 type Piece = Markup | string | number | false | null | undefined | readonly Piece[];
 
 function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+  return printable(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
 function render(piece: Piece): string {
@@ -29,11 +30,7 @@ export function html(strings: TemplateStringsArray, ...pieces: Piece[]): Markup 
   return new Markup(strings.map((text, i) => (i === 0 ? text : render(pieces[i - 1]) + text)).join(""));
 }
 
-/** JSON that is safe inside a script element. */
+/** JSON that is safe inside a script element: no tag, comment or line end of any kind can begin in it. */
 export function embeddedJson(value: unknown): Markup {
-  return new Markup(
-    JSON.stringify(value)
-      .replace(/</g, "\\u003c")
-      .replace(/\u2028|\u2029/g, ""),
-  );
+  return new Markup(scriptJson(value));
 }

@@ -1,0 +1,21 @@
+/** @file `npm run fuzz -- [FORMAT] [--count N] [--seed S]`: damaged files of one format, or of all; see test/fuzz/formats.ts. */
+import { parseArgs } from "node:util";
+import { run, tool } from "./run.mjs";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { count: { type: "string", default: "10000" }, seed: { type: "string", default: "1" } },
+});
+for (const [name, value] of [
+  ["COUNT", values.count],
+  ["SEED", values.seed],
+  ["FORMAT", positionals[0]],
+]) {
+  if (value !== undefined) process.env[`COARSEGRAD_FUZZ_${name}`] = value;
+}
+process.exitCode = await run(tool("vitest"), [
+  "run",
+  "test/fuzz/fuzz.test.ts",
+  "--reporter=verbose",
+  "--testTimeout=3600000",
+]);
