@@ -5,6 +5,14 @@ import { basename, dirname, join } from "node:path";
 import { DataError } from "../core/errors.js";
 
 /**
+ * Name of a temporary file beside `name`. It says which process writes it, so that what a killed one leaves can be told from what is being
+ * written.
+ */
+export function temporaryName(name: string): string {
+  return `.${name}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
+}
+
+/**
  * Writes a file so that at every moment, through crashes and power cuts too, `path` holds either its former content or all of
  * the new: a temporary file in the same directory, flushed, renamed over the old one, and the directory flushed.
  * @param path where to write; its directory must exist
@@ -13,7 +21,7 @@ import { DataError } from "../core/errors.js";
  */
 export async function saveFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
   const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = join(directory, temporaryName(basename(path)));
   try {
     const file = await open(temporary, "wx");
     try {
@@ -31,7 +39,7 @@ export async function saveFileAtomic(path: string, bytes: Uint8Array | string): 
 }
 
 /** Makes a rename durable. Where directories cannot be opened (Windows) the file system does so by itself. */
-async function flushDirectory(directory: string): Promise<void> {
+export async function flushDirectory(directory: string): Promise<void> {
   try {
     const handle = await open(directory, "r");
     try {
