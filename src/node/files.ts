@@ -1,6 +1,6 @@
 /** @file Whole files: reading with a clear error, and writing so that a crash leaves the old file or the new one. */
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataError } from "../core/errors.js";
 
@@ -71,4 +71,20 @@ export async function readFileBytes(path: string): Promise<Uint8Array> {
     const what = missing ? "no such file" : "cannot be read";
     throw new DataError({ op: path, what, got: missing ? undefined : (error as Error).message });
   }
+}
+
+/** True if `path` is a folder. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** True if something is at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appears, outcomeOf, Workbench } from "./run.js";
@@ -241,9 +241,13 @@ describe("an interrupted run", () => {
     expect(again.weightsSha256).toBe(whole);
   });
 
-  it("starts anew with --resume if there is nothing to resume", async () => {
-    const fresh = await bench.json<{ epochs: number }>("train", ...SMALL, "--resume", "--out", "runs/fresh");
-    expect(fresh.epochs).toBe(1);
+  it.each(["runs/typo", "nothing-here"])("is not started by --resume where there is none: %s", async (folder) => {
+    const none = await bench.run("train", "--resume", "--out", folder);
+    expect(none.stderr).toBe(
+      `coarsegrad: ${folder}: nothing to resume; expected the folder of a run, got none there; leave --resume out to start one\n`,
+    );
+    expect(none.code).toBe(1);
+    expect(existsSync(bench.file("runs", "typo"))).toBe(false);
   });
 
   it("keeps the kernels that it was started with", async () => {

@@ -33,7 +33,7 @@ export function reportCommand(): Command {
     .option("--title <text>", "title of the page");
   return onRun<ReportOptions>(made, async ({ out, title }, folders, terminal) => {
     const file = out ?? path.join(folders[0], "report.html");
-    const { size, runs } = await writeReport(folders, file, title);
+    const { size, runs } = await writeReport(folders, file, (text) => terminal.warn(text), title);
     terminal.result({ file: path.resolve(file), bytes: size, runs: runs.map((run) => run.name) }, () =>
       [`${file} (${bytes(size)})`, ...runs.map((run) => `  ${run.name}`)].join("\n"),
     );
@@ -44,9 +44,10 @@ export function reportCommand(): Command {
 export async function writeReport(
   folders: readonly string[],
   file: string,
+  warn: (text: string) => void,
   title?: string,
 ): Promise<{ size: number; runs: ReportRun[] }> {
-  const runs = await collectRuns(folders);
+  const runs = await collectRuns(folders, warn);
   const html = new TextEncoder().encode(
     reportPage({ title: title ?? defaultTitle(runs), subtitle: subtitle(runs), version: COARSEGRAD_VERSION, runs }),
   );
