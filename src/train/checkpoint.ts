@@ -166,7 +166,8 @@ function checkContent(
 
 /** Text of a file as messages show it. */
 function quoted(text: string | undefined): string {
-  return text === undefined ? "none" : describe(text).slice(1, -1);
+  if (text === undefined) return "none";
+  return /^[0-9a-f]{64}$/.test(text) ? text : describe(text).slice(1, -1);
 }
 
 /** The hash of a configuration; null for one that is nested deeper than JSON can be written again. */
