@@ -10,7 +10,7 @@ import { mlp } from "../../src/models/mlp.js";
 import { RunFolder } from "../../src/node/run-folder.js";
 import { SGD } from "../../src/optim/sgd.js";
 import { stateDigest, weightsDigest } from "../../src/train/digest.js";
-import { fit } from "../../src/train/fit.js";
+import { fit as fitNet } from "../../src/train/fit.js";
 import { type Fault, onFaultyDisk } from "./faulty-disk.js";
 
 const EPOCHS = 2;
@@ -27,7 +27,7 @@ async function go(run: RunFolder, config: Config, resumed: boolean): Promise<str
   try {
     const resume = (resumed ? await run.resume(config) : null) ?? undefined;
     if (!resumed) await run.begin(config);
-    await fit(net, train, { epochs: EPOCHS, batch: 20, optimizer, config, resume, ...run.handlers() });
+    await fitNet(net, train, { epochs: EPOCHS, batch: 20, optimizer, config, resume, ...run.handlers() });
     await run.writeModel(Uint8Array.of(config.seed));
     await run.writeSummary({ seed: config.seed, weights: weightsDigest(net) });
     return weightsDigest(net);
@@ -116,10 +116,10 @@ export class DiskBench {
       ensure(await RunFolder.holdsRun(path), "neither the old run nor the new one is there");
       const run = await RunFolder.open(path);
       const checkpoint = await run.resume(await run.config());
-      ensure(checkpoint !== null, "no checkpoint");
-      const { seed } = checkpoint?.config as Config;
+      if (checkpoint === null) throw new Error(`${what}: no checkpoint`);
+      const { seed } = checkpoint.config as Config;
       if (seed === 1) {
-        ensure(stateDigest(checkpoint?.model ?? new Map()) === this.#digests.get(1), "the old weights changed");
+        ensure(stateDigest(checkpoint.model) === this.#digests.get(1), "the old weights changed");
         ensure(existsSync(run.file("summary")) && existsSync(run.file("model")), "the old run lost a file");
       }
       if (seed === 2 && existsSync(run.file("summary"))) {
