@@ -1,6 +1,6 @@
 /** @file Run folders: what is on disk, and that a kill at any moment can be resumed to the same bits. */
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,7 +9,8 @@ import { digits } from "../../src/data/digits.js";
 import { mlp } from "../../src/models/mlp.js";
 import { RunFolder } from "../../src/node/run-folder.js";
 import { SGD } from "../../src/optim/sgd.js";
-import { configHash, weightsDigest } from "../../src/train/digest.js";
+import type { Checkpoint } from "../../src/train/checkpoint.js";
+import { configHash, stateDigest, weightsDigest } from "../../src/train/digest.js";
 import { type FitOptions, fit as fitNet } from "../../src/train/fit.js";
 import { disposeLater } from "../leaks.js";
 
@@ -83,6 +84,39 @@ describe("a run folder", () => {
     expect(await read.config()).toEqual(config);
     expect((await read.resume())?.epoch).toBe(4);
     expect(await epochsOnDisk(read)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("that somebody removes before the model is written has its weights again", async () => {
+    const told: string[] = [];
+    const run = await RunFolder.claim(join(root, "run"), { warn: (line) => told.push(line) });
+    await run.begin(config);
+    const { digest } = await go(run);
+    await rm(run.path, { recursive: true });
+    await run.writeModel(Uint8Array.of(1));
+    expect(told).toEqual([`${run.path} was removed while the run went on: made anew`]);
+    const checkpoint = await (await RunFolder.open(run.path)).resume(config);
+    expect(stateDigest(checkpoint?.model ?? new Map())).toBe(digest);
+    expect(await epochsOnDisk(run)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("of an earlier version, without hashes, goes on to the bits of a run of this one", async () => {
+    const path = join(root, "before");
+    await cp(join(import.meta.dirname, "..", "fixtures", "run-without-hashes"), path, { recursive: true });
+    const before = await RunFolder.open(path);
+    expect(await before.config()).toEqual(config);
+    const { weightsSha256 } = (await before.readJson("summary")) as { weightsSha256: string };
+    const checkpoint = await before.resume(config);
+    expect(stateDigest(checkpoint?.model ?? new Map())).toBe(weightsSha256);
+    const small = async (run: RunFolder, resume?: Checkpoint) => {
+      const net = disposeLater(mlp({ sizes: [784, 4, 10], rng: new Rng(1) }));
+      const optimizer = disposeLater(new SGD(net.parameters(), { lr: 0.1, momentum: 0.9 }));
+      const data = digits({ train: 40, test: 0 }).train;
+      await fitNet(net, data, { epochs: 3, batch: 20, optimizer, config, resume, ...run.handlers() });
+      return weightsDigest(net);
+    };
+    const whole = await small(await RunFolder.create(join(root, "whole"), config));
+    expect(await small(before, checkpoint ?? undefined)).toBe(whole);
+    await expect(before.resume({ ...config, seed: 6 })).rejects.toThrow(/of another configuration/);
   });
 
   it("that was killed in its first epoch starts anew", async () => {

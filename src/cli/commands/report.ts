@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
+import { type CoarsegradError, DataError } from "../../core/errors.js";
 import { datasetInfo } from "../../data/registry.js";
 import { saveFileAtomic } from "../../node/files.js";
 import { command, onRun } from "../command.js";
@@ -51,8 +52,13 @@ export async function writeReport(
   const html = new TextEncoder().encode(
     reportPage({ title: title ?? defaultTitle(runs), subtitle: subtitle(runs), version: COARSEGRAD_VERSION, runs }),
   );
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-  await saveFileAtomic(file, html);
+  try {
+    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+    await saveFileAtomic(file, html);
+  } catch (error) {
+    const got = (error as CoarsegradError).got ?? (error as Error).message;
+    throw new DataError({ op: file, what: "cannot be written", got, hint: "--out chooses another place" });
+  }
   return { size: html.length, runs };
 }
 
