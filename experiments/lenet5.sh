@@ -18,10 +18,12 @@ esac
 shift
 float="runs/lenet5-$name-float"
 quantized="runs/lenet5-$name-1w4a"
-common=(--model lenet5 --data "$data" --batch 128 --augment shift --seed 1 --resume "$@")
+common=(--model lenet5 --data "$data" --batch 128 --augment shift --seed 1 "$@")
+# Goes on with a run that was interrupted.
+resume() { if [ -e "$1/config.json" ]; then echo --resume; fi; }
 
-npx coarsegrad train "${common[@]}" --epochs "$float_epochs" --lr 0.1 --weight-decay 5e-4 --out "$float"
-npx coarsegrad train "${common[@]}" --bits 1W4A --init "$float" --epochs "$epochs" --lr 0.02 --weight-decay 1e-4 --out "$quantized"
+npx coarsegrad train "${common[@]}" --epochs "$float_epochs" --lr 0.1 --weight-decay 5e-4 --out "$float" $(resume "$float")
+npx coarsegrad train "${common[@]}" --bits 1W4A --init "$float" --epochs "$epochs" --lr 0.02 --weight-decay 1e-4 --out "$quantized" $(resume "$quantized")
 npx coarsegrad verify "$quantized" --json > "$quantized/verify.json"
 
 kept="experiments/lenet5-$name-1w4a"

@@ -1,4 +1,4 @@
-/** @file `npm run fuzz -- [FORMAT] [--count N] [--seed S]`: damaged files of one format, or of all; see test/fuzz/formats.ts. */
+/** @file `npm run fuzz -- [FORMAT|kills|disk] [--count N] [--seed S]`: damaged files of one format, or of all; killed runs; failing disks. See test/fuzz. */
 import { parseArgs } from "node:util";
 import { run, tool } from "./run.mjs";
 

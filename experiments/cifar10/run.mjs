@@ -102,7 +102,7 @@ function argumentsOf(run, trial, count) {
     (word, i) => epochs.length === 0 || (word !== "--epochs" && run.args[i - 1] !== "--epochs"),
   );
   const init = run.from === null ? [] : ["--init", run.from];
-  return ["train", ...args, ...epochs, ...limits, ...init, "--out", run.id, ...threads, "--resume"];
+  return ["train", ...args, ...epochs, ...limits, ...init, "--out", run.id, ...threads];
 }
 
 /** Everything that one run needs: training, then verification. */
@@ -111,8 +111,10 @@ async function perform(run, { folder, trial, threads }, context) {
   mkdirSync(folder.of(run), { recursive: true });
   if (folder.summary(run) === null) {
     const args = argumentsOf(run, trial, threads);
+    // An interrupted run goes on; the command that is recorded is the one that starts it.
+    const resumed = run.kind !== "eval" && existsSync(folder.of(run, "config.json")) ? ["--resume"] : [];
     const written = `npx coarsegrad ${args.join(" ")}`;
-    const result = await command(args).catch((error) => {
+    const result = await command([...args, ...resumed]).catch((error) => {
       // That training diverges is a result too.
       const found = /training diverged in epoch (\d+), step (\d+)/.exec(error.message);
       if (found === null) throw error;

@@ -219,7 +219,8 @@ function runsTable(results) {
       result.imagesPerSecond === null ? "–" : whole(result.imagesPerSecond),
       percent(result.top1),
       hash(result.weightsSha256),
-      `\`${result.command}\``,
+      // Runs of earlier versions began with --resume too.
+      `\`${`${result.command}`.replace(/ --resume$/, "")}\``,
     ]),
   );
 }

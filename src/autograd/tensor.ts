@@ -1,8 +1,8 @@
 /** @file Tensor: an array with a gradient. The fluent methods call the ops; the functions of the same names call these. */
-import { check, either, instanceOf, numeric, refuse } from "../core/checks.js";
+import { check, either, instanceOf, numeric } from "../core/checks.js";
 import { checkDType, type DType, isFloat, type TypedArray } from "../core/dtype.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
-import { normalizeAxis, sizeOf } from "../core/shape.js";
+import { normalizeAxis } from "../core/shape.js";
 import { untrack } from "../memory/scope.js";
 import type { SliceRange } from "../ndarray/movement.js";
 import { NDArray } from "../ndarray/ndarray.js";

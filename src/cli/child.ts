@@ -2,6 +2,7 @@
 import { fork } from "node:child_process";
 import { CoarsegradError } from "../core/errors.js";
 import { EXIT, InterruptedError } from "./failure.js";
+import { signalOf } from "./interrupt.js";
 import type { Progress, ProgressBoard, ProgressMessage } from "./progress.js";
 
 /** A command that ran in a child process and failed; its message is the child's. */
@@ -46,7 +47,7 @@ export function runChild<Result>(args: readonly string[], board: ProgressBoard, 
       for (const bar of bars.values()) bar.stop();
       if (code === EXIT.ok) resolve(JSON.parse(output.out) as Result);
       else if (code === EXIT.interrupted || signal.aborted) {
-        reject(new InterruptedError({ op: args[0], what: "interrupted" }));
+        reject(new InterruptedError({ op: args[0], what: "interrupted" }, signalOf(signal)));
       } else {
         const line =
           output.err

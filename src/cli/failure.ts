@@ -6,11 +6,26 @@ import { nearest } from "./suggest.js";
 /** A command line that cannot be understood: unknown command, option or value. Exit code 2. */
 export class UsageError extends CoarsegradError {}
 
-/** Work that stopped because the user asked for it (Ctrl-C). Exit code 130. */
-export class InterruptedError extends CoarsegradError {}
+/** Signals that ask a command to stop, by their numbers. */
+const STOP_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+export type StopSignal = keyof typeof STOP_SIGNALS;
+
+/** Work that stopped because a signal asked for it (Ctrl-C: SIGINT). Exit code 128 and the signal's number. */
+export class InterruptedError extends CoarsegradError {
+  readonly signal: StopSignal;
+  constructor(fields: ErrorFields, signal: StopSignal = "SIGINT") {
+    super(fields);
+    this.signal = signal;
+  }
+}
 
 /** Exit codes of every command. */
 export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
+
+/** What shells say of a program that a signal ended. */
+export function exitCodeOf(signal: StopSignal): number {
+  return 128 + STOP_SIGNALS[signal];
+}
 
 /**
  * A usage error about a word that is not among the accepted ones, with the nearest of them as a suggestion.
@@ -30,12 +45,8 @@ export function quoted(word: string): string {
 
 /** Maps whatever was thrown to the exit code and the line that follows `coarsegrad: `. */
 export function describeFailure(thrown: unknown): { code: number; line: string } {
-  if (thrown instanceof InterruptedError || isAbort(thrown)) {
-    return {
-      code: EXIT.interrupted,
-      line: oneLine(thrown instanceof CoarsegradError ? thrown.message : "interrupted"),
-    };
-  }
+  if (thrown instanceof InterruptedError) return { code: exitCodeOf(thrown.signal), line: oneLine(thrown.message) };
+  if (isAbort(thrown)) return { code: EXIT.interrupted, line: "interrupted" };
   if (thrown instanceof UsageError) return { code: EXIT.usage, line: oneLine(thrown.message) };
   if (thrown instanceof CoarsegradError) return { code: EXIT.failure, line: oneLine(thrown.message) };
   if (thrown instanceof Error) return { code: EXIT.failure, line: oneLine(systemLine(thrown) ?? thrown.message) };

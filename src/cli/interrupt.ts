@@ -1,9 +1,13 @@
-/** @file Ctrl-C: the first asks the work to stop at the next safe point, the second ends the process at once. */
-import { EXIT } from "./failure.js";
+/** @file Ctrl-C and its like: the first asks the work to stop at the next safe point, the second ends the process at once. */
+import { exitCodeOf, InterruptedError, type StopSignal } from "./failure.js";
 import type { Terminal } from "./terminal.js";
 
+/** From the keyboard, from a process manager, and from a terminal that closes. */
+const SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
 /**
- * Runs `work` with a signal that the first SIGINT or SIGTERM aborts. A second one exits with code 130 without waiting.
+ * Runs `work` with an abort signal that the first SIGINT, SIGTERM or SIGHUP aborts; the reason is an InterruptedError. A second one exits without
+ * waiting. The exit code is 128 and the signal's number.
  *
  * @param what told to the user when the first signal comes, such as "stopping after this step"
  */
@@ -13,17 +17,21 @@ export async function interruptible<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+  const stop = (name: NodeJS.Signals): void => {
+    const signal = name as StopSignal;
+    if (controller.signal.aborted) process.exit(exitCodeOf(signal));
     terminal.note(`\n${what}; once more to quit at once`);
-    controller.abort();
+    controller.abort(new InterruptedError({ op: signal, what: "interrupted" }, signal));
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const name of SIGNALS) process.on(name, stop);
   try {
     return await work(controller.signal);
   } finally {
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
+    for (const name of SIGNALS) process.off(name, stop);
   }
+}
+
+/** Which signal stopped the work. */
+export function signalOf({ reason }: AbortSignal): StopSignal {
+  return reason instanceof InterruptedError ? reason.signal : "SIGINT";
 }

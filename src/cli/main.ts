@@ -3,6 +3,7 @@ import { followParent } from "./child.js";
 import { describeFailure, EXIT } from "./failure.js";
 import { isLoaderWorker, serveBatches } from "./loading/worker.js";
 import { parse } from "./program.js";
+import { watchStreams } from "./streams.js";
 import { writeText } from "./terminal.js";
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -21,12 +22,9 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// A reader that closes the pipe early (`| head`) is no failure of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.ok);
-  throw error;
-});
-
 // Workers that prepare batches run this same file.
 if (isLoaderWorker()) serveBatches();
-else process.exitCode = await main(process.argv.slice(2));
+else {
+  const exitCode = watchStreams();
+  process.exitCode = exitCode(await main(process.argv.slice(2)));
+}

@@ -1,6 +1,6 @@
 /** @file PNG (ISO/IEC 15948) to samples: checked before memory is taken, all colour types and depths, interlaced or not. */
 import { inflateSync } from "node:zlib";
-import { crc32 } from "../io/crc32.js";
+import { crc32 } from "../io/checksum.js";
 import { type ImageLimits, imageRefusal } from "./image-limits.js";
 
 /** Samples of a PNG as they are stored, palette colours in place of indices. */

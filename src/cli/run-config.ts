@@ -1,9 +1,13 @@
 /** @file What a training run is started with: plain JSON, kept in `config.json` and in every checkpoint. */
+import { describe } from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
-import { datasetInfo } from "../data/registry.js";
+import { DATASET_NAMES, datasetInfo } from "../data/registry.js";
+import { isRecord } from "../io/json.js";
+import { MODEL_NAMES } from "../models/index.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
 import type { ScheduleSpec } from "../optim/schedule/index.js";
 import { defaultNormalize, type ImagesInfo } from "./normalization.js";
+import { type ConfigChoices, checkConfig } from "./run-schema.js";
 
 /** Ways of training (or not) a quantized network; `float` quantizes nothing. */
 export const METHODS = ["float", "bcgd", "bc", "relax", "ptq", "comq"] as const;
@@ -112,22 +116,45 @@ const LATER_KEYS: readonly (keyof RunConfig)[] = ["normalize", "images", "relaxe
  *
  * @param file where it comes from, for messages
  * @returns the configuration, without fields that it came without, so that its hash stays
- * @throws FormatError if fields are missing
+ * @throws FormatError if fields are missing, unknown, or hold what no run has
  */
 export function asRunConfig(value: unknown, file: string): RunConfig {
-  const record = typeof value === "object" && value !== null ? value : {};
-  const missing = KEYS.filter((key) => !(key in record));
-  if (missing.length === 0) {
-    const config = value as RunConfig;
-    const known = [...KEYS, ...LATER_KEYS].filter((key) => key in record);
-    return Object.fromEntries(known.map((key) => [key, config[key]])) as unknown as RunConfig;
+  const fields = isRecord(value) ? value : {};
+  const missing = KEYS.filter((key) => fields[key] === undefined);
+  if (missing.length > 0) {
+    throw new FormatError({
+      op: file,
+      what: "not the configuration of a training run",
+      expected: KEYS.join(", "),
+      got: `no ${missing.join(", ")}`,
+    });
   }
-  throw new FormatError({
-    op: file,
-    what: "not the configuration of a training run",
-    expected: KEYS.join(", "),
-    got: `no ${missing.join(", ")}`,
-  });
+  checkConfig(file, fields, CHOICES);
+  const config = value as RunConfig;
+  if (!MODEL_NAMES.includes(config.model) && !config.model.toLowerCase().endsWith(".onnx")) {
+    refuse(file, "model", `${MODEL_NAMES.join(", ")}, or an ONNX file`, config.model);
+  }
+  const known: readonly string[] = DATASET_NAMES;
+  if (!known.includes(config.data) && config.images === undefined) {
+    refuse(file, "data", `${DATASET_NAMES.join(", ")}, or images with their shape`, config.data);
+  }
+  const own = [...KEYS, ...LATER_KEYS].filter((key) => key in fields);
+  return Object.fromEntries(own.map((key) => [key, config[key]])) as unknown as RunConfig;
+}
+
+const CHOICES: ConfigChoices = {
+  methods: METHODS.slice(1),
+  alphaRules: ALPHA_RULES,
+  proxies: PROXIES,
+  optimizers: OPTIMIZERS,
+  augmentations: AUGMENTATIONS,
+  calibrations: CALIBRATIONS,
+  projections: PROJECTIONS,
+  granularities: GRANULARITIES,
+};
+
+function refuse(file: string, field: string, expected: string, value: string): never {
+  throw new FormatError({ op: file, what: `bad ${field}`, expected, got: describe(value) });
 }
 
 /** A configuration with the defaults of `train` that do not depend on the bits. */

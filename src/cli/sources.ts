@@ -1,15 +1,15 @@
 /** @file What a MODEL argument may be: a run folder, a training checkpoint, float weights, a packed model, or an ONNX file. */
-import { stat } from "node:fs/promises";
 import { DataError } from "../core/errors.js";
 import type { PackedModel } from "../format/model.js";
 import { FORMAT_NAME } from "../format/plan.js";
 import { readPacked } from "../format/read.js";
 import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
-import { readFileBytes } from "../node/files.js";
+import { exists, isFolder, readFileBytes } from "../node/files.js";
 import { RunFolder } from "../node/run-folder.js";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
 import { isOnnx } from "./onnx.js";
 import { asRunConfig, type RunConfig } from "./run-config.js";
+import { checkCheckpoint, checkPackedFile } from "./summary-file.js";
 
 /** A packed model. */
 export interface PackedSource {
@@ -56,39 +56,31 @@ export const KIND_NAMES: Readonly<Record<ModelSource["kind"], string>> = {
   onnx: "an ONNX file",
 };
 
-/** True if `path` is a folder. */
-export async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
-/** True if something is at `path`. */
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 /**
  * Opens a model by path: a run folder stands for its checkpoint; ONNX files, which say nothing of themselves, are told by their ending, others by
  * their content.
  *
- * @throws DataError if there is nothing, FormatError if it is damaged or of no known kind
+ * What a run recorded of its files is compared with them.
+ *
+ * @throws DataError if there is nothing, FormatError if it is damaged or of no known kind, StateError if files of different runs lie in one folder
  */
 export async function openModel(path: string): Promise<ModelSource> {
   const file = (await isFolder(path)) ? await checkpointOf(path) : path;
   const bytes = await readFileBytes(file);
   if (isOnnx(file)) return { kind: "onnx", path: file, bytes };
   const { tensors, metadata } = readSafetensors(bytes, file);
-  if (metadata.format === FORMAT_NAME) return { kind: "packed", path: file, bytes, model: readPacked(bytes, file) };
+  if (metadata.format === FORMAT_NAME) {
+    const model = readPacked(bytes, file);
+    await checkPackedFile(file, bytes);
+    return { kind: "packed", path: file, bytes, model };
+  }
   if (metadata.format === undefined || metadata.format === "pt") {
     return { kind: "weights", path: file, bytes, tensors, metadata };
   }
   const checkpoint = loadCheckpoint(bytes, file);
-  return { kind: "checkpoint", path: file, bytes, checkpoint, config: asRunConfig(checkpoint.config, file) };
+  const config = asRunConfig(checkpoint.config, file);
+  await checkCheckpoint(file, checkpoint);
+  return { kind: "checkpoint", path: file, bytes, checkpoint, config };
 }
 
 async function checkpointOf(path: string): Promise<string> {

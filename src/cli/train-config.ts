@@ -149,6 +149,9 @@ export function optionsOf(config: RunConfig): TrainOptions {
   };
 }
 
+/** Options that are no part of the configuration. */
+const NO_SETTINGS: readonly string[] = ["out", "resume", "json", "quiet", "debug", "threads", "workers", "dataDir"];
+
 /**
  * Refuses settings of a resumed run that were given again with other values.
  *
@@ -156,6 +159,8 @@ export function optionsOf(config: RunConfig): TrainOptions {
  * @throws UsageError that lists what differs
  */
 export async function checkResumed(given: Partial<TrainOptions>, kept: RunConfig): Promise<void> {
+  // Without settings nothing can differ, and the file that the run started from need not be there any more.
+  if (Object.keys(given).every((name) => NO_SETTINGS.includes(name))) return;
   const init = given.init ?? (isPostTraining(kept.quant?.method) ? kept.init?.file : undefined);
   const wanted = await configFrom({ ...optionsOf(kept), ...given, init });
   const flat = (config: RunConfig): Record<string, unknown> => ({

@@ -6,12 +6,11 @@ import { pack, summarize } from "../export/index.js";
 import { createSession } from "../infer/session.js";
 import type { Module } from "../nn/module.js";
 import type { HostArray } from "../nn/state.js";
-import { saveFileAtomic } from "../node/files.js";
 import type { RunFolder } from "../node/run-folder.js";
 import type { OptimizerLike } from "../optim/index.js";
 import { scheduleFrom } from "../optim/schedule/index.js";
 import { type Checkpoint, restoreCheckpoint, saveCheckpoint } from "../train/checkpoint.js";
-import { weightsDigest } from "../train/digest.js";
+import { configHash, weightsDigest } from "../train/digest.js";
 import { evaluate } from "../train/evaluate.js";
 import { type FitProgress, fit as fitNetwork } from "../train/fit.js";
 import { type BitWidths, parseBits } from "./bits.js";
@@ -19,21 +18,18 @@ import { infoOf } from "./data-info.js";
 import { percent, short } from "./format.js";
 import { openLoaders, type RunLoaders } from "./loading/sources.js";
 import { freshNetwork, packOptions } from "./network.js";
-import { isOnnx, modelOfRun, onnxNetwork } from "./onnx.js";
+import { isOnnx, onnxNetwork } from "./onnx.js";
+import type { OpenedRun } from "./open-run.js";
 import { packedAccuracy } from "./packed.js";
 import { startProgress } from "./progress.js";
 import { calibrated, optimizerFor, quantized } from "./quantize.js";
 import type { InitConfig, RunConfig } from "./run-config.js";
 import { openModel } from "./sources.js";
-import { layerRows, type RunSummary } from "./summary-file.js";
+import { checkBelongs, layerRows, type RunSummary, readSummary } from "./summary-file.js";
 import type { Terminal } from "./terminal.js";
 
 /** What a run needs besides its configuration. */
-export interface TrainRequest {
-  readonly run: RunFolder;
-  readonly config: RunConfig;
-  /** The command that started it, for the summary. */
-  readonly command: string;
+export interface TrainRequest extends OpenedRun {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly dataDir?: string;
@@ -57,7 +53,7 @@ export interface TrainOutcome {
 export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const { run, config } = request;
   const started = performance.now();
-  const checkpoint = await run.resume();
+  const checkpoint = request.begin === null ? await resumed(run, config) : null;
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
   // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a step.
   const workers = request.workers ?? (config.images === undefined ? 0 : 1);
@@ -67,6 +63,17 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   } finally {
     await loaders.close();
   }
+}
+
+/** The checkpoint of a run that goes on, compared with what else the run recorded. */
+async function resumed(run: RunFolder, config: RunConfig): Promise<Checkpoint | null> {
+  const checkpoint = await run.resume(config);
+  const summary = await readSummary(run);
+  if (summary !== null && checkpoint !== null) {
+    const { model } = checkpoint;
+    checkBelongs(run.file("summary"), summary, config, { file: run.file("checkpoint"), model });
+  }
+  return checkpoint;
 }
 
 /** What an earlier part of the run left, and when this part began. */
@@ -83,14 +90,21 @@ async function runOn(
   { checkpoint, before, started }: Beginning,
 ): Promise<TrainOutcome> {
   const { run, config, terminal, signal } = request;
-  const net = await startingNetwork(run.path, config, loaders.calibration, checkpoint);
+  const net = await startingNetwork(request.network, config, loaders.calibration, checkpoint);
   const optimizer = optimizerFor(net, config, loaders.train.batches);
+  let trained = 0;
   try {
+    // Data, weights to start from and network are there: nothing old had to go for them.
+    await request.begin?.();
     const { epoch, stopped } = await train({ ...request, net, optimizer, loaders, checkpoint });
-    if (stopped) return { epochs: epoch, summary: null };
-    if (config.epochs === 0 && checkpoint === null) {
-      await saveFileAtomic(run.file("checkpoint"), saveCheckpoint({ net, optimizer, epoch: 0, step: 0, config }));
+    if (stopped) {
+      await run.keep();
+      return { epochs: epoch, summary: null };
     }
+    if (config.epochs === 0 && checkpoint === null) {
+      await run.writeCheckpoint(saveCheckpoint({ net, optimizer, epoch: 0, step: 0, config }));
+    }
+    trained = epoch;
     const outcome = await testAndPack(run, net, config, loaders.test, terminal, signal);
     const summary: RunSummary = {
       command: request.command,
@@ -101,12 +115,21 @@ async function runOn(
       method: config.quant?.method ?? "float",
       seed: config.seed,
       epochs: epoch,
+      configSha256: configHash(config),
       wallSeconds: before + (performance.now() - started) / 1000,
       imagesPerSecond: meanSpeed(run),
       ...outcome,
     };
     await run.writeSummary(summary);
     return { epochs: epoch, summary };
+  } catch (error) {
+    if (trained > 0 && trained === config.epochs) {
+      await run.keep().catch(() => {});
+      terminal.warn(
+        `training is complete: its weights are in ${run.file("checkpoint")}; --resume repeats only the test`,
+      );
+    }
+    throw error;
   } finally {
     optimizer.dispose();
     net.dispose();
@@ -115,12 +138,12 @@ async function runOn(
 
 /** The network as training begins: fresh or from --init, quantized and calibrated; a checkpoint fills in the rest later. */
 async function startingNetwork(
-  folder: string,
+  network: string,
   config: RunConfig,
   data: BatchLoader,
   checkpoint: Checkpoint | null,
 ): Promise<Module> {
-  const net = freshNetwork(modelOfRun(config.model, folder), infoOf(config), config.seed, config.normalize);
+  const net = freshNetwork(network, infoOf(config), config.seed, config.normalize);
   if (checkpoint !== null) return quantized(net, config);
   // An imported network has its weights already, and its configuration names the file that they came from.
   const given = config.init === null || (isOnnx(config.model) && isOnnx(config.init.file));
@@ -218,7 +241,7 @@ function progressText({ epoch, epochs, loss, accuracy, imagesPerSecond }: FitPro
 function meanSpeed({ metrics }: RunFolder): number | null {
   const seconds = metrics.reduce((sum, row) => sum + row.seconds, 0);
   const images = metrics.reduce((sum, row) => sum + row.seconds * row.imagesPerSecond, 0);
-  return metrics.length === 0 ? null : images / seconds;
+  return seconds > 0 ? images / seconds : null;
 }
 
 type Tested = Pick<
@@ -239,7 +262,7 @@ async function testAndPack(
   try {
     const graph = await evaluate(net, test, { signal, onProgress: ({ images }) => progress.update(images) });
     const bytes = pack(net, packOptions(infoOf(config)));
-    await saveFileAtomic(run.file("model"), bytes);
+    await run.writeModel(bytes);
     using session = createSession(bytes);
     const packed = await packedAccuracy(session, test, { signal, onProgress: (n) => progress.update(test.images + n) });
     const summary = summarize(bytes);

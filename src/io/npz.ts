@@ -1,6 +1,6 @@
 /** @file NumPy's .npz: a ZIP archive of .npy files, stored (`savez`) or deflated (`savez_compressed`). Bytes in, arrays out. */
 import { FormatError } from "../core/errors.js";
-import { crc32 } from "./crc32.js";
+import { crc32 } from "./checksum.js";
 import { bytesOf } from "./doors.js";
 import { inflate } from "./inflate.js";
 import { type NpyFile, readNpy } from "./npy.js";

@@ -1,7 +1,7 @@
 /** @file Whole files: reading with a clear error, and writing so that a crash leaves the old file or the new one. */
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { check, checkBytes, checkOptions, integer, type Rule } from "../core/checks.js";
 import { CoarsegradError, DataError } from "../core/errors.js";
@@ -11,6 +11,14 @@ export const pathRule: Rule = (value) =>
   typeof value === "string" && value !== "" && !value.includes("\0")
     ? null
     : "a path: a string that is not empty, without NUL";
+
+/**
+ * Name of a temporary file beside `name`. It says which process writes it, so that what a killed one leaves can be told from what is being
+ * written.
+ */
+export function temporaryName(name: string): string {
+  return `.${name}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
+}
 
 /**
  * Writes a file so that at every moment, through crashes and power cuts too, `path` holds either its former content or all of
@@ -23,7 +31,7 @@ export async function saveFileAtomic(path: string, bytes: Uint8Array | string): 
   check("saveFileAtomic", "path", path, pathRule);
   if (typeof bytes !== "string") bytes = checkBytes("saveFileAtomic", "bytes", bytes);
   const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = join(directory, temporaryName(basename(path)));
   try {
     const file = await open(temporary, "wx");
     try {
@@ -41,7 +49,7 @@ export async function saveFileAtomic(path: string, bytes: Uint8Array | string): 
 }
 
 /** Makes a rename durable. Where directories cannot be opened (Windows) the file system does so by itself. */
-async function flushDirectory(directory: string): Promise<void> {
+export async function flushDirectory(directory: string): Promise<void> {
   try {
     const handle = await open(directory, "r");
     try {
@@ -114,4 +122,20 @@ function kindOfFile(info: Stats): string {
   if (info.isFIFO()) return "a pipe";
   if (info.isSocket()) return "a socket";
   return "a device";
+}
+
+/** True if `path` is a folder. */
+export async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** True if something is at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,9 +1,10 @@
 /** @file Checkpoints: everything that a bit-exact resume needs, in one safetensors file. */
 import { defaultRng, setDefaultRng } from "../autograd/random.js";
-import { anything, check, checkOptions, instanceOf, integer, listOf, record } from "../core/checks.js";
+import { anything, check, checkOptions, describe, instanceOf, integer, listOf, record } from "../core/checks.js";
 import { FormatError, StateError } from "../core/errors.js";
-import { cut } from "../core/printable.js";
+
 import { Rng } from "../core/rng.js";
+import { contentChecksum } from "../io/checksum.js";
 import { readJson } from "../io/json.js";
 import { readSafetensors, type SafeEntry, type SafeTensor, writeSafetensors } from "../io/safetensors.js";
 import type { NDArray } from "../ndarray/ndarray.js";
@@ -50,7 +51,7 @@ function tensorEntry(name: string, array: NDArray | HostArray): SafeEntry {
 
 /**
  * Writes a checkpoint. Tensors `model.<state-dict key>` and `optimizer.<index>.<slot>`; counts, rates, random streams and the
- * configuration as JSON in the metadata.
+ * configuration as JSON in the metadata; and there a checksum of all of it.
  *
  * @returns bytes of a safetensors file; equal states give equal bytes
  */
@@ -70,23 +71,22 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
   const { net, optimizer, epoch, step, config = null } = source;
   const state = optimizer.stateDict();
   const rngs = Object.fromEntries([...net.namedRngs()].map(([key, rng]) => [key, rng.state()]));
-  return writeSafetensors(
-    [
-      ...[...net.stateDict()].map(([key, array]) => tensorEntry(`model.${key}`, array)),
-      ...[...state.arrays].map(([key, array]) => tensorEntry(`optimizer.${key}`, array)),
-    ],
-    {
-      format: FORMAT,
-      version: VERSION,
-      epoch: `${epoch}`,
-      step: `${step}`,
-      config: canonicalJson(config),
-      config_hash: configHash(config),
-      optimizer: canonicalJson(state.values),
-      rngs: canonicalJson(rngs),
-      default_rng: canonicalJson(defaultRng().state()),
-    },
-  );
+  const entries = [
+    ...[...net.stateDict()].map(([key, array]) => tensorEntry(`model.${key}`, array)),
+    ...[...state.arrays].map(([key, array]) => tensorEntry(`optimizer.${key}`, array)),
+  ];
+  const metadata = {
+    format: FORMAT,
+    version: VERSION,
+    epoch: `${epoch}`,
+    step: `${step}`,
+    config: canonicalJson(config),
+    config_hash: configHash(config),
+    optimizer: canonicalJson(state.values),
+    rngs: canonicalJson(rngs),
+    default_rng: canonicalJson(defaultRng().state()),
+  };
+  return writeSafetensors(entries, { ...metadata, checksum: contentChecksum(entries, metadata) });
 }
 
 /**
@@ -106,6 +106,7 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
       hint: "float weights are loaded with loadStateDict",
     });
   }
+  checkContent(tensors, metadata, file);
   const read = <T>(key: string, good: (value: unknown) => boolean): T => {
     try {
       const value = readJson(metadata[key], file, key);
@@ -117,7 +118,7 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
       op: file,
       what: `bad metadata ${key}`,
       expected: "what saveCheckpoint writes",
-      got: cut(`${metadata[key]}`, 200),
+      got: quoted(metadata[key]),
     });
   };
   const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -128,10 +129,20 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
     new Map(
       [...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
     );
+  const [epoch, step] = [read<number>("epoch", isCount), read<number>("step", isCount)];
+  const config = read("config", () => true);
+  if (metadata.config_hash !== hashOf(config)) {
+    throw new FormatError({
+      op: file,
+      what: "its configuration is not the one that it was written with",
+      expected: `SHA-256 ${quoted(metadata.config_hash)}`,
+      got: hashOf(config) ?? "one that is nested too deeply",
+    });
+  }
   return {
-    epoch: read("epoch", isCount),
-    step: read("step", isCount),
-    config: read("config", () => true),
+    epoch,
+    step,
+    config,
     configHash: metadata.config_hash,
     model: under("model."),
     optimizer: {
@@ -144,6 +155,43 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
     rngs: new Map(Object.entries(read<Record<string, number[]>>("rngs", isTable(isState)))),
     defaultRng: read("default_rng", isState),
   };
+}
+
+/** Compares the checksum, if there is one: earlier versions wrote none. @throws FormatError that names both */
+function checkContent(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  { checksum, ...metadata }: Readonly<Record<string, string>>,
+  file: string,
+): void {
+  if (checksum === undefined) return;
+  const own = contentChecksum(
+    [...tensors].map(([name, { shape, data }]) => ({ name, shape, data })),
+    metadata,
+  );
+  if (checksum === own) return;
+  throw new FormatError({
+    op: file,
+    what: "damaged: its content is not what was written",
+    expected: `checksum ${quoted(checksum)}`,
+    got: own,
+    hint: "the disk or a transfer changed it; take it from a copy",
+  });
+}
+
+/** Text of a file as messages show it. */
+function quoted(text: string | undefined): string {
+  if (text === undefined) return "none";
+  return /^[0-9a-f]{64}$/.test(text) ? text : describe(text).slice(1, -1);
+}
+
+/** The hash of a configuration; null for one that is nested deeper than JSON can be written again. */
+function hashOf(config: unknown): string | null {
+  try {
+    return configHash(config);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { check, describe, instanceOf } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Sha256, sha256Hex } from "../core/sha256.js";
+import type { SafeTensor } from "../io/safetensors.js";
 import { heap } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "../nn/module.js";
@@ -21,12 +22,28 @@ function bytesOf(array: NDArray): Uint8Array {
  */
 export function weightsDigest(net: Module): string {
   check("weightsDigest", "net", net, instanceOf(Module, "a Module"));
+  const state = [...net.stateDict()];
+  return digestOf(state.map(([key, array]) => [key, array.dtype, array.shape, () => bytesOf(array)]));
+}
+
+/** {@link weightsDigest} of the state that a checkpoint holds, without a network. */
+export function stateDigest(state: ReadonlyMap<string, SafeTensor>): string {
+  return digestOf(
+    [...state].map(([key, { dtype, shape, data }]) => {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      return [key, dtype.toLowerCase(), shape, () => bytes];
+    }),
+  );
+}
+
+type DigestEntry = readonly [key: string, dtype: string, shape: readonly number[], bytes: () => Uint8Array];
+
+function digestOf(entries: DigestEntry[]): string {
   const hash = new Sha256();
   const text = new TextEncoder();
-  const entries = [...net.stateDict()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  for (const [key, array] of entries) {
-    hash.update(text.encode(`${key}\0${array.dtype}[${array.shape.join(",")}]\0`));
-    hash.update(bytesOf(array));
+  for (const [key, dtype, shape, bytes] of entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
+    hash.update(text.encode(`${key}\0${dtype}[${shape.join(",")}]\0`));
+    hash.update(bytes());
   }
   return hash.hex();
 }

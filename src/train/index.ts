@@ -6,7 +6,7 @@ export {
   restoreCheckpoint,
   saveCheckpoint,
 } from "./checkpoint.js";
-export { canonicalJson, configHash, weightsDigest } from "./digest.js";
+export { canonicalJson, configHash, stateDigest, weightsDigest } from "./digest.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
 export { type FitOptions, type FitProgress, type FitResult, fit, trainingLoader } from "./fit.js";
 export { countHits, type Hits, imageTensor, labelTensor, PIXEL_STEP } from "./input.js";

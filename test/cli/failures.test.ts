@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appears, outcomeOf, Workbench } from "./run.js";
@@ -20,7 +20,11 @@ function idx(magic: number, extents: readonly number[], data: Uint8Array): Uint8
 
 /** Writes the four files of a small MNIST, some of them replaced. */
 function mnist(name: string, replaced: Readonly<Record<string, Uint8Array>> = {}): string {
-  const images = idx(0x803, [4, 28, 28], new Uint8Array(4 * 784));
+  const images = idx(
+    0x803,
+    [4, 28, 28],
+    Uint8Array.from({ length: 4 * 784 }, (_, i) => (i * 37) % 251),
+  );
   const labels = idx(0x801, [4], Uint8Array.from([0, 1, 2, 9]));
   mkdirSync(bench.file(name, "mnist"), { recursive: true });
   for (const part of ["train", "t10k"]) {
@@ -241,9 +245,13 @@ describe("an interrupted run", () => {
     expect(again.weightsSha256).toBe(whole);
   });
 
-  it("starts anew with --resume if there is nothing to resume", async () => {
-    const fresh = await bench.json<{ epochs: number }>("train", ...SMALL, "--resume", "--out", "runs/fresh");
-    expect(fresh.epochs).toBe(1);
+  it.each(["runs/typo", "nothing-here"])("is not started by --resume where there is none: %s", async (folder) => {
+    const none = await bench.run("train", "--resume", "--out", folder);
+    expect(none.stderr).toBe(
+      `coarsegrad: ${folder}: nothing to resume; expected the folder of a run, got none there; leave --resume out to start one\n`,
+    );
+    expect(none.code).toBe(1);
+    expect(existsSync(bench.file("runs", "typo"))).toBe(false);
   });
 
   it("keeps the kernels that it was started with", async () => {

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/cli/image.js";
 import { readPng } from "../../src/cli/png.js";
 import { FormatError } from "../../src/core/errors.js";
-import { crc32 } from "../../src/io/crc32.js";
+import { crc32 } from "../../src/io/checksum.js";
 
 interface Spec {
   readonly width: number;

@@ -3,7 +3,9 @@ import { expect, it } from "vitest";
 import { CoarsegradError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { memory } from "../../src/kernels/index.js";
+import { run as disk } from "./disk.js";
 import { FORMATS } from "./formats.js";
+import { run as kills } from "./kills.js";
 import { mutated } from "./mutate.js";
 
 const { COARSEGRAD_FUZZ_FORMAT: only, COARSEGRAD_FUZZ_COUNT: COUNT, COARSEGRAD_FUZZ_SEED = "1" } = process.env;
@@ -38,3 +40,12 @@ it.each(Object.entries(FORMATS).filter(([name]) => only === undefined || name ==
     expect(counts.refused).toBeGreaterThan(0);
   },
 );
+
+/** What is damaged by the outside world, not in its bytes. The suite has small versions of its own beside the run folders' tests. */
+const EVENTS: Readonly<Record<string, (count: number, seed: number) => Promise<number>>> = { kills, disk };
+
+it.each(Object.entries(EVENTS).filter(([name]) => name === only))("%s", async (name, run) => {
+  const events = await run(Number(COUNT), Number(COARSEGRAD_FUZZ_SEED));
+  console.log(`${name}: ${events} events, nothing lost or mixed`);
+  expect(events).toBeGreaterThan(0);
+});

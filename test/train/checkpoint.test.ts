@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { defaultRng, manualSeed } from "../../src/autograd/random.js";
-import { writeSafetensors } from "../../src/io/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { BatchNorm1d, Dropout, Linear, Sequential } from "../../src/nn/index.js";
 import { SGD } from "../../src/optim/sgd.js";
 import { loadCheckpoint, restoreCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.js";
-import { canonicalJson, configHash, weightsDigest } from "../../src/train/digest.js";
+import { canonicalJson, configHash, stateDigest, weightsDigest } from "../../src/train/digest.js";
 import { disposeLater } from "../leaks.js";
 
 function setUp(seed: number, width = 3) {
@@ -53,6 +53,30 @@ describe("checkpoints", () => {
       /random streams of the network differ; expected none, got 2\.rng/,
     );
     expect(weightsDigest(b.net)).toBe(before);
+  });
+  it("whose bits flipped are refused, wherever it was; without a checksum, as earlier versions wrote them, they open", () => {
+    const a = setUp(1);
+    const bytes = saveCheckpoint({ ...a, epoch: 3, step: 21, config: { lr: 0.5 } });
+    const start = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+    for (const at of [start, start + 13, bytes.length - 1]) {
+      const flipped = bytes.slice();
+      flipped[at] ^= 1;
+      expect(() => loadCheckpoint(flipped, "c")).toThrow(/c: damaged.*expected checksum [0-9a-f]{8}, got [0-9a-f]{8}/);
+    }
+    const { tensors, metadata } = readSafetensors(bytes);
+    const written = (fields: Record<string, string>) =>
+      writeSafetensors(
+        [...tensors].map(([name, { shape, data }]) => ({ name, shape, data })),
+        fields,
+      );
+    expect(() => loadCheckpoint(written({ ...metadata, epoch: "4" }))).toThrow(/damaged/);
+    const { checksum, ...before } = metadata;
+    expect(checksum).toMatch(/^[0-9a-f]{8}$/);
+    expect(loadCheckpoint(written(before)).epoch).toBe(3);
+    expect(() => loadCheckpoint(written({ ...before, config: '{"lr":0.25}' }), "c")).toThrow(
+      new RegExp(`c: its configuration is not the one.*${configHash({ lr: 0.5 })}, got ${configHash({ lr: 0.25 })}`),
+    );
+    expect(stateDigest(loadCheckpoint(bytes).model)).toBe(weightsDigest(a.net));
   });
   it("are told from other files", () => {
     const weights = writeSafetensors([{ name: "w", shape: [1], data: new Float32Array(1) }]);

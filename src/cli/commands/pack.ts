@@ -6,6 +6,7 @@ import { saveFileAtomic } from "../../node/files.js";
 import { command, onRun } from "../command.js";
 import { bytes, count } from "../format.js";
 import { openNetwork, packOptions } from "../network.js";
+import { recordPacked } from "../summary-file.js";
 import type { CommonOptions } from "../terminal.js";
 
 interface PackCommandOptions extends CommonOptions {
@@ -34,6 +35,7 @@ export function packCommand(): Command {
     const file = out ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = pack(net, packOptions(info));
     await saveFileAtomic(file, packed);
+    await recordPacked(file, packed, (text) => terminal.warn(text));
     if (module !== undefined) await saveFileAtomic(module, toModule(packed, file));
     const { fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs } = summarize(packed);
     net.dispose();

@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
+import { type CoarsegradError, DataError } from "../../core/errors.js";
 import { datasetInfo } from "../../data/registry.js";
 import { saveFileAtomic } from "../../node/files.js";
 import { command, onRun } from "../command.js";
@@ -33,7 +34,7 @@ export function reportCommand(): Command {
     .option("--title <text>", "title of the page");
   return onRun<ReportOptions>(made, async ({ out, title }, folders, terminal) => {
     const file = out ?? path.join(folders[0], "report.html");
-    const { size, runs } = await writeReport(folders, file, title);
+    const { size, runs } = await writeReport(folders, file, (text) => terminal.warn(text), title);
     terminal.result({ file: path.resolve(file), bytes: size, runs: runs.map((run) => run.name) }, () =>
       [`${file} (${bytes(size)})`, ...runs.map((run) => `  ${run.name}`)].join("\n"),
     );
@@ -44,14 +45,20 @@ export function reportCommand(): Command {
 export async function writeReport(
   folders: readonly string[],
   file: string,
+  warn: (text: string) => void,
   title?: string,
 ): Promise<{ size: number; runs: ReportRun[] }> {
-  const runs = await collectRuns(folders);
+  const runs = await collectRuns(folders, warn);
   const html = new TextEncoder().encode(
     reportPage({ title: title ?? defaultTitle(runs), subtitle: subtitle(runs), version: COARSEGRAD_VERSION, runs }),
   );
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-  await saveFileAtomic(file, html);
+  try {
+    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+    await saveFileAtomic(file, html);
+  } catch (error) {
+    const got = (error as CoarsegradError).got ?? (error as Error).message;
+    throw new DataError({ op: file, what: "cannot be written", got, hint: "--out chooses another place" });
+  }
   return { size: html.length, runs };
 }
 

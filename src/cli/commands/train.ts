@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { command, onRun } from "../command.js";
 import { InterruptedError } from "../failure.js";
 import { bytes, count, duration, percent } from "../format.js";
-import { interruptible } from "../interrupt.js";
+import { interruptible, signalOf } from "../interrupt.js";
 import { normalizeText } from "../normalization.js";
 import { openRun, planRun } from "../open-run.js";
 import { PRESETS_HELP, withPreset } from "../presets.js";
@@ -33,29 +33,38 @@ export function trainCommand(): Command {
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
     const typed = Object.entries(options).filter(([name]) => made.getOptionValueSource(name) === "cli");
     const chosen = withPreset(options, Object.fromEntries(typed));
-    const planned = await planRun(chosen.options, chosen.typed, commandLine());
-    await startThreads({ threads: options.threads, relaxed: planned.config.relaxed });
-    const opened = await openRun(planned, commandLine());
-    const { run, config } = opened;
-    if (config.normalize) terminal.note(`images are normalized by ${normalizeText(config.normalize)}`);
-    const { epochs, summary } = await interruptible(terminal, "stopping after this step", (signal) =>
-      trainRun({
-        ...opened,
-        terminal,
-        signal,
-        dataDir: options.dataDir,
-        workers: options.workers,
-        maxPixels: options.maxPixels,
-      }),
+    const warn = (text: string): void => terminal.warn(text);
+    const planned = await planRun(chosen.options, chosen.typed, commandLine(), warn);
+    const { config, folder } = planned;
+    const { epochs, summary, untouched, signal } = await interruptible(
+      terminal,
+      "stopping after this step",
+      async (signal) => {
+        const opened = await openRun(planned, warn);
+        try {
+          await startThreads({ threads: options.threads, relaxed: config.relaxed });
+          if (config.normalize) terminal.note(`images are normalized by ${normalizeText(config.normalize)}`);
+          const { dataDir, workers, maxPixels } = options;
+          const outcome = await trainRun({ ...opened, terminal, signal, dataDir, workers, maxPixels });
+          return { ...outcome, untouched: opened.run.replacing, signal };
+        } finally {
+          await opened.run.close();
+        }
+      },
     );
     if (summary === null) {
-      throw new InterruptedError({
-        op: "train",
-        what: `stopped after ${epochs} of ${config.epochs} epochs`,
-        hint: `go on with: coarsegrad train --resume --out ${run.path}`,
-      });
+      throw new InterruptedError(
+        {
+          op: "train",
+          what: `stopped after ${epochs} of ${config.epochs} epochs`,
+          hint: untouched
+            ? "the run that was to be replaced is untouched"
+            : `go on with: coarsegrad train --resume --out ${folder}`,
+        },
+        signalOf(signal),
+      );
     }
-    terminal.result({ run: run.path, ...summary }, () => summaryText(run.path, summary));
+    terminal.result({ run: folder, ...summary }, () => summaryText(folder, summary));
   });
 }
 

@@ -66,7 +66,7 @@ export function verifyCommand(): Command {
       top1Packed: 100 * (found.accuracyPacked ?? 0),
       layers: found.layers,
     };
-    await recordVerification(given, packed.bytes, codes);
+    await recordVerification(given, packed.bytes, codes, (text) => terminal.warn(text));
     terminal.result(answer, () =>
       [
         layerTable(found.layers),

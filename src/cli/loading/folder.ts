@@ -5,9 +5,8 @@ import { DataError } from "../../core/errors.js";
 import { type Batch, LoaderStreams } from "../../data/loader.js";
 import { centreCrop, randomBox, resample } from "../../data/resample.js";
 import { mirrorImage } from "../../data/transforms.js";
-import { readFileBytes } from "../../node/files.js";
+import { isFolder, readFileBytes } from "../../node/files.js";
 import { decodeImage, IMAGE_ENDINGS, recolor } from "../image.js";
-import { isFolder } from "../sources.js";
 import type { BatchMaker, BatchOptions } from "./maker.js";
 
 /** Files of one part and their classes. */

@@ -4,25 +4,25 @@ import { RunFolder } from "../../node/run-folder.js";
 import type { EpochMetrics } from "../../train/metrics.js";
 import { normalizeText } from "../normalization.js";
 import { asRunConfig, type RunConfig } from "../run-config.js";
-import { exists } from "../sources.js";
-import type { RunSummary } from "../summary-file.js";
+import { checkBelongs, type RunSummary, readSummary } from "../summary-file.js";
 import type { EpochRow, PackedResult, ReportRun } from "./model.js";
 
 /** Runs with their folders' names, made distinct where two folders share a name. */
-export async function collectRuns(folders: readonly string[]): Promise<ReportRun[]> {
+export async function collectRuns(folders: readonly string[], warn: (text: string) => void): Promise<ReportRun[]> {
   const names = folders.map((folder) => path.basename(path.resolve(folder)));
   return Promise.all(
     folders.map((folder, i) => {
       const shared = names.filter((name) => name === names[i]).length > 1;
-      return collectRun(folder, shared ? folder : names[i]);
+      return collectRun(folder, shared ? folder : names[i], warn);
     }),
   );
 }
 
-async function collectRun(folder: string, name: string): Promise<ReportRun> {
-  const run = await RunFolder.open(folder);
+async function collectRun(folder: string, name: string, warn: (text: string) => void): Promise<ReportRun> {
+  const run = await RunFolder.open(folder, { warn });
   const config = asRunConfig(await run.config(), run.file("config"));
-  const summary = (await exists(run.file("summary"))) ? ((await run.readJson("summary")) as RunSummary) : null;
+  const summary = await readSummary(run);
+  if (summary !== null) checkBelongs(run.file("summary"), summary, config);
   const metrics = run.metrics.map(epochRow);
   const last = metrics.at(-1);
   return {
@@ -33,8 +33,8 @@ async function collectRun(folder: string, name: string): Promise<ReportRun> {
     method: config.quant?.method ?? "float",
     seed: config.seed,
     command: summary?.command ?? null,
-    finished: metrics.length >= config.epochs,
-    epochs: metrics.length,
+    finished: summary !== null || (last?.epoch ?? 0) >= config.epochs,
+    epochs: summary?.epochs ?? last?.epoch ?? 0,
     wallSeconds: summary?.wallSeconds ?? null,
     imagesPerSecond: summary?.imagesPerSecond ?? last?.imagesPerSecond ?? null,
     accuracy: summary?.top1 ?? last?.valAccuracy ?? null,
@@ -61,7 +61,7 @@ function packedResult(summary: RunSummary | null): PackedResult | null {
 }
 
 function epochRow(row: EpochMetrics): EpochRow {
-  const percent = (share: number | undefined): number | null => (share === undefined ? null : 100 * share);
+  const percent = (share: number | null | undefined): number | null => (share == null ? null : 100 * share);
   return {
     epoch: row.epoch,
     loss: row.loss,
