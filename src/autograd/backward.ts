@@ -37,6 +37,8 @@ function reverseOrder(root: Variable): Variable[] {
   return order.reverse();
 }
 
+const NO_OPTIONS: BackwardOptions = {};
+
 /**
  * Accumulates the gradient of `root` into every leaf that wants one.
  *
@@ -44,8 +46,8 @@ function reverseOrder(root: Variable): Variable[] {
  * @throws GradientError if `root` has no history, is not a single element and no seed is given, its graph was freed, or an array that the graph
  * saved was changed since; ShapeError, DTypeError for another seed. Gradients of leaves are then as they were.
  */
-export function backward(root: Variable, seed?: NDArray, options: BackwardOptions = {}): void {
-  checkOptions<BackwardOptions>("backward", options, { retainGraph: flag });
+export function backward(root: Variable, seed?: NDArray, options: BackwardOptions = NO_OPTIONS): void {
+  if (options !== NO_OPTIONS) checkOptions<BackwardOptions>("backward", options, { retainGraph: flag });
   checkDifferentiable(root);
   if (seed === undefined && root.data.size !== 1) {
     throw new GradientError({

@@ -78,7 +78,7 @@ export class Tensor extends Variable {
    * @param seed gradient of the final result with respect to this one, same shape; default 1 for a single element
    * @throws GradientError without history, for several elements without a seed, or on a graph that was freed
    */
-  backward(seed?: Tensor | null, options: BackwardOptions = {}): void {
+  backward(seed?: Tensor | null, options?: BackwardOptions): void {
     if (seed !== undefined && seed !== null) check("backward", "seed", seed, instanceOf(Tensor, "a Tensor"));
     backward(this, seed?.value, options);
   }

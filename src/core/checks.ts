@@ -181,17 +181,16 @@ export function checkOptions<Options extends object>(
   required: readonly (keyof Options & string)[] = [],
 ): void {
   if (options === undefined && required.length === 0) return;
-  check(op, "options", options, record);
+  if (typeof options !== "object" || record(options) !== null) check(op, "options", options, record);
   const known = rules as Readonly<Record<string, Rule>>;
-  for (const name of Object.keys(options as object)) {
+  const own = options as Readonly<Record<string, unknown>>;
+  for (const name in own) {
+    if (!Object.hasOwn(own, name)) continue;
     if (!Object.hasOwn(known, name)) refuseUnknown(op, name, Object.keys(known));
-  }
-  for (const name of Object.keys(known)) {
-    const value = (options as Readonly<Record<string, unknown>>)[name];
-    if (value !== undefined) check(op, name, value, known[name]);
+    if (own[name] !== undefined) check(op, name, own[name], known[name]);
   }
   for (const name of required) {
-    if ((options as Options)[name] === undefined) refuse(op, name, known[name](undefined) ?? "a value", undefined);
+    if (own[name] === undefined) refuse(op, name, known[name](undefined) ?? "a value", undefined);
   }
 }
 

@@ -110,7 +110,8 @@ export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
     throw new ArgumentError({ op, what: "more than one -1", expected: "at most one", got: shapeText(to) });
   }
   const size = sizeOf(from);
-  const out = Array.from(to, (extent, i) => (i === hole ? 1 : extent));
+  const out = to.slice();
+  if (hole >= 0) out[hole] = 1;
   checkShape(op, out);
   if (hole >= 0) out[hole] = sizeOf(out) === 0 ? leftOver(from, to, hole) : size / sizeOf(out);
   if (sizeOf(out) !== size || (hole >= 0 && !Number.isInteger(out[hole]))) {

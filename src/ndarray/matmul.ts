@@ -63,14 +63,16 @@ function product(a: Shape, b: Shape, { transA = false, transB = false }: GemmOpt
   return { batch, M: transA ? columns(a) : rows(a), N: transB ? rows(b) : columns(b), K };
 }
 
+const PLAIN: GemmOptions = {};
+const TRANSPOSED: OptionRules<Omit<GemmOptions, "accumulate">> = { transA: flag, transB: flag };
+const ACCUMULATING: OptionRules<GemmOptions> = { ...TRANSPOSED, accumulate: flag };
+
 /** Shape of {@link matmul}. @throws ShapeError */
-export function matmulShape(a: Shape, b: Shape, options: GemmOptions = {}): number[] {
-  checkOptions("matmul", options, { ...TRANSPOSED, accumulate: flag });
+export function matmulShape(a: Shape, b: Shape, options: GemmOptions = PLAIN): number[] {
+  if (options !== PLAIN) checkOptions("matmul", options, ACCUMULATING);
   const { batch, M, N } = product(a, b, options);
   return [...batch, M, N];
 }
-
-const TRANSPOSED: OptionRules<Omit<GemmOptions, "accumulate">> = { transA: flag, transB: flag };
 
 /**
  * Product of stacks of matrices, op(A)·op(B) with broadcasting batch axes.
@@ -80,8 +82,8 @@ const TRANSPOSED: OptionRules<Omit<GemmOptions, "accumulate">> = { transA: flag,
  * @returns […,M,N]
  * @throws ShapeError, DTypeError
  */
-export function matmul(a: NDArray, b: NDArray, options: Omit<GemmOptions, "accumulate"> = {}): NDArray {
-  checkOptions("matmul", options, TRANSPOSED);
+export function matmul(a: NDArray, b: NDArray, options: Omit<GemmOptions, "accumulate"> = PLAIN): NDArray {
+  if (options !== PLAIN) checkOptions("matmul", options, TRANSPOSED);
   const dtype = floatTypeOf("matmul", a, b);
   const { batch, M, N, K } = product(a.shape, b.shape, options);
   const out = NDArray.empty([...batch, M, N], dtype);

@@ -11,6 +11,8 @@ import { apply, type Tensor } from "../tensor.js";
 import type { Indices } from "./indexing.js";
 import { withIndices } from "./indices.js";
 
+const MSE_OPTIONS = { reduction: anything };
+
 /**
  * Cross entropy of logits against class numbers, −Σ_c q_c·ln softmax(x)_c with q = (1 − ε)·onehot(label) + ε/C.
  * @param logits [..., C]
@@ -35,6 +37,6 @@ export function crossEntropy(logits: Tensor, labels: Indices, options: CrossEntr
  * @throws ShapeError unless the shapes are equal: nothing is broadcast, or for a mean over no elements; DTypeError on mixed types
  */
 export function mse(prediction: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
-  checkOptions("mse", options, { reduction: anything });
+  checkOptions("mse", options, MSE_OPTIONS);
   return apply(mseOp, [prediction, target], options);
 }

@@ -7,6 +7,9 @@ import { batchNormRelu as batchNormReluOp } from "../../ops/norm-activation.js";
 import { defaultRng } from "../random.js";
 import { apply, type Tensor } from "../tensor.js";
 
+const BATCH_NORM_OPTIONS = { eps: atLeast(0), fixed: record, statistics: record };
+const BATCH_NORM_RELU_OPTIONS = { eps: atLeast(0), statistics: record, shortcut: anything };
+
 /** Options of {@link batchNorm}. */
 export interface BatchNormOptions {
   /** Added to the variance; default 1e-5. */
@@ -30,7 +33,7 @@ export interface BatchNormOptions {
  * @throws ShapeError if channels do not match, or without fixed statistics for fewer than two rows; DTypeError on mixed types
  */
 export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, options: BatchNormOptions = {}): Tensor {
-  checkOptions("batchNorm", options, { eps: atLeast(0), fixed: record, statistics: record });
+  checkOptions("batchNorm", options, BATCH_NORM_OPTIONS);
   const { eps = 1e-5, fixed, statistics } = options;
   if (fixed !== undefined && statistics !== undefined)
     refuse("batchNorm", "statistics", "none beside fixed ones", statistics);
@@ -54,7 +57,7 @@ export function batchNormRelu(
   beta: Tensor,
   options: Omit<BatchNormOptions, "fixed"> & { shortcut?: Tensor | null } = {},
 ): Tensor {
-  checkOptions("batchNormRelu", options, { eps: atLeast(0), statistics: record, shortcut: anything });
+  checkOptions("batchNormRelu", options, BATCH_NORM_RELU_OPTIONS);
   const { eps = 1e-5, statistics, shortcut } = options;
   const inputs = shortcut === undefined || shortcut === null ? [x, gamma, beta] : [x, gamma, beta, shortcut];
   return apply(batchNormReluOp, inputs, { eps, statistics });
