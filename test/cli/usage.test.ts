@@ -62,7 +62,7 @@ describe("a command line that is not understood", () => {
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],
     [
       "eval x --fast",
-      'eval: unknown option; expected --data, --data-dir, --split, --limit, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, got "--fast"',
+      'eval: unknown option; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, got "--fast"',
     ],
     [
       "train --bits 3W",
