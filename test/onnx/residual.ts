@@ -70,7 +70,7 @@ export class ResidualNet extends Module {
     this.act2 = stairs();
     const [high, wide] = [Math.ceil(size[0] / stride), Math.ceil(size[1] / stride)];
     const kernel = Math.min(pool.kernel, high, wide);
-    this.pool = new AvgPool2d(kernel, { ...pool, countIncludePad: pool.includePad });
+    this.pool = new AvgPool2d(kernel, { stride: pool.stride, padding: pool.padding, countIncludePad: pool.includePad });
     this.act3 = stairs();
     const pooled = (n: number): number => Math.floor((n + 2 * pool.padding - kernel) / pool.stride) + 1;
     const features = pooled(high) * pooled(wide) * out;
