@@ -1,5 +1,6 @@
 /** @file NumPy's .npz: a ZIP archive of .npy files, stored (`savez`) or deflated (`savez_compressed`). Bytes in, arrays out. */
 import { FormatError } from "../core/errors.js";
+import { crc32 } from "./checksum.js";
 import { inflate } from "./inflate.js";
 import { type NpyFile, readNpy } from "./npy.js";
 
@@ -11,22 +12,6 @@ const CENTRAL_BYTES = 46;
 const LOCAL_BYTES = 30;
 /** Values that say "see the ZIP64 record", which is not read. */
 const ESCAPE = 0xffffffff;
-
-/** CRC-32 (IEEE 802.3), four bits at a time. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let half = 0; half < 2; half++) crc = (crc >>> 4) ^ NIBBLES[crc & 15];
-  }
-  return ~crc >>> 0;
-}
-
-const NIBBLES = Uint32Array.from({ length: 16 }, (_, i) => {
-  let crc = i;
-  for (let bit = 0; bit < 4; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc;
-});
 
 /**
  * Reads a .npz archive of at most 4 GB.
