@@ -1,6 +1,8 @@
 /** @file Reading a packed model, strictly: whatever is not exactly as docs/format.md says is a FormatError. */
+import { check, checkBytes, text } from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
 import { sameShape, shapeText } from "../core/shape.js";
+import { contentChecksum } from "../io/checksum.js";
 import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
 import { unpackCodes } from "./bits.js";
 import {
@@ -12,7 +14,7 @@ import {
   type TensorSpec,
   tensorsOf,
 } from "./model.js";
-import { activationTop, FORMAT_NAME, FORMAT_VERSION, inputsOf, type PlanNode } from "./plan.js";
+import { activationTop, FIRST_VERSION, FORMAT_NAME, FORMAT_VERSION, inputsOf, type PlanNode } from "./plan.js";
 import { parsePlan } from "./schema.js";
 import { decodeThresholds } from "./thresholds.js";
 import { planValues, type ValueType } from "./values.js";
@@ -23,14 +25,17 @@ type Gathering = { -readonly [Field in keyof NodeData]: NodeData[Field] };
 /**
  * Reads a packed model.
  *
- * @param bytes the whole file; not kept
+ * @param bytes the whole file, as bytes of any realm; not kept
  * @param file its name for messages
  * @returns plan, types of all values, decoded tensors and sizes; owned by the caller
  * @throws FormatError that names the file, what was expected and what came: another format or version, a plan that is not one, shapes that do
- *   not chain, tensors that are missing, extra or of the wrong size, codes outside their level set, thresholds out of order, numbers that are not finite
+ *   not chain, tensors that are missing, extra or of the wrong size, codes outside their level set, thresholds out of order, numbers that are not finite, a
+ *   checksum that is not that of the contents; DTypeError for what is no bytes
  */
-export function readPacked(bytes: Uint8Array, file = "packed model"): PackedModel {
-  const { tensors, metadata } = readSafetensors(bytes, file);
+export function readPacked(bytes: Uint8Array | ArrayBufferLike, file = "packed model"): PackedModel {
+  check("readPacked", "file", file, text);
+  const contents = checkBytes(file, "file", bytes);
+  const { tensors, metadata } = readSafetensors(contents, file);
   const refuse = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: file, what, expected, got, hint });
   };
@@ -38,10 +43,19 @@ export function readPacked(bytes: Uint8Array, file = "packed model"): PackedMode
   if (own("format") !== FORMAT_NAME) {
     refuse("not a packed model", `format "${FORMAT_NAME}"`, own("format"), "a checkpoint has to be packed first");
   }
-  if (own("version") !== FORMAT_VERSION) refuse("unknown version", `"${FORMAT_VERSION}"`, own("version"));
+  const version = own("version");
+  if (version !== FORMAT_VERSION && version !== FIRST_VERSION) {
+    refuse("unknown version", `"${FORMAT_VERSION}" or "${FIRST_VERSION}"`, version);
+  }
   if (!Object.hasOwn(metadata, "plan")) refuse("no plan", "metadata with a plan", Object.keys(metadata).join(", "));
-  const extra = Object.keys(metadata).find((key) => !["format", "version", "plan"].includes(key));
-  if (extra !== undefined) refuse("unknown metadata", "format, version and plan", extra);
+  const { checksum = "nothing", ...summed } = metadata;
+  if (version === FORMAT_VERSION || checksum !== "nothing") {
+    const named = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
+    const sum = contentChecksum(named, summed);
+    if (sum !== checksum) refuse("the file is damaged: checksum", sum, checksum, "fetch or pack it again");
+  }
+  const extra = Object.keys(summed).find((key) => !["format", "version", "plan"].includes(key));
+  if (extra !== undefined) refuse("unknown metadata", "format, version, plan and checksum", extra);
   const plan = parsePlan(metadata.plan, file);
   const values = planValues(plan, file);
 
@@ -77,8 +91,8 @@ export function readPacked(bytes: Uint8Array, file = "packed model"): PackedMode
       return { name, dtype: dtype as TensorInfo["dtype"], shape, bytes: byteLength };
     },
   );
-  const headerBytes = bytes.length - infos.reduce((sum, info) => sum + info.bytes, 0);
-  return { plan, values, data, tensors: infos, headerBytes, fileBytes: bytes.length };
+  const headerBytes = contents.length - infos.reduce((sum, info) => sum + info.bytes, 0);
+  return { plan, values, data, tensors: infos, headerBytes, fileBytes: contents.length };
 }
 
 function listed(label: string, names: readonly string[]): string {
