@@ -1,4 +1,5 @@
 /** @file A packed model as one JavaScript file: runtime, kernels and weights inside, nothing to fetch or install. */
+import { bytesIn } from "../core/typed-arrays.js";
 import { readPacked } from "../format/index.js";
 import { RUNTIME_SOURCE } from "./runtime.generated.js";
 
@@ -28,14 +29,14 @@ function base64Of(bytes: Uint8Array): string {
  * await writeFile("digits.js", toModule(pack(net, { inputShape: [28, 28, 1] })));
  * // <script type="module"> import { predict } from "./digits.js"; predict(context.getImageData(0, 0, 28, 28)).label </script>
  */
-export function toModule(bytes: Uint8Array, file = "packed model"): string {
+export function toModule(bytes: Uint8Array | ArrayBufferLike, file = "packed model"): string {
   const { plan } = readPacked(bytes, file);
   const { shape } = plan.input;
   // A closing tag inside would end a page's script element, were the text put into one.
   const safe = (text: string): string => text.replaceAll("</script", "<\\/script");
   return safe(`// A model packed by coarsegrad, with its runtime: predict(imageData) → { index, label, logits }. Input ${shape.join("×")}.
 ${RUNTIME_SOURCE}
-const model = coarsegrad.standalone("${base64Of(bytes)}");
+const model = coarsegrad.standalone("${base64Of(bytesIn(bytes) as Uint8Array)}");
 export const inputShape = ${JSON.stringify(shape)};
 export const classes = ${JSON.stringify(plan.classes ?? null)};
 export const predict = (image) => model.predict(image);
