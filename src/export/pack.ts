@@ -1,10 +1,12 @@
 /** @file Packing: a network becomes the bytes of a packed model. */
-import { ArgumentError } from "../core/errors.js";
-import type { Shape } from "../core/shape.js";
+import { check, checkOptions, instanceOf, integer, listOf, oneOf, type Rule, text } from "../core/checks.js";
+import { QuantError } from "../core/errors.js";
+import { checkShape, type Shape } from "../core/shape.js";
 import { writePacked } from "../format/index.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import type { Module } from "../nn/module.js";
+import { Module } from "../nn/module.js";
+import { QuantParameter } from "../quant/quant-parameter.js";
 import { type Lowered, lowerModule } from "./lower.js";
 
 /** Choices of {@link pack}. */
@@ -17,10 +19,47 @@ export interface PackOptions {
   inputStep?: number;
   /** Names of the classes, as many as the network has outputs. */
   classes?: readonly string[];
+  /**
+   * Weights in the relaxed phase of BinaryRelax, which are neither codes nor the latent weights: `refuse` (default), or `float` to keep them as f32, 32
+   * bits each, whatever the report of the network says.
+   */
+  relaxed?: "refuse" | "float";
 }
 
 /** Images of the batch that a network is traced with: more than one, so that the batch axis can be told from others. */
 const TRACED_BATCH = 2;
+
+const positive: Rule = (value) =>
+  typeof value === "number" && Math.fround(value) > 0 && Number.isFinite(Math.fround(value))
+    ? null
+    : "a positive number";
+/** Rules of {@link PackOptions}; other doors' options may stand beside them. */
+export const PACK_OPTIONS = {
+  inputShape: listOf(integer(1)),
+  inputType: oneOf("u8", "f32"),
+  inputStep: positive,
+  classes: listOf(text),
+  relaxed: oneOf("refuse", "float"),
+};
+
+/** @throws ArgumentError unless it is a network */
+export function checkNetwork(op: string, net: unknown): void {
+  check(op, "network", net, instanceOf(Module, "a Module"));
+}
+
+/** Weights of a relaxed phase are neither codes nor the network's own floats: a file of them would be of another network than the report tells. */
+function refuseRelaxed(net: Module): void {
+  for (const [path, parameter] of net.namedParameters()) {
+    if (!(parameter instanceof QuantParameter) || parameter.relax === null) continue;
+    throw new QuantError({
+      op: "pack",
+      what: `${path} is relaxed`,
+      expected: "weights that are quantized exactly",
+      got: `relax = ${parameter.relax}`,
+      hint: "end the relaxed phase: dispose() of BinaryRelax, or relax = null for each QuantParameter; { relaxed: 'float' } keeps them in 32 bits",
+    });
+  }
+}
 
 /**
  * The plan of a network; see {@link pack}.
@@ -28,10 +67,11 @@ const TRACED_BATCH = 2;
  * @param fold false leaves every step of training as a node of its own
  */
 export function lowered(net: Module, options: PackOptions, fold = true): Lowered {
+  checkNetwork("pack", net);
+  checkOptions("pack", options, PACK_OPTIONS, ["inputShape"]);
   const { inputShape, inputType = "u8", inputStep = 1 / 255, classes } = options;
-  if (!(inputStep > 0) || !Number.isFinite(Math.fround(inputStep))) {
-    throw new ArgumentError({ op: "pack", what: "inputStep", expected: "a positive number", got: `${inputStep}` });
-  }
+  checkShape("pack", [TRACED_BATCH, ...inputShape]);
+  if (options.relaxed !== "float") refuseRelaxed(net);
   return scope(() => {
     const sample = NDArray.empty(
       [TRACED_BATCH, ...inputShape],
@@ -51,7 +91,7 @@ export function lowered(net: Module, options: PackOptions, fold = true): Lowered
  *
  * @param net its forward applies convolutions, linear layers, batch norm, staircases, ReLU, pools, sums, concatenations, slices, padding, and reshapes that flatten
  * @returns the file's bytes (see docs/format.md), owned by the caller; the same network gives the same bytes
- * @throws QuantError naming op, layer and shape for what cannot be packed
+ * @throws QuantError naming op, layer and shape for what cannot be packed, and for weights that are still relaxed; ArgumentError, ShapeError on bad options
  * @example
  * const bytes = pack(net, { inputShape: [28, 28, 1] });
  */

@@ -1,4 +1,6 @@
 /** @file What a packed model holds and costs: parameters by width, bytes on disk, multiplications by (W, A). */
+import { refuse } from "../core/checks.js";
+import { bytesIn } from "../core/typed-arrays.js";
 import {
   inputsOf,
   macsOf,
@@ -9,7 +11,7 @@ import {
   type TensorInfo,
   type ValueType,
 } from "../format/index.js";
-import type { Module } from "../nn/module.js";
+import { Module } from "../nn/module.js";
 import { type PackOptions, pack } from "./pack.js";
 
 /** One node of a packed model. */
@@ -108,10 +110,13 @@ function ownerOf(tensor: string): string {
  * @returns counts; `tensorBytes` is the file's size less the header
  * @throws FormatError for bytes that are no packed model, QuantError for a network that cannot be packed
  */
-export function summarize(model: Uint8Array): ModelSummary;
+export function summarize(model: Uint8Array | ArrayBufferLike): ModelSummary;
 export function summarize(model: Module, options: PackOptions): ModelSummary;
-export function summarize(model: Uint8Array | Module, options?: PackOptions): ModelSummary {
-  const bytes = model instanceof Uint8Array ? model : pack(model, options as PackOptions);
+export function summarize(model: Uint8Array | ArrayBufferLike | Module, options?: PackOptions): ModelSummary {
+  if (!(model instanceof Module) && bytesIn(model) === null) {
+    refuse("summarize", "model", "the bytes of a packed model, or a network and options", model);
+  }
+  const bytes = model instanceof Module ? pack(model, options as PackOptions) : model;
   const packed = readPacked(bytes);
   const layers = packed.plan.nodes.map((node) => layerOf(node, packed));
   const total = (of: (layer: LayerSummary) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);

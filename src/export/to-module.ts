@@ -1,5 +1,6 @@
 /** @file A packed model as one JavaScript file: runtime, kernels and weights inside, nothing to fetch or install. */
 import { scriptJson } from "../core/printable.js";
+import { bytesIn } from "../core/typed-arrays.js";
 import { readPacked } from "../format/index.js";
 import { RUNTIME_SOURCE } from "./runtime.generated.js";
 
@@ -29,14 +30,14 @@ function base64Of(bytes: Uint8Array): string {
  * await writeFile("digits.js", toModule(pack(net, { inputShape: [28, 28, 1] })));
  * // <script type="module"> import { predict } from "./digits.js"; predict(context.getImageData(0, 0, 28, 28)).label </script>
  */
-export function toModule(bytes: Uint8Array, file = "packed model"): string {
+export function toModule(bytes: Uint8Array | ArrayBufferLike, file = "packed model"): string {
   const { plan } = readPacked(bytes, file);
   const { shape } = plan.input;
   // The text may be put into a page's script element: data gets there as base64 and through scriptJson, where no tag can begin. The runtime is ours:
   // comparisons have a space or a letter after "<", never what opens a closing tag or a comment.
   return `// A model packed by coarsegrad, with its runtime: predict(imageData) → { index, label, logits }. Input ${shape.join("×")}.
 ${RUNTIME_SOURCE}
-const model = coarsegrad.standalone("${base64Of(bytes)}");
+const model = coarsegrad.standalone("${base64Of(bytesIn(bytes) as Uint8Array)}");
 export const inputShape = ${scriptJson(shape)};
 export const classes = ${scriptJson(plan.classes ?? null)};
 export const predict = (image) => model.predict(image);

@@ -1,12 +1,14 @@
 /** @file Verification: every value of the training graph against the packed runtime, image by image, bit by bit. */
+import { callable, check, checkOptions, integer, type Rule, record, describe as told } from "../core/checks.js";
 import { ArgumentError, StateError } from "../core/errors.js";
 import { shapeText, sizeOf } from "../core/shape.js";
-import { type PackedModel, type PlanNode, planValues, readPacked, type ValueType } from "../format/index.js";
+import { kindOf } from "../core/typed-arrays.js";
+import { openPacked, type PackedModel, type PlanNode, planValues, type ValueType } from "../format/index.js";
 import { createSession, type Session } from "../infer/index.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import type { Module } from "../nn/module.js";
-import { lowered } from "./pack.js";
+import { checkNetwork, lowered } from "./pack.js";
 import { traceModule } from "./trace.js";
 
 /** Labelled inputs; data sets of `coarsegrad/data` are such. */
@@ -61,6 +63,10 @@ export interface Verification {
   readonly accuracyPacked: number | null;
 }
 
+/** An AbortSignal of any realm. */
+const abortable: Rule = (value) =>
+  typeof (Object(value) as Partial<AbortSignal>).throwIfAborted === "function" ? null : "an AbortSignal";
+
 type Counting = { -readonly [Field in keyof LayerComparison]: LayerComparison[Field] };
 
 /**
@@ -74,12 +80,15 @@ type Counting = { -readonly [Field in keyof LayerComparison]: LayerComparison[Fi
  */
 export async function verify(
   net: Module,
-  packed: Uint8Array | PackedModel,
+  packed: Uint8Array | ArrayBufferLike | PackedModel,
   data: VerifyData,
   options: VerifyOptions = {},
 ): Promise<Verification> {
+  checkNetwork("verify", net);
+  checkOptions("verify", options, { batch: integer(1), onProgress: callable, signal: abortable });
+  check("verify", "data", data, record);
   const { batch = 128, onProgress, signal } = options;
-  const model = packed instanceof Uint8Array ? readPacked(packed) : packed;
+  const model = openPacked("verify", packed);
   const sources = sourcesOf(net, model);
   const size = sizeOf(model.plan.input.shape);
   const total = checkData(model, data, size);
@@ -89,7 +98,7 @@ export async function verify(
     if (sources.has(id)) layers.set(id, { name: id, op, kind, equal: 0, total: 0, firstDifference: null });
   }
   const hits = { training: 0, packed: 0 };
-  using session = createSession(model, { maxBatch: batch });
+  using session = createSession(packed, { maxBatch: batch });
   for (let first = 0; first < total; first += batch) {
     signal?.throwIfAborted();
     const count = Math.min(batch, total - first);
@@ -117,7 +126,7 @@ export async function verify(
 /** For each node of the file, the place of its result in a trace of the network. @throws StateError */
 function sourcesOf(net: Module, { plan, values }: PackedModel): ReadonlyMap<string, number> {
   const { shape, dtype, step } = plan.input;
-  const own = lowered(net, { inputShape: shape, inputType: dtype, inputStep: step });
+  const own = lowered(net, { inputShape: shape, inputType: dtype, inputStep: step, relaxed: "float" });
   const describe = (nodes: readonly PlanNode[], types: ReadonlyMap<string, ValueType>): string =>
     nodes
       .map(({ id, op }) => `${id} (${op} ${types.get(id)?.dtype} ${shapeText(types.get(id)?.shape ?? [])})`)
@@ -134,14 +143,19 @@ function checkData(model: PackedModel, { images, labels }: VerifyData, size: num
   const refuse = (what: string, expected: string, got: string): never => {
     throw new ArgumentError({ op: "verify", what, expected, got });
   };
+  const kind = kindOf(images);
+  const bytes = kind === "Uint8Array" || kind === "Uint8ClampedArray";
+  if (!bytes && kind !== "Float32Array") refuse("images", "a Uint8Array or a Float32Array", told(images));
   const count = images.length / size;
   if (!Number.isInteger(count) || count === 0) {
     refuse("images", `a positive multiple of ${size} values`, `${images.length}`);
   }
-  if ((model.plan.input.dtype === "u8") !== images instanceof Uint8Array) {
-    refuse("type of the images", model.plan.input.dtype, images instanceof Uint8Array ? "u8" : "f32");
+  if ((model.plan.input.dtype === "u8") !== bytes) {
+    refuse("type of the images", model.plan.input.dtype, bytes ? "u8" : "f32");
   }
-  if (labels !== undefined && labels.length !== count) refuse("number of labels", `${count}`, `${labels.length}`);
+  if (labels !== undefined && Object(labels).length !== count) {
+    refuse("number of labels", `${count}`, kindOf(labels) || Array.isArray(labels) ? `${labels.length}` : told(labels));
+  }
   return count;
 }
 

@@ -22,7 +22,7 @@ export {
   type PlanSlice,
   type PlanWindow,
 } from "./plan.js";
-export { readPacked } from "./read.js";
+export { openPacked, readPacked } from "./read.js";
 export { decodeThresholds, encodeThresholds, type Thresholds } from "./thresholds.js";
 export { planValues, type ValueType } from "./values.js";
 export { writePacked } from "./write.js";

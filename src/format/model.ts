@@ -99,6 +99,12 @@ export function macsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>): 
   }
 }
 
+/** Work of a node for one image: multiply-accumulates; of pools the values that they read, of other nodes those that they write. */
+export function workOf(node: PlanNode, values: ReadonlyMap<string, ValueType>): number {
+  const taps = node.op === "maxPool" || node.op === "avgPool" ? node.kernel[0] * node.kernel[1] : 1;
+  return Math.max(macsOf(node, values), sizeOf((values.get(node.id) as ValueType).shape) * taps);
+}
+
 /** The tensors that a node must have, in the order of the file. */
 export function tensorsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>): TensorSpec[] {
   const input = values.get(inputsOf(node)[0]) as ValueType;

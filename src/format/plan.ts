@@ -1,8 +1,9 @@
 /** @file The plan of a packed model: its nodes in the order in which they run, as they stand in the file's JSON. */
 
-/** The file's `format` and the version of plan and tensors that this library reads and writes. */
+/** The file's `format`, the version that this library writes, and the one before it, which has no checksum and is read too. */
 export const FORMAT_NAME = "coarsegrad-packed";
-export const FORMAT_VERSION = "1";
+export const FORMAT_VERSION = "2";
+export const FIRST_VERSION = "1";
 /** How other nodes name the plan's input. */
 export const INPUT_ID = "input";
 

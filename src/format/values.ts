@@ -16,6 +16,8 @@ export interface ValueType {
 
 /** Elements that one value may have for one image. */
 const MAX_VALUE = 2 ** 28;
+/** Bytes that what a node reads and writes may take for one image: half of the address space. */
+const MAX_NODE_BYTES = 2 ** 31;
 /** Inputs per output of a quantized layer, so that sums of u8·i8 products stay inside 32 bits. */
 export const MAX_PATCH = 65_793;
 
@@ -75,6 +77,14 @@ export function planValues(plan: Plan, file: string): Map<string, ValueType> {
     });
     const type = nodeValue(node, sources, file);
     check(node.id, type);
+    const bytes = [...sources, type].reduce(
+      (sum, { shape, dtype }) => sum + sizeOf(shape) * (dtype === "u8" ? 1 : 4),
+      0,
+    );
+    if (bytes > MAX_NODE_BYTES) {
+      const what = `plan: memory of node "${node.id}" for one image is beyond the limit`;
+      throw new FormatError({ op: file, what, expected: `at most ${MAX_NODE_BYTES} bytes`, got: `${bytes}` });
+    }
     values.set(node.id, type);
   }
   const output = values.get(plan.output);

@@ -1,5 +1,6 @@
 /** @file Writing a packed model: plan and decoded tensors → one safetensors file, the same bytes for the same model. */
 import { FormatError } from "../core/errors.js";
+import { contentChecksum } from "../io/checksum.js";
 import { type SafeEntry, writeSafetensors } from "../io/safetensors.js";
 import { packCodes, storageBits } from "./bits.js";
 import { checkNodeData, type NodeData, type TensorSpec, tensorsOf } from "./model.js";
@@ -33,11 +34,9 @@ export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Ui
   // Floats first: they stay aligned in the file, so that other tools can map it.
   const floats = entries.filter(({ data: values }) => values instanceof Float32Array);
   const bytes = entries.filter(({ data: values }) => !(values instanceof Float32Array));
-  return writeSafetensors([...floats, ...bytes], {
-    format: FORMAT_NAME,
-    version: FORMAT_VERSION,
-    plan: JSON.stringify(plan),
-  });
+  const tensors = [...floats, ...bytes];
+  const metadata = { format: FORMAT_NAME, version: FORMAT_VERSION, plan: JSON.stringify(plan) };
+  return writeSafetensors(tensors, { ...metadata, checksum: contentChecksum(tensors, metadata) });
 }
 
 function entryOf(node: PlanNode, { field, name, shape }: TensorSpec, tensors: NodeData): SafeEntry {

@@ -57,6 +57,7 @@ export class Constants {
     return (this.#block as Block).ptr;
   }
   dispose(): void {
+    this.#bytes = 0;
     this.#block?.dispose();
   }
 }

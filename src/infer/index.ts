@@ -5,4 +5,4 @@ export type { RelaxedOptions } from "../kernels/threads/options.js";
 export { init, variant } from "./init.js";
 export type { CanvasImage, SessionInput } from "./input.js";
 export type { LayerProfile, Profile } from "./profile.js";
-export { createSession, type Session, type SessionOptions, type TracedValue } from "./session.js";
+export { createSession, type Session, type SessionLimits, type SessionOptions, type TracedValue } from "./session.js";

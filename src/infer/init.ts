@@ -1,4 +1,5 @@
 /** @file Starting the engine for the packed runtime, with its kernels alone. */
+import { check, record } from "../core/checks.js";
 import {
   type Backend,
   init as engineInit,
@@ -29,6 +30,7 @@ export function provideRuntime(): void {
 export function init(options: RelaxedOptions): Promise<Backend>;
 export function init(options?: SyncOptions): Backend;
 export function init(options: RelaxedOptions | SyncOptions = {}): Backend | Promise<Backend> {
+  check("init", "options", options, record);
   provideRuntime();
   return engineInit(options as SyncOptions); // one of its forms: it looks for itself
 }

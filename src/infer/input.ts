@@ -1,6 +1,8 @@
 /** @file What a session takes: bytes, real numbers and canvas pixels, written as the codes or values that the model reads. */
+import { describe } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { shapeText, sizeOf } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
@@ -19,9 +21,17 @@ export interface CanvasImage {
  */
 export type SessionInput = Uint8Array | Uint8ClampedArray | Float32Array | CanvasImage;
 
+const TAKEN: readonly (string | null)[] = ["Uint8Array", "Uint8ClampedArray", "Float32Array"];
+
+/** True for a canvas, false for values; arrays of every realm count. @throws ArgumentError for everything else */
 function isCanvas(input: SessionInput): input is CanvasImage {
-  return !ArrayBuffer.isView(input);
+  const kind = kindOf(input);
+  if (TAKEN.includes(kind)) return false;
+  if (kind === null && kindOf((Object(input) as CanvasImage).data)?.startsWith("Uint8")) return true;
+  return refuse("bad input", "a Uint8Array, a Uint8ClampedArray, a Float32Array or an ImageData", describe(input));
 }
+
+const isReal = (input: unknown): input is Float32Array => kindOf(input) === "Float32Array";
 
 function refuse(what: string, expected: string, got: string, hint?: string): never {
   throw new ArgumentError({ op: "session.run", what, expected, got, hint });
@@ -34,7 +44,7 @@ export function countImages(input: SessionInput, { shape }: ValueType): number {
     const { width, height, data } = input;
     const fits = shape.length === 3 && width === w && height === h && [1, 3, 4].includes(channels);
     if (!fits || data.length !== 4 * w * h) {
-      const got = `${height}×${width} pixels in ${data.length} bytes`;
+      const got = `${describe(height)}×${describe(width)} pixels in ${data.length} bytes`;
       refuse("canvas pixels do not fit", shapeText(shape), got, "draw the image to a canvas of the model's size");
     }
     return 1;
@@ -62,12 +72,12 @@ export function fillInput(input: SessionInput, first: number, count: number, typ
   const whole = first === 0 && count * size === input.length;
   const part = whole ? input : input.subarray(first * size, (first + count) * size);
   if (step === null) {
-    if (!(part instanceof Float32Array)) refuse("this model takes real values", "a Float32Array", "bytes");
-    heap().f32(ptr, part.length).set(part);
+    if (isReal(part)) heap().f32(ptr, part.length).set(part);
+    else refuse("this model takes real values", "a Float32Array", "bytes");
     return;
   }
   const codes = heap().u8(ptr, part.length);
-  if (!(part instanceof Float32Array)) {
+  if (!isReal(part)) {
     codes.set(part);
     return;
   }

@@ -1,4 +1,5 @@
 /** @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch, laid out once. */
+import { MemoryError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import type { NodeData, PackedModel } from "../format/model.js";
 import { INPUT_ID, inputsOf, type PlanNode } from "../format/plan.js";
@@ -88,6 +89,7 @@ export interface Listener {
 /** Runs the nodes of one model on batches; owns its heap memory. */
 export class Program {
   readonly #model: PackedModel;
+  readonly #limit: number;
   readonly #constants = new Constants();
   readonly #steps: (Step | null)[];
   /** Index of the value whose memory each value uses: its own, or that of what it flattens. 0 is the input, i + 1 the i-th node. */
@@ -96,10 +98,15 @@ export class Program {
   readonly #fusion: Fusion;
   #memory: BatchMemory | null = null;
 
-  /** @param fuse false: every node's value is computed by itself */
-  constructor(model: PackedModel, fuse = true) {
+  /**
+   * @param fuse false: every node's value is computed by itself
+   * @param limit bytes that constants and batch memory may take
+   * @throws MemoryError if one image needs more; nothing is kept then
+   */
+  constructor(model: PackedModel, fuse = true, limit = 2 ** 31) {
     const { plan, values } = model;
     this.#model = model;
+    this.#limit = limit;
     this.#fusion = fuse ? fusionOf(plan, values) : UNFUSED;
     this.#index = new Map([INPUT_ID, ...plan.nodes.map((node) => node.id)].map((id, i) => [id, i]));
     const { inner } = this.#fusion;
@@ -111,7 +118,34 @@ export class Program {
       const moves = this.#steps[i] === null && !inner.has(node.id);
       this.#place.push(moves ? this.#place[this.#indexOf(inputsOf(node)[0])] : i + 1);
     }
-    this.#constants.place();
+    this.admit(1);
+    try {
+      this.#constants.place();
+    } catch (error) {
+      this.#constants.dispose();
+      throw error;
+    }
+  }
+
+  /** Bytes of the heap for a batch, constants included; ∞ if one of its values is beyond what kernels count. */
+  bytesFor(batch: number): number {
+    for (const { shape } of this.#model.values.values()) if (batch * sizeOf(shape) >= 2 ** 31) return Infinity;
+    const bytes = this.#constants.bytes + this.#layout(batch).bytes;
+    // Workspaces are asked for only once the values fit: kernels count in 32 bits.
+    return bytes > this.#limit ? bytes : bytes + Math.max(1, ...this.#workspaces(batch));
+  }
+
+  #workspaces(batch: number): number[] {
+    return this.#steps.map((step) => (step?.scratch(batch) ?? []).reduce((sum, bytes) => sum + aligned(bytes), 0));
+  }
+
+  /** @throws MemoryError if a batch needs more than the limit; nothing has been taken then */
+  admit(batch: number): void {
+    const bytes = this.bytesFor(batch);
+    if (bytes <= this.#limit) return;
+    const hint = batch > 1 ? "lower maxBatch, or raise limits.memory" : "raise limits.memory of createSession";
+    const expected = `at most ${this.#limit} bytes`;
+    throw new MemoryError({ op: "session", what: `memory for ${batch} images`, expected, got: `${bytes}`, hint });
   }
 
   #indexOf(id: string): number {
@@ -161,6 +195,7 @@ export class Program {
   reserve(batch: number): BatchMemory {
     void this.#constants.ptr; // refuses a disposed session before anything is taken
     if (this.#memory !== null && this.#memory.capacity >= batch) return this.#memory;
+    this.admit(batch);
     this.#memory?.block.dispose();
     this.#memory = null;
     const { plan } = this.#model;

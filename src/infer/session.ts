@@ -1,9 +1,11 @@
 /** @file Sessions: a packed model loaded and run on images. */
-import { ArgumentError, DisposedError } from "../core/errors.js";
+import { anything, callable, check, checkOptions, describe, flag, integer, record, text } from "../core/checks.js";
+import { ArgumentError, DisposedError, MemoryError, ScopeError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
-import type { PackedModel } from "../format/model.js";
+import { kindOf } from "../core/typed-arrays.js";
+import { type PackedModel, workOf } from "../format/model.js";
 import { INPUT_ID, type Plan, type PlanNode } from "../format/plan.js";
-import { readPacked } from "../format/read.js";
+import { openPacked } from "../format/read.js";
 import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
@@ -14,11 +16,11 @@ import { type Listener, Program } from "./program.js";
 
 /** Choices of {@link createSession}. */
 export interface SessionOptions {
-  /** Images that go through the network together; larger inputs are run in parts. Default 64. */
+  /** Images that go through the network together; larger inputs are run in parts. Default 64, or what memory allows. */
   maxBatch?: number;
   /**
    * Takes the memory of a full batch at once and runs it `warmUp` times on zeros, so that the first real run meets compiled kernels and touched
-   * memory. Default 0: memory is taken by the first run.
+   * memory. At most 1000; default 0: memory is taken by the first run.
    */
   warmUp?: number;
   /**
@@ -28,6 +30,16 @@ export interface SessionOptions {
   fuse?: boolean;
   /** The file's name for messages. Default "packed model". */
   file?: string;
+  /** What the model may ask for: files from strangers may be small and yet ask for days. */
+  limits?: SessionLimits;
+}
+
+/** Limits of a session. */
+export interface SessionLimits {
+  /** Bytes of constants and batch memory, and of a run's outputs: 1 … 2^32. Default 2^31, 2 GiB. */
+  memory?: number;
+  /** Multiply-accumulates for one image; other layers count as the values that they write, pools as those that they read. Default 2^40. */
+  work?: number;
 }
 
 /** One value of a run, copied out: codes if the node gives codes, else real numbers. */
@@ -57,7 +69,8 @@ export interface Session extends Disposable {
    *
    * @param output where the outputs go, instead of a new array: then a run makes no array at all
    * @returns outputs [N, …outputShape], f32, owned by the caller
-   * @throws ArgumentError if the input is not a whole number of images or holds what the model cannot take, or if `output` has another length; DisposedError
+   * @throws ArgumentError if the input is not a whole number of images or holds what the model cannot take, or if `output` has another length;
+   * MemoryError beyond `limits.memory`; ScopeError inside a `visit` of the same session; DisposedError
    */
   run(input: SessionInput, output?: Float32Array): Float32Array;
   /** Index of the largest output of each image; the first of equals. */
@@ -69,51 +82,80 @@ export interface Session extends Disposable {
   /**
    * Times every layer.
    *
-   * @param options `input`: at most `maxBatch` images, default one of zeros; `runs`: how often, default 20
+   * @param options `input`: at most `maxBatch` images, default one of zeros; `runs`: how often, at most 10,000, default 20
    * @returns medians over the runs; meaningful after a few runs, when the engine has compiled the kernels: as many run first as are timed
    * @throws ArgumentError on a bad input or number of runs, DisposedError
    */
   profile(options?: { input?: SessionInput; runs?: number }): Profile;
-  /** Frees the heap memory. A second call does nothing. */
+  /** Frees the heap memory. A second call does nothing. @throws ScopeError inside a `visit` of its own */
   dispose(): void;
 }
 
 /**
  * Loads a packed model.
  *
- * @param model the file's bytes, or what `readPacked` made of them; not kept
+ * @param model the file's bytes, or the object that `readPacked` made of them; not kept: edits of either change nothing
  * @returns a session, to be disposed of by the caller
- * @throws FormatError if the bytes are not a packed model, MemoryError
+ * @throws FormatError if the bytes are not a packed model; ArgumentError on another object, on a bad option or work beyond its limit; MemoryError
+ * beyond that of memory. Nothing is kept then
  * @example
  * using session = createSession(bytes);
  * const logits = session.run(pixels); // Uint8Array of N·H·W·C
  */
-export function createSession(model: Uint8Array | PackedModel, options: SessionOptions = {}): Session {
-  const { maxBatch = 64, warmUp = 0, fuse = true, file } = options;
-  checkInteger("createSession", "maxBatch", maxBatch, 1);
-  checkInteger("createSession", "warmUp", warmUp, 0);
+export function createSession(
+  model: Uint8Array | ArrayBufferLike | PackedModel,
+  options: SessionOptions = {},
+): Session {
+  checkOptions("createSession", options, {
+    maxBatch: integer(1),
+    warmUp: integer(0, 1000),
+    fuse: flag,
+    file: text,
+    limits: record,
+  });
+  const { maxBatch, warmUp = 0, fuse = true, file, limits = {} } = options;
+  checkOptions("createSession", limits, { memory: integer(1, 2 ** 32), work: integer(1) });
+  const opened = openPacked("createSession", model, file);
+  const { memory = 2 ** 31, work = 2 ** 40 } = limits;
+  const asked = opened.plan.nodes.reduce((sum, node) => sum + workOf(node, opened.values), 0);
+  if (asked > work) {
+    throw new ArgumentError({
+      op: file ?? "createSession",
+      what: "work for one image is beyond the limit",
+      expected: `at most ${work} multiply-accumulates`,
+      got: `${asked}`,
+      hint: "raise limits.work of createSession",
+    });
+  }
   provideRuntime();
-  const packed = model instanceof Uint8Array ? readPacked(model, file) : model;
-  const session = new PackedSession(packed, maxBatch, fuse);
-  session.warmUp(warmUp);
-  return session;
+  const session = new PackedSession(opened, maxBatch, fuse, memory);
+  try {
+    session.warmUp(warmUp);
+    return session;
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
 }
 
-function checkInteger(op: string, what: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw new ArgumentError({ op, what, expected: `an integer of at least ${least}`, got: `${value}` });
-}
+/** Images that go together unless said otherwise. */
+const BATCH = 64;
 
 class PackedSession implements Session {
   readonly #model: PackedModel;
   readonly #program: Program;
   readonly #maxBatch: number;
+  readonly #limit: number;
   #alive = true;
+  #busy = false;
 
-  constructor(model: PackedModel, maxBatch: number, fuse: boolean) {
+  constructor(model: PackedModel, maxBatch: number | undefined, fuse: boolean, limit: number) {
     this.#model = model;
-    this.#maxBatch = maxBatch;
-    this.#program = new Program(model, fuse);
+    this.#limit = limit;
+    this.#program = new Program(model, fuse, limit);
+    let batch = maxBatch ?? BATCH;
+    while (maxBatch === undefined && batch > 1 && this.#program.bytesFor(batch) > limit) batch /= 2;
+    this.#maxBatch = batch;
   }
 
   warmUp(runs: number): void {
@@ -152,21 +194,28 @@ class PackedSession implements Session {
     return this.#run(input, undefined, output);
   }
 
-  profile({ input, runs = 20 }: { input?: SessionInput; runs?: number } = {}): Profile {
-    checkInteger("session.profile", "runs", runs, 1);
-    const count = input === undefined ? 1 : this.#count(input);
-    if (count < 1 || count > this.#maxBatch) {
-      const expected = `1 to ${this.#maxBatch}`;
-      throw new ArgumentError({ op: "session.profile", what: "number of images", expected, got: `${count}` });
+  profile(options: { input?: SessionInput; runs?: number } = {}): Profile {
+    checkOptions("session.profile", options, { input: anything, runs: integer(1, 10_000) });
+    const { input, runs = 20 } = options;
+    this.#enter();
+    try {
+      const count = input === undefined ? 1 : countImages(input, this.#type(INPUT_ID));
+      if (count < 1 || count > this.#maxBatch) {
+        const expected = `1 to ${this.#maxBatch}`;
+        throw new ArgumentError({ op: "session.profile", what: "number of images", expected, got: `${count}` });
+      }
+      const fill = (): void => {
+        if (input === undefined) this.#zeroInput(count);
+        else fillInput(input, 0, count, this.#type(INPUT_ID), this.#program.reserve(count).input);
+      };
+      return profileProgram(this.#model, { program: this.#program, batch: count, runs, fill });
+    } finally {
+      this.#busy = false;
     }
-    const fill = (): void => {
-      if (input === undefined) this.#zeroInput(count);
-      else fillInput(input, 0, count, this.#type(INPUT_ID), this.#program.reserve(count).input);
-    };
-    return profileProgram(this.#model, { program: this.#program, batch: count, runs, fill });
   }
 
   runTraced(input: SessionInput, visit: (value: TracedValue) => void): Float32Array {
+    check("session.runTraced", "visit", visit, callable);
     return this.#run(input, visit);
   }
 
@@ -186,7 +235,7 @@ class PackedSession implements Session {
         op: "session.codes",
         what: "unknown node",
         expected: [...this.#model.values.keys()].join(", "),
-        got: id,
+        got: typeof id === "string" ? id : describe(id),
       });
     }
     if (this.#program.inner.has(id)) {
@@ -200,7 +249,10 @@ class PackedSession implements Session {
     }
     const type = this.#type(id);
     const size = sizeOf(type.shape);
-    const length = this.#count(input) * size;
+    this.#enter();
+    this.#busy = false;
+    const length = countImages(input, this.#type(INPUT_ID)) * size;
+    this.#admitArray(length);
     const out = type.dtype === "u8" ? new Uint8Array(length) : new Float32Array(length);
     this.#run(input, (value) => {
       if (value.id === id) out.set(value.data, value.first * size);
@@ -208,29 +260,47 @@ class PackedSession implements Session {
     return out;
   }
 
-  #count(input: SessionInput): number {
+  /** Begins a use: there is one at a time, and none after dispose. */
+  #enter(): void {
     if (!this.#alive) {
       throw new DisposedError({ op: "session", what: "used after dispose", expected: "a live session", got: "none" });
     }
-    return countImages(input, this.#type(INPUT_ID));
+    if (this.#busy) {
+      const hint = "call it after the run, or make a second session";
+      throw new ScopeError({ op: "session", what: "used inside its own run", expected: "one use at a time", hint });
+    }
+    this.#busy = true;
+  }
+
+  #admitArray(length: number): void {
+    if (4 * length <= this.#limit) return;
+    const [expected, got] = [`at most ${this.#limit} bytes`, `${4 * length}`];
+    throw new MemoryError({ op: "session", what: "outputs", expected, got, hint: "give fewer images at once" });
   }
 
   #run(input: SessionInput, visit?: (value: TracedValue) => void, given?: Float32Array): Float32Array {
-    const count = this.#count(input);
-    const outSize = sizeOf(this.outputShape);
-    const output = given ?? new Float32Array(count * outSize);
-    if (output.length !== count * outSize) {
-      const got = `${output.length}`;
-      throw new ArgumentError({ op: "session.run", what: "length of the output", expected: `${count * outSize}`, got });
+    this.#enter();
+    try {
+      const count = countImages(input, this.#type(INPUT_ID));
+      const outSize = sizeOf(this.outputShape);
+      if (given === undefined) this.#admitArray(count * outSize);
+      const output = given ?? new Float32Array(count * outSize);
+      if (kindOf(output) !== "Float32Array" || output.length !== count * outSize) {
+        const got = kindOf(output) === "Float32Array" ? `${output.length}` : describe(output);
+        const expected = `${count * outSize}`;
+        throw new ArgumentError({ op: "session.run", what: "length of the output", expected, got });
+      }
+      for (let first = 0; first < count; first += this.#maxBatch) {
+        const batch = Math.min(this.#maxBatch, count - first);
+        const at = this.#program.reserve(batch).input;
+        fillInput(input, first, batch, this.#type(INPUT_ID), at);
+        const ptr = this.#program.run(batch, visit && this.#tracing(visit, first, batch, at));
+        this.#copyOutput(ptr, batch, output, first * outSize);
+      }
+      return output;
+    } finally {
+      this.#busy = false;
     }
-    for (let first = 0; first < count; first += this.#maxBatch) {
-      const batch = Math.min(this.#maxBatch, count - first);
-      const at = this.#program.reserve(batch).input;
-      fillInput(input, first, batch, this.#type(INPUT_ID), at);
-      const ptr = this.#program.run(batch, visit && this.#tracing(visit, first, batch, at));
-      this.#copyOutput(ptr, batch, output, first * outSize);
-    }
-    return output;
   }
 
   /** Tells `visit` of the input, and then of every node as it is computed. */
@@ -250,6 +320,7 @@ class PackedSession implements Session {
   }
 
   dispose(): void {
+    if (this.#busy) this.#enter();
     this.#alive = false;
     this.#program.dispose();
   }

@@ -1,17 +1,15 @@
 /** @file The kernels of the packed runtime: what `coarsegrad/infer` ships. */
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
-import { binaryKernels } from "./reference/binary.js";
+import { arithmeticKernels } from "./reference/arithmetic.js";
 import { byteConvKernels } from "./reference/byte-conv.js";
 import { channelKernels } from "./reference/channel.js";
 import { makeContext } from "./reference/context.js";
 import { convertKernels } from "./reference/convert.js";
-import { elementwiseKernels } from "./reference/elementwise.js";
 import { gemmKernels } from "./reference/gemm.js";
 import { integerKernels } from "./reference/integer.js";
 import { lutKernels } from "./reference/lut.js";
 import { poolKernels } from "./reference/pool.js";
-import { reduceKernels } from "./reference/reduce.js";
 import { staircaseKernels } from "./reference/staircase.js";
 import { windowKernels } from "./reference/window.js";
 import type { KernelSource } from "./source.js";
@@ -23,11 +21,9 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
   // A part of the ABI, as assembly/runtime.ts; the runtime's tests call every one of them.
   return {
     ...convertKernels(context),
-    ...elementwiseKernels(context),
-    ...binaryKernels(context),
+    ...arithmeticKernels(context),
     ...gemmKernels(context),
     ...windowKernels(context),
-    f32_sum: reduceKernels(context).f32_sum,
     ...poolKernels(context),
     ...channelKernels(context),
     ...staircaseKernels(context),

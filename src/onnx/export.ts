@@ -1,8 +1,8 @@
 /** @file Networks and packed models as ONNX files of standard operators. */
-import { ArgumentError } from "../core/errors.js";
+import { checkOptions, flag, oneOf } from "../core/checks.js";
 import type { PackOptions } from "../export/index.js";
-import { lowered } from "../export/pack.js";
-import { INPUT_ID, type NodeData, type PackedModel, type Plan, planValues, readPacked } from "../format/index.js";
+import { checkNetwork, lowered, PACK_OPTIONS } from "../export/pack.js";
+import { INPUT_ID, type NodeData, openPacked, type PackedModel, type Plan, planValues } from "../format/index.js";
 import type { Module } from "../nn/module.js";
 import type { Port } from "./builder.js";
 import { emitNode } from "./emit-float.js";
@@ -22,6 +22,7 @@ export interface OnnxOptions {
   intermediates?: boolean;
 }
 
+const OPTIONS = { pack: flag, arithmetic: oneOf("integer", "float"), intermediates: flag };
 /** Name of the file's input and of its output. */
 const INPUT_NAME = "input";
 const OUTPUT_NAME = "output";
@@ -40,7 +41,10 @@ const BATCH = "N";
  * const bytes = exportOnnx(net, { inputShape: [28, 28, 1] });
  */
 export function exportOnnx(net: Module, options: PackOptions & OnnxOptions): Uint8Array {
-  const { plan, data } = lowered(net, options, false);
+  checkNetwork("exportOnnx", net);
+  checkOptions("exportOnnx", options, { ...PACK_OPTIONS, ...OPTIONS }, ["inputShape"]);
+  const { pack, arithmetic, intermediates, ...rest } = options;
+  const { plan, data } = lowered(net, rest, false);
   return planToOnnx(plan, data, options);
 }
 
@@ -52,21 +56,17 @@ export function exportOnnx(net: Module, options: PackOptions & OnnxOptions): Uin
  * @returns the file's bytes, owned by the caller
  * @throws FormatError if the bytes are not a packed model; ArgumentError on an unknown arithmetic
  */
-export function exportPackedOnnx(packed: Uint8Array | PackedModel, options: OnnxOptions = {}): Uint8Array {
-  const { plan, data } = packed instanceof Uint8Array ? readPacked(packed) : packed;
+export function exportPackedOnnx(
+  packed: Uint8Array | ArrayBufferLike | PackedModel,
+  options: OnnxOptions = {},
+): Uint8Array {
+  checkOptions("exportPackedOnnx", options, OPTIONS);
+  const { plan, data } = openPacked("exportPackedOnnx", packed);
   return planToOnnx(plan, data, options);
 }
 
 function planToOnnx(plan: Plan, data: ReadonlyMap<string, NodeData>, options: OnnxOptions): Uint8Array {
   const { pack = false, arithmetic = "integer", intermediates = false } = options;
-  if (arithmetic !== "integer" && arithmetic !== "float") {
-    throw new ArgumentError({
-      op: "exportOnnx",
-      what: "unknown arithmetic",
-      expected: "integer or float",
-      got: `${arithmetic}`,
-    });
-  }
   const emitter = new Emitter(planValues(plan, "exportOnnx"), { pack, arithmetic });
   const input = emitInput(emitter);
   emitter.builder.name(OUTPUT_NAME);

@@ -1,4 +1,5 @@
 /** @file Float networks from ONNX files. */
+import { checkBytes, checkOptions, integer, listOf, text } from "../core/checks.js";
 import { ArgumentError, FormatError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import type { Module } from "../nn/module.js";
@@ -73,9 +74,10 @@ export const IMPORTED_OPERATORS: readonly string[] = Object.keys(RULES);
  * const net = importOnnx(bytes);
  * prepare(net, { weights: 1, activations: 4 });
  */
-export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): OnnxNetwork {
+export function importOnnx(bytes: Uint8Array | ArrayBufferLike, options: ImportOptions = {}): OnnxNetwork {
+  checkOptions("importOnnx", options, { file: text, inputShape: listOf(integer(1)), output: text });
   const { file = "ONNX file" } = options;
-  const graph = readGraph(bytes, file);
+  const graph = readGraph(checkBytes("importOnnx", "bytes", bytes), file);
   const importing = new Importing(graph);
   const info = setInput(graph, importing, options.inputShape);
   for (const node of graph.nodes) {

@@ -1,6 +1,7 @@
 /** @file Imported networks: layers by name, and the order in which they run. */
 import { add, concat } from "../autograd/functions.js";
-import type { Tensor } from "../autograd/tensor.js";
+import { Tensor } from "../autograd/tensor.js";
+import { check, instanceOf, integer, listOf, record } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import type { PackOptions } from "../export/index.js";
@@ -33,6 +34,13 @@ export class OnnxNetwork extends Module {
    */
   constructor(layers: ReadonlyMap<string, Module>, steps: readonly Step[], output: number, input: InputInfo) {
     super();
+    check("OnnxNetwork", "layers", layers, instanceOf(Map, "a Map of modules"));
+    for (const layer of layers.values()) check("OnnxNetwork", "layer", layer, instanceOf(Module, "a Module"));
+    const slot = integer(0, steps?.length);
+    check("OnnxNetwork", "steps", steps, listOf(record));
+    check("OnnxNetwork", "output", output, slot);
+    check("OnnxNetwork", "input", input, record);
+    check("OnnxNetwork", "inputShape", input.inputShape, listOf(integer(1)));
     this.#steps = steps;
     this.#output = output;
     this.#input = input;
@@ -54,6 +62,7 @@ export class OnnxNetwork extends Module {
 
   /** @param x [N, …inputShape] @returns the graph's output; images [N,H,W,C] */
   override forward(x: Tensor): Tensor {
+    check("OnnxNetwork", "input", x, instanceOf(Tensor, "a Tensor"));
     const { inputShape } = this.#input;
     if (`${x.shape.slice(1)}` !== `${inputShape}`) {
       throw new ShapeError({

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { encode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digits } from "../../src/data/digits.js";
+import { readPacked, writePacked } from "../../src/format/index.js";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.js";
 import { Workbench } from "./run.js";
 
@@ -239,14 +240,28 @@ describe("pack, verify, summary", () => {
   });
 
   it("fails when a single code differs", async () => {
-    const bytes = readFileSync(bench.file("again.cgm"));
-    const start = 8 + Number(bytes.readBigUInt64LE(0));
-    bytes[start + 5000] ^= 1;
-    writeFileSync(bench.file("flipped.cgm"), bytes);
+    const { plan, data } = readPacked(readFileSync(bench.file("again.cgm")));
+    const [id, own] = [...data].find(([, { codes }]) => codes !== undefined)!;
+    const codes = own.codes!.map((code, i) => (i === 5000 ? -code : code));
+    writeFileSync(bench.file("flipped.cgm"), writePacked(plan, new Map([...data, [id, { ...own, codes }]])));
     const { code, stdout } = await bench.run("verify", "runs/bcgd", "--packed", "flipped.cgm", "--limit", "50");
     expect(stdout).toMatch(/codes identical: NO|values identical, bit by bit: NO/);
     expect(stdout).toMatch(/image \d+, position \d+: .* in training, .* packed/);
     expect(code).toBe(1);
+  });
+
+  it("refuses a file of which a bit was flipped", async () => {
+    const bytes = readFileSync(bench.file("again.cgm"));
+    bytes[bytes.length - 5000] ^= 1;
+    writeFileSync(bench.file("damaged.cgm"), bytes);
+    for (const command of [
+      ["verify", "runs/bcgd", "--packed", "damaged.cgm"],
+      ["summary", "damaged.cgm"],
+    ]) {
+      const { code, stderr } = await bench.run(...command);
+      expect(stderr).toMatch(/damaged\.cgm: the file is damaged: checksum/);
+      expect(code).not.toBe(0);
+    }
   });
 
   it("counts the file's bytes", async () => {

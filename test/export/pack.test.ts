@@ -11,6 +11,7 @@ import { lenet5 } from "../../src/models/lenet.js";
 import { resnet20 } from "../../src/models/resnet.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { Conv2d, Flatten, Linear, Module, Parameter, ReLU, Sequential, Softmax } from "../../src/nn/index.js";
+import { exportOnnx } from "../../src/onnx/index.js";
 import { QuantConv2d, QuantLinear } from "../../src/quant/layers.js";
 import { Staircase } from "../../src/quant/staircase.js";
 import { pixels, quantize, settle } from "./nets.js";
@@ -210,15 +211,6 @@ describe("what else can be packed", () => {
       [6],
     ],
     [
-      "relaxed weights, as float",
-      () => {
-        const layer = new QuantLinear(new Linear(6, 4, { rng: new Rng(1) }), { weights: 1 });
-        layer.weight.relax = 3;
-        return layer;
-      },
-      [6],
-    ],
-    [
       "all weights zero, and negative sums",
       () => {
         const layer = new Linear(4, 2, { bias: false });
@@ -248,6 +240,20 @@ describe("what else can be packed", () => {
     expect(found.identical).toBe(true);
     using session = createSession(bytes);
     expect(() => session.run(new Uint8Array(6))).toThrow("this model takes real values");
+  });
+
+  it("relaxed weights, as float, if that is asked for", async () => {
+    using net = new QuantLinear(new Linear(6, 4, { rng: new Rng(1) }), { weights: 1 });
+    net.weight.relax = 3;
+    for (const door of [pack, exportOnnx, summarize]) {
+      expect(() => door(net, { inputShape: [6] })).toThrow(QuantError);
+      expect(() => door(net, { inputShape: [6] })).toThrow(/weight is relaxed.*relax = null/);
+    }
+    const bytes = pack(net, { inputShape: [6], relaxed: "float" });
+    expect((await verify(net, bytes, { images: pixels(new Rng("else"), 3, [6]) })).identical).toBe(true);
+    expect(summarize(bytes).weightsByBits.map(({ bits }) => bits)).toEqual([32]);
+    net.weight.relax = null;
+    expect(summarize(pack(net, { inputShape: [6] })).weightsByBits.map(({ bits }) => bits)).toEqual([1]);
   });
 
   it("another step of the input", async () => {
@@ -290,6 +296,12 @@ describe("what cannot be packed is refused with its op, layer and shape", () => 
       () => new Sequential(new Linear(3, 2, { rng: new Rng(1) })),
       [2, 2, 3],
       "linear (0, input [2,2,2,3]): input [2,2,2,3]; expected [N, features]",
+    ],
+    [
+      "a quantized linear layer over images",
+      () => new Sequential(new QuantLinear(new Linear(3, 2, { rng: new Rng(1) }), { weights: 1 })),
+      [2, 2, 3],
+      "quantLinear (0, input [2,2,2,3]): input [2,2,2,3]; expected [N, features]",
     ],
     [
       "sums beyond 2^24",

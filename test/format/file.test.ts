@@ -1,7 +1,9 @@
+import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { FormatError } from "../../src/core/errors.js";
+import { DTypeError, FormatError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { type NodeData, type Plan, readPacked, writePacked } from "../../src/format/index.js";
+import { contentChecksum } from "../../src/io/checksum.js";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.js";
 import { randomModel } from "./models.js";
 
@@ -88,7 +90,8 @@ it("is a safetensors file that any tool can list", () => {
   const { plan, data } = small();
   const { tensors, metadata } = readSafetensors(writePacked(plan, data));
   expect(metadata.format).toBe("coarsegrad-packed");
-  expect(metadata.version).toBe("1");
+  expect(metadata.version).toBe("2");
+  expect(metadata.checksum).toMatch(/^[0-9a-f]{8}$/);
   expect(JSON.parse(metadata.plan)).toEqual(plan);
   expect([...tensors].map(([name, { dtype, shape }]) => `${name} ${dtype} [${shape}]`)).toEqual([
     "conv1.delta F32 [1]",
@@ -120,10 +123,10 @@ function forged(change: {
     [...file.tensors].map(([name, { shape, data }]) => [name, { shape, data: data as Uint8Array | Float32Array }]),
   );
   change.tensors?.(tensors);
-  return writeSafetensors(
-    [...tensors].map(([name, tensor]) => ({ name, ...tensor })),
-    metadata as Record<string, string>,
-  );
+  const entries = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  // Forgers compute the checksum too.
+  const { checksum: _, ...texts } = metadata as Record<string, string>;
+  return writeSafetensors(entries, { ...texts, checksum: contentChecksum(entries, texts) });
 }
 
 const f32 = (...values: number[]) => ({ shape: [values.length], data: Float32Array.from(values) });
@@ -137,7 +140,7 @@ it("forging nothing changes nothing", () => {
 it.each<[string, Parameters<typeof forged>[0], string]>([
   ["another format", { metadata: (m) => (m.format = "other") }, 'format "coarsegrad-packed", got other'],
   ["no format, as in a checkpoint", { metadata: (m) => delete m.format }, "a checkpoint has to be packed first"],
-  ["another version", { metadata: (m) => (m.version = "2") }, 'expected "1", got 2'],
+  ["another version", { metadata: (m) => (m.version = "3") }, 'expected "2" or "1", got 3'],
   ["no plan", { metadata: (m) => delete m.plan }, "no plan"],
   ["unknown metadata", { metadata: (m) => (m.author = "me") }, "got author"],
   ["a plan that is not JSON", { planText: () => "{" }, "plan is not JSON"],
@@ -214,10 +217,53 @@ it("every truncation is a FormatError", () => {
   }
 });
 
-it("changed bytes give a FormatError or another model, nothing else", () => {
-  const rng = new Rng("fuzz");
+it("any flipped bit is a FormatError", () => {
   const { plan, data } = small();
   const bytes = writePacked(plan, data);
+  for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    const changed = bytes.slice();
+    changed[bit >> 3] ^= 1 << (bit & 7);
+    // Blanks that stay blanks mean the same: the padding and the case of nothing else.
+    const same = () => expect(readPacked(changed)).toEqual(readPacked(bytes));
+    try {
+      same();
+    } catch (error) {
+      expect(error, `bit ${bit}`).toBeInstanceOf(FormatError);
+    }
+  }
+});
+
+/** The file of `small()` as version 1 had it, without a checksum. */
+function old(): Uint8Array {
+  const { plan, data } = small();
+  const { tensors, metadata } = readSafetensors(writePacked(plan, data));
+  const entries = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
+  return writeSafetensors(entries, { format: metadata.format, version: "1", plan: metadata.plan });
+}
+
+it("reads files of version 1, which have no checksum; a checksum that is there must be right", () => {
+  const { plan, data } = small();
+  expect(readPacked(old())).toMatchObject({ plan, data });
+  const { tensors, metadata } = readSafetensors(writePacked(plan, data));
+  const entries = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
+  expect(() => readPacked(writeSafetensors(entries, { ...metadata, version: "1" }), "a.cgm")).toThrow(
+    "a.cgm: the file is damaged",
+  );
+  const { checksum: _, ...bare } = metadata;
+  expect(() => readPacked(writeSafetensors(entries, bare))).toThrow("checksum");
+});
+
+it("is read from any kind of bytes", () => {
+  const { plan, data } = small();
+  const bytes = writePacked(plan, data);
+  expect(readPacked(bytes.buffer)).toEqual(readPacked(bytes));
+  expect(readPacked(runInNewContext("new Uint8Array(list)", { list: [...bytes] }))).toEqual(readPacked(bytes));
+  expect(() => readPacked("a.cgm" as never)).toThrow(DTypeError);
+});
+
+it("changed bytes of version 1 give a FormatError or another model, nothing else", () => {
+  const rng = new Rng("fuzz");
+  const bytes = old();
   let accepted = 0;
   for (let trial = 0; trial < 6000; trial++) {
     const changed = bytes.slice();

@@ -167,7 +167,7 @@ describe("a session", () => {
     expect(output).toEqual(wanted);
     expect(memory()).toMatchObject({ arrays, bytes });
     expect(() => session.run(input, new Float32Array(14))).toThrow("length of the output; expected 15, got 14");
-    expect(() => createSession(linear(), { warmUp: -1 })).toThrow("warmUp; expected an integer of at least 0");
+    expect(() => createSession(linear(), { warmUp: -1 })).toThrow("warmUp; expected an integer from 0 to 1000");
     expect(memory().arrays).toBe(arrays);
   });
 
@@ -206,7 +206,9 @@ describe("a session", () => {
     ]);
     expect(profile.layers.every(({ ms, gops }) => ms >= 0 && gops >= 0)).toBe(true);
     expect(session.profile({ input: new Uint8Array(8), runs: 1 }).layers[1].macs).toBe(24);
-    expect(() => session.profile({ runs: 0 })).toThrow("session.profile: runs");
+    expect(session.profile({ input: new Uint8Array(4 * 64), runs: 1 }).batch).toBe(64);
+    expect(() => session.profile({ input: new Uint8Array(4 * 65), runs: 1 })).toThrow("expected 1 to 64, got 65");
+    expect(() => session.profile({ runs: 0 })).toThrow("session.profile: bad runs");
     expect(() => session.profile({ input: new Uint8Array(0) })).toThrow("number of images; expected 1 to 64, got 0");
     session.dispose();
     expect(() => session.profile()).toThrow(DisposedError);

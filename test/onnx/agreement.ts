@@ -58,12 +58,12 @@ export async function expectAgreement(
   net: Module,
   images: Uint8Array | Float32Array,
   inputShape: readonly number[],
-  options: OnnxOptions & { optimize?: boolean } = {},
+  { optimize, ...options }: OnnxOptions & { optimize?: boolean } = {},
 ): Promise<number> {
   const { layers, output } = trainingValues(net, images, inputShape);
   const inputType = images instanceof Uint8Array ? ("u8" as const) : ("f32" as const);
   const bytes = exportOnnx(net, { inputShape, inputType, intermediates: true, ...options });
-  const session = await runtime.load(bytes, options);
+  const session = await runtime.load(bytes, { optimize });
   const count = images.length / inputShape.reduce((a, b) => a * b, 1);
   const found = await session.run(images, [count, ...inputShape]);
   await session.release();

@@ -1,6 +1,8 @@
 /** @file Exported files in the runtimes that people use: the same codes and the same logits as training, bit by bit. */
 import fc from "fast-check";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { pad, relu, reshape, slice } from "../../src/autograd/functions.js";
+import type { Tensor } from "../../src/autograd/tensor.js";
 import { ArgumentError, QuantError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { DataLoader, digits } from "../../src/data/index.js";
@@ -9,7 +11,7 @@ import { readPacked, writePacked } from "../../src/format/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { memory } from "../../src/kernels/index.js";
 import { lenet5, mlp, model } from "../../src/models/index.js";
-import { Conv2d, Flatten, Linear, type Module, ReLU, Sequential, Softmax } from "../../src/nn/index.js";
+import { Conv2d, Flatten, Linear, Module, ReLU, Sequential, Softmax } from "../../src/nn/index.js";
 import { decodeModel } from "../../src/onnx/codec.js";
 import { exportOnnx, exportPackedOnnx, type OnnxOptions } from "../../src/onnx/index.js";
 import { BCGD } from "../../src/optim/index.js";
@@ -25,6 +27,19 @@ import { hasNative, nativeRuntime, type Runtime, webRuntime } from "./runtimes.j
 afterEach(() => {
   expect(memory().arrays).toBe(0);
 });
+
+/** A network of one function. */
+class Fn extends Module {
+  readonly #fn: (x: Tensor) => Tensor;
+  constructor(fn: (x: Tensor) => Tensor) {
+    super();
+    this.#fn = fn;
+  }
+  override forward(x: Tensor): Tensor {
+    return this.#fn(x);
+  }
+}
+const flatten = (x: Tensor): Tensor => reshape(x, [x.shape[0], -1]);
 
 const RUNTIMES: readonly [string, boolean, () => Promise<Runtime>][] = [
   ["onnxruntime-web", true, webRuntime],
@@ -137,6 +152,23 @@ for (const [name, present, open] of RUNTIMES) {
         const means = [...layers].find(([, { op }]) => op === "avgPool")!;
         expectSameBits(found.get(means[0])!.data, means[1].data, "means of the last codes");
         expect(relativeError(found.get("output")!.data, output)).toBeLessThan(1e-6);
+      }
+    });
+
+    it("pads and cuts images, of codes and of real numbers, in each axis and with steps", async () => {
+      const shape = [5, 6, 3];
+      const cut = (x: Tensor): Tensor => slice(pad(x, [0, [1, 2], [0, 3], 0]), null, [1, null, 2], [null, 7], [1, 3]);
+      for (const fn of [cut, (x: Tensor) => cut(relu(x)), (x: Tensor) => slice(flatten(x), null, [2, 80, 5])]) {
+        using net = new Fn(fn);
+        const images = pixels(new Rng("cut"), 2, shape);
+        expect(await expectAgreement(runtime, net, images, shape)).toBeGreaterThan(0);
+        const reals = Float32Array.from(images, (value) => value / 7 - 10);
+        expect(await expectAgreement(runtime, net, reals, shape)).toBeGreaterThan(0);
+        const operators = decodeModel(exportOnnx(net, { inputShape: shape }), "test").graph?.node?.map(
+          (node) => node.opType,
+        );
+        expect(operators).toContain("Slice");
+        await expectPackedAgreement(runtime, pack(net, { inputShape: shape }), images, {});
       }
     });
 

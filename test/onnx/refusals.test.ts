@@ -1,7 +1,8 @@
 /** @file What import refuses: each with a typed error that names file, node and operator, and what was met. */
-import { describe, expect, it } from "vitest";
-import { FormatError } from "../../src/core/errors.js";
+import { describe, expect, it, vi } from "vitest";
+import { FormatError, MemoryError } from "../../src/core/errors.js";
 import { memory } from "../../src/kernels/index.js";
+import { Allocator } from "../../src/memory/allocator.js";
 import { encodeModel } from "../../src/onnx/codec.js";
 import { importOnnx } from "../../src/onnx/index.js";
 import { ATTRIBUTE, ELEMENT, type GraphMessage, type ModelMessage } from "../../src/onnx/schema.js";
@@ -27,6 +28,21 @@ const REFUSED: Record<string, [TestModel, RegExp]> = {
   "an unknown operator": [
     one("LSTM"),
     /file\.onnx: node "here" \(LSTM\): operator that is not supported; expected Conv, .*got LSTM/,
+  ],
+  "a bound of several numbers": [
+    one("Clip", { more: ["lo"], constants: { lo: numbers(2) } }),
+    /node "here" \(Clip\): input 1; expected one number, got \[2\]/,
+  ],
+  "padding of named axes": [
+    one("Pad", {
+      opset: 18,
+      more: ["pads", "", "axes"],
+      constants: {
+        pads: { shape: [4], data: [1, 1, 1, 1], ints: true },
+        axes: { shape: [2], data: [2, 3], ints: true },
+      },
+    }),
+    /node "here" \(Pad\): axes; expected all of them, got some/,
   ],
   "an unknown attribute": [
     one("Relu", { attributes: { speed: 3 } }),
@@ -372,6 +388,13 @@ describe("refused by the reader", () => {
       /version of the operator set; expected one, got 0/,
     ],
     [
+      "an initializer without data_type",
+      changed(({ graph }) => {
+        graph.initializer!.push({ name: "q", dims: [1], floatData: [1] });
+      }),
+      /initializer "q": element type; expected FLOAT, DOUBLE/,
+    ],
+    [
       "two inputs",
       changed(({ graph }) => {
         graph.input!.push({ ...graph.input![0], name: "y" });
@@ -418,5 +441,38 @@ describe("refused by the reader", () => {
     nodes.push({ op: "Relu", in: ["v19999"], out: "out" });
     using net = importOnnx(modelBytes({ input: IMAGE, nodes: [...nodes].reverse() }));
     expect(net.children().length).toBe(1);
+  });
+
+  it("memory that runs out while layers are made: those that were made are freed", () => {
+    const bytes = modelBytes({
+      input: IMAGE,
+      constants: { v: { shape: [1, 2, 1, 1], data: [2, 3] } },
+      nodes: [
+        { op: "Mul", in: ["x", "v"], out: "a" },
+        { op: "Add", in: ["a", "v"], out: "b" },
+        { op: "Mul", in: ["b", "v"] },
+      ],
+    });
+    const { arrays } = memory();
+    const allocate = Allocator.prototype.allocate;
+    let failures = 0;
+    for (let last = 0; ; last++) {
+      let calls = 0;
+      const spy = vi.spyOn(Allocator.prototype, "allocate").mockImplementation(function (this: Allocator, size) {
+        if (calls++ === last) throw new MemoryError({ op: "memory", what: "none left" });
+        return allocate.call(this, size);
+      });
+      try {
+        importOnnx(bytes).dispose();
+        break;
+      } catch (error) {
+        expect(error).toBeInstanceOf(MemoryError);
+        failures++;
+      } finally {
+        spy.mockRestore();
+      }
+      expect(memory().arrays, `allocation ${last}`).toBe(arrays);
+    }
+    expect(failures).toBeGreaterThan(2);
   });
 });

@@ -1,13 +1,10 @@
 /** @file Reference kernels: two real arrays in, with suffix broadcasting. */
 import { pow } from "../../core/math.js";
 import type { Kernels, Ptr } from "../abi.js";
+import { arithmetic } from "./arithmetic.js";
 import type { Context } from "./context.js";
 
 type Names =
-  | "f32_add"
-  | "f32_sub"
-  | "f32_mul"
-  | "f32_div"
   | "f32_pow"
   | "f32_maximum"
   | "f32_minimum"
@@ -19,15 +16,8 @@ type Names =
   | "f32_ge";
 
 /** Twins of the binary kernels. */
-export function binaryKernels({ heap, real }: Context): Pick<Kernels, Names> {
-  function arithmetic(f: (a: number, b: number) => number) {
-    return (aPtr: Ptr, bPtr: Ptr, outPtr: Ptr, len: number, aLen: number, bLen: number): void => {
-      const a = real(aPtr, aLen);
-      const b = real(bPtr, bLen);
-      const out = real(outPtr, len);
-      for (let i = 0; i < len; i++) out[i] = f(a[i % aLen], b[i % bLen]);
-    };
-  }
+export function binaryKernels(context: Context): Pick<Kernels, Names> {
+  const { heap, real } = context;
   function comparison(f: (a: number, b: number) => boolean) {
     return (aPtr: Ptr, bPtr: Ptr, outPtr: Ptr, len: number, aLen: number, bLen: number): void => {
       const a = real(aPtr, aLen);
@@ -38,13 +28,9 @@ export function binaryKernels({ heap, real }: Context): Pick<Kernels, Names> {
   }
 
   return {
-    f32_add: arithmetic((a, b) => a + b),
-    f32_sub: arithmetic((a, b) => a - b),
-    f32_mul: arithmetic((a, b) => a * b),
-    f32_div: arithmetic((a, b) => a / b),
-    f32_pow: arithmetic(pow),
-    f32_maximum: arithmetic(Math.max),
-    f32_minimum: arithmetic(Math.min),
+    f32_pow: arithmetic(context, pow),
+    f32_maximum: arithmetic(context, Math.max),
+    f32_minimum: arithmetic(context, Math.min),
     f32_eq: comparison((a, b) => a === b),
     f32_ne: comparison((a, b) => a !== b),
     f32_lt: comparison((a, b) => a < b),

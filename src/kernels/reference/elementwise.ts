@@ -1,6 +1,7 @@
 /** @file Reference kernels: one real array in, one out. */
 import { exp, log, tanh } from "../../core/math.js";
-import type { Kernels, Ptr } from "../abi.js";
+import type { Kernels } from "../abi.js";
+import { unary } from "./arithmetic.js";
 import type { Context } from "./context.js";
 
 type Names =
@@ -15,11 +16,9 @@ type Names =
   | "f32_log"
   | "f32_tanh"
   | "f32_sigmoid"
-  | "f32_relu"
   | "f32_relu_bwd"
   | "f32_clip"
   | "f32_clip_bwd"
-  | "f32_scale_shift"
   | "f32_where"
   | "f32_axpy"
   | "f32_mask_scale";
@@ -42,28 +41,20 @@ export function sigmoid(x: number): number {
 }
 
 /** Twins of the elementwise kernels. */
-export function elementwiseKernels({ heap, round, real }: Context): Pick<Kernels, Names> {
-  function unary(f: (x: number) => number) {
-    return (xPtr: Ptr, outPtr: Ptr, len: number): void => {
-      const x = real(xPtr, len);
-      const out = real(outPtr, len);
-      for (let i = 0; i < len; i++) out[i] = f(x[i]);
-    };
-  }
-
+export function elementwiseKernels(context: Context): Pick<Kernels, Names> {
+  const { heap, round, real } = context;
   return {
-    f32_neg: unary((x) => -x),
-    f32_abs: unary(Math.abs),
-    f32_sign: unary(Math.sign),
-    f32_floor: unary(Math.floor),
-    f32_ceil: unary(Math.ceil),
-    f32_round: unary(roundHalfEven),
-    f32_sqrt: unary(Math.sqrt),
-    f32_exp: unary(exp),
-    f32_log: unary(log),
-    f32_tanh: unary(tanh),
-    f32_sigmoid: unary(sigmoid),
-    f32_relu: unary((x) => Math.max(x, 0)),
+    f32_neg: unary(context, (x) => -x),
+    f32_abs: unary(context, Math.abs),
+    f32_sign: unary(context, Math.sign),
+    f32_floor: unary(context, Math.floor),
+    f32_ceil: unary(context, Math.ceil),
+    f32_round: unary(context, roundHalfEven),
+    f32_sqrt: unary(context, Math.sqrt),
+    f32_exp: unary(context, exp),
+    f32_log: unary(context, log),
+    f32_tanh: unary(context, tanh),
+    f32_sigmoid: unary(context, sigmoid),
     f32_relu_bwd(xPtr, dyPtr, dxPtr, len) {
       const x = real(xPtr, len);
       const dy = real(dyPtr, len);
@@ -72,7 +63,7 @@ export function elementwiseKernels({ heap, round, real }: Context): Pick<Kernels
     },
     f32_clip(xPtr, outPtr, len, lo, hi) {
       const [low, high] = [round(lo), round(hi)];
-      unary((x) => {
+      unary(context, (x) => {
         // Not Math.max and Math.min: of equal zeros x itself passes, and so does NaN.
         let y = x;
         if (x < low) y = low;
@@ -86,10 +77,6 @@ export function elementwiseKernels({ heap, round, real }: Context): Pick<Kernels
       const dx = real(dxPtr, len);
       const [low, high] = [round(lo), round(hi)];
       for (let i = 0; i < len; i++) dx[i] = x[i] >= low && x[i] <= high ? dy[i] : 0;
-    },
-    f32_scale_shift(xPtr, outPtr, len, scale, shift) {
-      const [a, b] = [round(scale), round(shift)];
-      unary((x) => round(x * a) + b)(xPtr, outPtr, len);
     },
     f32_where(condPtr, aPtr, bPtr, outPtr, len) {
       const cond = heap.u8(condPtr, len);

@@ -1,6 +1,7 @@
 /** @file The reference kernels: the ABI in plain TypeScript, computing in f32 or f64. */
 import type { Heap } from "../../memory/heap.js";
 import type { Kernels } from "../abi.js";
+import { arithmeticKernels } from "./arithmetic.js";
 import { binaryKernels } from "./binary.js";
 import { byteConvKernels } from "./byte-conv.js";
 import { channelKernels } from "./channel.js";
@@ -33,6 +34,7 @@ export function referenceKernels(heap: Heap, real: "f32" | "f64"): Kernels {
   return {
     ...convertKernels(context),
     ...elementwiseKernels(context),
+    ...arithmeticKernels(context),
     ...binaryKernels(context),
     ...reduceKernels(context),
     ...gemmKernels(context),

@@ -1,10 +1,10 @@
 /** @file Reference kernels: reductions and softmax. Sums are accumulated in f64 and rounded once. */
 import { exp, log } from "../../core/math.js";
 import type { Kernels, Ptr } from "../abi.js";
+import { fold } from "./arithmetic.js";
 import type { Context } from "./context.js";
 
 type Names =
-  | "f32_sum"
   | "f32_max"
   | "f32_min"
   | "f32_argmax"
@@ -19,20 +19,8 @@ type Names =
   | "f32_log_softmax_bwd";
 
 /** Twins of the reductions and of softmax. */
-export function reduceKernels({ heap, round, real }: Context): Pick<Kernels, Names> {
-  function fold(start: number, f: (soFar: number, x: number) => number) {
-    return (xPtr: Ptr, outPtr: Ptr, outer: number, n: number, inner: number): void => {
-      const x = real(xPtr, outer * n * inner);
-      const out = real(outPtr, outer * inner);
-      for (let o = 0; o < outer; o++) {
-        for (let c = 0; c < inner; c++) {
-          let soFar = start;
-          for (let i = 0; i < n; i++) soFar = f(soFar, x[(o * n + i) * inner + c]);
-          out[o * inner + c] = soFar;
-        }
-      }
-    };
-  }
+export function reduceKernels(context: Context): Pick<Kernels, Names> {
+  const { heap, round, real } = context;
   /** First index whose value `beats` every other; a NaN beats all numbers. */
   function arg(beats: (x: number, best: number) => boolean) {
     return (xPtr: Ptr, outPtr: Ptr, outer: number, n: number, inner: number): void => {
@@ -58,9 +46,8 @@ export function reduceKernels({ heap, round, real }: Context): Pick<Kernels, Nam
   }
 
   return {
-    f32_sum: fold(0, (s, x) => s + x),
-    f32_max: fold(-Infinity, Math.max),
-    f32_min: fold(Infinity, Math.min),
+    f32_max: fold(context, -Infinity, Math.max),
+    f32_min: fold(context, Infinity, Math.min),
     f32_argmax: arg((x, best) => x > best),
     f32_argmin: arg((x, best) => x < best),
     f32_sum_squares(xPtr, len) {
