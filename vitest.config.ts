@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { bundleScript } from "./scripts/bundle-cli.mjs";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
@@ -22,12 +23,35 @@ const textImports: Plugin = {
   },
 };
 
+/** Files that take longest, found by measuring: begun first, so that no worker is left with one of them at the end. */
+const LONG = [
+  "cli/",
+  "export/models",
+  "kernels/threads/",
+  "doors/",
+  "onnx/",
+  "fuzz/",
+  "node/run-folder-faults",
+  "package/",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      LONG.some((part) => moduleId.includes(`/test/${part}`));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 export default defineConfig({
   plugins: [textImports],
   define: { COARSEGRAD_VERSION: JSON.stringify(version) },
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
+    globalSetup: ["test/global-setup.ts"],
+    sequence: { sequencer: LongestFirst },
     // Limits are for what hangs: a machine that does other work beside the tests is not a failure.
     testTimeout: 120_000,
     hookTimeout: 300_000,

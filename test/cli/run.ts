@@ -1,8 +1,9 @@
 /** @file The bundled command line in child processes, as users run it. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { BUNDLE_VARIABLE } from "../global-setup.js";
 
 /** What a command did. */
 export interface Outcome {
@@ -21,12 +22,12 @@ export class Workbench {
     this.#bundle = path.join(folder, "bin", "coarsegrad.mjs");
   }
 
-  /** Bundles the sources as the build does. */
+  /** Takes the bundle that was made of the sources for the whole run, as the build makes it. */
   static async open(): Promise<Workbench> {
     const bench = new Workbench(mkdtempSync(path.join(tmpdir(), "coarsegrad-cli-")));
-    const script = new URL("../../scripts/bundle-cli.mjs", import.meta.url).href;
-    const { bundleCli } = (await import(script)) as { bundleCli(outfile: string): Promise<void> };
-    await bundleCli(bench.#bundle);
+    const bundle = process.env[BUNDLE_VARIABLE];
+    if (bundle === undefined) throw new Error("no bundle of the command line: test/global-setup.ts did not run");
+    cpSync(path.dirname(bundle), path.dirname(bench.#bundle), { recursive: true });
     return bench;
   }
 

@@ -1,0 +1,17 @@
+/** @file Runs once before all test files: bundles the command line, which a dozen of them run in child processes. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+/** Where {@link Workbench} of test/cli/run.ts finds the bundle. */
+export const BUNDLE_VARIABLE = "COARSEGRAD_TEST_CLI";
+
+export default async function setup(): Promise<() => void> {
+  const folder = mkdtempSync(path.join(tmpdir(), "coarsegrad-bundle-"));
+  const bundle = path.join(folder, "coarsegrad.mjs");
+  const script = new URL("../scripts/bundle-cli.mjs", import.meta.url).href;
+  const { bundleCli } = (await import(script)) as { bundleCli(outfile: string): Promise<void> };
+  await bundleCli(bundle);
+  process.env[BUNDLE_VARIABLE] = bundle;
+  return () => rmSync(folder, { recursive: true, force: true });
+}
