@@ -15,7 +15,7 @@ const withoutRelaxed = {
   name: "without relaxed kernels",
   setup({ onLoad }) {
     onLoad({ filter: /wasm-relaxed-runtime\.generated\.ts$/ }, () => ({
-      contents: 'export const WASM_HEX = "";',
+      contents: 'export const WASM_TEXT = "";',
       loader: "ts",
     }));
   },

@@ -1,11 +1,11 @@
 /** @file Reverse mode: the walk from a result to its leaves, with accumulation, un-broadcasting and freeing done here once. */
-import { check, checkOptions, flag, list, refuse } from "../core/checks.js";
+import { check, checkOptions, flag, list, type OptionRules, refuse } from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
 import { DTypeError, GradientError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { Scope, scope, untrack } from "../memory/scope.js";
-import { NDArray } from "../ndarray/ndarray.js";
+import { NDArray, trustedAlias, trustedEmpty } from "../ndarray/ndarray.js";
 import { sumTo } from "../ndarray/reduce.js";
 import { checkDifferentiable, checkNode, type Node, type Variable } from "./graph.js";
 
@@ -38,6 +38,7 @@ function reverseOrder(root: Variable): Variable[] {
 }
 
 const NO_OPTIONS: BackwardOptions = {};
+const OPTIONS: OptionRules<BackwardOptions> = { retainGraph: flag };
 
 /**
  * Accumulates the gradient of `root` into every leaf that wants one.
@@ -47,7 +48,7 @@ const NO_OPTIONS: BackwardOptions = {};
  * saved was changed since; ShapeError, DTypeError for another seed. Gradients of leaves are then as they were.
  */
 export function backward(root: Variable, seed?: NDArray, options: BackwardOptions = NO_OPTIONS): void {
-  if (options !== NO_OPTIONS) checkOptions<BackwardOptions>("backward", options, { retainGraph: flag });
+  if (options !== NO_OPTIONS) checkOptions("backward", options, OPTIONS);
   checkDifferentiable(root);
   if (seed === undefined && root.data.size !== 1) {
     throw new GradientError({
@@ -132,7 +133,7 @@ function propagate(node: Node, dy: NDArray, gradients: Map<Variable, NDArray>, r
   const inner = new Scope();
   try {
     const grads = op.backward(dy, node.saved, node.attrs, { inputs: inputs, needs });
-    check(op.name, "result of backward", grads, list);
+    if (!Array.isArray(grads)) check(op.name, "result of backward", grads, list);
     if (grads.length !== inputs.length) {
       throw new GradientError({
         op: op.name,
@@ -141,9 +142,9 @@ function propagate(node: Node, dy: NDArray, gradients: Map<Variable, NDArray>, r
         got: `${grads.length}`,
       });
     }
-    inputs.forEach((input, i) => {
-      if (needs[i]) receive(op.name, input, grads[i], gradients, inner);
-    });
+    for (let i = 0; i < inputs.length; i++) {
+      if (needs[i]) receive(op.name, inputs[i], grads[i], gradients, inner);
+    }
   } finally {
     inner.close();
   }
@@ -171,16 +172,18 @@ function receive(
   if (grad.dtype !== dtype) {
     throw new GradientError({ op: name, what: "type of a gradient", expected: dtype, got: grad.dtype });
   }
-  const reduced = sameShape(grad.shape, input.shape) ? grad.alias() : unbroadcast(name, grad, input.shape);
+  const reduced = sameShape(grad.shape, input.shape) ? trustedAlias(grad) : unbroadcast(name, grad, input.shape);
   const before = gradients.get(input);
   if (before === undefined) {
-    gradients.set(input, inner.keep(reduced));
+    inner.pass(reduced);
+    gradients.set(input, reduced);
     return;
   }
-  const sum = NDArray.empty(reduced.shape, reduced.dtype);
+  const sum = trustedEmpty(reduced.shape.slice(), reduced.dtype);
   kernelsFor(reduced.dtype).f32_add(before.ptr, reduced.ptr, sum.ptr, sum.size, sum.size, sum.size);
   before.dispose();
-  gradients.set(input, inner.keep(sum));
+  inner.pass(sum);
+  gradients.set(input, sum);
 }
 
 /** A gradient in the broadcast shape, summed to the input's. */

@@ -98,12 +98,12 @@ export function expectTensor(op: string, x: Variable): void {
 export function arraysIn(saved: unknown): NDArray[] {
   if (saved instanceof NDArray) return [saved];
   if (typeof saved !== "object" || saved === null) return [];
-  const found: NDArray[] = [];
+  const arrays: NDArray[] = [];
   for (const field of Object.values(saved)) {
-    if (field instanceof NDArray) found.push(field);
-    else if (Array.isArray(field)) found.push(...field.filter((item) => item instanceof NDArray));
+    if (field instanceof NDArray) arrays.push(field);
+    else if (Array.isArray(field)) arrays.push(...field.filter((item) => item instanceof NDArray));
   }
-  return found;
+  return arrays;
 }
 
 /** Recording mode; changed by {@link withMode} alone, which restores it. */
@@ -160,9 +160,17 @@ export function applyOp<Attrs, Saved, V extends Variable>(
 ): V {
   checkApplied(op, inputs);
   const recording = mode.grad && op.backward !== null;
-  const needs = inputs.map((input) => recording && input.requiresGrad);
-  const wanted = needs.includes(true);
-  const arrays = inputs.map((input) => (op.coded ? input.data : input.value));
+  const coded = op.coded === true;
+  const needs: boolean[] = [];
+  const arrays: NDArray[] = [];
+  let wanted = false;
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    const need = recording && input.requiresGrad;
+    if (need) wanted = true;
+    needs.push(need);
+    arrays.push(coded ? input.data : input.value);
+  }
   const shape = op.shape(arrays, attrs);
   const inner = new Scope();
   let output: V;
@@ -170,15 +178,16 @@ export function applyOp<Attrs, Saved, V extends Variable>(
     const { y, saved } = op.forward(arrays, attrs, { shape, needs });
     checkOutput(op.name, y, shape);
     // An op may hand an input through (identity, dropout in eval): the output is an array of its own all the same.
-    inner.keep(y);
-    output = make(arrays.includes(y) ? inner.keep(y.alias()) : y);
+    inner.pass(y);
+    output = make(arrays.includes(y) ? handedThrough(y, inner) : y);
     if (wanted) {
-      const saves = arraysIn(saved);
-      const owned = saves.filter((array) => array.scope === inner);
-      const watched = saves
-        .filter((array) => array.scope !== inner)
-        .map((array) => ({ array, version: array.storage.version }));
-      for (const array of owned) inner.keep(array);
+      const owned: NDArray[] = [];
+      const watched: Watched[] = [];
+      for (const array of arraysIn(saved)) {
+        if (array.scope === inner) owned.push(array);
+        else watched.push({ array, version: array.storage.version });
+      }
+      for (const array of owned) inner.pass(array);
       output.requiresGrad = true;
       output.node = { op, attrs, inputs, needs, output: output.data, saved, owned, watched, freed: false };
     } else if (mode.trace) {
@@ -191,10 +200,17 @@ export function applyOp<Attrs, Saved, V extends Variable>(
   return output;
 }
 
+/** An input as an output of its own. */
+function handedThrough(y: NDArray, inner: Scope): NDArray {
+  const alias = y.alias();
+  inner.pass(alias);
+  return alias;
+}
+
 function checkApplied(op: AnyOp, inputs: readonly Variable[]): void {
   if (typeof op?.forward !== "function" || typeof op.shape !== "function")
     refuse("apply", "op", "an op's definition", op);
-  check(op.name, "inputs", inputs, list);
+  if (!Array.isArray(inputs)) check(op.name, "inputs", inputs, list);
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i];
     if (!(input instanceof Variable)) {

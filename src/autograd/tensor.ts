@@ -290,12 +290,13 @@ export class Tensor extends Variable {
   }
   /** Part of each axis: a number picks and drops it, [start, stop, step] cuts, null takes all. @gradient exact */
   slice(...index: readonly Index[]): Tensor {
+    if (!index.some((item) => typeof item === "number"))
+      return apply(moving.slice, [this], { ranges: index as readonly SliceRange[] });
     const ranges = index.map((item, axis): SliceRange => {
       if (typeof item !== "number") return item;
       const at = normalizeAxis("slice", item, this.shape[axis] ?? 0);
       return [at, at + 1];
     });
-    if (!index.some((item) => typeof item === "number")) return apply(moving.slice, [this], { ranges });
     return composed(() => {
       const cut = apply(moving.slice, [this], { ranges });
       return cut.reshape(cut.shape.filter((_, axis) => typeof index[axis] !== "number"));
@@ -313,8 +314,9 @@ const OPERAND = either(instanceOf(Tensor, "a tensor"), numeric);
 
 /** Applies an op to tensors, recording it for backward. */
 export function apply<Attrs, Saved>(op: OpDef<Attrs, Saved>, inputs: readonly Variable[], attrs: Attrs): Tensor {
-  return applyOp((data) => new Tensor(data), op, inputs, attrs);
+  return applyOp(tensorOf, op, inputs, attrs);
 }
+const tensorOf = (data: NDArray): Tensor => new Tensor(data);
 
 /** Applies an op of two operands, one of which may be a number: it becomes a scalar of the other's type. */
 export function applyPair<Saved>(op: OpDef<undefined, Saved>, a: TensorLike, b: TensorLike): Tensor {

@@ -70,7 +70,7 @@ export function dtypeOf(array: TypedArray, op = "array"): DType {
 
 /** Refuses a name that is no dtype. @throws DTypeError */
 export function checkDType(op: string, dtype: DType): void {
-  if (typeof dtype === "string" && Object.hasOwn(BYTES, dtype)) return;
+  if (dtype === "f32" || (typeof dtype === "string" && Object.hasOwn(BYTES, dtype))) return;
   throw new DTypeError({
     op,
     what: "unknown dtype",

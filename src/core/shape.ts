@@ -19,22 +19,28 @@ export function sizeOf(shape: Shape): number {
 
 /** True if both shapes have the same extents. */
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
-/** Refuses what is no list, extents that are not non-negative integers, and sizes that a 32-bit heap cannot hold. */
-export function checkShape(op: string, shape: Shape): void {
+/** Refuses what is no list, extents that are not non-negative integers, and sizes that a 32-bit heap cannot hold. @returns the size */
+export function checkShape(op: string, shape: Shape): number {
   if (!Array.isArray(shape)) refuse(op, "shape", "a list of extents", shape);
+  let size = 1;
   for (let i = 0; i < shape.length; i++) {
     const extent = shape[i];
     if (!Number.isInteger(extent) || extent < 0) {
       const got = `[${shape.slice(0, 16).map(describe).join(",")}]`;
       throw new ShapeError({ op, what: "bad extent", expected: "non-negative integers", got });
     }
+    size *= extent;
   }
-  if (sizeOf(shape) > 2 ** 31 - 1) {
+  if (size > 2 ** 31 - 1) {
     throw new ShapeError({ op, what: "too many elements", expected: "at most 2^31-1", got: shapeText(shape) });
   }
+  return size;
 }
 
 /** Row-major strides in elements. */
@@ -77,7 +83,9 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
 
 /** The shape of a broadcast of all `shapes` (NumPy's rule). @throws ShapeError if an extent differs and is not 1. */
 export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  let rank = 0;
+  for (let i = 0; i < shapes.length; i++) if (shapes[i].length > rank) rank = shapes[i].length;
+  if (shapes.length === 2 && sameShape(shapes[0], shapes[1])) return shapes[0].slice();
   const out = new Array<number>(rank).fill(1);
   for (const shape of shapes) {
     for (let i = 0; i < shape.length; i++) {
@@ -112,9 +120,12 @@ export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
   const size = sizeOf(from);
   const out = to.slice();
   if (hole >= 0) out[hole] = 1;
-  checkShape(op, out);
-  if (hole >= 0) out[hole] = sizeOf(out) === 0 ? leftOver(from, to, hole) : size / sizeOf(out);
-  if (sizeOf(out) !== size || (hole >= 0 && !Number.isInteger(out[hole]))) {
+  let filled = checkShape(op, out);
+  if (hole >= 0) {
+    out[hole] = filled === 0 ? leftOver(from, to, hole) : size / filled;
+    filled *= out[hole];
+  }
+  if (filled !== size || (hole >= 0 && !Number.isInteger(out[hole]))) {
     throw new ShapeError({
       op,
       what: "size changes",

@@ -13,8 +13,8 @@ import { poolKernels } from "./reference/pool.js";
 import { staircaseKernels } from "./reference/staircase.js";
 import { windowKernels } from "./reference/window.js";
 import type { KernelSource } from "./source.js";
-import { bytesOfHex } from "./wasm.js";
-import { WASM_HEX } from "./wasm-runtime.generated.js";
+import { bytesOfText } from "./wasm.js";
+import { WASM_TEXT } from "./wasm-runtime.generated.js";
 
 function reference(heap: Heap, real: "f32" | "f64"): Kernels {
   const context = makeContext(heap, real);
@@ -36,7 +36,7 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
 /** The lines of the ABI that src/infer calls. */
 export const RUNTIME_KERNELS: KernelSource = {
   complete: false,
-  bytes: () => bytesOfHex(WASM_HEX),
-  relaxedBytes: async () => bytesOfHex((await import("./wasm-relaxed-runtime.generated.js")).WASM_HEX),
+  bytes: () => bytesOfText(WASM_TEXT),
+  relaxedBytes: async () => bytesOfText((await import("./wasm-relaxed-runtime.generated.js")).WASM_TEXT),
   reference,
 };

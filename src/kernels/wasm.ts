@@ -16,26 +16,27 @@ export function wasmAvailable(): boolean {
   return typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
 }
 
-interface HexReader {
-  fromHex?(hex: string): Uint8Array<ArrayBuffer>;
-  Buffer?: { from(hex: string, encoding: "hex"): Uint8Array<ArrayBuffer> };
-}
+/** Printable ASCII but for what strings, templates and HTML read as something else. */
+const NO_DIGITS = '"$&<>\\`';
 
 /**
- * Bytes written as pairs of hexadecimal digits. By the engine's own means where it has some: the loop runs once and cold, and takes
- * 10 ms for the kernels.
+ * Bytes written as text: the 86 that code is mostly made of, 253 … 255 and 0 … 82, as one character each, the others as two. A byte is always written
+ * alike, so that gzip finds what repeats: a tenth less to download than hexadecimal, and as small as the module itself.
  *
  * @returns a new array, the caller's
  */
-export function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
-  const { fromHex } = Uint8Array as HexReader;
-  if (fromHex !== undefined) return fromHex.call(Uint8Array, hex);
-  const { Buffer } = globalThis as HexReader;
-  // Node hands a large one memory of its own, not a piece of its pool.
-  if (Buffer !== undefined) return Buffer.from(hex, "hex");
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
+export function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
+  const digits = new Uint8Array(128);
+  for (let code = 32, digit = 0; code < 127; code++) {
+    if (!NO_DIGITS.includes(String.fromCharCode(code))) digits[code] = digit++;
+  }
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = digits[text.charCodeAt(i)];
+    bytes[length++] = (digit < 86 ? digit : 86 * (digit - 85) + digits[text.charCodeAt(++i)]) - 3;
+  }
+  return bytes.slice(0, length);
 }
 
 /**

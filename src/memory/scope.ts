@@ -22,7 +22,9 @@ const stack: Scope[] = [];
 
 /** A set of owners that live until it is closed. Made by {@link scope}; `using s = scope()` closes it at the end of the block. */
 export class Scope {
-  readonly #owned = new Set<Owner>();
+  /** What it owns, and gaps: owners that have left, which name another scope or none. A set would take longer than most kernels. */
+  #owned: Owner[] = [];
+  #size = 0;
   readonly #parent: Scope | null;
   #open = true;
 
@@ -33,36 +35,44 @@ export class Scope {
 
   /** Number of live items that the scope will free. */
   get size(): number {
-    return this.#owned.size;
+    return this.#size;
   }
   /** Makes this scope the one that frees `item`. */
   add(item: Owner): void {
+    if (item.scope === this) return;
+    item.scope?.release(item);
+    if (this.#owned.length > 2 * this.#size + 32) {
+      this.#owned = [...new Set(this.#owned)].filter((owner) => owner.scope === this);
+    }
     item.scope = this;
-    this.#owned.add(item);
+    this.#owned.push(item);
+    this.#size++;
   }
   /** Lets go of an item without freeing it. */
   release(item: Owner): void {
-    if (this.#owned.delete(item)) item.scope = null;
+    if (item.scope !== this) return;
+    item.scope = null;
+    this.#size--;
+  }
+  /** Lets one owner survive; see {@link keep}. */
+  pass(item: Owner): void {
+    if (item.scope !== this) return;
+    item.scope = null;
+    this.#size--;
+    this.#parent?.add(item);
   }
   /**
    * Lets everything inside `value` (tensors, arrays, and lists, maps and plain objects of them) survive this scope; the enclosing scope
    * takes it over. @returns value itself
    */
   keep<T>(value: T): T {
-    for (const item of ownersIn(value)) {
-      if (!this.#owned.delete(item)) continue;
-      item.scope = null;
-      this.#parent?.add(item);
-    }
+    for (const item of ownersIn(value)) this.pass(item);
     return value;
   }
   /** Lets everything that it owns survive: the enclosing scope takes it over, or nobody. */
   handOver(): void {
-    for (const item of this.#owned) {
-      item.scope = null;
-      this.#parent?.add(item);
-    }
-    this.#owned.clear();
+    for (const item of this.#owned) this.pass(item);
+    this.#owned = [];
   }
   /** Frees everything that it owns. A second call does nothing. @throws ScopeError if an inner scope is still open. */
   close(): void {
@@ -78,11 +88,15 @@ export class Scope {
     }
     stack.pop();
     this.#open = false;
-    for (const item of this.#owned) {
+    const owned = this.#owned;
+    for (let i = 0; i < owned.length; i++) {
+      const item = owned[i];
+      if (item.scope !== this) continue;
       item.scope = null;
       item.dispose();
     }
-    this.#owned.clear();
+    this.#owned = [];
+    this.#size = 0;
   }
   [Symbol.dispose](): void {
     this.close();

@@ -11,7 +11,7 @@ import { expectArrays, expectFactor, expectRank, expectShape, expectType, filled
 import { convCodes } from "./code-products.js";
 import { depthwiseBackwardInput, depthwiseBackwardWeight, depthwiseForward } from "./depthwise.js";
 import { codesAsReal, gemm } from "./matmul.js";
-import { permute } from "./movement.js";
+import { trustedPermute } from "./movement.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
 import { type Convolution, checkConvolution, positions, taps, withGeometry } from "./window.js";
@@ -21,16 +21,22 @@ import { suitsWinograd, winogradBackwardInput, winogradBackwardWeight, winogradF
 export function packWeights(weight: NDArray): NDArray {
   expectArrays("conv2d", weight);
   expectRank("conv2d", "weight", weight, 4, "[O,I,K,K]");
-  if (weight.dtype !== "i8") return permute(weight, [0, 2, 3, 1]);
-  using real = codesAsReal(weight);
-  return permute(real, [0, 2, 3, 1]);
+  if (weight.dtype !== "i8") return trustedPermute(weight, PACKED);
+  const real = codesAsReal(weight);
+  try {
+    return trustedPermute(real, PACKED);
+  } finally {
+    real.dispose();
+  }
 }
+const PACKED = [0, 2, 3, 1];
+const UNPACKED = [0, 3, 1, 2];
 
 /** The reverse of {@link packWeights} for real arrays. @throws ShapeError */
 export function unpackWeights(packed: NDArray): NDArray {
   expectArrays("conv2d", packed);
   expectRank("conv2d", "weight", packed, 4, "[O,K,K,I]");
-  return permute(packed, [0, 3, 1, 2]);
+  return trustedPermute(packed, UNPACKED);
 }
 
 /** Refuses arrays that are not of this convolution: a kernel reads as many elements as the geometry says. `dy` stands for the output. */
@@ -41,7 +47,7 @@ function checkOperands(conv: Convolution, arrays: { x?: NDArray; packed?: NDArra
   checkConvolution("conv2d", conv, x?.shape ?? [batch, inH, inW, channelStride], filters);
   const { kernelH, kernelW, channels } = conv.geometry;
   if (packed !== undefined) expectShape("conv2d", "packed weight", packed, [filters, kernelH, kernelW, channels]);
-  if (dy !== undefined) expectShape("conv2d", "gradient", dy, convShape(conv, filters));
+  if (dy !== undefined) expectShape("conv2d", "gradient", dy, trustedConvShape(conv, filters));
 }
 
 /** True if patches are the pixels themselves. */
@@ -61,8 +67,11 @@ function isPointwise({ geometry: g, groups }: Convolution): boolean {
 /** Shape of the output for `filters` output channels. */
 export function convShape(conv: Convolution, filters: number): number[] {
   check("conv2d", "convolution", conv, record);
-  const { geometry } = conv;
-  check("conv2d", "geometry", geometry, record);
+  check("conv2d", "geometry", conv.geometry, record);
+  return trustedConvShape(conv, filters);
+}
+
+function trustedConvShape({ geometry }: Convolution, filters: number): number[] {
   return [geometry.batch, geometry.outH, geometry.outW, filters];
 }
 
@@ -82,9 +91,14 @@ export function convForward(x: NDArray, packed: NDArray, conv: Convolution, fast
   const dtype = floatTypeOf("conv2d", packed);
   expectFactor("conv2d", x, dtype);
   checkOperands(conv, { x, packed });
-  return filled(NDArray.empty(convShape(conv, packed.shape[0]), dtype), (y) => {
+  const y = NDArray.empty(trustedConvShape(conv, packed.shape[0]), dtype);
+  try {
     if (y.size > 0) forwardInto(x, packed, y, conv, fast);
-  });
+  } catch (error) {
+    y.dispose();
+    throw error;
+  }
+  return y;
 }
 
 function forwardInto(x: NDArray, packed: NDArray, y: NDArray, conv: Convolution, fast: boolean): void {
@@ -207,15 +221,19 @@ export function convBackwardWeight(x: NDArray, dy: NDArray, conv: Convolution): 
   const { geometry, groups } = conv;
   const kernels = kernelsFor(dtype);
   const filters = dy.shape[3];
-  using packed = NDArray.empty([filters, geometry.kernelH, geometry.kernelW, geometry.channels], dtype);
-  const tiled = dy.size > 0 && suitsWinograd(conv, filters);
-  if (!tiled) kernels.f32_fill(packed.ptr, packed.size, 0);
-  if (dy.size > 0 && packed.size > 0) {
-    if (geometry.channels === 1 && groups > 1) depthwiseBackwardWeight(x, dy, packed, conv);
-    else denseBackwardWeight(kernels, x, dy, packed, conv);
-    if (x.step !== null) kernels.f32_scale_shift(packed.ptr, packed.ptr, packed.size, x.step, 0);
+  const packed = NDArray.empty([filters, geometry.kernelH, geometry.kernelW, geometry.channels], dtype);
+  try {
+    const tiled = dy.size > 0 && suitsWinograd(conv, filters);
+    if (!tiled) kernels.f32_fill(packed.ptr, packed.size, 0);
+    if (dy.size > 0 && packed.size > 0) {
+      if (geometry.channels === 1 && groups > 1) depthwiseBackwardWeight(x, dy, packed, conv);
+      else denseBackwardWeight(kernels, x, dy, packed, conv);
+      if (x.step !== null) kernels.f32_scale_shift(packed.ptr, packed.ptr, packed.size, x.step, 0);
+    }
+    return trustedPermute(packed, UNPACKED);
+  } finally {
+    packed.dispose();
   }
-  return unpackWeights(packed);
 }
 
 function denseBackwardWeight(kernels: Kernels, x: NDArray, dy: NDArray, packed: NDArray, conv: Convolution): void {

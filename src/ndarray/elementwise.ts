@@ -1,11 +1,11 @@
 /** @file Elementwise arithmetic over arrays: unary, binary with broadcasting, comparison, selection. */
 import { refuse } from "../core/checks.js";
-import { broadcastShapes, type Shape, sizeOf } from "../core/shape.js";
+import { broadcastShapes, type Shape, sameShape, sizeOf } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
-import { expectArrays, expectKernel, expectNumbers, expectType, filled, floatTypeOf } from "./checks.js";
+import { expectArrays, expectKernel, expectNumbers, expectType, floatTypeOf } from "./checks.js";
 import { convert } from "./convert.js";
 import { broadcastTo } from "./movement.js";
-import { NDArray } from "./ndarray.js";
+import { NDArray, trustedEmpty } from "./ndarray.js";
 
 const UNARY = [
   ...(["f32_neg", "f32_abs", "f32_sign", "f32_floor", "f32_ceil", "f32_round"] as const),
@@ -25,13 +25,14 @@ const [unaries, binaries, comparisons] = [UNARY, BINARY, COMPARE].map((family) =
 export function unary(kernel: UnaryKernel, x: NDArray): NDArray {
   expectKernel(kernel, unaries);
   const dtype = floatTypeOf(kernel.slice(4), x);
-  const out = NDArray.empty(x.shape, dtype);
+  const out = trustedEmpty(x.shape.slice(), dtype);
   kernelsFor(dtype)[kernel](x.ptr, out.ptr, x.size);
   return out;
 }
 
 /** The operand as a kernel can take it: as it is if its extents, without leading ones, end `shape`; else expanded. */
 function suffix(x: NDArray, shape: Shape): NDArray {
+  if (sameShape(x.shape, shape)) return x;
   const first = x.shape.findIndex((extent) => extent !== 1);
   const own = first < 0 ? [] : x.shape.slice(first);
   const fits = own.length <= shape.length && own.every((extent, i) => extent === shape[shape.length - own.length + i]);
@@ -41,16 +42,20 @@ function suffix(x: NDArray, shape: Shape): NDArray {
 /** Runs a kernel of two operands of one real type, whose shapes broadcast to that of `out`. */
 function run(kernel: BinaryKernel | CompareKernel, a: NDArray, b: NDArray, out: NDArray): NDArray {
   if (out.size === 0) return out;
-  return filled(out, () => {
-    const left = suffix(a, out.shape);
-    try {
-      const right = suffix(b, out.shape);
-      kernelsFor(a.dtype)[kernel](left.ptr, right.ptr, out.ptr, out.size, left.size, right.size);
-      if (right !== b) right.dispose();
-    } finally {
-      if (left !== a) left.dispose();
-    }
-  });
+  let left = a;
+  let right = b;
+  let done = false;
+  try {
+    left = suffix(a, out.shape);
+    right = suffix(b, out.shape);
+    kernelsFor(a.dtype)[kernel](left.ptr, right.ptr, out.ptr, out.size, left.size, right.size);
+    done = true;
+  } finally {
+    if (left !== a) left.dispose();
+    if (right !== b) right.dispose();
+    if (!done) out.dispose();
+  }
+  return out;
 }
 
 /** out = a ∘ b with broadcasting. @throws ShapeError, DTypeError (f32 and f64 do not mix; integers do not compute), ArgumentError on another kernel */
@@ -58,7 +63,9 @@ export function binary(kernel: BinaryKernel, a: NDArray, b: NDArray): NDArray {
   expectKernel(kernel, binaries);
   const name = kernel.slice(4);
   const dtype = floatTypeOf(name, a, b);
-  return run(kernel, a, b, NDArray.empty(broadcastShapes(name, a.shape, b.shape), dtype));
+  const shape = broadcastShapes(name, a.shape, b.shape);
+  // Extents of two arrays may together be too many.
+  return run(kernel, a, b, sameShape(shape, a.shape) ? trustedEmpty(shape, dtype) : NDArray.empty(shape, dtype));
 }
 
 /** out = a ∘ b as bool with broadcasting. Arrays of different or integer types are compared in f64, exactly. @throws ShapeError, ArgumentError */
@@ -102,8 +109,12 @@ export function scaleShift(x: NDArray, scale: number, shift = 0): NDArray {
 export function divideBy(x: NDArray, value: number): NDArray {
   floatTypeOf("div", x);
   expectNumbers("div", { value });
-  using divisor = scalarLike(x, value);
-  return div(x, divisor);
+  const divisor = scalarLike(x, value);
+  try {
+    return div(x, divisor);
+  } finally {
+    divisor.dispose();
+  }
 }
 
 /** @throws ArgumentError unless lo ≤ hi, both numbers (±∞ bounds nothing) */

@@ -51,16 +51,23 @@ interface Product {
 function product(a: Shape, b: Shape, { transA = false, transB = false }: GemmOptions): Product {
   checkShape("matmul", a);
   checkShape("matmul", b);
-  const rows = (shape: Shape) => shape[shape.length - 2];
-  const columns = (shape: Shape) => shape[shape.length - 1];
-  const fail = (what: string, expected: string): never => {
-    throw new ShapeError({ op: "matmul", what, expected, got: `${shapeText(a)} and ${shapeText(b)}` });
-  };
-  if (a.length < 2 || b.length < 2) fail("operands are not matrices", "rank 2 or more");
-  const K = transA ? rows(a) : columns(a);
-  if (K !== (transB ? columns(b) : rows(b))) fail("inner extents differ", "[…,M,K] and […,K,N]");
-  const batch = broadcastShapes("matmul", a.slice(0, -2), b.slice(0, -2));
-  return { batch, M: transA ? columns(a) : rows(a), N: transB ? rows(b) : columns(b), K };
+  return trustedProduct(a, b, transA, transB);
+}
+
+/** Of shapes that are arrays' own. */
+function trustedProduct(a: Shape, b: Shape, transA: boolean, transB: boolean): Product {
+  if (a.length < 2 || b.length < 2) refuseProduct(a, b, "operands are not matrices", "rank 2 or more");
+  const [rowsA, columnsA] = [a[a.length - 2], a[a.length - 1]];
+  const [rowsB, columnsB] = [b[b.length - 2], b[b.length - 1]];
+  const K = transA ? rowsA : columnsA;
+  if (K !== (transB ? columnsB : rowsB)) refuseProduct(a, b, "inner extents differ", "[…,M,K] and […,K,N]");
+  const flat = a.length === 2 && b.length === 2;
+  const batch = flat ? [] : broadcastShapes("matmul", a.slice(0, -2), b.slice(0, -2));
+  return { batch, M: transA ? columnsA : rowsA, N: transB ? rowsB : columnsB, K };
+}
+
+function refuseProduct(a: Shape, b: Shape, what: string, expected: string): never {
+  throw new ShapeError({ op: "matmul", what, expected, got: `${shapeText(a)} and ${shapeText(b)}` });
 }
 
 const PLAIN: GemmOptions = {};
@@ -85,9 +92,21 @@ export function matmulShape(a: Shape, b: Shape, options: GemmOptions = PLAIN): n
 export function matmul(a: NDArray, b: NDArray, options: Omit<GemmOptions, "accumulate"> = PLAIN): NDArray {
   if (options !== PLAIN) checkOptions("matmul", options, TRANSPOSED);
   const dtype = floatTypeOf("matmul", a, b);
-  const { batch, M, N, K } = product(a.shape, b.shape, options);
-  const out = NDArray.empty([...batch, M, N], dtype);
-  return filled(out, () => multiplyStacks(a, b, out, { batch, M, N, K }, options));
+  const extents = trustedProduct(a.shape, b.shape, options.transA ?? false, options.transB ?? false);
+  const out = NDArray.empty([...extents.batch, extents.M, extents.N], dtype);
+  try {
+    multiplyStacks(a, b, out, extents, options);
+  } catch (error) {
+    out.dispose();
+    throw error;
+  }
+  return out;
+}
+
+/** Shape of {@link matmul} of live arrays. @throws ShapeError */
+export function matmulShapeOf(a: NDArray, b: NDArray): number[] {
+  const { batch, M, N } = trustedProduct(a.shape, b.shape, false, false);
+  return [...batch, M, N];
 }
 
 function multiplyStacks(a: NDArray, b: NDArray, out: NDArray, { batch, M, N, K }: Product, options: GemmOptions): void {
@@ -168,11 +187,15 @@ export function transposedTimesRows(dy: NDArray, x: NDArray): NDArray {
     throw new ShapeError({ op: "linear", what: "numbers of rows differ", expected: "[..., out] and [..., in]", got });
   }
   const kernels = kernelsFor(dtype);
-  using real = x.dtype === "u8" ? codesAsReal(x, dtype) : x.alias();
-  return filled(NDArray.empty([outputs, columns], dtype), (out) => {
-    gemm(kernels, dy.ptr, real.ptr, out.ptr, [outputs, columns, rows], { transA: true });
-    if (x.step !== null) kernels.f32_scale_shift(out.ptr, out.ptr, out.size, x.step, 0);
-  });
+  const real = x.dtype === "u8" ? codesAsReal(x, dtype) : x;
+  try {
+    return filled(NDArray.empty([outputs, columns], dtype), (out) => {
+      gemm(kernels, dy.ptr, real.ptr, out.ptr, [outputs, columns, rows], { transA: true });
+      if (x.step !== null) kernels.f32_scale_shift(out.ptr, out.ptr, out.size, x.step, 0);
+    });
+  } finally {
+    if (real !== x) real.dispose();
+  }
 }
 
 /** The codes of a u8 or i8 array as real integers, without the step. @throws DTypeError for other arrays and other results than f32 and f64 */

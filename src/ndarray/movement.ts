@@ -16,14 +16,15 @@ import { checkShape, normalizeAxis, type Shape, sameShape, shapeText, sizeOf, st
 import type { Ptr } from "../kernels/abi.js";
 import { heap, kernelsFor } from "../kernels/engine.js";
 import { expectArrays, expectShape, filled } from "./checks.js";
-import { NDArray } from "./ndarray.js";
+import { NDArray, trustedAlias, trustedEmpty } from "./ndarray.js";
 import { withInts } from "./scratch.js";
 
 /** Extents and strides with extents of 1 dropped and neighbours that run on merged; never of rank 0. */
 function compact(shape: Shape, strides: readonly number[]): { shape: number[]; strides: number[] } {
   const out = { shape: [] as number[], strides: [] as number[] };
-  shape.forEach((extent, i) => {
-    if (extent === 1) return;
+  for (let i = 0; i < shape.length; i++) {
+    const extent = shape[i];
+    if (extent === 1) continue;
     const last = out.shape.length - 1;
     if (last >= 0 && out.strides[last] === strides[i] * extent) {
       out.shape[last] *= extent;
@@ -32,7 +33,7 @@ function compact(shape: Shape, strides: readonly number[]): { shape: number[]; s
       out.shape.push(extent);
       out.strides.push(strides[i]);
     }
-  });
+  }
   return out.shape.length === 0 ? { shape: [1], strides: [1] } : out;
 }
 
@@ -66,11 +67,22 @@ function moveStrided(
   });
 }
 
+const anyInteger = integer();
+const anyExtent = integer(0);
+
+/** True for a list of so many integers. */
+function areIntegers(list: readonly number[], length: number): boolean {
+  if (!Array.isArray(list) || list.length !== length) return false;
+  for (let i = 0; i < length; i++) if (!Number.isSafeInteger(list[i])) return false;
+  return true;
+}
+
 /** Refuses places offset + Σ iₖ·stridesₖ that are not all within an array of `size` elements. @throws ShapeError */
 function checkPlaces(op: string, size: number, offset: number, shape: Shape, strides: readonly number[]): void {
-  check(op, "offset", offset, integer());
-  check(op, "strides", strides, listOf(integer(), shape.length));
-  let [least, most] = [offset, offset];
+  check(op, "offset", offset, anyInteger);
+  if (!areIntegers(strides, shape.length)) check(op, "strides", strides, listOf(anyInteger, shape.length));
+  let least = offset;
+  let most = offset;
   for (let i = 0; i < shape.length; i++) {
     if (shape[i] === 0) return;
     const span = (shape[i] - 1) * strides[i];
@@ -94,9 +106,19 @@ export function stridedCopy(x: NDArray, offset: number, shape: Shape, strides: r
   expectArrays("stridedCopy", x);
   checkShape("stridedCopy", shape);
   checkPlaces("stridedCopy", x.size, offset, shape, strides);
-  return filled(NDArray.empty(shape, x.dtype, x.step), (out) =>
-    moveStrided("copy", x.ptr + offset * bytesPer(x.dtype), out.ptr, x, shape, strides),
-  );
+  return trustedCopy(x, offset, shape.slice(), strides);
+}
+
+/** {@link stridedCopy} of places that lie within x. @param shape becomes the copy's own */
+function trustedCopy(x: NDArray, offset: number, shape: Shape, strides: readonly number[]): NDArray {
+  const out = trustedEmpty(shape, x.dtype, x.step);
+  try {
+    moveStrided("copy", x.ptr + offset * bytesPer(x.dtype), out.ptr, x, shape, strides);
+  } catch (error) {
+    out.dispose();
+    throw error;
+  }
+  return out;
 }
 
 /**
@@ -116,9 +138,16 @@ export function stridedScatter(x: NDArray, out: NDArray, offset: number, strides
 /** @throws ShapeError unless `axes` holds every axis once; negative ones count from the end */
 export function checkPermutation(op: string, axes: readonly number[], rank: number): number[] {
   check(op, "axes", axes, list);
-  check(op, "rank", rank, integer(0));
-  const normal = Array.from(axes, (axis) => normalizeAxis(op, axis, rank));
-  if (normal.length !== rank || new Set(normal).size !== rank) {
+  check(op, "rank", rank, anyExtent);
+  const normal: number[] = [];
+  let distinct = true;
+  // By index: a hole is no axis.
+  for (let i = 0; i < axes.length; i++) {
+    const axis = normalizeAxis(op, axes[i], rank);
+    if (normal.includes(axis)) distinct = false;
+    normal.push(axis);
+  }
+  if (normal.length !== rank || !distinct) {
     throw new ShapeError({
       op,
       what: "not a permutation",
@@ -132,17 +161,24 @@ export function checkPermutation(op: string, axes: readonly number[], rank: numb
 /** Axes in a new order: out.shape[k] = x.shape[axes[k]]. @returns a copy, or an alias if no element moves */
 export function permute(x: NDArray, axes: readonly number[]): NDArray {
   expectArrays("permute", x);
-  const order = checkPermutation("permute", axes, x.rank);
-  const shape = order.map((axis) => x.shape[axis]);
-  const strides = stridesOf(x.shape);
-  const moving = order.filter((axis) => x.shape[axis] !== 1);
-  if (moving.every((axis, i) => i === 0 || axis > moving[i - 1])) return x.alias(shape);
-  return stridedCopy(
-    x,
-    0,
-    shape,
-    order.map((axis) => strides[axis]),
-  );
+  return trustedPermute(x, checkPermutation("permute", axes, x.rank));
+}
+
+/** {@link permute} by a permutation that was checked. */
+export function trustedPermute(x: NDArray, order: readonly number[]): NDArray {
+  const own = stridesOf(x.shape);
+  const shape: number[] = [];
+  const strides: number[] = [];
+  let last = -1;
+  let moves = false;
+  for (const axis of order) {
+    shape.push(x.shape[axis]);
+    strides.push(own[axis]);
+    if (x.shape[axis] === 1) continue;
+    if (axis < last) moves = true;
+    last = axis;
+  }
+  return moves ? trustedCopy(x, 0, shape, strides) : trustedAlias(x, shape);
 }
 
 /** The permutation that undoes `axes`. @throws ShapeError unless they are one */
@@ -159,11 +195,16 @@ export function inversePermutation(axes: readonly number[]): number[] {
 export function broadcastTo(x: NDArray, shape: Shape): NDArray {
   expectArrays("broadcastTo", x);
   checkBroadcast("broadcastTo", x.shape, shape);
-  if (sameShape(x.shape, shape)) return x.alias();
+  return trustedBroadcast(x, shape);
+}
+
+/** {@link broadcastTo} extents that were checked. */
+export function trustedBroadcast(x: NDArray, shape: Shape): NDArray {
+  if (sameShape(x.shape, shape)) return trustedAlias(x);
   const own = stridesOf(x.shape);
   const lead = shape.length - x.rank;
   const strides = shape.map((_, i) => (i < lead || x.shape[i - lead] === 1 ? 0 : own[i - lead]));
-  return stridedCopy(x, 0, shape, strides);
+  return trustedCopy(x, 0, shape.slice(), strides);
 }
 
 /** @throws ShapeError unless `from` broadcasts to exactly `to` */
@@ -171,7 +212,9 @@ export function checkBroadcast(op: string, from: Shape, to: Shape): void {
   checkShape(op, from);
   checkShape(op, to);
   const lead = to.length - from.length;
-  if (lead < 0 || from.some((extent, i) => extent !== 1 && extent !== to[lead + i])) {
+  let fits = lead >= 0;
+  for (let i = 0; fits && i < from.length; i++) fits = from[i] === 1 || from[i] === to[lead + i];
+  if (!fits) {
     throw new ShapeError({
       op,
       what: "shape does not broadcast",
@@ -193,11 +236,13 @@ export interface ResolvedRange {
 
 /** Fills in and clamps one axis's range as Python does. @throws ArgumentError on a step of 0 or a fraction */
 export function resolveRange(op: string, range: SliceRange, extent: number): ResolvedRange {
-  check(op, "extent", extent, integer(0));
-  if (range !== null && range !== undefined && (!Array.isArray(range) || range.length > 3))
-    refuse(op, "range", "null or [start, stop, step]", range);
-  const [first, last, step = 1] = range ?? [];
-  if (step === 0 || ![first ?? 0, last ?? 0, step].every(Number.isInteger)) {
+  check(op, "extent", extent, anyExtent);
+  if (range === null || range === undefined) return { start: 0, count: extent, step: 1 };
+  if (!Array.isArray(range) || range.length > 3) refuse(op, "range", "null or [start, stop, step]", range);
+  const first = range[0];
+  const last = range[1];
+  const step = range[2] === undefined ? 1 : range[2];
+  if (step === 0 || !(Number.isInteger(first ?? 0) && Number.isInteger(last ?? 0) && Number.isInteger(step))) {
     throw new ArgumentError({
       op,
       what: "bad range",
@@ -213,17 +258,35 @@ export function resolveRange(op: string, range: SliceRange, extent: number): Res
   return { start, count: Math.max(0, Math.ceil((stop - start) / step)), step };
 }
 
-const RANGE: OptionRules<ResolvedRange> = { start: integer(), count: integer(0), step: integer() };
+const RANGE: OptionRules<ResolvedRange> = { start: anyInteger, count: anyExtent, step: anyInteger };
 
 /** Where a slice starts in the block of an array of `shape`, and its strides. @throws ArgumentError unless there is a range for each axis */
 function sliceLayout(shape: Shape, ranges: readonly ResolvedRange[]): { offset: number; strides: number[] } {
   check("slice", "ranges", ranges, listOf(record, shape.length));
   for (const range of ranges) checkOptions("slice", range, RANGE, ["start", "count", "step"]);
-  const own = stridesOf(shape);
-  return {
-    offset: ranges.reduce((sum, range, i) => sum + (range.count === 0 ? 0 : range.start * own[i]), 0),
-    strides: ranges.map((range, i) => range.step * own[i]),
-  };
+  return trustedLayout(shape, ranges);
+}
+
+function trustedLayout(shape: Shape, ranges: readonly ResolvedRange[]): { offset: number; strides: number[] } {
+  const strides = stridesOf(shape);
+  let offset = 0;
+  for (let i = 0; i < ranges.length; i++) {
+    const { start, count, step } = ranges[i];
+    if (count !== 0) offset += start * strides[i];
+    strides[i] *= step;
+  }
+  return { offset, strides };
+}
+
+/** {@link slice} by what {@link resolveRange} gave for each axis of x: all of it lies within. */
+export function trustedSlice(x: NDArray, ranges: readonly ResolvedRange[]): NDArray {
+  const { offset, strides } = trustedLayout(x.shape, ranges);
+  return trustedCopy(
+    x,
+    offset,
+    ranges.map((range) => range.count),
+    strides,
+  );
 }
 
 /** The elements at start + k·step of every axis. @returns a copy @throws ArgumentError, ShapeError if one lies outside x */

@@ -10,6 +10,26 @@ import { Storage } from "../memory/storage.js";
 
 /** The block of an array that is being made of extents that were checked; null at all other times. */
 let looked: Storage | null = null;
+
+/**
+ * A new array of extents and a type that were checked, contents undefined.
+ * @param shape becomes the array's own: nobody else may hold it
+ */
+export function trustedEmpty(shape: Shape, dtype: DType, step: number | null = null): NDArray {
+  provideKernels(ALL_KERNELS);
+  looked = new Storage(allocator(), sizeOf(shape) * bytesPer(dtype));
+  return new NDArray(looked, shape, dtype, step);
+}
+
+/**
+ * A second array on the block of a live one, of extents of the same size that were checked.
+ * @param shape as for {@link trustedEmpty}
+ */
+export function trustedAlias(x: NDArray, shape: Shape = x.shape.slice(), step: number | null = x.step): NDArray {
+  void x.ptr; // refuses a disposed source
+  looked = x.storage.retain();
+  return new NDArray(looked, shape, x.dtype, step);
+}
 const STORAGE = instanceOf(Storage, "a block of the heap");
 
 /** Refuses extents, types and steps that no array has. @throws ArgumentError, ShapeError, DTypeError */
@@ -41,9 +61,10 @@ export class NDArray implements Owner {
    */
   constructor(storage: Storage, shape: Shape, dtype: DType, step: number | null) {
     if (!(storage instanceof Storage)) check("array", "storage", storage, STORAGE);
-    // What `empty` and `alias` hand over they have looked at.
-    if (storage !== looked) checkLayout(shape, dtype, step);
+    // What comes from `trustedEmpty` and `trustedAlias` was looked at, and the list is nobody else's.
+    const trusted = storage === looked;
     looked = null;
+    if (!trusted) checkLayout(shape, dtype, step);
     this.size = sizeOf(shape);
     if (this.size * bytesPer(dtype) > storage.bytes) {
       throw new ShapeError({
@@ -55,7 +76,7 @@ export class NDArray implements Owner {
     }
     this.storage = storage;
     // Nobody's list but its own. Not frozen: frozen lists make every loop over extents twice as slow.
-    this.shape = shape.slice();
+    this.shape = trusted ? shape : shape.slice();
     this.dtype = dtype;
     this.step = step;
     countArray(1);
@@ -65,14 +86,13 @@ export class NDArray implements Owner {
   /** Contents undefined. @throws ShapeError, MemoryError */
   static empty(shape: Shape, dtype: DType = "f32", step: number | null = null): NDArray {
     checkLayout(shape, dtype, step);
-    provideKernels(ALL_KERNELS);
-    looked = new Storage(allocator(), sizeOf(shape) * bytesPer(dtype));
-    return new NDArray(looked, shape, dtype, step);
+    return trustedEmpty(shape.slice(), dtype, step);
   }
   static full(shape: Shape, value: number, dtype: DType = "f32"): NDArray {
     checkDType("full", dtype);
     const element = elementOf("full", dtype, value);
-    const out = NDArray.empty(shape, dtype);
+    checkShape("array", shape);
+    const out = trustedEmpty(shape.slice(), dtype);
     out.view().fill(element);
     return out;
   }
@@ -164,11 +184,11 @@ export class NDArray implements Owner {
 
   /** The same elements under another shape (one −1 allowed); shares the storage. @throws ShapeError */
   reshape(shape: Shape): NDArray {
-    void this.ptr; // refuses a disposed source
-    return new NDArray(this.storage.retain(), resolveReshape("reshape", this.shape, shape), this.dtype, this.step);
+    return trustedAlias(this, resolveReshape("reshape", this.shape, shape));
   }
   /** A second array on the same storage. @throws ShapeError if the number of elements differs */
   alias(shape: Shape = this.shape, step: number | null = this.step): NDArray {
+    if (shape === this.shape && step === this.step) return trustedAlias(this);
     void this.ptr; // refuses a disposed source
     checkLayout(shape, this.dtype, step);
     if (sizeOf(shape) !== this.size) {
@@ -179,8 +199,7 @@ export class NDArray implements Owner {
         got: shapeText(shape),
       });
     }
-    looked = this.storage.retain();
-    return new NDArray(looked, shape, this.dtype, step);
+    return trustedAlias(this, shape.slice(), step);
   }
   /** The raw codes of a coded array, as a u8 array without a step; shares the storage. */
   codes(): NDArray {
@@ -188,7 +207,7 @@ export class NDArray implements Owner {
   }
   /** A copy in a new block. */
   clone(): NDArray {
-    const out = NDArray.empty(this.shape, this.dtype, this.step);
+    const out = trustedEmpty(this.shape.slice(), this.dtype, this.step);
     out.view().set(this.view());
     return out;
   }

@@ -7,7 +7,7 @@ import { convert } from "./convert.js";
 import { divideBy } from "./elementwise.js";
 import { checkPositions } from "./indexing.js";
 import { checkBroadcast, permute } from "./movement.js";
-import { NDArray } from "./ndarray.js";
+import { NDArray, trustedAlias } from "./ndarray.js";
 
 /** Kernels that reduce the middle axis of [outer, n, inner] to the same type. */
 export type ReduceKernel = "f32_sum" | "f32_max" | "f32_min";
@@ -19,8 +19,12 @@ const ARGUMENTS = new Set(["f32_argmax", "f32_argmin"]);
 export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): number[] {
   checkShape("reduce", shape);
   expectAxes("reduce", axes, shape.length);
+  return trustedReducedShape(shape, axes, keepDims);
+}
+
+function trustedReducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): number[] {
   if (keepDims) return shape.map((extent, i) => (axes.includes(i) ? 1 : extent));
-  return shape.filter((_, i) => !axes.includes(i));
+  return axes.length === shape.length ? [] : shape.filter((_, i) => !axes.includes(i));
 }
 
 /**
@@ -30,7 +34,8 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
 export function reduceAxes(kernel: ReduceKernel, x: NDArray, axes: readonly number[], keepDims = false): NDArray {
   expectKernel(kernel, REDUCTIONS);
   const dtype = floatTypeOf(kernel.slice(4), x);
-  const shape = reducedShape(x.shape, axes, keepDims);
+  expectAxes("reduce", axes, x.rank);
+  const shape = trustedReducedShape(x.shape, axes, keepDims);
   if (kernel !== "f32_sum") checkNotEmpty(kernel.slice(4), x.shape, axes);
   if (axes.length === 0) return x.clone();
   const extents: number[] = [...x.shape];
@@ -39,9 +44,9 @@ export function reduceAxes(kernel: ReduceKernel, x: NDArray, axes: readonly numb
     for (let end = axes.length - 1; end >= 0; ) {
       let start = end;
       while (start > 0 && axes[start - 1] === axes[start] - 1) start--;
-      const outer = sizeOf(extents.slice(0, axes[start]));
-      const n = sizeOf(extents.slice(axes[start], axes[end] + 1));
-      const inner = sizeOf(extents.slice(axes[end] + 1));
+      const outer = sizeBetween(extents, 0, axes[start]);
+      const n = sizeBetween(extents, axes[start], axes[end] + 1);
+      const inner = sizeBetween(extents, axes[end] + 1, extents.length);
       const next = NDArray.empty([outer, inner], dtype);
       if (n === 0) next.view().fill(0);
       else if (next.size > 0) kernelsFor(dtype)[kernel](current.ptr, next.ptr, outer, n, inner);
@@ -50,10 +55,17 @@ export function reduceAxes(kernel: ReduceKernel, x: NDArray, axes: readonly numb
       current = next;
       end = start - 1;
     }
-    return current.reshape(shape);
+    return trustedAlias(current, shape);
   } finally {
     if (current !== x) current.dispose();
   }
+}
+
+/** Number of elements of the axes from `start` on, before `end`. */
+function sizeBetween(shape: Shape, start: number, end: number): number {
+  let size = 1;
+  for (let i = start; i < end; i++) size *= shape[i];
+  return size;
 }
 
 /** @throws ShapeError if the axes hold no element while the result has some */
@@ -67,20 +79,27 @@ export function checkNotEmpty(op: string, shape: Shape, axes: readonly number[])
 
 /** Mean over sorted, normalized axes: the sum divided by the number of elements; NaN if there is none. @throws as {@link reduceAxes} */
 export function mean(x: NDArray, axes: readonly number[], keepDims = false): NDArray {
-  using sum = reduceAxes("f32_sum", x, axes, keepDims);
-  return divideBy(sum, sizeOf(axes.map((axis) => x.shape[axis])));
+  const sum = reduceAxes("f32_sum", x, axes, keepDims);
+  try {
+    return divideBy(sum, sizeOf(axes.map((axis) => x.shape[axis])));
+  } finally {
+    sum.dispose();
+  }
 }
 
 /** Adjoint of broadcasting: sums the gradient over the axes along which `shape` was repeated. @throws ShapeError unless `shape` broadcasts to grad's */
 export function sumTo(grad: NDArray, shape: Shape): NDArray {
   floatTypeOf("sum", grad);
-  checkShape("sum", shape);
+  if (Array.isArray(shape) && sameShape(grad.shape, shape)) return grad.alias();
   checkBroadcast("sum", shape, grad.shape);
-  if (sameShape(grad.shape, shape)) return grad.alias();
   const lead = grad.rank - shape.length;
   const axes = grad.shape.flatMap((extent, i) => (i < lead || (shape[i - lead] === 1 && extent !== 1) ? [i] : []));
-  using sum = reduceAxes("f32_sum", grad, axes);
-  return sum.reshape(shape);
+  const sum = reduceAxes("f32_sum", grad, axes);
+  try {
+    return sum.reshape(shape);
+  } finally {
+    sum.dispose();
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** @file Geometry of 2-d windows over NHWC images: extents, padding, and the block that kernels read. */
 import { check, describe, either, integer, listOf, oneOf, type Rule, record } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
-import { checkShape, type Shape, sameShape, shapeText } from "../core/shape.js";
+import { checkShape, type Shape, shapeText } from "../core/shape.js";
 import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
 import { withInts } from "./scratch.js";
 
@@ -169,7 +169,9 @@ export function checkGeometry(op: string, geometry: Geometry, input: Shape): voi
     }
   }
   const { batch, inH, inW, channels, channelStride, outH, outW } = geometry;
-  if (!sameShape(input, [batch, inH, inW, channelStride]) || channels > channelStride) {
+  const fits =
+    input.length === 4 && input[0] === batch && input[1] === inH && input[2] === inW && input[3] === channelStride;
+  if (!fits || channels > channelStride) {
     const expected = `images ${shapeText([batch, inH, inW, channelStride])} of at least ${channels} channels`;
     throw new ShapeError({ op, what: "input does not fit the windows", expected, got: shapeText(input) });
   }
@@ -195,7 +197,7 @@ const LEAST = GEOMETRY_FIELDS.map((field) => (field === "batch" || field.startsW
  * @throws ArgumentError, ShapeError
  */
 export function checkConvolution(op: string, conv: Convolution, input: Shape, filters: number): void {
-  check(op, "convolution", conv, record);
+  if (conv === null || typeof conv !== "object") check(op, "convolution", conv, record);
   checkGeometry(op, conv.geometry, input);
   const { geometry, groups } = conv;
   if (positive(groups) === null && geometry.channels * groups === input[3] && filters > 0 && filters % groups === 0)

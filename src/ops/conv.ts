@@ -23,6 +23,8 @@ export interface Conv2dOptions extends WindowOptions {
   algorithm?: "direct" | "fast";
 }
 
+const positive = integer(1);
+
 /** The options that there are; {@link convolution} asks what they must be. */
 export const CONV_OPTIONS: OptionRules<Conv2dOptions> = {
   stride: anything,
@@ -50,7 +52,7 @@ export function convolution(op: string, input: Shape, weight: Shape, options: Co
       got: typeof algorithm === "string" ? algorithm : describe(algorithm),
     });
   }
-  check(op, "groups", groups, integer(1));
+  check(op, "groups", groups, positive);
   const channels = input[3];
   if (input.length === 4 && (channels % groups !== 0 || weight[0] % groups !== 0)) {
     throw new ShapeError({

@@ -6,7 +6,7 @@ import { floatTypeOf } from "../ndarray/convert.js";
 import {
   gemm,
   matmul as matmulOf,
-  matmulShape,
+  matmulShapeOf,
   rowsOf,
   rowsTimesTransposed,
   transposedTimesRows,
@@ -20,7 +20,7 @@ export const matmul: OpDef<undefined, { a: NDArray | null; b: NDArray | null }> 
   name: "matmul",
   shape: ([a, b]) => {
     floatTypeOf("matmul", a, b);
-    return matmulShape(a.shape, b.shape);
+    return matmulShapeOf(a, b);
   },
   forward: ([a, b], _attrs, { needs }) => ({
     y: matmulOf(a, b),

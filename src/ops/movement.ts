@@ -6,7 +6,7 @@ import { ArgumentError, ShapeError } from "../core/errors.js";
 import { normalizeAxis, resolveReshape, type Shape, shapeText } from "../core/shape.js";
 import { convert } from "../ndarray/convert.js";
 import * as nd from "../ndarray/movement.js";
-import type { NDArray } from "../ndarray/ndarray.js";
+import { type NDArray, trustedAlias } from "../ndarray/ndarray.js";
 import { sumTo } from "../ndarray/reduce.js";
 import type { OpDef } from "./op.js";
 
@@ -15,7 +15,7 @@ export const reshape: OpDef<{ readonly shape: Shape }, null> = {
   name: "reshape",
   coded: true,
   shape: ([x], { shape }) => resolveReshape("reshape", x.shape, shape),
-  forward: ([x], _attrs, { shape }) => ({ y: x.reshape(shape), saved: null }),
+  forward: ([x], _attrs, { shape }) => ({ y: trustedAlias(x, shape.slice()), saved: null }),
   backward: (dy, _saved, _attrs, { inputs }) => [dy.reshape(inputs[0].shape)],
 };
 
@@ -38,7 +38,7 @@ export const broadcastTo: OpDef<{ readonly shape: Shape }, null> = {
     nd.checkBroadcast("broadcastTo", x.shape, shape);
     return shape;
   },
-  forward: ([x], { shape }) => ({ y: nd.broadcastTo(x, shape), saved: null }),
+  forward: ([x], { shape }) => ({ y: nd.trustedBroadcast(x, shape), saved: null }),
   backward: (dy, _saved, _attrs, { inputs }) => [sumTo(dy, inputs[0].shape)],
 };
 
@@ -79,7 +79,7 @@ export const slice: OpDef<{ readonly ranges: readonly nd.SliceRange[] }, null> =
   name: "slice",
   coded: true,
   shape: ([x], { ranges }) => resolveAll(x.shape, ranges).map((range) => range.count),
-  forward: ([x], { ranges }) => ({ y: nd.slice(x, resolveAll(x.shape, ranges)), saved: null }),
+  forward: ([x], { ranges }) => ({ y: nd.trustedSlice(x, resolveAll(x.shape, ranges)), saved: null }),
   backward: (dy, _saved, { ranges }, { inputs: [x] }) => [nd.unslice(dy, x.shape, resolveAll(x.shape, ranges))],
 };
 
@@ -93,7 +93,9 @@ function resolveAll(shape: Shape, ranges: readonly nd.SliceRange[]): nd.Resolved
       got: `${ranges.length}`,
     });
   }
-  return shape.map((extent, i) => nd.resolveRange("slice", ranges[i] ?? null, extent));
+  const resolved: nd.ResolvedRange[] = [];
+  for (let i = 0; i < shape.length; i++) resolved.push(nd.resolveRange("slice", ranges[i] ?? null, shape[i]));
+  return resolved;
 }
 
 /** Attributes of {@link pad}. */

@@ -7,6 +7,8 @@ import { memory } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/scope.js";
 import { lenet5 } from "../../src/models/index.js";
 import {
+  add,
+  broadcastTo,
   concat,
   convForwardCodes,
   linearForwardCodes,
@@ -109,10 +111,21 @@ describe("what a kernel would take for something else", () => {
       expect(() => new NDArray(x.storage, [1000], "f32", null)).toThrow(ShapeError);
       expect(() => x.alias([1000])).toThrow(ShapeError);
       expect(() => matmul(x, x, { transB: true, accumulate: true } as never)).toThrow(ArgumentError);
+    });
+  });
+  test("is no list of extents that another array or the caller holds", () => {
+    scope(() => {
       const extents = [2, 3];
-      const own = NDArray.full(extents, 1);
-      extents[0] = 1000; // the caller's list is not the array's
-      expect(own.shape).toEqual([2, 3]);
+      const x = NDArray.zeros(extents);
+      extents.reverse();
+      const others = [x.alias(), x.reshape([2, 3]), x.clone(), unary("f32_neg", x), add(x, x), x.alias([2, 3])];
+      for (const { shape } of others) (shape as number[]).reverse();
+      expect(x.shape).toEqual([2, 3]);
+      const wide = [3, 2];
+      for (const y of [x.reshape(wide), x.alias(wide), broadcastTo(NDArray.zeros([1, 2]), wide)]) {
+        (y.shape as number[]).reverse();
+        expect(wide).toEqual([3, 2]);
+      }
     });
   });
 });

@@ -4,7 +4,7 @@ import { ArgumentError, ThreadError } from "../../core/errors.js";
 import { Allocator } from "../../memory/allocator.js";
 import { Heap } from "../../memory/heap.js";
 import type { Kernels } from "../abi.js";
-import { bytesOfHex, wasmAvailable } from "../wasm.js";
+import { bytesOfText, wasmAvailable } from "../wasm.js";
 import type { Crew } from "./chunks.js";
 import type { ThreadOptions } from "./options.js";
 import { Pool } from "./pool.js";
@@ -27,7 +27,7 @@ export interface ThreadedKernels {
 type Kernel = (...args: number[]) => number | undefined;
 
 /** The module over shared memory, one of two. */
-function moduleText(relaxed: boolean): Promise<{ readonly WASM_HEX: string }> {
+function moduleText(relaxed: boolean): Promise<{ readonly WASM_TEXT: string }> {
   return relaxed ? import("../wasm-relaxed-threads.generated.js") : import("../wasm-threads.generated.js");
 }
 
@@ -43,7 +43,7 @@ export async function startThreads(options: ThreadOptions, relaxed: boolean): Pr
   if (threads === 1 || !wasmAvailable()) return null;
   try {
     expectSharing();
-    const module = await WebAssembly.compile(bytesOfHex((await moduleText(relaxed)).WASM_HEX));
+    const module = await WebAssembly.compile(bytesOfText((await moduleText(relaxed)).WASM_TEXT));
     const heap = new Heap({ wasm: true, shared: true });
     const memory = heap.memory as WebAssembly.Memory;
     const { createWorker = startWorker, threadTimeout: timeout = TIMEOUT } = options;

@@ -6,8 +6,8 @@ import { ALL_KERNELS } from "../../../src/kernels/all.js";
 import type { Crew } from "../../../src/kernels/threads/chunks.js";
 import { grid } from "../../../src/kernels/threads/products.js";
 import { RULES } from "../../../src/kernels/threads/rules.js";
-import { bytesOfHex } from "../../../src/kernels/wasm.js";
-import { WASM_HEX as WASM_THREADS_HEX } from "../../../src/kernels/wasm-threads.generated.js";
+import { bytesOfText } from "../../../src/kernels/wasm.js";
+import { WASM_TEXT as WASM_THREADS_TEXT } from "../../../src/kernels/wasm-threads.generated.js";
 import { Allocator } from "../../../src/memory/allocator.js";
 import { Heap } from "../../../src/memory/heap.js";
 import { bytes, codes, expectSameBits, integers, reals } from "../harness.js";
@@ -27,7 +27,7 @@ function workbench(module: WebAssembly.Module, shared: boolean) {
 }
 
 const single = workbench(new WebAssembly.Module(ALL_KERNELS.bytes()), false);
-const shared = workbench(new WebAssembly.Module(bytesOfHex(WASM_THREADS_HEX)), true);
+const shared = workbench(new WebAssembly.Module(bytesOfText(WASM_THREADS_TEXT)), true);
 let parts = 0;
 
 /** Runs the parts one after the other on this thread, the last one first, each with the workspace of some thread. */
