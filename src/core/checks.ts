@@ -220,13 +220,15 @@ function nearest(name: string, known: readonly string[]): string | null {
 
 /** Levenshtein's distance. */
 function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  const row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    let corner = row[0];
+    row[0] = i;
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      const best = Math.min(row[j] + 1, row[j - 1] + 1, corner + (a[i - 1] === b[j - 1] ? 0 : 1));
+      corner = row[j];
+      row[j] = best;
     }
-    row = next;
   }
   return row[b.length];
 }

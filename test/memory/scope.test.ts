@@ -95,4 +95,25 @@ describe("scope", () => {
     outer.close();
     expect(scopeDepth()).toBe(0);
   });
+
+  it("counts and frees each owner once, however often it leaves, comes back and moves", () => {
+    const outer = scope();
+    const inner = scope();
+    const things = Array.from({ length: 50 }, () => new Thing());
+    for (let round = 0; round < 40; round++) {
+      for (const thing of things) inner.release(thing);
+      expect(inner.size).toBe(0);
+      for (const thing of things) inner.add(thing);
+      expect(inner.size).toBe(50);
+    }
+    for (const thing of things.slice(0, 10)) outer.add(thing);
+    expect([inner.size, outer.size]).toEqual([40, 10]);
+    inner.keep(things.slice(10, 30));
+    inner.release(things[30]);
+    inner.close();
+    expect([inner.size, outer.size]).toEqual([0, 30]);
+    expect(things.map((thing) => thing.disposed)).toEqual(things.map((_, i) => (i > 30 ? 1 : 0)));
+    outer.close();
+    expect(things.map((thing) => thing.disposed)).toEqual(things.map((_, i) => (i === 30 ? 0 : 1)));
+  });
 });
