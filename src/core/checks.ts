@@ -16,24 +16,24 @@ const isNumber = (value: unknown): value is number => typeof value === "number";
 /** Anything at all. */
 export const anything: Rule = () => null;
 /** A number, also NaN and ±∞. */
-export const numeric: Rule = rule("a number", isNumber);
+export const numeric: Rule = /* @__PURE__ */ rule("a number", isNumber);
 /** A finite number. */
-export const real: Rule = rule("a finite number", Number.isFinite);
+export const real: Rule = /* @__PURE__ */ rule("a finite number", Number.isFinite);
 /** True or false. */
-export const flag: Rule = rule("true or false", (value) => typeof value === "boolean");
+export const flag: Rule = /* @__PURE__ */ rule("true or false", (value) => typeof value === "boolean");
 /** A string. */
-export const text: Rule = rule("a string", (value) => typeof value === "string");
+export const text: Rule = /* @__PURE__ */ rule("a string", (value) => typeof value === "string");
 /** A function. */
-export const callable: Rule = rule("a function", (value) => typeof value === "function");
+export const callable: Rule = /* @__PURE__ */ rule("a function", (value) => typeof value === "function");
 /** An object that is no list and no typed array. */
-export const record: Rule = rule(
+export const record: Rule = /* @__PURE__ */ rule(
   "an object",
   (value) => typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value),
 );
 /** A list: an array of JavaScript's. */
-export const list: Rule = rule("an array", Array.isArray);
+export const list: Rule = /* @__PURE__ */ rule("an array", Array.isArray);
 /** Something that `for … of` walks, but no string. */
-export const iterable: Rule = rule(
+export const iterable: Rule = /* @__PURE__ */ rule(
   "an array or another iterable",
   (value) => typeof value === "object" && value !== null && typeof (value as never)[Symbol.iterator] === "function",
 );
@@ -206,29 +206,17 @@ export function refuseUnknown(op: string, name: string, known: readonly string[]
   });
 }
 
-/** The known name that differs in case, underscores, or at most a third of its letters; null if none does. */
+/** The known name that begins as this one does, whatever their case and dashes; null if none does for more than half of its letters. */
 function nearest(name: string, known: readonly string[]): string | null {
   const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, "").slice(0, LONGEST);
+  const own = plain(name);
   let best: string | null = null;
-  let least = Number.POSITIVE_INFINITY;
+  let most = 0;
   for (const candidate of known) {
-    const distance = edits(plain(name), plain(candidate));
-    if (distance < least && distance <= Math.max(candidate.length, 3) / 3) [best, least] = [candidate, distance];
+    const other = plain(candidate);
+    let same = 0;
+    while (same < other.length && own[same] === other[same]) same++;
+    if (same > most && 2 * same > Math.min(own.length, other.length)) [best, most] = [candidate, same];
   }
   return best;
-}
-
-/** Levenshtein's distance. */
-function edits(a: string, b: string): number {
-  const row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    let corner = row[0];
-    row[0] = i;
-    for (let j = 1; j <= b.length; j++) {
-      const best = Math.min(row[j] + 1, row[j - 1] + 1, corner + (a[i - 1] === b[j - 1] ? 0 : 1));
-      corner = row[j];
-      row[j] = best;
-    }
-  }
-  return row[b.length];
 }

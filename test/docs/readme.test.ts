@@ -28,6 +28,7 @@ it("the README's example trains, packs and predicts", async () => {
       outfile,
       bundle: true,
       format: "esm",
+      target: "es2022",
       platform: "node",
       plugins: [
         {
