@@ -107,7 +107,7 @@ export interface Attack {
 }
 
 /** A known computation: convolution, product, softmax. Its bits tell whether memory is sound. */
-function knownBits(): string {
+export function knownBits(): string {
   return scope(() =>
     noGrad(() => {
       const x = new Tensor(

@@ -15,7 +15,7 @@ import { DataLoader, digits } from "../../src/data/index.js";
 import { pack } from "../../src/export/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { memory } from "../../src/kernels/index.js";
-import { scope } from "../../src/memory/index.js";
+import { Scope, scope } from "../../src/memory/scope.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { BatchNorm1d, Conv2d, Dropout, Linear, type Module, Parameter, ReLU, Sequential } from "../../src/nn/index.js";
 import { Adam, BCGD, SGD } from "../../src/optim/index.js";
@@ -62,6 +62,7 @@ function arsenal(): (readonly [name: string, value: unknown])[] {
 
 /** What a call left behind is freed as far as it says how. */
 function release(value: unknown): void {
+  if (value instanceof Scope) value.close();
   const { dispose } = (value ?? {}) as { dispose?: unknown };
   if (typeof dispose === "function" && !(value instanceof Promise)) dispose.call(value);
 }

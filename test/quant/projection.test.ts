@@ -8,11 +8,11 @@ import {
   oneShot,
   type Projection,
   projectionFor,
-  projectRow,
   ternary,
   ternaryThreshold,
   uniform,
 } from "../../src/quant/index.js";
+import { projectRow } from "../../src/quant/projection/projection.js";
 import { disposeLater } from "../leaks.js";
 import { bruteForce, distance, project, weights } from "./oracles.js";
 
