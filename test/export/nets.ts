@@ -97,7 +97,11 @@ export function buildNet({ shape, convs, linears, seed }: NetSpec, rng: Rng): Se
     const prefix = new Sequential(...modules);
     settle(prefix, rng);
     modules.push(
-      new Staircase({ ...spec, bits: spec.activationBits, alpha: stepFor(prefix, sample, shape, spec, rng) }),
+      new Staircase({
+        bits: spec.activationBits,
+        rounding: spec.rounding,
+        alpha: stepFor(prefix, sample, shape, spec, rng),
+      }),
     );
   };
   for (const spec of convs) {
