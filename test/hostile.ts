@@ -78,9 +78,10 @@ export function hostileArrays(): [name: string, value: NDArray][] {
 /** {@link hostileArrays} as tensors. */
 export function hostileTensors(): [name: string, value: Tensor][] {
   return hostileArrays().map(([name, array]) => {
-    const tensor = new Tensor(array);
+    const tensor = new Tensor(array.alive ? array : NDArray.zeros(array.shape));
     // The real values of codes are made once and belong to the tensor: not to the call that asks first.
     if (array.alive) void tensor.value;
+    else tensor.dispose();
     return [name, tensor];
   });
 }

@@ -1,4 +1,5 @@
 /** @file User-defined ops, with the same rights as built-in ones. */
+import { check, record } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { OpDef } from "../ops/op.js";
 import type { Variable } from "./graph.js";
@@ -25,6 +26,7 @@ import { apply, type Tensor } from "./tensor.js";
 export function defineOp<Attrs = undefined, Saved = null>(
   def: OpDef<Attrs, Saved>,
 ): (inputs: readonly Variable[], ...attrs: undefined extends Attrs ? [attrs?: Attrs] : [attrs: Attrs]) => Tensor {
+  check("defineOp", "definition", def, record);
   const missing = [
     typeof def.name === "string" && def.name !== "" ? "" : "name",
     typeof def.shape === "function" ? "" : "shape",

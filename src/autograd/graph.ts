@@ -45,6 +45,7 @@ export class Variable {
   constructor(data: NDArray, requiresGrad = false) {
     if (!(data instanceof NDArray))
       refuse("tensor", "data", "an NDArray", data, "tensor(values) makes a tensor of numbers");
+    if (!data.alive) void data.ptr; // refuses what was disposed of
     this.data = data;
     this.requiresGrad = requiresGrad;
   }
@@ -115,6 +116,7 @@ export function gradEnabled(): boolean {
 }
 
 function withMode<T>(change: Partial<typeof mode>, fn: () => T): T {
+  if (typeof fn !== "function") refuse(change.grad === false ? "noGrad" : "traced", "body", "a function", fn);
   const before = { ...mode };
   Object.assign(mode, change);
   try {

@@ -52,6 +52,17 @@ export function networkFor(config: RunConfig, folder = "."): Module {
   return quantized(net, config);
 }
 
+/** The network with that state, in evaluation mode; freed if the state is of another. */
+function loaded(net: Module, state: ReadonlyMap<string, SafeTensor>): Module {
+  try {
+    net.loadStateDict(state);
+  } catch (error) {
+    net.dispose();
+    throw error;
+  }
+  return net.eval();
+}
+
 /** Float weights in the network of that name. @throws StateError that lists what does not match */
 export function floatNetwork(
   name: string,
@@ -60,15 +71,13 @@ export function floatNetwork(
   normalize: NormalizeOptions | null,
 ): Module {
   const net = freshNetwork(name, info, 0, normalize);
-  net.loadStateDict(tensors);
-  return net.eval();
+  return loaded(net, tensors);
 }
 
 /** The network of a checkpoint. */
 export function networkOf({ config, checkpoint, path }: CheckpointSource): Module {
   const net = networkFor(config, dirname(path));
-  net.loadStateDict(checkpoint.model);
-  return net.eval();
+  return loaded(net, checkpoint.model);
 }
 
 /**

@@ -15,14 +15,20 @@ export interface ErrorFields {
 /** Characters of one field that a message shows: files may hold names of megabytes. */
 const LONGEST = 4000;
 
+/** A field as text: whoever makes an error may have less to say than its type asks for. */
+function shown(field: unknown): string | undefined {
+  if (field === undefined || field === null) return undefined;
+  const plain = typeof field === "string" || typeof field === "number" || typeof field === "boolean";
+  return printable(cut(plain ? String(field) : typeof field, LONGEST));
+}
+
 /** The message; text that came from files is shown with its control characters escaped. The error's fields stay as they were given. */
 function message(fields: ErrorFields): string {
-  const shown = (text: string | undefined) => (text === undefined ? undefined : printable(cut(text, LONGEST)));
   const [op, what, expected, got, hint] = [fields.op, fields.what, fields.expected, fields.got, fields.hint].map(shown);
   const pair = [expected === undefined ? "" : `expected ${expected}`, got === undefined ? "" : `got ${got}`].filter(
     Boolean,
   );
-  return [`${op}: ${what}`, pair.join(", "), hint ?? ""].filter(Boolean).join("; ");
+  return [`${op ?? "coarsegrad"}: ${what ?? "error"}`, pair.join(", "), hint ?? ""].filter(Boolean).join("; ");
 }
 
 /** Base of every error that the library throws on purpose; its fields say what {@link ErrorFields} describe. */
@@ -34,6 +40,7 @@ export class CoarsegradError extends Error {
   readonly got: string | undefined;
   readonly hint: string | undefined;
   constructor(fields: ErrorFields) {
+    fields ??= { op: "coarsegrad", what: "error" };
     super(message(fields));
     this.op = fields.op;
     this.expected = fields.expected;

@@ -1,5 +1,6 @@
 /** @file AlexNet in torchvision's form ("One weird trick", Krizhevsky 2014), with batch norm for quantization. */
 import type { Tensor } from "../autograd/tensor.js";
+import { checkOptions, flag } from "../core/checks.js";
 import { ReLU } from "../nn/activation.js";
 import { BatchNorm1d, BatchNorm2d } from "../nn/batch-norm.js";
 import { Conv2d } from "../nn/conv.js";
@@ -8,7 +9,7 @@ import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import { Flatten, MaxPool2d } from "../nn/pool.js";
 import { Sequential } from "../nn/sequential.js";
-import { type ImageModelOptions, pooledSize } from "./options.js";
+import { checkWeights, IMAGE_RULES, type ImageModelOptions, pooledSize } from "./options.js";
 
 /** Options of {@link alexnet}. */
 export interface AlexNetOptions extends ImageModelOptions {
@@ -47,10 +48,14 @@ export class AlexNet extends Module {
   norms: Module[];
   classifier: Sequential;
 
-  constructor({ classes = 1000, channels = 3, size = 224, batchNorm = true, rng }: AlexNetOptions = {}) {
+  constructor(options: AlexNetOptions = {}) {
     super();
+    checkOptions<AlexNetOptions>("alexnet", options, { ...IMAGE_RULES, batchNorm: flag });
+    const { classes = 1000, channels = 3, size = 224, batchNorm = true, rng } = options;
     // Checked before anything is allocated.
     const side = pooledSize("alexnet", size, sideAfter(size), 1);
+    const largest = side * side * CONVOLUTIONS[CONVOLUTIONS.length - 1].out * HIDDEN;
+    checkWeights("alexnet", [channels * CONVOLUTIONS[0].out * 11 * 11, largest, HIDDEN * HIDDEN, HIDDEN * classes]);
     let width = channels;
     const features: Module[] = [];
     const bias = !batchNorm;

@@ -1,11 +1,12 @@
 /** @file Networks, and the table by which the command line and run configurations name them. */
+import { check, checkOptions, record, text } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
 import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
 import { alexnet } from "./alexnet.js";
 import { lenet5 } from "./lenet.js";
 import { mlp } from "./mlp.js";
-import type { ImageModelOptions } from "./options.js";
+import { IMAGE_RULES, type ImageModelOptions } from "./options.js";
 import { resnet18, resnet20, resnet32, resnet44, resnet56 } from "./resnet.js";
 import { vgg11 } from "./vgg.js";
 
@@ -32,8 +33,11 @@ export { Vgg, vgg11 } from "./vgg.js";
 const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> = {
   alexnet,
   lenet5,
-  mlp: ({ classes = 10, channels = 1, size = 28, rng }) =>
-    mlp({ sizes: [size * size * channels, 256, 256, classes], rng }),
+  mlp: (options) => {
+    checkOptions("mlp", options, IMAGE_RULES);
+    const { classes = 10, channels = 1, size = 28, rng } = options;
+    return mlp({ sizes: [size * size * channels, 256, 256, classes], rng });
+  },
   resnet18,
   resnet20,
   resnet32,
@@ -52,13 +56,13 @@ export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);
  * @param options the images that it is made for, and how it normalizes them (not at all by default)
  * @throws ArgumentError on an unknown name, images that do not fit, or bad constants
  */
-export function model(
-  name: string,
-  { normalize, ...options }: ImageModelOptions & { normalize?: NormalizeOptions } = {},
-): Module {
+export function model(name: string, options: ImageModelOptions & { normalize?: NormalizeOptions } = {}): Module {
+  check("model", "name", name, text);
+  check("model", "options", options, record);
+  const { normalize, ...own } = options;
   if (!Object.hasOwn(MODELS, name)) {
     throw new ArgumentError({ op: "model", what: "unknown model", expected: MODEL_NAMES.join(", "), got: name });
   }
-  const net = MODELS[name](options);
+  const net = MODELS[name](own);
   return normalize === undefined ? net : normalizeInput(net, normalize);
 }

@@ -1,5 +1,6 @@
 /** @file LeNet-5 in the wide form that quantization papers use, with batch norm. */
 import type { Tensor } from "../autograd/tensor.js";
+import { checkOptions } from "../core/checks.js";
 import { ReLU } from "../nn/activation.js";
 import { BatchNorm1d, BatchNorm2d } from "../nn/batch-norm.js";
 import { Conv2d } from "../nn/conv.js";
@@ -7,7 +8,7 @@ import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import { normActivation } from "../nn/norm-activation.js";
 import { Flatten, MaxPool2d } from "../nn/pool.js";
-import { type ImageModelOptions, pooledSize } from "./options.js";
+import { checkWeights, IMAGE_RULES, type ImageModelOptions, pooledSize } from "./options.js";
 
 /**
  * conv 5×5 32, BN, ReLU, pool 2, conv 5×5 64, BN, ReLU, pool 2, fc 512, BN, ReLU, fc classes.
@@ -30,21 +31,24 @@ export class LeNet5 extends Module {
   act3: Module;
   fc2: Module;
 
-  constructor({ classes = 10, channels = 1, size = 28, rng }: ImageModelOptions = {}) {
+  constructor(options: ImageModelOptions = {}) {
     super();
+    checkOptions("lenet5", options, IMAGE_RULES);
+    const { classes = 10, channels = 1, size = 28, rng } = options;
     const first = pooledSize("lenet5", size, size - 4, 2);
     const second = pooledSize("lenet5", size, first - 4, 2);
-    const options = { bias: false, rng };
-    this.conv1 = new Conv2d(channels, 32, 5, options);
+    checkWeights("lenet5", [channels * 32 * 25, second * second * 64 * 512, 512 * classes]);
+    const unbiased = { bias: false, rng };
+    this.conv1 = new Conv2d(channels, 32, 5, unbiased);
     this.bn1 = new BatchNorm2d(32);
     this.act1 = new ReLU();
     this.pool1 = new MaxPool2d(2);
-    this.conv2 = new Conv2d(32, 64, 5, options);
+    this.conv2 = new Conv2d(32, 64, 5, unbiased);
     this.bn2 = new BatchNorm2d(64);
     this.act2 = new ReLU();
     this.pool2 = new MaxPool2d(2);
     this.flatten = new Flatten();
-    this.fc1 = new Linear(second * second * 64, 512, options);
+    this.fc1 = new Linear(second * second * 64, 512, unbiased);
     this.bn3 = new BatchNorm1d(512);
     this.act3 = new ReLU();
     this.fc2 = new Linear(512, classes, { rng });

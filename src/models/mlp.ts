@@ -1,6 +1,6 @@
 /** @file Multilayer perceptron. */
 import type { Tensor } from "../autograd/tensor.js";
-import { checkOptions, flag, instanceOf, list } from "../core/checks.js";
+import { checkOptions, flag, instanceOf, integer, listOf } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { ReLU } from "../nn/activation.js";
@@ -9,6 +9,7 @@ import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import { normActivation } from "../nn/norm-activation.js";
 import { Flatten } from "../nn/pool.js";
+import { checkWeights } from "./options.js";
 
 /** Options of {@link mlp}. */
 export interface MlpOptions {
@@ -27,17 +28,22 @@ export class Mlp extends Module {
   bn: Module[];
   act: Module[];
 
-  constructor({ sizes, batchNorm = true, rng }: MlpOptions) {
+  constructor(options: MlpOptions) {
     super();
     checkOptions<MlpOptions>(
       "mlp",
-      { sizes, batchNorm, rng },
-      { sizes: list, batchNorm: flag, rng: instanceOf(Rng, "an Rng") },
+      options,
+      { sizes: listOf(integer(1)), batchNorm: flag, rng: instanceOf(Rng, "an Rng") },
       ["sizes"],
     );
-    if (sizes.length < 2 || !sizes.every((size) => Number.isInteger(size) && size > 0)) {
+    const { sizes, batchNorm = true, rng } = options;
+    if (sizes.length < 2) {
       throw new ArgumentError({ op: "mlp", what: "bad sizes", expected: "two or more widths", got: `[${sizes}]` });
     }
+    checkWeights(
+      "mlp",
+      sizes.slice(1).map((width, k) => width * sizes[k]),
+    );
     const hidden = sizes.slice(1, -1);
     this.fc = sizes.slice(1).map((width, k) => {
       const bias = !batchNorm || k === hidden.length;

@@ -1,6 +1,7 @@
 /** @file Options that the image models share. */
+import { instanceOf, integer, type OptionRules } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import type { Rng } from "../core/rng.js";
+import { Rng } from "../core/rng.js";
 
 /** What an image classifier is made for. */
 export interface ImageModelOptions {
@@ -14,6 +15,14 @@ export interface ImageModelOptions {
   rng?: Rng;
 }
 
+/** What the options of every image model must be. */
+export const IMAGE_RULES: OptionRules<ImageModelOptions> = {
+  classes: integer(1),
+  channels: integer(1),
+  size: integer(1),
+  rng: instanceOf(Rng, "an Rng"),
+};
+
 /** Side after a pool of `factor`. @throws ArgumentError if nothing or a fraction is left */
 export function pooledSize(op: string, size: number, side: number, factor: number): number {
   const pooled = side / factor;
@@ -26,4 +35,24 @@ export function pooledSize(op: string, size: number, side: number, factor: numbe
     });
   }
   return pooled;
+}
+
+/** Most weights of one layer: a heap of 4 GiB holds no more. */
+const MOST_WEIGHTS = 2 ** 30 - 1;
+
+/**
+ * Refuses a network whose weights cannot be held, before any of them is made.
+ *
+ * @param layers numbers of weights of its layers
+ * @throws ArgumentError
+ */
+export function checkWeights(op: string, layers: readonly number[]): void {
+  const total = layers.reduce((sum, count) => sum + count, 0);
+  if (total <= MOST_WEIGHTS) return;
+  throw new ArgumentError({
+    op,
+    what: "the network is too large",
+    expected: `at most ${MOST_WEIGHTS} weights`,
+    got: `${total}`,
+  });
 }

@@ -1,6 +1,7 @@
 /** @file Residual networks (He et al. 2016): for 32×32 images with parameter-free shortcuts, and ResNet-18 with projections. */
 import { pad } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
+import { check, checkOptions, integer, type OptionRules, record } from "../core/checks.js";
 import type { Rng } from "../core/rng.js";
 import { Identity, ReLU } from "../nn/activation.js";
 import { BatchNorm2d } from "../nn/batch-norm.js";
@@ -11,7 +12,13 @@ import { normActivation } from "../nn/norm-activation.js";
 import { Normalize } from "../nn/normalize.js";
 import { GlobalAvgPool2d, MaxPool2d } from "../nn/pool.js";
 import { Sequential } from "../nn/sequential.js";
-import type { ImageModelOptions } from "./options.js";
+import { checkWeights, IMAGE_RULES, type ImageModelOptions } from "./options.js";
+
+function checkBlock(op: string, inChannels: number, channels: number, stride: number): void {
+  check(op, "input channels", inChannels, integer(1));
+  check(op, "output channels", channels, integer(1));
+  check(op, "stride", stride, integer(1));
+}
 
 /**
  * Shortcut "option A" where the shape changes: every second pixel in both directions, then as many zero channels before as after.
@@ -24,6 +31,8 @@ export class PaddedShortcut extends Module {
 
   constructor(inChannels: number, outChannels: number, stride: number) {
     super();
+    checkBlock("PaddedShortcut", inChannels, outChannels, stride);
+    check("PaddedShortcut", "output channels", outChannels, integer(inChannels));
     this.subsample = new MaxPool2d(1, { stride });
     const extra = outChannels - inChannels;
     this.channels = [Math.floor(extra / 2), Math.ceil(extra / 2)];
@@ -43,6 +52,7 @@ abstract class ResidualBlock extends Module {
 
   constructor(inChannels: number, channels: number, stride: number, rng?: Rng) {
     super();
+    checkBlock("residual block", inChannels, channels, stride);
     this.conv1 = new Conv2d(inChannels, channels, 3, { stride, padding: 1, bias: false, rng });
     this.bn1 = new BatchNorm2d(channels);
     this.act1 = new ReLU();
@@ -98,6 +108,20 @@ export interface ResNetOptions extends Omit<ImageModelOptions, "size"> {
   normalize?: { mean: readonly number[]; std: readonly number[] };
 }
 
+/** `size` may be said as for other image models: a residual network takes any. */
+const RESNET_RULES: OptionRules<Omit<ResNetOptions, "blocks"> & ImageModelOptions> = {
+  ...IMAGE_RULES,
+  normalize: record,
+};
+/** A thousand blocks a stage are more than six thousand layers. */
+const MOST_BLOCKS = 1000;
+
+/** The options of a network of so many blocks a stage, unless they say another number. */
+function withBlocks(blocks: number, options: ResNetOptions): ResNetOptions {
+  check("resnet", "options", options, record);
+  return { blocks, ...options };
+}
+
 /** conv 3×3 16, BN, ReLU; three stages of blocks with 16, 32, 64 channels; global average pool; linear. */
 export class CifarResNet extends Module {
   normalize: Module;
@@ -110,8 +134,14 @@ export class CifarResNet extends Module {
   pool: Module;
   linear: Module;
 
-  constructor({ classes = 10, channels = 3, blocks = 3, rng, normalize }: ResNetOptions = {}) {
+  constructor(options: ResNetOptions = {}) {
     super();
+    checkOptions<ResNetOptions & ImageModelOptions>("resnet", options, {
+      ...RESNET_RULES,
+      blocks: integer(1, MOST_BLOCKS),
+    });
+    const { classes = 10, channels = 3, blocks = 3, rng, normalize } = options;
+    checkWeights("resnet", [channels * 16 * 9, 64 * classes]);
     const stage = (inChannels: number, width: number, stride: number): Module[] =>
       Array.from({ length: blocks }, (_, k) =>
         k === 0 ? new BasicBlock(inChannels, width, stride, rng) : new BasicBlock(width, width, 1, rng),
@@ -142,22 +172,22 @@ export class CifarResNet extends Module {
  * @param options `classes` 10, `channels` 3, `normalize` constants of the checkpoint that will be loaded
  */
 export function resnet20(options: ResNetOptions = {}): CifarResNet {
-  return new CifarResNet({ blocks: 3, ...options });
+  return new CifarResNet(withBlocks(3, options));
 }
 
 /** ResNet-32 for CIFAR: {@link resnet20} with five blocks a stage. */
 export function resnet32(options: ResNetOptions = {}): CifarResNet {
-  return new CifarResNet({ blocks: 5, ...options });
+  return new CifarResNet(withBlocks(5, options));
 }
 
 /** ResNet-44 for CIFAR: {@link resnet20} with seven blocks a stage. */
 export function resnet44(options: ResNetOptions = {}): CifarResNet {
-  return new CifarResNet({ blocks: 7, ...options });
+  return new CifarResNet(withBlocks(7, options));
 }
 
 /** ResNet-56 for CIFAR: {@link resnet20} with nine blocks a stage. */
 export function resnet56(options: ResNetOptions = {}): CifarResNet {
-  return new CifarResNet({ blocks: 9, ...options });
+  return new CifarResNet(withBlocks(9, options));
 }
 
 /** Channels of ResNet-18's four stages. */
@@ -177,8 +207,11 @@ export class ResNet extends Module {
   avgpool: Module;
   fc: Module;
 
-  constructor({ classes = 1000, channels = 3, rng, normalize }: Omit<ResNetOptions, "blocks"> = {}) {
+  constructor(options: Omit<ResNetOptions, "blocks"> = {}) {
     super();
+    checkOptions<Omit<ResNetOptions, "blocks"> & ImageModelOptions>("resnet18", options, RESNET_RULES);
+    const { classes = 1000, channels = 3, rng, normalize } = options;
+    checkWeights("resnet18", [channels * RESNET18_WIDTHS[0] * 49, RESNET18_WIDTHS[3] * classes]);
     const stage = (k: number): Module[] => {
       const [before, width] = [RESNET18_WIDTHS[Math.max(0, k - 1)], RESNET18_WIDTHS[k]];
       return [new ProjectedBlock(before, width, k === 0 ? 1 : 2, rng), new ProjectedBlock(width, width, 1, rng)];

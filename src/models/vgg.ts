@@ -1,5 +1,6 @@
 /** @file VGG-11 for small images, with batch norm. */
 import type { Tensor } from "../autograd/tensor.js";
+import { checkOptions } from "../core/checks.js";
 import { ReLU } from "../nn/activation.js";
 import { BatchNorm2d } from "../nn/batch-norm.js";
 import { Conv2d } from "../nn/conv.js";
@@ -7,7 +8,7 @@ import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import { Flatten, MaxPool2d } from "../nn/pool.js";
 import { Sequential } from "../nn/sequential.js";
-import { type ImageModelOptions, pooledSize } from "./options.js";
+import { checkWeights, IMAGE_RULES, type ImageModelOptions, pooledSize } from "./options.js";
 
 /** Output channels of the convolutions; 0 is a 2×2 max pool. */
 const VGG11 = [64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0];
@@ -18,10 +19,13 @@ export class Vgg extends Module {
   flatten: Module = new Flatten();
   classifier: Module;
 
-  constructor({ classes = 10, channels = 3, size = 32, rng }: ImageModelOptions = {}) {
+  constructor(options: ImageModelOptions = {}) {
     super();
+    checkOptions("vgg11", options, IMAGE_RULES);
+    const { classes = 10, channels = 3, size = 32, rng } = options;
     // Checked before anything is allocated.
     const side = pooledSize("vgg11", size, size, 2 ** VGG11.filter((item) => item === 0).length);
+    checkWeights("vgg11", [channels * VGG11[0] * 9, side * side * 512 * classes]);
     let width = channels;
     const layers: Module[] = [];
     for (const item of VGG11) {

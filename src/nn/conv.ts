@@ -73,7 +73,7 @@ export class Conv2d extends Module {
     }
     this.weight = new Parameter(NDArray.empty([outChannels, inChannels / this.groups, ...this.kernelSize]));
     this.bias = options.bias === false ? null : new Parameter(NDArray.empty([outChannels]));
-    layerDefault(this.weight, this.bias, options);
+    layerDefault(this.weight, this.bias, { rng: options.rng });
   }
 
   /**

@@ -1,9 +1,20 @@
 /** @file Initial values of weights: Kaiming, Xavier, and PyTorch's defaults. */
 import { defaultRng } from "../autograd/random.js";
+import {
+  atLeast,
+  check,
+  checkOptions,
+  instanceOf,
+  numeric,
+  type OptionRules,
+  oneOf,
+  type Rule,
+  real,
+} from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import type { Rng } from "../core/rng.js";
-import { type Shape, shapeText } from "../core/shape.js";
-import type { Parameter } from "./parameter.js";
+import { Rng } from "../core/rng.js";
+import { checkShape, type Shape, shapeText } from "../core/shape.js";
+import { Parameter } from "./parameter.js";
 
 /** Where random values come from: a generator of one's own, or the one that `manualSeed` sets. */
 export interface RandomSource {
@@ -23,12 +34,47 @@ export interface KaimingOptions extends RandomSource {
   a?: number;
 }
 
+const aParameter = instanceOf(Parameter, "a Parameter");
+const RANDOM_RULES: OptionRules<RandomSource> = { rng: instanceOf(Rng, "an Rng") };
+const isNonlinearity: Rule = oneOf("linear", "relu", "leaky_relu", "tanh", "sigmoid");
+const KAIMING_RULES: OptionRules<KaimingOptions> = {
+  ...RANDOM_RULES,
+  fan: oneOf("in", "out"),
+  nonlinearity: isNonlinearity,
+  a: real,
+};
+
+/** Asks for a parameter whose values are there, and of its options. */
+function checkTarget<Options extends object>(
+  op: string,
+  parameter: Parameter,
+  options: Options | undefined,
+  rules: OptionRules<Options>,
+): void {
+  check(op, "parameter", parameter, aParameter);
+  void parameter.data.ptr; // refuses one that was disposed of
+  checkOptions(op, options, rules);
+}
+
+function drawUniform(parameter: Parameter, lo: number, hi: number, { rng }: RandomSource): Parameter {
+  (rng ?? defaultRng()).fillUniform(parameter.data.view() as Float32Array, lo, hi);
+  parameter.markChanged("init");
+  return parameter;
+}
+
+function drawNormal(parameter: Parameter, mean: number, std: number, { rng }: RandomSource): Parameter {
+  (rng ?? defaultRng()).fillNormal(parameter.data.view() as Float32Array, mean, std);
+  parameter.markChanged("init");
+  return parameter;
+}
+
 /**
  * Inputs and outputs that meet in one unit: (I, O) of [O,I], (I·Kh·Kw, O·Kh·Kw) of [O,I,Kh,Kw].
  *
  * @throws ArgumentError for fewer than two axes
  */
 export function fans(shape: Shape): { in: number; out: number } {
+  checkShape("init", shape);
   if (shape.length < 2) {
     throw new ArgumentError({ op: "init", what: "no fan", expected: "[O,I,…]", got: shapeText(shape) });
   }
@@ -36,8 +82,10 @@ export function fans(shape: Shape): { in: number; out: number } {
   return { in: shape[1] * taps, out: shape[0] * taps };
 }
 
-/** Factor by which weights make up for the nonlinearity: √(2/(1+a²)) for leaky_relu, √2 for relu, 5/3 for tanh, else 1. */
+/** Factor by which weights make up for the nonlinearity: √(2/(1+a²)) for leaky_relu, √2 for relu, 5/3 for tanh, else 1. @throws ArgumentError */
 export function gain(nonlinearity: Nonlinearity, a = 0): number {
+  check("init.gain", "nonlinearity", nonlinearity, isNonlinearity);
+  check("init.gain", "a", a, real);
   switch (nonlinearity) {
     case "relu":
       return Math.SQRT2;
@@ -53,20 +101,21 @@ export function gain(nonlinearity: Nonlinearity, a = 0): number {
 
 /** Fills with U[lo, hi). @returns the parameter */
 export function uniform(parameter: Parameter, lo: number, hi: number, options: RandomSource = {}): Parameter {
-  (options.rng ?? defaultRng()).fillUniform(parameter.data.view() as Float32Array, lo, hi);
-  parameter.markChanged("init");
-  return parameter;
+  checkTarget("init.uniform", parameter, options, RANDOM_RULES);
+  return drawUniform(parameter, lo, hi, options);
 }
 
 /** Fills with N(mean, std²). @returns the parameter */
 export function normal(parameter: Parameter, mean: number, std: number, options: RandomSource = {}): Parameter {
-  (options.rng ?? defaultRng()).fillNormal(parameter.data.view() as Float32Array, mean, std);
-  parameter.markChanged("init");
-  return parameter;
+  checkTarget("init.normal", parameter, options, RANDOM_RULES);
+  check("init.normal", "std", std, atLeast(0));
+  return drawNormal(parameter, mean, std, options);
 }
 
 /** Fills with one value. @returns the parameter */
 export function constant(parameter: Parameter, value: number): Parameter {
+  checkTarget("init.constant", parameter, undefined, {});
+  check("init.constant", "value", value, numeric);
   parameter.data.view().fill(value);
   parameter.markChanged("init");
   return parameter;
@@ -82,13 +131,15 @@ function kaimingStd(parameter: Parameter, { fan = "in", nonlinearity = "leaky_re
  * @returns the parameter
  */
 export function kaimingUniform(parameter: Parameter, options: KaimingOptions = {}): Parameter {
+  checkTarget("init.kaimingUniform", parameter, options, KAIMING_RULES);
   const bound = Math.sqrt(3) * kaimingStd(parameter, options);
-  return uniform(parameter, -bound, bound, options);
+  return drawUniform(parameter, -bound, bound, options);
 }
 
 /** Normal with standard deviation gain/√fan (He et al. 2015). @returns the parameter */
 export function kaimingNormal(parameter: Parameter, options: KaimingOptions = {}): Parameter {
-  return normal(parameter, 0, kaimingStd(parameter, options), options);
+  checkTarget("init.kaimingNormal", parameter, options, KAIMING_RULES);
+  return drawNormal(parameter, 0, kaimingStd(parameter, options), options);
 }
 
 /** Options of Glorot's rules. */
@@ -97,6 +148,8 @@ export interface XavierOptions extends RandomSource {
   gain?: number;
 }
 
+const XAVIER_RULES: OptionRules<XavierOptions> = { ...RANDOM_RULES, gain: real };
+
 function xavierStd(parameter: Parameter, options: XavierOptions): number {
   const { in: fanIn, out: fanOut } = fans(parameter.shape);
   return (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut));
@@ -104,13 +157,15 @@ function xavierStd(parameter: Parameter, options: XavierOptions): number {
 
 /** Uniform on ±gain·√(6/(fanIn + fanOut)) (Glorot and Bengio 2010). @returns the parameter */
 export function xavierUniform(parameter: Parameter, options: XavierOptions = {}): Parameter {
+  checkTarget("init.xavierUniform", parameter, options, XAVIER_RULES);
   const bound = Math.sqrt(3) * xavierStd(parameter, options);
-  return uniform(parameter, -bound, bound, options);
+  return drawUniform(parameter, -bound, bound, options);
 }
 
 /** Normal with standard deviation gain·√(2/(fanIn + fanOut)) (Glorot and Bengio 2010). @returns the parameter */
 export function xavierNormal(parameter: Parameter, options: XavierOptions = {}): Parameter {
-  return normal(parameter, 0, xavierStd(parameter, options), options);
+  checkTarget("init.xavierNormal", parameter, options, XAVIER_RULES);
+  return drawNormal(parameter, 0, xavierStd(parameter, options), options);
 }
 
 /**
@@ -121,8 +176,12 @@ export function xavierNormal(parameter: Parameter, options: XavierOptions = {}):
  * @param bias [O] or null
  */
 export function layerDefault(weight: Parameter, bias: Parameter | null, options: RandomSource = {}): void {
-  kaimingUniform(weight, { a: Math.sqrt(5), ...options });
+  const op = "init.layerDefault";
+  checkTarget(op, weight, options, RANDOM_RULES);
+  if (bias !== null) checkTarget(op, bias, undefined, {});
+  const bound = Math.sqrt(3) * kaimingStd(weight, { a: Math.sqrt(5) });
+  drawUniform(weight, -bound, bound, options);
   if (bias === null) return;
-  const bound = 1 / Math.sqrt(fans(weight.shape).in);
-  uniform(bias, -bound, bound, options);
+  const own = 1 / Math.sqrt(fans(weight.shape).in);
+  drawUniform(bias, -own, own, options);
 }

@@ -34,7 +34,7 @@ export class Linear extends Module {
     this.outFeatures = outFeatures;
     this.weight = new Parameter(NDArray.empty([outFeatures, inFeatures]));
     this.bias = options.bias === false ? null : new Parameter(NDArray.empty([outFeatures]));
-    layerDefault(this.weight, this.bias, options);
+    layerDefault(this.weight, this.bias, { rng: options.rng });
   }
 
   /** @param x [N, inFeatures] @returns [N, outFeatures] */

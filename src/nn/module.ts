@@ -1,7 +1,7 @@
 /** @file Module: a network or a part of one. Its parameters, buffers and children are simply its own properties. */
 
 import type { Tensor } from "../autograd/tensor.js";
-import { check, checkOptions, describe, flag, instanceOf, refuse } from "../core/checks.js";
+import { check, checkOptions, flag, instanceOf, refuse, text } from "../core/checks.js";
 import { ArgumentError, StateError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { NDArray } from "../ndarray/ndarray.js";
@@ -144,6 +144,7 @@ export abstract class Module {
   }
 
   #member(path: string, wanted: (value: unknown) => boolean): Member {
+    check("module", "path", path, text);
     for (const [prefix, module] of this.#walk()) {
       for (const member of membersOf(module)) {
         if (joined(prefix, member.key) === path && wanted(member.value)) return member;
@@ -153,7 +154,7 @@ export abstract class Module {
       op: "module",
       what: `nothing of that kind at "${path}"`,
       expected: [...this.namedModules().keys()].filter(Boolean).join(", "),
-      got: typeof path === "string" ? path : describe(path),
+      got: path,
     });
   }
   /** The module at a dotted path; the empty path is this one. @throws ArgumentError if there is none */

@@ -1,7 +1,11 @@
 /** @file A batch norm and the activation behind it, joined where both allow it: the same values in fewer passes over memory. */
-import type { Tensor } from "../autograd/tensor.js";
+import { Tensor } from "../autograd/tensor.js";
+import { check, instanceOf, nullable } from "../core/checks.js";
 import { BatchNorm } from "./batch-norm.js";
-import type { Module } from "./module.js";
+import { Module } from "./module.js";
+
+const aModule = instanceOf(Module, "a module");
+const aTensor = instanceOf(Tensor, "a tensor");
 
 /** An activation that can be computed together with the batch norm before it. */
 export interface JoinsBatchNorm extends Module {
@@ -43,6 +47,11 @@ function isPlain(norm: Module): norm is BatchNorm {
  * @returns the shape of x
  */
 export function normActivation(norm: Module, activation: Module, x: Tensor, shortcut: Tensor | null = null): Tensor {
+  if (!(norm instanceof Module)) check("normActivation", "norm", norm, aModule);
+  if (!(activation instanceof Module)) check("normActivation", "activation", activation, aModule);
+  if (!(x instanceof Tensor)) check("normActivation", "x", x, aTensor);
+  if (shortcut !== null && !(shortcut instanceof Tensor))
+    check("normActivation", "shortcut", shortcut, nullable(aTensor));
   if (isPlain(norm) && norm.training && joins(activation) && !x.data.coded) {
     const joined = activation.forwardNormalized(x, norm, shortcut);
     if (joined !== null) return joined;

@@ -1,6 +1,7 @@
 /** @file Normalization of images by fixed constants, as a part of the network. */
 import { div, sub } from "../autograd/functions.js";
 import { Tensor } from "../autograd/tensor.js";
+import { check, checkOptions, instanceOf, listOf, real } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "./module.js";
@@ -28,7 +29,9 @@ export class Normalize extends Module {
    */
   constructor(mean: readonly number[], std: readonly number[]) {
     super();
-    if (mean.length !== std.length || !std.every((value) => value > 0)) {
+    check("Normalize", "mean", mean, listOf(real));
+    check("Normalize", "std", std, listOf(real));
+    if (mean.length !== std.length || !std.every((value) => Math.fround(value) > 0)) {
       throw new ArgumentError({
         op: "Normalize",
         what: "bad constants",
@@ -57,7 +60,12 @@ export class Normalize extends Module {
  * @example
  * const net = normalizeInput(vgg11(), { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] });
  */
-export function normalizeInput<Net extends Module>(net: Net, { mean, std }: NormalizeOptions): Net {
+export function normalizeInput<Net extends Module>(net: Net, constants: NormalizeOptions): Net {
+  check("normalizeInput", "network", net, instanceOf(Module, "a module"));
+  checkOptions<NormalizeOptions>("normalizeInput", constants, { mean: listOf(real), std: listOf(real) }, [
+    "mean",
+    "std",
+  ]);
   if ("preprocess" in net) {
     const expected = "a network without one";
     throw new ArgumentError({
@@ -67,7 +75,7 @@ export function normalizeInput<Net extends Module>(net: Net, { mean, std }: Norm
       got: "one",
     });
   }
-  const stage = new Normalize(mean, std);
+  const stage = new Normalize(constants.mean, constants.std);
   const forward = net.forward.bind(net);
   Object.assign(net, { preprocess: stage });
   Object.defineProperty(net, "forward", { value: (x: Tensor) => forward(stage.forward(x)), enumerable: false });

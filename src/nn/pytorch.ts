@@ -1,13 +1,25 @@
 /** @file Weights from PyTorch: the one place where its layout of images shows. */
 import { noGrad, traced, type Variable } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
+import { check, checkOptions, flag, instanceOf, integer, listOf, type Rule, text } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
-import { type Shape, shapeText } from "../core/shape.js";
+import { type Shape, shapeText, sizeOf } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { inEvaluation } from "./evaluation.js";
-import type { Module } from "./module.js";
-import type { HostArray, LoadReport } from "./state.js";
+import { Module } from "./module.js";
+import { type HostArray, type LoadReport, stateEntries } from "./state.js";
+
+const isHostArray: Rule = (value) => {
+  const { shape, data } = (value ?? {}) as Partial<HostArray>;
+  const good = integers(shape) === null && kindOf(data) !== null;
+  return good && sizeOf(shape as Shape) === (data as HostArray["data"]).length
+    ? null
+    : "an array { shape, data } with a value for each place";
+};
+const integers = listOf(integer(0));
+const EXTENTS = ["channels", "height", "width"] as const;
 
 /**
  * The weight of a linear layer that follows a flatten, from PyTorch's order of inputs (channels, rows, columns) to this library's (rows,
@@ -25,11 +37,14 @@ export function fromPyTorchFlatten(
   weight: HostArray,
   image: { channels: number; height: number; width: number },
 ): HostArray {
+  const op = "fromPyTorchFlatten";
+  check(op, "weight", weight, isHostArray);
+  checkOptions<FlatImage>(op, image, { channels: integer(1), height: integer(1), width: integer(1) }, EXTENTS);
   const { channels, height, width } = image;
   const columns = channels * height * width;
   if (weight.shape.length !== 2 || weight.shape[1] !== columns) {
     throw new ShapeError({
-      op: "fromPyTorchFlatten",
+      op,
       what: "columns do not match the image",
       expected: `[O,${columns}]`,
       got: shapeText(weight.shape),
@@ -80,14 +95,22 @@ export function loadPyTorch(
   source: ReadonlyMap<string, HostArray>,
   options: { inputShape: Shape; strict?: boolean },
 ): PyTorchReport {
-  const prefix = source.size > 0 && [...source.keys()].every((key) => key.startsWith("module.")) ? "module." : "";
-  const arrays = new Map([...source].map(([key, array]) => [key.slice(prefix.length), array]));
+  const op = "loadPyTorch";
+  check(op, "network", net, instanceOf(Module, "a module"));
+  const state = stateEntries(op, "state", source) as Map<string, HostArray>;
+  checkOptions<typeof options>(op, options, { inputShape: listOf(integer(1)), strict: flag }, ["inputShape"]);
+  const keys = [...state.keys()];
+  for (const key of keys) check(op, "key", key, text);
+  const prefix = keys.length > 0 && keys.every((key) => key.startsWith("module.")) ? "module." : "";
+  const arrays = new Map([...state].map(([key, array]) => [key.slice(prefix.length), array]));
   const permuted: PyTorchReport["permuted"] = [];
   for (const [key, image] of flattened(net, options.inputShape)) {
     const array = arrays.get(key);
     // Another number of columns is for loadStateDict to refuse.
     const columns = image.channels * image.height * image.width;
-    if (array === undefined || array.shape.length > 2 || array.shape.at(-1) !== columns) continue;
+    // So is what is no array.
+    if (array === undefined || isHostArray(array) !== null || array.shape.length > 2 || array.shape.at(-1) !== columns)
+      continue;
     const rows = { shape: [array.data.length / columns, columns], data: array.data };
     arrays.set(key, { shape: array.shape, data: fromPyTorchFlatten(rows, image).data });
     permuted.push({ key, image });

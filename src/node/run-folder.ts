@@ -9,6 +9,7 @@
  */
 import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { callable, check, checkOptions, text } from "../core/checks.js";
 import { CoarsegradError, DataError, FormatError } from "../core/errors.js";
 import { isRecord, readJson } from "../io/json.js";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
@@ -70,13 +71,16 @@ export class RunFolder {
   /** Whether what is written goes to `.next`: the folder still holds another run. */
   #replacing = false;
 
-  private constructor(path: string, { warn = () => undefined }: RunFolderOptions) {
+  private constructor(path: string, options: RunFolderOptions = {}) {
+    check("RunFolder", "path", path, text);
+    checkOptions<RunFolderOptions>("RunFolder", options, { warn: callable });
     this.path = path;
-    this.#warn = warn;
+    this.#warn = options.warn ?? (() => undefined);
   }
 
   /** Whether a folder holds a run, in whatever state. */
   static async holdsRun(path: string): Promise<boolean> {
+    check("RunFolder", "path", path, text);
     const signs = [RUN_FILES.config, RUN_FILES.checkpoint, COMMIT];
     return (await Promise.all(signs.map((name) => exists(join(path, name))))).includes(true);
   }

@@ -1,5 +1,5 @@
 /** @file Adam and AdamW. */
-import { atLeast, below, checkOptions } from "../core/checks.js";
+import { atLeast, below, checkOptions, record, refuse } from "../core/checks.js";
 import { pow } from "../core/math.js";
 import { kernelsFor } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
@@ -37,6 +37,7 @@ const ADAMW: OptimizerKind<AdamOptions> = { ...ADAM, name: "AdamW" };
 export class Adam extends Optimizer<AdamOptions> {
   /** `kind` is for {@link AdamW}. */
   constructor(parameters: ParametersOrGroups<AdamOptions>, options: Partial<AdamOptions> = {}, kind = ADAM) {
+    if (record(kind) !== null || record(kind.rules) !== null) refuse("Adam", "kind", "{ name, rules }", kind);
     checkOptions(kind.name, options, kind.rules);
     super(parameters, filled({ lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, options), kind);
   }

@@ -134,6 +134,7 @@ const BCGD_RULES: OptionRules<BCGDOptions & BCGDBase> = { ...SGD_RULES, rho: wit
 
 /** Refuses unknown options, a bad ρ, and options of SGD beside a base. @throws ArgumentError */
 function checkBCGD(op: string, options: BCGDOptions | BCGDBase): { rho?: number } {
+  if (options === undefined) refuse(op, "options", "an object", options);
   checkOptions<{ rho?: number; base?: unknown }>(op, options, { ...BCGD_RULES, ...ANY_SGD } as never);
   const { rho: _, base, ...others } = options as BCGDOptions & BCGDBase;
   const beside = Object.keys(others);

@@ -1,5 +1,5 @@
 /** @file The base of all optimizers: parameter groups, constraints, state that can be saved, and the order of one step. */
-import { atLeast, check, checkOptions, type OptionRules, real } from "../core/checks.js";
+import { atLeast, check, checkOptions, type OptionRules, real, record, refuse } from "../core/checks.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -48,8 +48,13 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
    * @throws ArgumentError without parameters, if one appears twice, or on options that are unknown or out of range
    */
   constructor(parameters: ParametersOrGroups<Options>, options: Options, kind?: OptimizerKind<Options>) {
+    if (kind !== undefined) {
+      const known = record(kind) === null && typeof kind.name === "string" && record(kind.rules) === null;
+      if (!known) refuse("Optimizer", "kind", "{ name, rules }", kind);
+    }
     this.#kind = kind ?? { name: this.constructor.name };
     const { name } = this.#kind;
+    check(name, "options", options, record);
     if (kind !== undefined)
       checkOptions(name, options, kind.rules, Object.keys(kind.rules) as (keyof Options & string)[]);
     this.groups = filledGroups(name, parameters, options, kind?.rules);

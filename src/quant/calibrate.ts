@@ -1,13 +1,25 @@
 /** @file Calibration: steps and batch-norm statistics from a few batches, without training. */
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
-import { above, anything, checkOptions, flag, numeric } from "../core/checks.js";
+import {
+  above,
+  anything,
+  check,
+  checkOptions,
+  flag,
+  instanceOf,
+  integer,
+  numeric,
+  type OptionRules,
+  type Rule,
+} from "../core/checks.js";
 import { ArgumentError, DivergenceError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { BatchNorm } from "../nn/batch-norm.js";
-import type { Module } from "../nn/module.js";
+import { Module } from "../nn/module.js";
 import type { QuantPolicy } from "./policy.js";
 import { prepare } from "./prepare.js";
 import { Staircase } from "./staircase.js";
@@ -48,13 +60,29 @@ export interface CalibratedStep {
   readonly alpha: number;
 }
 
+const isSource: Rule = (value) => {
+  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = (value ?? {}) as never;
+  const walked = typeof asynchronous === "function" || typeof synchronous === "function";
+  return typeof value === "object" && walked ? null : "batches: a list, a generator or a loader's epoch";
+};
+const isBatch: Rule = (value) => {
+  if (value instanceof Tensor) return null;
+  const { images, shape } = (value ?? {}) as { images?: unknown; shape?: unknown };
+  const kind = kindOf(images);
+  const good = (kind === "Uint8Array" || kind === "Float32Array") && Array.isArray(shape);
+  return good ? null : "a tensor or { images, shape } of bytes or f32";
+};
+const aModule = instanceOf(Module, "a module");
+/** Rules of {@link StatisticsOptions}. */
+export const STATISTICS_RULES: OptionRules<StatisticsOptions> = { batches: integer(1), inputStep: above(0) };
+
 /** The first batches of a source. @throws ArgumentError if there are none */
 export async function take(source: CalibrationSource, count: number): Promise<CalibrationBatch[]> {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new ArgumentError({ op: "calibrate", what: "bad batches", expected: "an integer ≥ 1", got: `${count}` });
-  }
+  check("calibrate", "batches", count, integer(1));
+  check("calibrate", "source", source, isSource);
   const taken: CalibrationBatch[] = [];
   for await (const batch of source) {
+    check("calibrate", `batch ${taken.length}`, batch, isBatch);
     taken.push(batch);
     if (taken.length === count) break;
   }
@@ -70,7 +98,7 @@ export function run(net: Module, batch: CalibrationBatch, inputStep: number): vo
     noGrad(() => {
       if (batch instanceof Tensor) net.forward(batch);
       else {
-        const coded = batch.images instanceof Uint8Array;
+        const coded = kindOf(batch.images) === "Uint8Array";
         net.forward(
           new Tensor(NDArray.from(batch.images, batch.shape, coded ? "u8" : "f32", coded ? inputStep : null)),
         );
@@ -153,8 +181,11 @@ export const PIXEL_STEP = Math.fround(1 / 255);
 export async function recalibrateBatchNorm(
   net: Module,
   source: CalibrationSource,
-  { batches = 8, inputStep = PIXEL_STEP }: StatisticsOptions = {},
+  options: StatisticsOptions = {},
 ): Promise<void> {
+  check("recalibrateBatchNorm", "network", net, aModule);
+  checkOptions("recalibrateBatchNorm", options, STATISTICS_RULES);
+  const { batches = 8, inputStep = PIXEL_STEP } = options;
   estimateStatistics(net, await take(source, batches), inputStep);
 }
 
@@ -178,19 +209,16 @@ export async function calibrate(
   source: CalibrationSource,
   options: CalibrateOptions = {},
 ): Promise<CalibratedStep[]> {
+  check("calibrate", "network", net, aModule);
   checkOptions<CalibrateOptions>("calibrate", options, {
+    ...STATISTICS_RULES,
     method: anything,
     percentile: numeric,
-    samples: numeric,
-    batches: numeric,
-    inputStep: above(0),
+    samples: integer(1),
     recalibrateBatchNorm: flag,
   });
   const { method = "mse", percentile = 99.9, samples = 32_768, inputStep = PIXEL_STEP } = options;
   checkSearch(method, percentile);
-  if (!Number.isInteger(samples) || samples < 1) {
-    throw new ArgumentError({ op: "calibrate", what: "bad samples", expected: "an integer ≥ 1", got: `${samples}` });
-  }
   const batches = await take(source, options.batches ?? 8);
   const statistics = options.recalibrateBatchNorm ?? true;
   const staircases = [...net.namedModules()].flatMap(([name, module]) =>

@@ -1,16 +1,24 @@
 /** @file COMQ over a network: layer by layer, each on inputs from the layers before it as they are quantized by then. */
 import type { Tensor } from "../autograd/tensor.js";
-import { ArgumentError } from "../core/errors.js";
+import { check, checkOptions, flag, instanceOf, integer } from "../core/checks.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { untrack } from "../memory/scope.js";
 import { gemm } from "../ndarray/matmul.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { positions, taps, withGeometry } from "../ndarray/window.js";
 import { BatchNorm } from "../nn/batch-norm.js";
-import type { Module } from "../nn/module.js";
+import { Module } from "../nn/module.js";
 import { convolution } from "../ops/conv.js";
-import { type CalibrationSource, PIXEL_STEP, run, type StatisticsOptions, take, withModes } from "./calibrate.js";
-import { type ComqOptions, comqLayer } from "./comq.js";
+import {
+  type CalibrationSource,
+  PIXEL_STEP,
+  run,
+  STATISTICS_RULES,
+  type StatisticsOptions,
+  take,
+  withModes,
+} from "./calibrate.js";
+import { COMQ_RULES, type ComqOptions, comqLayer } from "./comq.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
 import { onGrid } from "./projection/index.js";
 
@@ -193,10 +201,14 @@ export async function comq(
   source: CalibrationSource,
   options: ComqNetworkOptions = {},
 ): Promise<ComqLayer[]> {
-  const { samples = 8192, batches: count = 8, inputStep = PIXEL_STEP, normalized = false } = options;
-  if (!Number.isInteger(samples) || samples < 1) {
-    throw new ArgumentError({ op: "comq", what: "bad samples", expected: "an integer ≥ 1", got: `${samples}` });
-  }
+  check("comq", "network", net, instanceOf(Module, "a module"));
+  checkOptions<ComqNetworkOptions>("comq", options, {
+    ...STATISTICS_RULES,
+    ...COMQ_RULES,
+    samples: integer(1),
+    normalized: flag,
+  });
+  const { samples = 8192, batches: count = 8, inputStep = PIXEL_STEP, normalized = false, sweeps, order } = options;
   const batches = await take(source, count);
   const modules = [...net.namedModules()];
   const layers = modules.flatMap(([name, module], i) =>
@@ -220,7 +232,7 @@ export async function comq(
         for (const batch of batches) run(net, batch, inputStep);
       });
       Reflect.deleteProperty(module, "forward");
-      results.push({ name, ...solve(module, gram, free, options) });
+      results.push({ name, ...solve(module, gram, free, { sweeps, order }) });
     } finally {
       Reflect.deleteProperty(module, "forward");
       gram.dispose();

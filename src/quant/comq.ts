@@ -2,7 +2,9 @@
  * @file COMQ: codes and scales of one layer by coordinate descent on its output error, without gradients through the network
  * (Zhang, Yang, Wang, Qin, Xin, Wang, Yin: "COMQ: A Backpropagation-Free Algorithm for Post-Training Quantization", arXiv:2403.07134).
  */
+import { checkOptions, either, integer, listOf, numeric, type OptionRules, oneOf, type Rule } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { topOfBits } from "./projection/index.js";
 
 const { fround } = Math;
@@ -31,6 +33,23 @@ export interface ComqOptions {
   readonly order?: "greedy" | "cyclic";
 }
 
+/** Rules of {@link ComqOptions}; a descent that long ends long before. */
+export const COMQ_RULES: OptionRules<ComqOptions> = { sweeps: integer(1, 10_000), order: oneOf("greedy", "cyclic") };
+
+const arrayOf = (...kinds: readonly string[]): Rule => {
+  return (value) => (kinds.includes(kindOf(value) ?? "") ? null : `a ${kinds.join(" or ")}`);
+};
+const PROBLEM_RULES: OptionRules<ComqProblem> = {
+  weights: either(arrayOf("Float32Array", "Float64Array"), listOf(numeric)),
+  gram: arrayOf("Float32Array", "Float64Array"),
+  rows: integer(0),
+  columns: integer(0),
+  bits: integer(1, 8),
+  codes: arrayOf("Int8Array"),
+  delta: arrayOf("Float32Array"),
+};
+const FIELDS = ["weights", "gram", "rows", "columns", "bits", "codes", "delta"] as const;
+
 /** What the descent found. */
 export interface ComqResult {
   readonly codes: Int8Array;
@@ -56,8 +75,10 @@ function short(delta: number): number {
  * @returns new codes and scales, as many scales as `delta` has
  * @throws ArgumentError on sizes that do not fit, or bad options
  */
-export function comqLayer(problem: ComqProblem, { sweeps = 4, order = "greedy" }: ComqOptions = {}): ComqResult {
-  checkProblem(problem, sweeps, order);
+export function comqLayer(problem: ComqProblem, options: ComqOptions = {}): ComqResult {
+  checkProblem(problem);
+  checkOptions("comq", options, COMQ_RULES);
+  const { sweeps = 4, order = "greedy" } = options;
   const { weights, gram, rows, columns, bits } = problem;
   const codes = problem.codes.slice();
   const delta = Float64Array.from(problem.delta);
@@ -144,21 +165,16 @@ function fitScales(
   });
 }
 
-function checkProblem(
-  { weights, gram, rows, columns, bits, codes, delta }: ComqProblem,
-  sweeps: number,
-  order: string,
-): void {
-  const refuse = (what: string, expected: string, got: string): never => {
+function checkProblem(problem: ComqProblem): void {
+  checkOptions<ComqProblem>("comq", problem, PROBLEM_RULES, FIELDS);
+  const { weights, gram, rows, columns, codes, delta } = problem;
+  const mismatch = (what: string, expected: string, got: string): never => {
     throw new ArgumentError({ op: "comq", what, expected, got });
   };
-  if (!Number.isInteger(bits) || bits < 1 || bits > 8) refuse("bits", "an integer from 1 to 8", `${bits}`);
-  if (!Number.isInteger(sweeps) || sweeps < 1) refuse("sweeps", "an integer ≥ 1", `${sweeps}`);
-  if (order !== "greedy" && order !== "cyclic") refuse("order", "greedy or cyclic", order);
   const count = rows * columns;
   if (weights.length !== count || codes.length !== count) {
-    refuse("weights and codes", `${count} of each`, `${weights.length} and ${codes.length}`);
+    mismatch("weights and codes", `${count} of each`, `${weights.length} and ${codes.length}`);
   }
-  if (gram.length !== columns * columns) refuse("Gram matrix", `${columns * columns} values`, `${gram.length}`);
-  if (delta.length !== 1 && delta.length !== rows) refuse("scales", `1 or ${rows}`, `${delta.length}`);
+  if (gram.length !== columns * columns) mismatch("Gram matrix", `${columns * columns} values`, `${gram.length}`);
+  if (delta.length !== 1 && delta.length !== rows) mismatch("scales", `1 or ${rows}`, `${delta.length}`);
 }

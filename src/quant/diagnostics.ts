@@ -1,5 +1,6 @@
 /** @file What quantization does while a network trains: flips, saturation, dead codes, steps. */
-import type { Module } from "../nn/module.js";
+import { check, instanceOf } from "../core/checks.js";
+import { Module } from "../nn/module.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
 import { Staircase } from "./staircase.js";
 
@@ -57,6 +58,7 @@ export class QuantWatch {
   readonly #traces = new Map<Staircase, number[]>();
 
   constructor(net: Module) {
+    check("QuantWatch", "network", net, instanceOf(Module, "a module"));
     for (const [name, module] of net.namedModules()) {
       if (module instanceof QuantConv2d || module instanceof QuantLinear) this.#weights.push([name, module]);
       if (module instanceof Staircase) this.#activations.push([name, module]);

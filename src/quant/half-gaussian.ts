@@ -1,4 +1,5 @@
 /** @file Best steps of staircases for the positive half of a standard normal variable: where α starts behind a batch norm. */
+import { check, describe, oneOf } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { checkBits } from "./projection/projection.js";
 
@@ -32,6 +33,7 @@ export type Rounding = "ceil" | "nearest";
  */
 export function halfGaussianStep(bits: number, rounding: Rounding = "ceil"): number {
   checkBits("halfGaussianStep", bits);
+  check("halfGaussianStep", "rounding", rounding, oneOf("ceil", "nearest"));
   return (rounding === "ceil" ? CEIL : NEAREST)[bits - 1];
 }
 
@@ -41,13 +43,13 @@ export function halfGaussianStep(bits: number, rounding: Rounding = "ceil"): num
  * @throws ArgumentError on other bits, for which they give none
  */
 export function authorsStep(bits: number): number {
-  const step = AUTHORS[bits];
+  const step = typeof bits === "number" && Object.hasOwn(AUTHORS, bits) ? AUTHORS[bits] : undefined;
   if (step === undefined) {
     throw new ArgumentError({
       op: "authorsStep",
       what: "no start value for this width",
       expected: Object.keys(AUTHORS).join(", "),
-      got: `${bits}`,
+      got: describe(bits),
       hint: 'use "half-gaussian"',
     });
   }

@@ -1,8 +1,11 @@
 /** @file What to quantize and how: the policy of `prepare`, resolved to one decision per layer. */
 import {
   anything,
+  check,
   checkOptions,
+  describe,
   either,
+  integer,
   listOf,
   nullable,
   type OptionRules,
@@ -17,6 +20,7 @@ import { Linear } from "../nn/linear.js";
 import type { Module } from "../nn/module.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
 import { oneShot, type Projection, projectionFor, ternaryThreshold } from "./projection/index.js";
+import { isProjection } from "./projection/projection.js";
 import type { Granularity } from "./quant-parameter.js";
 import { Staircase, type StaircaseOptions, staircase } from "./staircase.js";
 
@@ -88,11 +92,6 @@ export function sitesOf(net: Module): Site[] {
   return [...sites.values()];
 }
 
-const isProjection: Rule = (value) => {
-  const { name, bits, project } = (value ?? {}) as Partial<Projection>;
-  const good = typeof name === "string" && typeof bits === "number" && typeof project === "function";
-  return good ? null : "a width or a projection";
-};
 const isNumber: Rule = (value) => (typeof value === "number" ? null : "a width");
 const LAYER_RULES: OptionRules<LayerPolicy> = {
   weights: nullable(either(isNumber, isProjection)),
@@ -100,10 +99,30 @@ const LAYER_RULES: OptionRules<LayerPolicy> = {
   granularity: anything,
 };
 
+/** True if a pattern stands for a path or for a layer above it; `*` is any text. Every part is taken where it first fits: no pattern costs more than its parts. */
+export function fits(pattern: string, path: string): boolean {
+  const parts = pattern.split("*");
+  const head = parts[0];
+  if (!path.startsWith(head)) return false;
+  let at = head.length;
+  const last = parts.length - 1;
+  for (let i = 1; i < last; i++) {
+    const place = path.indexOf(parts[i], at);
+    if (place < 0) return false;
+    at = place + parts[i].length;
+  }
+  if (last === 0) return at === path.length || path[at] === ".";
+  // The last part ends the path, or what is below it begins there.
+  const tail = parts[last];
+  for (let place = path.indexOf(tail, at); place >= 0; place = path.indexOf(tail, place + 1)) {
+    const end = place + tail.length;
+    if (tail === "" || end === path.length || path[end] === ".") return true;
+  }
+  return false;
+}
+
 function matches(pattern: string, { places }: Site): boolean {
-  const source = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  const expression = new RegExp(`^${source.join(".*")}(\\..*)?$`);
-  return places.some(({ path }) => expression.test(path));
+  return places.some(({ path }) => fits(pattern, path));
 }
 
 function found(option: string, pattern: string, sites: readonly Site[]): Site[] {
@@ -127,6 +146,7 @@ function ruleOf(weights: Projection | number): Projection {
  * @throws ArgumentError on names that match no layer (listing those there are), unknown granularity, and bad widths
  */
 export function resolvePolicy(policy: QuantPolicy, sites: readonly Site[]): Map<Site, Decision> {
+  check("prepare", "policy", policy, record);
   checkOptions<QuantPolicy>("prepare", policy, { ...LAYER_RULES, keepFloat: listOf(text), perLayer: record });
   for (const own of Object.values(policy.perLayer ?? {})) checkOptions<LayerPolicy>("prepare", own, LAYER_RULES);
   const weighted = sites.filter((site) => !isActivation(site));
@@ -149,7 +169,7 @@ function decide(site: Site, { weights, activations, granularity = "layer" }: Lay
       op: "prepare",
       what: "unknown granularity",
       expected: "layer or channel",
-      got: `${granularity}`,
+      got: describe(granularity),
     });
   }
   if (isActivation(site)) {
@@ -168,6 +188,8 @@ function decide(site: Site, { weights, activations, granularity = "layer" }: Lay
  * @see BCGD §2, §3
  */
 export function authorsPolicy(bits: { readonly weights: number; readonly activations: number }): QuantPolicy {
+  const width = integer(1, 8);
+  checkOptions("authorsPolicy", bits, { weights: width, activations: width }, ["weights", "activations"]);
   const rules: Readonly<Record<number, () => Projection>> = {
     2: () => ternaryThreshold({ scale: "all" }),
     4: () => oneShot(),

@@ -1,10 +1,23 @@
 /** @file QuantParameter: latent float weights with their projection, computed once per change. */
+import {
+  anything,
+  check,
+  checkOptions,
+  describe,
+  flag,
+  instanceOf,
+  type OptionRules,
+  record,
+  refuse,
+  text,
+} from "../core/checks.js";
 import { ArgumentError, QuantError } from "../core/errors.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Parameter, type ParameterOptions } from "../nn/parameter.js";
-import { type Projection, projectRow } from "./projection/index.js";
+import { isProjection, type Projection, projectRow } from "./projection/projection.js";
 
 /** What shares one δ: the whole layer (the paper), or each output channel. */
 export type Granularity = "layer" | "channel";
@@ -15,6 +28,14 @@ export interface QuantParameterOptions extends ParameterOptions {
   /** Default "layer". */
   granularity?: Granularity;
 }
+
+const PARAMETER_RULES: OptionRules<QuantParameterOptions> = {
+  name: text,
+  constraint: record,
+  requiresGrad: flag,
+  projection: isProjection,
+  granularity: anything,
+};
 
 /** A projection of weights: real values delta·codes. Belongs to its parameter and lives until the weights change. */
 export interface QuantizedWeight {
@@ -45,6 +66,8 @@ export class QuantParameter extends Parameter {
   #projections = 0;
 
   constructor(data: NDArray, options: QuantParameterOptions) {
+    check("QuantParameter", "data", data, instanceOf(NDArray, "an NDArray"));
+    checkOptions<QuantParameterOptions>("QuantParameter", options, PARAMETER_RULES, ["projection"]);
     const { projection, granularity = "layer" } = options;
     if (data.dtype !== "f32" || data.rank === 0) {
       throw new ArgumentError({
@@ -83,12 +106,12 @@ export class QuantParameter extends Parameter {
     return this.#relax;
   }
   set relax(eta: number | null) {
-    if (eta !== null && !(eta >= 0 && Number.isFinite(eta))) {
+    if (eta !== null && !(Number.isFinite(eta) && eta >= 0)) {
       throw new ArgumentError({
         op: "QuantParameter",
         what: "bad relax",
         expected: "null or a number ≥ 0",
-        got: `${eta}`,
+        got: describe(eta),
       });
     }
     this.#relax = eta;
@@ -176,12 +199,29 @@ function checkGranularity(value: Granularity): Granularity {
     op: "QuantParameter",
     what: "unknown granularity",
     expected: "layer or channel",
-    got: `${value}`,
+    got: describe(value),
   });
 }
 
-/** The real weights f32(δ·code) of a projection, in a new array. */
-export function dequantizeWeight({ codes, delta }: Pick<QuantizedWeight, "codes" | "delta">): NDArray {
+/**
+ * Refuses what is no projection of weights: codes i8, steps f32, one or as many as rows.
+ * @throws ArgumentError, DisposedError
+ */
+export function checkCodes(op: string, weight: Pick<QuantizedWeight, "codes" | "delta">): void {
+  const { codes, delta } = (weight ?? {}) as Partial<QuantizedWeight>;
+  if (!(codes instanceof NDArray) || codes.dtype !== "i8" || codes.rank === 0) {
+    refuse(op, "codes", "an i8 array with an axis of outputs", codes);
+  }
+  void codes.ptr; // refuses an array that was disposed of
+  const rows = codes.shape[0];
+  const steps = kindOf(delta) === "Float32Array" ? (delta as Float32Array).length : -1;
+  if (steps !== 1 && steps !== rows) refuse(op, "delta", `a Float32Array of 1 or ${rows} steps`, delta);
+}
+
+/** The real weights f32(δ·code) of a projection, in a new array. @throws ArgumentError, DisposedError */
+export function dequantizeWeight(weight: Pick<QuantizedWeight, "codes" | "delta">): NDArray {
+  checkCodes("dequantizeWeight", weight);
+  const { codes, delta } = weight;
   const out = NDArray.empty(codes.shape);
   const kernels = kernelsFor("f32");
   const length = delta.length === 0 ? 0 : codes.size / delta.length;

@@ -1,9 +1,10 @@
 /** @file What of a network is quantized and what is not, as data and as a table. */
 
+import { check, checkOptions, instanceOf, listOf, numeric, type OptionRules, type Rule } from "../core/checks.js";
 import { ReLU, Sigmoid, Softmax, Tanh } from "../nn/activation.js";
 import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
-import type { Module } from "../nn/module.js";
+import { Module } from "../nn/module.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
 import { EXACT_LIMIT, rowMass } from "./ops/product.js";
 import type { Granularity } from "./quant-parameter.js";
@@ -100,6 +101,7 @@ function layerOf(name: string, module: Module): LayerReport | null {
  * @throws QuantError if a weight is NaN or infinite
  */
 export function quantReport(net: Module): QuantReport {
+  check("quantReport", "network", net, instanceOf(Module, "a module"));
   const layers = [...net.namedModules()].flatMap(([name, module]) => layerOf(name, module) ?? []);
   const total = (of: (layer: LayerReport) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);
   const isActivation = ({ kind }: LayerReport): boolean => kind === "activation";
@@ -114,10 +116,26 @@ export function quantReport(net: Module): QuantReport {
   };
 }
 
+const isLayer: Rule = (value) => {
+  const { name, kind, weights, bytes } = (value ?? {}) as Partial<LayerReport>;
+  const good = [name, kind].every((field) => typeof field === "string") && numeric(weights) === null;
+  return good && numeric(bytes) === null ? null : "a layer's report";
+};
+const REPORT_RULES: OptionRules<QuantReport> = {
+  layers: listOf(isLayer),
+  quantizedWeights: numeric,
+  floatWeights: numeric,
+  quantizedActivations: numeric,
+  floatActivations: numeric,
+  bytes: numeric,
+  floatBytes: numeric,
+};
+
 const bitsText = (bits: number | null): string => (bits === null ? "" : bits === 32 ? "float" : `${bits}`);
 
 /** A report as a table of text, one layer a line, with totals below. */
 export function formatQuantReport(report: QuantReport): string {
+  checkOptions<QuantReport>("formatQuantReport", report, REPORT_RULES, ["layers"]);
   const header = ["layer", "kind", "W", "A", "scale per", "rule", "weights", "bytes"];
   const rows = report.layers.map((layer) => [
     layer.name,

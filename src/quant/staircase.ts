@@ -1,11 +1,24 @@
 /** @file The quantized activation as a layer. */
-import { apply, type Tensor } from "../autograd/tensor.js";
-import { anything, checkOptions, flag, type OptionRules, type Rule, record, refuse } from "../core/checks.js";
+import { apply, Tensor } from "../autograd/tensor.js";
+import {
+  anything,
+  callable,
+  check,
+  checkOptions,
+  describe,
+  flag,
+  instanceOf,
+  nullable,
+  type OptionRules,
+  type Rule,
+  record,
+  refuse,
+} from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { heap, kernelsFor } from "../kernels/engine.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { withScratch } from "../ndarray/scratch.js";
-import type { BatchNorm } from "../nn/batch-norm.js";
+import { BatchNorm } from "../nn/batch-norm.js";
 import { Module } from "../nn/module.js";
 import { Parameter, type ParameterConstraint } from "../nn/parameter.js";
 import { type AlphaRule, threeValued } from "./alpha-rule.js";
@@ -50,13 +63,23 @@ const isRule: Rule = (value) => {
     ? null
     : "an object with a name and a function dalpha";
 };
+const isConstraint: Rule = (value) => {
+  if (record(value) !== null) return record(value);
+  const { range, gradClip, lrScale } = value as ParameterConstraint;
+  const interval = (pair: unknown): boolean =>
+    pair === undefined ||
+    (Array.isArray(pair) && pair.length === 2 && pair.every((end) => typeof end === "number") && pair[0] <= pair[1]);
+  return interval(range) && interval(gradClip) && (lrScale === undefined || typeof lrScale === "number")
+    ? null
+    : "a constraint { lrScale?, gradClip?: [lo, hi], range?: [lo, hi] }";
+};
 const STAIRCASE_RULES: OptionRules<StaircaseOptions> = {
   bits: anything,
   proxy: isProxy,
   rule: isRule,
   rounding: anything,
   alpha: anything,
-  constraint: record,
+  constraint: isConstraint,
   trainAlpha: flag,
 };
 
@@ -68,7 +91,7 @@ const STAIRCASE_RULES: OptionRules<StaircaseOptions> = {
  * prepare(net, { weights: binary(), activations: staircase({ bits: 4, proxy: clippedReLU }) });
  */
 export function staircase(options: StaircaseOptions): StaircaseOptions {
-  checkOptions("staircase", options, STAIRCASE_RULES);
+  checkOptions("staircase", options, STAIRCASE_RULES, ["bits"]);
   const { bits, rounding = "ceil" } = options;
   checkBits("staircase", bits);
   if (rounding !== "ceil" && rounding !== "nearest") {
@@ -76,7 +99,7 @@ export function staircase(options: StaircaseOptions): StaircaseOptions {
       op: "staircase",
       what: "unknown rounding",
       expected: "ceil or nearest",
-      got: `${rounding}`,
+      got: describe(rounding),
     });
   }
   const alpha = startAlpha(options);
@@ -99,7 +122,7 @@ function startAlpha({ bits, rounding = "ceil", alpha = "half-gaussian" }: Stairc
     op: "staircase",
     what: "bad alpha",
     expected: 'a number > 0, "half-gaussian" or "authors"',
-    got: `${alpha}`,
+    got: describe(alpha),
   });
 }
 
@@ -187,6 +210,7 @@ export class Staircase extends Module {
 
   /** @param x pre-activations of any shape @returns coded u8, the same shape */
   override forward(x: Tensor): Tensor {
+    if (!(x instanceof Tensor)) check("Staircase", "x", x, instanceOf(Tensor, "a tensor"));
     this.#observer?.(x.value);
     this.#hold();
     const { bits, proxy, rule, rounding } = this;
@@ -198,6 +222,7 @@ export class Staircase extends Module {
 
   /** See JoinsBatchNorm; null while something observes the pre-activations, or if proxy or rule are functions of the user's own */
   forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null {
+    if (!(norm instanceof BatchNorm)) check("Staircase", "norm", norm, instanceOf(BatchNorm, "a batch norm"));
     const { alpha, bits, proxy, rule, rounding } = this;
     if (this.#observer !== null || proxy.kernelId === undefined || rule.kernelId === undefined) return null;
     this.#hold();
@@ -221,6 +246,7 @@ export class Staircase extends Module {
   }
   /** Starts (or ends) counting codes in every forward pass; starting clears the counts. Costs one pass over the codes. */
   countCodes(on: boolean): void {
+    check("Staircase.countCodes", "on", on, flag);
     this.#counts = on ? new Float64Array(this.top + 1) : null;
   }
   /** How often each code 0…L came out since counting began; null if it is off. */
@@ -229,6 +255,7 @@ export class Staircase extends Module {
   }
   /** Has `observer` see the real pre-activations of every forward pass before they are quantized; null ends it. */
   observe(observer: ((x: NDArray) => void) | null): void {
+    check("Staircase.observe", "observer", observer, nullable(callable));
     this.#observer = observer;
   }
   protected override describe(): string {

@@ -1,6 +1,8 @@
 /** @file The step of a staircase from observed pre-activations: largest value, percentile, or least squares. */
+import { check, describe, integer, oneOf, refuse } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
+import { kindOf } from "../core/typed-arrays.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import type { Rounding } from "./half-gaussian.js";
 import { staircaseCode } from "./ops/staircase.js";
@@ -26,7 +28,7 @@ export function checkSearch(method: CalibrationMethod, percentile: number): void
       op: "calibrate",
       what: "unknown method",
       expected: "mse, max or percentile",
-      got: `${method}`,
+      got: describe(method),
     });
   }
   if (!(percentile > 0 && percentile <= 100)) {
@@ -95,6 +97,10 @@ const REFINEMENTS = 20;
 
 /** The step of least squared error on positive values: the best of a geometric grid, refined by golden-section search around it. */
 export function leastSquaresStep(values: Float32Array, top: number, rounding: Rounding): number {
+  const op = "leastSquaresStep";
+  if (kindOf(values) !== "Float32Array") refuse(op, "values", "a Float32Array", values);
+  check(op, "top", top, integer(1, 255));
+  check(op, "rounding", rounding, oneOf("ceil", "nearest"));
   const error = (alpha: number): number => staircaseError(values, alpha, top, rounding);
   let largest = 0;
   for (const value of values) largest = Math.max(largest, value);

@@ -1,8 +1,10 @@
 /** @file The BCGD iteration on least squares, and the sufficient descent that blending buys. */
+import { above, check, checkOptions, numeric, real, record } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
+import { kindOf } from "../core/typed-arrays.js";
 import type { Projection } from "../quant/projection/projection.js";
-import { isotropic, type LeastSquares, leastSquaresGradient, leastSquaresLoss } from "./least-squares.js";
-import { checkLengths, dot, plus, type Vector } from "./vector.js";
+import { checkProblem, isotropic, type LeastSquares, leastSquaresGradient, leastSquaresLoss } from "./least-squares.js";
+import { checkLengths, checkVector, dot, plus, projects, type Vector } from "./vector.js";
 
 /** One step of the iteration, with what the descent inequality says about it. */
 export interface BcgdStep {
@@ -36,6 +38,8 @@ export interface BcgdOptions {
 
 /** The state of given latent weights. @throws QuantError on weights that are not finite */
 export function bcgdState(latent: Vector | Float32Array, projection: Projection): BcgdState {
+  if (kindOf(latent) !== "Float32Array") checkVector("bcgdState", "latent", latent as Vector);
+  check("bcgdState", "projection", projection, projects);
   const weights = Float32Array.from(latent);
   const codes = new Int8Array(weights.length);
   const delta = projection.project(weights, codes);
@@ -53,8 +57,19 @@ export function bcgdState(latent: Vector | Float32Array, projection: Projection)
 export function bcgdStep(
   problem: LeastSquares,
   state: BcgdState,
-  { projection, rho, lr }: BcgdOptions,
+  options: BcgdOptions,
 ): BcgdStep & { readonly state: BcgdState } {
+  const op = "bcgdStep";
+  checkProblem(op, problem);
+  check(op, "state", state, record);
+  checkVector(op, "state.quantized", state.quantized);
+  check(op, "state.latent", state.latent, (value) => (kindOf(value) === "Float32Array" ? null : "a Float32Array"));
+  checkOptions<BcgdOptions>(op, options, { projection: projects, rho: numeric, lr: numeric }, [
+    "projection",
+    "rho",
+    "lr",
+  ]);
+  const { projection, rho, lr } = options;
   if (!(rho >= 0 && rho <= 1 && lr > 0)) {
     throw new ArgumentError({
       op: "bcgdStep",
@@ -64,7 +79,8 @@ export function bcgdStep(
     });
   }
   const { latent, quantized } = state;
-  checkLengths("bcgdStep", "weights and unknowns", quantized, problem.linear);
+  checkLengths(op, "weights and unknowns", quantized, problem.linear);
+  checkLengths(op, "latent weights and unknowns", latent as unknown as Vector, problem.linear);
   const gradient = leastSquaresGradient(problem, quantized);
   const blended = quantized.map((w, i) => (1 - rho) * latent[i] + rho * w - lr * gradient[i]);
   const next = bcgdState(blended, projection);
@@ -94,8 +110,11 @@ export function bcgdStep(
  */
 export function sharpExample(
   gap: number,
-  { rho, lr, lipschitz }: { rho: number; lr: number; lipschitz: number },
+  options: { rho: number; lr: number; lipschitz: number },
 ): { problem: LeastSquares; latent: number[] } {
+  check("sharpExample", "gap", gap, real);
+  checkOptions("sharpExample", options, { rho: real, lr: above(0), lipschitz: above(0) }, ["rho", "lr", "lipschitz"]);
+  const { rho, lr, lipschitz } = options;
   // w_f = (1, gap) → w = δ(1, 1), δ = (1 + gap)/2. The target is chosen so that w_f⁺ = (1, −gap) → δ(1, −1).
   const delta = (1 + gap) / 2;
   const latent = [1, gap];

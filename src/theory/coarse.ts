@@ -1,11 +1,11 @@
 /** @file The expected coarse gradient of the two-linear-layer model: closed forms for three proxies, quadrature for any. */
-import { callable, check, listOf, real, record } from "../core/checks.js";
+import { callable, check, checkOptions, listOf, numeric, real, record } from "../core/checks.js";
 import { type CoarseProxy, clippedReLU, identityProxy, reluProxy } from "../quant/proxy.js";
 import { breaksOf } from "./breaks.js";
 import { normalDensity, normalDistribution, SQRT_TWO_PI } from "./gaussian.js";
-import { checkPair, type Pose, poseOf, type TwoLayer } from "./model.js";
+import { checkPair, checkPose, type Pose, poseOf, type TwoLayer } from "./model.js";
 import { integrate } from "./quadrature.js";
-import { dot, plus, scaled, total } from "./vector.js";
+import { dot, isProxy, plus, scaled, total } from "./vector.js";
 
 /**
  * What the expectation needs to know of a proxy p(x) = μ′(‖w‖x), x ~ N(0, 1) being the component of a row of Z along ŵ.
@@ -85,7 +85,10 @@ export function expectedClippedRelu(student: TwoLayer, teacher: TwoLayer, cap = 
 }
 
 /** The moments of the clipped ReLU in closed form; at θ = 0 and π their limits. */
-export function clippedMoments({ length, cos, sin }: Pose, cap = 1): ProxyMoments {
+export function clippedMoments(pose: Pose, cap = 1): ProxyMoments {
+  checkPose("clippedMoments", pose);
+  check("clippedMoments", "cap", cap, numeric);
+  const { length, cos, sin } = pose;
   const t = cap / length;
   const mean = normalDensity(0) - normalDensity(t);
   // t/sin θ = ∞ at both ends; t cot θ = ±∞.
@@ -113,6 +116,7 @@ const REACH = 11;
  * @throws ArgumentError if μ′ is not finite
  */
 export function quadratureMoments(pose: Pose, proxy: CoarseProxy, jumps: readonly number[] = []): ProxyMoments {
+  checkPose("quadratureMoments", pose);
   check("quadratureMoments", "proxy", proxy, record);
   check("quadratureMoments", "proxy.dx", proxy.dx, callable);
   check("quadratureMoments", "jumps", jumps, listOf(real));
@@ -163,6 +167,8 @@ export function expectedCoarseGradient(
   proxy: CoarseProxy,
   options: ExpectationOptions = {},
 ): number[] {
+  checkOptions<ExpectationOptions>("expectedCoarseGradient", options, { jumps: listOf(real) });
+  check("expectedCoarseGradient", "proxy", proxy, isProxy);
   if (proxy === reluProxy) return expectedRelu(student, teacher);
   if (proxy === identityProxy) return expectedIdentity(student, teacher);
   if (proxy === clippedReLU) return expectedClippedRelu(student, teacher);
@@ -173,6 +179,10 @@ export function expectedCoarseGradient(
 
 /** E[g_μ] from the moments of μ′. */
 export function assemble(student: TwoLayer, teacher: TwoLayer, pose: Pose, moments: ProxyMoments): number[] {
+  checkPair("assemble", student, teacher);
+  checkPose("assemble", pose);
+  const number = { mean: numeric, own: numeric, along: numeric, across: numeric };
+  checkOptions<ProxyMoments>("assemble", moments, number, ["mean", "own", "along", "across"]);
   const [v, u] = [student.v, teacher.v];
   const others = total(v) * (total(v) - total(u)) - dot(v, v) + dot(v, u);
   const radial = dot(v, v) * moments.own + 0.5 * moments.mean * others - dot(v, u) * moments.along;

@@ -1,13 +1,23 @@
 /** @file Coarse gradient descent on the two-linear-layer model: with the expectations, or with samples through the engine. */
-import { atLeast, check, integer } from "../core/checks.js";
+import {
+  anything,
+  atLeast,
+  check,
+  checkOptions,
+  integer,
+  listOf,
+  numeric,
+  type OptionRules,
+  real,
+} from "../core/checks.js";
 import { ArgumentError, DivergenceError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { CoarseProxy } from "../quant/proxy.js";
 import { type ExpectationOptions, expectedCoarseGradient } from "./coarse.js";
-import { poseOf, type TwoLayer } from "./model.js";
+import { checkPair, poseOf, type TwoLayer } from "./model.js";
 import { populationGradientV, populationGradientW, populationLoss } from "./population.js";
 import { sampleGradients } from "./sample.js";
-import { dot, norm, plus } from "./vector.js";
+import { dot, isProxy, norm, plus } from "./vector.js";
 
 /** Where a descent stands. */
 export interface DescentPoint {
@@ -59,6 +69,17 @@ export interface SampleDescentOptions extends DescentOptions {
   readonly seed: number | string;
 }
 
+const DESCENT_RULES: OptionRules<DescentOptions> = {
+  proxy: isProxy,
+  lr: numeric,
+  steps: numeric,
+  tolerance: atLeast(0),
+  every: integer(1),
+  jumps: listOf(real),
+};
+/** Samples of one step: their inputs are held at once. */
+const MOST_SAMPLES = 2 ** 24;
+
 /**
  * How far (v, w) is from a critical point of f: the larger of ‖∂f/∂v‖ and min(‖∂f/∂w‖, ‖w‖ sin θ), and not less than ‖E[g_μ]‖ if that is given.
  *
@@ -68,6 +89,8 @@ export interface SampleDescentOptions extends DescentOptions {
  * @throws ArgumentError, ShapeError as `populationLoss`
  */
 export function criticality(student: TwoLayer, teacher: TwoLayer, coarse: readonly number[] = []): number {
+  checkPair("criticality", student, teacher);
+  check("criticality", "coarse", coarse, listOf(numeric));
   const { length, sin } = poseOf("criticality", student.w, teacher.w);
   const inW = Math.min(norm(populationGradientW(student, teacher)), length * sin);
   return Math.max(norm(populationGradientV(student, teacher)), inW, norm(coarse));
@@ -83,9 +106,11 @@ export function criticality(student: TwoLayer, teacher: TwoLayer, coarse: readon
  * const { ending } = populationDescent(student, teacher, { proxy: reluProxy, lr: 0.5, steps: 5000, tolerance: 1e-6 });
  */
 export function populationDescent(student: TwoLayer, teacher: TwoLayer, options: DescentOptions): Descent {
+  checkPair("populationDescent", student, teacher);
+  checkOptions<DescentOptions>("populationDescent", options, DESCENT_RULES, ["proxy", "lr", "steps"]);
   return descend(student, teacher, options, (at) => ({
     v: populationGradientV(at, teacher),
-    w: expectedCoarseGradient(at, teacher, options.proxy, options),
+    w: expectedCoarseGradient(at, teacher, options.proxy, { jumps: options.jumps }),
   }));
 }
 
@@ -95,10 +120,14 @@ export function populationDescent(student: TwoLayer, teacher: TwoLayer, options:
  * @throws as {@link populationDescent}
  */
 export function sampleDescent(student: TwoLayer, teacher: TwoLayer, options: SampleDescentOptions): Descent {
+  checkPair("sampleDescent", student, teacher);
+  checkOptions<SampleDescentOptions>(
+    "sampleDescent",
+    options,
+    { ...DESCENT_RULES, batch: integer(1, MOST_SAMPLES), seed: anything },
+    ["proxy", "lr", "steps", "batch", "seed"],
+  );
   const { batch, seed, proxy } = options;
-  if (!Number.isInteger(batch) || batch < 1) {
-    throw new ArgumentError({ op: "sampleDescent", what: "bad batch", expected: "an integer ≥ 1", got: `${batch}` });
-  }
   const rng = new Rng(seed);
   return descend(student, teacher, options, (at) => {
     const inputs = new Float64Array(batch * at.v.length * at.w.length);

@@ -1,5 +1,5 @@
 /** @file The two-linear-layer network with a teacher, and how the two weight vectors lie to each other. */
-import { check, record } from "../core/checks.js";
+import { check, listOf, nullable, real, record, text } from "../core/checks.js";
 import { atan2 } from "../core/math.js";
 import { checkLengths, checkVector, dot, norm, plus, scaled, unit, type Vector } from "./vector.js";
 
@@ -51,6 +51,15 @@ export function checkPair(op: string, student: TwoLayer, teacher: TwoLayer): voi
   checkLengths(op, "w and w*", student.w, teacher.w);
 }
 
+/** Refuses what is no pose. @throws ArgumentError */
+export function checkPose(op: string, pose: Pose): void {
+  check(op, "pose", pose, record);
+  for (const name of ["length", "teacherLength", "theta", "cos", "sin"] as const)
+    check(op, `pose.${name}`, pose[name], real);
+  check(op, "pose.along", pose.along, listOf(real));
+  check(op, "pose.across", pose.across, nullable(listOf(real)));
+}
+
 /**
  * How w lies to w*.
  *
@@ -60,6 +69,7 @@ export function checkPair(op: string, student: TwoLayer, teacher: TwoLayer): voi
  * @throws ArgumentError if w or w* is the zero vector: it has no angle
  */
 export function poseOf(op: string, w: Vector, teacherW: Vector): Pose {
+  check("poseOf", "op", op, text);
   checkVector(op, "w", w);
   checkVector(op, "w*", teacherW);
   checkLengths(op, "w and w*", w, teacherW);

@@ -1,10 +1,13 @@
 /** @file Monte Carlo means with their standard errors. */
-import { check, integer } from "../core/checks.js";
+
+import { anything, check, checkOptions, integer, list } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
+import { kindOf } from "../core/typed-arrays.js";
 import type { CoarseProxy } from "../quant/proxy.js";
 import { checkPair, type TwoLayer } from "./model.js";
 import { sampleGradients } from "./sample.js";
+import { isProxy } from "./vector.js";
 
 /** A mean and the standard error of it, per coordinate. */
 export interface Estimate {
@@ -21,12 +24,14 @@ export class RunningMean {
 
   /** @param width numbers per row */
   constructor(width: number) {
+    check("RunningMean", "width", width, integer(1, 2 ** 24));
     this.#mean = new Float64Array(width);
     this.#squares = new Float64Array(width);
   }
 
   /** Takes in rows that follow each other in `rows`. */
   add(rows: ArrayLike<number>): void {
+    if (!Array.isArray(rows) && !/^Float/.test(kindOf(rows) ?? "")) check("RunningMean.add", "rows", rows, list);
     const width = this.#mean.length;
     for (let start = 0; start < rows.length; start += width) {
       this.#count++;
@@ -59,6 +64,9 @@ export interface MonteCarlo {
   readonly w: Estimate;
 }
 
+/** A year of samples: nobody means more. */
+const MOST_SAMPLES = 2 ** 40;
+
 /** Choices of {@link monteCarlo}. */
 export interface MonteCarloOptions {
   readonly samples: number;
@@ -79,11 +87,17 @@ export function monteCarlo(
   student: TwoLayer,
   teacher: TwoLayer,
   proxy: CoarseProxy,
-  { samples, seed, batch = 4096 }: MonteCarloOptions,
+  options: MonteCarloOptions,
 ): MonteCarlo {
   checkPair("monteCarlo", student, teacher);
-  check("monteCarlo", "samples", samples, integer(2));
-  check("monteCarlo", "batch", batch, integer(1));
+  check("monteCarlo", "proxy", proxy, isProxy);
+  checkOptions<MonteCarloOptions>(
+    "monteCarlo",
+    options,
+    { samples: integer(2, MOST_SAMPLES), seed: anything, batch: integer(1, 2 ** 24) },
+    ["samples", "seed"],
+  );
+  const { samples, seed, batch = 4096 } = options;
   const rng = new Rng(seed);
   const size = student.v.length * student.w.length;
   const loss = new RunningMean(1);

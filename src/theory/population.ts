@@ -1,6 +1,6 @@
 /** @file The population loss of the two-linear-layer model and its gradients, in closed form. */
 import { checkPair, poseOf, type TwoLayer } from "./model.js";
-import { dot, scaled, total } from "./vector.js";
+import { checkVector, dot, scaled, total } from "./vector.js";
 
 /**
  * Population loss f = E[½(y − y*)²] =
@@ -62,6 +62,7 @@ export function populationGradientW(student: TwoLayer, teacher: TwoLayer): numbe
  * @see BCGD §2 (spurious minimizers)
  */
 export function spuriousV(teacherV: readonly number[]): number[] {
+  checkVector("spuriousV", "v*", teacherV);
   const shift = (2 * total(teacherV)) / (teacherV.length + 1);
   return teacherV.map((u) => shift - u);
 }

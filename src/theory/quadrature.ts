@@ -21,6 +21,7 @@ function rule(f: Integrand, a: number, b: number): { values: number[]; error: nu
   const centre = 0.5 * (a + b);
   const half = 0.5 * (b - a);
   const middle = f(centre);
+  if (!Array.isArray(middle) || middle.length === 0) check("integrate", "integrand's value", middle, listOf(numeric));
   const values = middle.map((y) => KRONROD[7] * y);
   const coarse = middle.map((y) => GAUSS[3] * y);
   for (let i = 0; i < 7; i++) {

@@ -1,15 +1,26 @@
 /** @file Coarse gradients of the b-bit model through the library's own staircase op, and descent with a trained α. */
 import { tensor } from "../autograd/functions/creation.js";
 import { apply, type Tensor } from "../autograd/tensor.js";
-import { above, atLeast, check, integer } from "../core/checks.js";
+import {
+  above,
+  anything,
+  atLeast,
+  callable,
+  check,
+  checkOptions,
+  integer,
+  type OptionRules,
+  real,
+} from "../core/checks.js";
 import { ArgumentError, DivergenceError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { scope } from "../memory/scope.js";
 import { threeValued } from "../quant/alpha-rule.js";
 import { staircaseOp } from "../quant/ops/staircase.js";
 import { checkPair } from "./model.js";
 import { type Estimate, RunningMean } from "./monte-carlo.js";
-import type { QuantizedOptions, QuantizedTwoLayer } from "./quantized.js";
+import { QUANTIZED_RULES, type QuantizedOptions, type QuantizedTwoLayer, SHARED_RULES } from "./quantized.js";
 import { plus } from "./vector.js";
 
 /** Mean loss and gradients of one batch. */
@@ -31,9 +42,14 @@ export function quantizedBatch(
   student: QuantizedTwoLayer,
   teacher: QuantizedTwoLayer,
   inputs: Float64Array,
-  { bits, proxy, rule = threeValued }: QuantizedOptions,
+  options: QuantizedOptions,
 ): BatchGradients {
-  checkPair("quantizedBatch", student, teacher);
+  const op = "quantizedBatch";
+  checkPair(op, student, teacher);
+  for (const net of [student, teacher]) check(op, "alpha", net.alpha, real);
+  check(op, "inputs", inputs, (value) => (kindOf(value) === "Float64Array" ? null : "a Float64Array"));
+  checkOptions<QuantizedOptions>(op, options, SHARED_RULES, ["bits", "proxy"]);
+  const { bits, proxy, rule = threeValued } = options;
   const [m, n] = [student.v.length, student.w.length];
   return scope(() => {
     const z = tensor(inputs, { shape: [inputs.length / (m * n) || 1, m, n] });
@@ -75,11 +91,14 @@ export function quantizedMonteCarlo(
   student: QuantizedTwoLayer,
   teacher: QuantizedTwoLayer,
   options: QuantizedOptions,
-  { batches, batch, seed }: { batches: number; batch: number; seed: number | string },
+  sampling: { batches: number; batch: number; seed: number | string },
 ): QuantizedEstimates {
-  checkPair("quantizedMonteCarlo", student, teacher);
-  check("quantizedMonteCarlo", "batches", batches, integer(2));
-  check("quantizedMonteCarlo", "batch", batch, integer(1));
+  const op = "quantizedMonteCarlo";
+  checkPair(op, student, teacher);
+  checkOptions<QuantizedOptions>(op, options, SHARED_RULES, ["bits", "proxy"]);
+  const rules = { batches: integer(2, 2 ** 40), batch: integer(1, 2 ** 24), seed: anything };
+  checkOptions(op, sampling, rules, ["batches", "batch", "seed"]);
+  const { batches, batch, seed } = sampling;
   const rng = new Rng(seed);
   const [loss, v, w, alpha] = [1, student.v.length, student.w.length, 1].map((width) => new RunningMean(width));
   const inputs = new Float64Array(batch * student.v.length * student.w.length);
@@ -117,12 +136,19 @@ export function quantizedDescent(
   options: QuantizedDescentOptions,
   visit: (step: number, at: QuantizedTwoLayer) => void = () => {},
 ): QuantizedTwoLayer {
+  const op = "quantizedDescent";
+  checkPair(op, student, teacher);
+  const rules: OptionRules<QuantizedDescentOptions> = {
+    ...QUANTIZED_RULES,
+    lr: above(0),
+    alphaScale: atLeast(0),
+    steps: integer(0),
+    batch: integer(1, 2 ** 24),
+    seed: anything,
+  };
+  checkOptions(op, options, rules, ["bits", "proxy", "lr", "steps", "batch", "seed"]);
+  check(op, "visit", visit, callable);
   const { lr, alphaScale = 0.01, steps, batch, seed } = options;
-  checkPair("quantizedDescent", student, teacher);
-  check("quantizedDescent", "lr", lr, above(0));
-  check("quantizedDescent", "alphaScale", alphaScale, atLeast(0));
-  check("quantizedDescent", "steps", steps, integer(0));
-  check("quantizedDescent", "batch", batch, integer(1));
   const rng = new Rng(seed);
   const inputs = new Float64Array(batch * student.v.length * student.w.length);
   let at = student;

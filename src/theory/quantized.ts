@@ -1,4 +1,15 @@
 /** @file The model with a b-bit staircase in place of the binary unit: exact gradients and expected coarse gradients by one-dimensional integrals. */
+import {
+  above,
+  anything,
+  checkOptions,
+  integer,
+  listOf,
+  type OptionRules,
+  type Rule,
+  real,
+  record,
+} from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { type AlphaRule, alphaRules, threeValued } from "../quant/alpha-rule.js";
 import { type CoarseProxy, proxies } from "../quant/proxy.js";
@@ -6,7 +17,7 @@ import { breaksOf, type Slope } from "./breaks.js";
 import { normalDensity, normalDistribution } from "./gaussian.js";
 import { checkPair, type Pose, poseOf, type TwoLayer } from "./model.js";
 import { integrate } from "./quadrature.js";
-import { dot, plus, scaled, total } from "./vector.js";
+import { dot, isProxy, plus, scaled, total } from "./vector.js";
 
 const { ceil, fround, min } = Math;
 // The density beyond is below 1e-28.
@@ -47,6 +58,32 @@ export interface QuantizedOptions {
   readonly jumps?: readonly number[];
 }
 
+const isRule: Rule = (value) =>
+  record(value) === null && typeof (value as Partial<AlphaRule>).dalpha === "function"
+    ? null
+    : "a rule { name, dalpha(x, alpha, top) }";
+
+/** Rules of {@link QuantizedOptions}. */
+export const QUANTIZED_RULES: OptionRules<QuantizedOptions> = {
+  bits: integer(1, 8),
+  proxy: isProxy,
+  rule: isRule,
+  tolerance: above(0),
+  jumps: listOf(real),
+};
+
+/** {@link QUANTIZED_RULES} and what a descent says besides: its options serve for gradients as they are. */
+export const SHARED_RULES: OptionRules<
+  QuantizedOptions & Record<"lr" | "alphaScale" | "steps" | "batch" | "seed", unknown>
+> = {
+  ...QUANTIZED_RULES,
+  lr: anything,
+  alphaScale: anything,
+  steps: anything,
+  batch: anything,
+  seed: anything,
+};
+
 /** Standardized thresholds t_k = kα/‖w‖, k = 0 … L−1: the staircase climbs by α at each. */
 function thresholds(alpha: number, length: number, top: number): number[] {
   return Array.from({ length: top }, (_, k) => (k * alpha) / length);
@@ -69,6 +106,7 @@ export function quantizedGradients(
   teacher: QuantizedTwoLayer,
   options: QuantizedOptions,
 ): QuantizedGradients {
+  checkOptions<QuantizedOptions>("quantizedGradients", options, SHARED_RULES, ["bits", "proxy"]);
   const { bits, proxy, rule = threeValued, tolerance = 1e-12 } = options;
   checkPair("quantizedGradients", student, teacher);
   for (const { alpha } of [student, teacher]) checkStep(alpha);

@@ -1,13 +1,18 @@
 /** @file Sample losses and coarse gradients through the engine: the chain rule is autograd's, the proxy is a custom backward rule. */
+
 import { defineOp } from "../autograd/define.js";
 import { tensor } from "../autograd/functions/creation.js";
 import type { Variable } from "../autograd/graph.js";
 import type { Tensor } from "../autograd/tensor.js";
+import { check } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { scope } from "../memory/scope.js";
+import { floatTypeOf } from "../ndarray/convert.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import type { CoarseProxy } from "../quant/proxy.js";
 import { checkPair, type TwoLayer } from "./model.js";
+import { isProxy } from "./vector.js";
 
 /**
  * The binary unit 1{x > 0} as an op: its backward is the proxy's derivative, called as `dx(x, 1, 1)`, a 1-bit staircase with α = 1.
@@ -23,7 +28,11 @@ export const binaryStep: (inputs: readonly Variable[], proxy: CoarseProxy) => Te
 >({
   name: "binaryStep",
   coarse: true,
-  shape: ([x]) => x.shape,
+  shape: ([x], proxy) => {
+    floatTypeOf("binaryStep", x);
+    check("binaryStep", "proxy", proxy, isProxy);
+    return x.shape;
+  },
   forward: ([x]) => ({
     y: NDArray.from(
       x.view().map((value) => (value > 0 ? 1 : 0)),
@@ -74,6 +83,8 @@ export function sampleGradients(
   proxy: CoarseProxy,
 ): SampleGradients {
   checkPair("sampleGradients", student, teacher);
+  check("sampleGradients", "inputs", inputs, (value) => (kindOf(value) === "Float64Array" ? null : "a Float64Array"));
+  check("sampleGradients", "proxy", proxy, isProxy);
   const m = student.v.length;
   const n = student.w.length;
   const samples = inputs.length / (m * n);

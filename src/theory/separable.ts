@@ -1,14 +1,28 @@
 /** @file Several classes in orthogonal subspaces, a quantized hidden layer, hinge loss: coarse gradient descent to perfect classification. */
+
 import { tensor } from "../autograd/functions/creation.js";
 import { indexSelect } from "../autograd/functions/indexing.js";
 import { apply, type Tensor } from "../autograd/tensor.js";
+import {
+  above,
+  anything,
+  callable,
+  check,
+  checkOptions,
+  integer,
+  listOf,
+  type OptionRules,
+  record,
+  refuse,
+} from "../core/checks.js";
 import { ArgumentError, DivergenceError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { scope } from "../memory/scope.js";
 import { threeValued } from "../quant/alpha-rule.js";
 import { staircaseOp } from "../quant/ops/staircase.js";
 import type { CoarseProxy } from "../quant/proxy.js";
-import { dot, norm, plus, scaled } from "./vector.js";
+import { dot, isProxy, norm, plus, scaled } from "./vector.js";
 
 /** Labelled points. */
 export interface SeparableSet {
@@ -65,7 +79,15 @@ export function separableData(options: SeparableOptions): {
   test: SeparableSet;
   dimension: number;
 } {
+  const size = integer(1, 2 ** 24);
+  checkOptions<SeparableOptions>(
+    "separableData",
+    options,
+    { classes: size, subspace: size, train: size, test: size, seed: anything },
+    ["classes", "subspace", "train", "test", "seed"],
+  );
   const { classes, subspace, train, test, seed } = options;
+  check("separableData", "dimension classes·subspace", classes * subspace, integer(1, 4096));
   if (classes < 2 || ![classes, subspace, train, test].every((size) => Number.isInteger(size) && size >= 1)) {
     throw new ArgumentError({ op: "separableData", what: "bad sizes", expected: "two or more classes, sizes ≥ 1" });
   }
@@ -87,6 +109,26 @@ export function separableData(options: SeparableOptions): {
     return { points, labels };
   };
   return { train: draw(train), test: draw(test), dimension };
+}
+
+const DESCENT_RULES: OptionRules<SeparableDescentOptions> = {
+  bits: integer(1, 8),
+  proxy: isProxy,
+  units: integer(1, 2 ** 20),
+  lr: above(0),
+  steps: integer(0),
+  seed: anything,
+  alpha: above(0),
+  every: integer(1),
+};
+
+function checkSet(op: string, name: string, set: SeparableSet, dimension: number): void {
+  check(op, name, set, record);
+  check(op, `${name}.labels`, set.labels, listOf(integer(0, 2 ** 16)));
+  const { length } = set.labels;
+  const good = kindOf(set.points) === "Float32Array" && set.points.length === length * dimension && length > 0;
+  if (!good)
+    refuse(op, `${name}.points`, `a Float32Array of ${length}·${dimension} numbers, one row or more`, set.points);
 }
 
 /** Rows of a random orthogonal matrix, by Gram and Schmidt, twice for accuracy. */
@@ -111,9 +153,16 @@ export function orthonormal(rng: Rng, dimension: number): number[][] {
  */
 export function separableDescent(
   data: { train: SeparableSet; test: SeparableSet; dimension: number },
-  { bits, proxy, units, lr, steps, seed, alpha = 0.5, every = 1 }: SeparableDescentOptions,
+  options: SeparableDescentOptions,
   visit: (point: SeparablePoint) => void = () => {},
 ): SeparablePoint {
+  const op = "separableDescent";
+  check(op, "data", data, record);
+  check(op, "dimension", data.dimension, integer(1));
+  for (const part of ["train", "test"] as const) checkSet(op, part, data[part], data.dimension);
+  checkOptions<SeparableDescentOptions>(op, options, DESCENT_RULES, ["bits", "proxy", "units", "lr", "steps", "seed"]);
+  check(op, "visit", visit, callable);
+  const { bits, proxy, units, lr, steps, seed, alpha = 0.5, every = 1 } = options;
   const classes = Math.max(...data.train.labels) + 1;
   const hidden = classes * units;
   const rng = new Rng(seed);

@@ -1,5 +1,5 @@
 /** @file Small vectors of float64 numbers; sums run in index order, so that they have the same bits everywhere. */
-import { check, list } from "../core/checks.js";
+import { check, describe, list, type Rule, record } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 
 /** Numbers that are read only. */
@@ -38,11 +38,21 @@ export function plus(a: Vector, b: Vector, s = 1): number[] {
 export function checkVector(op: string, name: string, a: Vector): void {
   // Not a check of each element: NaN and strings are told with their place below.
   if (!Array.isArray(a) && !(a instanceof Float64Array)) check(op, name, a, list);
-  const bad = a.findIndex((x) => !Number.isFinite(x));
+  const bad = Array.prototype.findIndex.call(a, (x) => !Number.isFinite(x));
   if (a.length > 0 && bad < 0) return;
-  const got = a.length === 0 ? "none" : `${a[bad]} at index ${bad}`;
+  const got = a.length === 0 ? "none" : `${describe(a[bad])} at index ${bad}`;
   throw new ArgumentError({ op, what: `bad vector ${name}`, expected: "one or more finite numbers", got });
 }
+
+/** A projection of weights: what has a function `project`. */
+export const projects: Rule = (value) =>
+  record(value) === null && typeof (value as { project?: unknown }).project === "function" ? null : "a projection";
+
+/** A coarse derivative: what has a function `dx`. */
+export const isProxy: Rule = (value) =>
+  record(value) === null && typeof (value as { dx?: unknown }).dx === "function"
+    ? null
+    : "a proxy { name, dx(x, alpha, top) }";
 
 /** @throws ShapeError unless both are equally long */
 export function checkLengths(op: string, names: string, a: Vector, b: Vector): void {

@@ -1,11 +1,14 @@
 /** @file Names of networks and configurations: SHA-256 of exactly what they hold. */
-import { check, describe, instanceOf } from "../core/checks.js";
+
+import { check, describe, instanceOf, integer, listOf, type Rule } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Sha256, sha256Hex } from "../core/sha256.js";
+import { kindOf } from "../core/typed-arrays.js";
 import type { SafeTensor } from "../io/safetensors.js";
 import { heap } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "../nn/module.js";
+import { stateEntries } from "../nn/state.js";
 
 /** The array's bytes as they lie in the heap (little-endian); for use at once. */
 function bytesOf(array: NDArray): Uint8Array {
@@ -26,10 +29,18 @@ export function weightsDigest(net: Module): string {
   return digestOf(state.map(([key, array]) => [key, array.dtype, array.shape, () => bytesOf(array)]));
 }
 
+const isTensor: Rule = (value) => {
+  const { dtype, shape, data } = (value ?? {}) as Partial<SafeTensor>;
+  const good = typeof dtype === "string" && listOf(integer(0))(shape) === null && kindOf(data) !== null;
+  return good ? null : "a tensor { dtype, shape, data }";
+};
+
 /** {@link weightsDigest} of the state that a checkpoint holds, without a network. */
 export function stateDigest(state: ReadonlyMap<string, SafeTensor>): string {
+  const entries = stateEntries("stateDigest", "state", state) as Map<string, SafeTensor>;
+  for (const [key, entry] of entries) check("stateDigest", `state.${describe(key)}`, entry, isTensor);
   return digestOf(
-    [...state].map(([key, { dtype, shape, data }]) => {
+    [...entries].map(([key, { dtype, shape, data }]) => {
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       return [key, dtype.toLowerCase(), shape, () => bytes];
     }),

@@ -15,7 +15,7 @@ import { DataLoader, digits } from "../../src/data/index.js";
 import { pack } from "../../src/export/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { memory } from "../../src/kernels/index.js";
-import { scope } from "../../src/memory/index.js";
+import { Scope, scope } from "../../src/memory/scope.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { BatchNorm1d, Conv2d, Dropout, Linear, type Module, Parameter, ReLU, Sequential } from "../../src/nn/index.js";
 import { Adam, BCGD, SGD } from "../../src/optim/index.js";
@@ -62,6 +62,7 @@ function arsenal(): (readonly [name: string, value: unknown])[] {
 
 /** What a call left behind is freed as far as it says how. */
 function release(value: unknown): void {
+  if (value instanceof Scope) value.close();
   const { dispose } = (value ?? {}) as { dispose?: unknown };
   if (typeof dispose === "function" && !(value instanceof Promise)) dispose.call(value);
 }
@@ -184,7 +185,7 @@ const OBJECTS: Record<string, () => object> = {
 };
 
 /** What subclasses alone may call: no door. */
-const PROTECTED = new Set(["describe", "checkInput", "dropValue", "slot", "count", "update"]);
+const PROTECTED = new Set(["describe", "checkInput", "dropValue", "slot", "count", "update", "checkTogether"]);
 
 describe.each(Object.entries(OBJECTS))("methods of %s", (kind, make) => {
   it.each(
@@ -196,10 +197,13 @@ describe.each(Object.entries(OBJECTS))("methods of %s", (kind, make) => {
       `${kind}#${method}`,
       (args) => {
         const object = make() as Record<string, (...args: unknown[]) => unknown>;
+        let result: unknown;
         try {
-          return object[method](...args);
+          result = object[method](...args);
+          return result;
         } finally {
-          if (kind !== "DataLoader" && !["Tensor", "NDArray", "Rng"].includes(kind)) release(object);
+          // What hands back the object itself is looked at first, and freed by whoever looks.
+          if (result !== object && !["DataLoader", "Tensor", "NDArray", "Rng"].includes(kind)) release(object);
         }
       },
       20,

@@ -152,7 +152,7 @@ describe("calibrate", () => {
     expect(x.data.alive).toBe(true);
   });
   it.each([
-    [{ method: "median" as "mse" }, "calibrate: unknown method; expected mse, max or percentile, got median"],
+    [{ method: "median" as "mse" }, 'calibrate: unknown method; expected mse, max or percentile, got "median"'],
     [
       { method: "percentile" as const, percentile: 0 },
       "calibrate: bad percentile; expected a number in (0, 100], got 0",

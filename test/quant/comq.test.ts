@@ -155,7 +155,7 @@ describe("comqLayer", () => {
 
   it("refuses what does not fit", () => {
     const problem = problemOf(1, 2, 3, 4, true);
-    expect(() => comqLayer(problem, { sweeps: 0 })).toThrow("comq: sweeps");
+    expect(() => comqLayer(problem, { sweeps: 0 })).toThrow("comq: bad sweeps");
     expect(() => comqLayer({ ...problem, bits: 9 })).toThrow("an integer from 1 to 8");
     expect(() => comqLayer({ ...problem, gram: new Float64Array(8) })).toThrow("9 values, got 8");
     expect(() => comqLayer({ ...problem, codes: new Int8Array(5) })).toThrow("6 of each");

@@ -194,7 +194,7 @@ describe("prepare", () => {
     [
       "bad granularity",
       { weights: 1, granularity: "row" as "layer" },
-      "prepare: unknown granularity; expected layer or channel, got row",
+      'prepare: unknown granularity; expected layer or channel, got "row"',
     ],
   ])("refuses %s and changes nothing", (_, policy, message) => {
     const net = lenet();

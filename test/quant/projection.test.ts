@@ -8,11 +8,11 @@ import {
   oneShot,
   type Projection,
   projectionFor,
-  projectRow,
   ternary,
   ternaryThreshold,
   uniform,
 } from "../../src/quant/index.js";
+import { projectRow } from "../../src/quant/projection/projection.js";
 import { disposeLater } from "../leaks.js";
 import { bruteForce, distance, project, weights } from "./oracles.js";
 
@@ -323,11 +323,11 @@ describe("rules of users", () => {
 
 describe("bad options", () => {
   it.each([
-    [() => binary({ scale: "mode" as "mean" }), "binary: unknown scale; expected mean or median, got mode"],
+    [() => binary({ scale: "mode" as "mean" }), 'binary: unknown scale; expected mean or median, got "mode"'],
     [() => ternaryThreshold({ factor: 1 }), "ternaryThreshold: bad factor; expected a number in (0, 1), got 1"],
     [
       () => ternaryThreshold({ scale: "some" as "all" }),
-      "ternaryThreshold: unknown scale; expected kept or all, got some",
+      'ternaryThreshold: unknown scale; expected kept or all, got "some"',
     ],
     [() => uniform({ bits: 2 }), "uniform: bad bits; expected an integer from 3 to 8, got 2"],
     [() => uniform({ bits: 9 }), "uniform: bad bits; expected an integer from 3 to 8, got 9"],

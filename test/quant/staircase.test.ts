@@ -264,7 +264,7 @@ describe("Staircase", () => {
   });
   it.each([
     [{ bits: 0 }, "staircase: bad bits; expected an integer from 1 to 8, got 0"],
-    [{ bits: 4, rounding: "floor" as "ceil" }, "staircase: unknown rounding; expected ceil or nearest, got floor"],
+    [{ bits: 4, rounding: "floor" as "ceil" }, 'staircase: unknown rounding; expected ceil or nearest, got "floor"'],
     [{ bits: 4, alpha: -1 }, 'staircase: bad alpha; expected a number > 0, "half-gaussian" or "authors", got -1'],
     [{ bits: 3, alpha: "authors" as const }, "authorsStep: no start value for this width; expected 1, 2, 4, got 3"],
   ])("refuses bad options %#", (options, message) => {

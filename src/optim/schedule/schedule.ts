@@ -1,5 +1,5 @@
 /** @file What a schedule is: a pure function from the place in a run to a factor of the learning rate. */
-import { callable, check } from "../../core/checks.js";
+import { callable, check, refuse } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 
 /** A place in a run. */
@@ -16,13 +16,22 @@ export interface SchedulePoint {
  */
 export type Schedule = (point: SchedulePoint) => number;
 
+function checkPoint(op: string, point: SchedulePoint): void {
+  if (typeof point !== "object" || point === null) refuse(op, "point", "{ step, stepsPerEpoch, epochs }", point);
+  const { step, stepsPerEpoch, epochs } = point;
+  if (typeof step === "number" && typeof stepsPerEpoch === "number" && typeof epochs === "number") return;
+  refuse(op, "point", "numbers { step, stepsPerEpoch, epochs }", point);
+}
+
 /** Epochs that are complete at this point. */
 export function epochOf(point: SchedulePoint): number {
+  checkPoint("epochOf", point);
   return Math.floor(point.step / point.stepsPerEpoch);
 }
 
 /** Steps of the whole run. */
 export function totalSteps(point: SchedulePoint): number {
+  checkPoint("totalSteps", point);
   return point.stepsPerEpoch * point.epochs;
 }
 

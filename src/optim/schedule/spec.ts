@@ -1,4 +1,5 @@
 /** @file Schedules as plain data, for run configurations and the command line. */
+import { check, describe, record } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 import { cosine, oneCycle } from "./cosine.js";
 import { constant, type Schedule } from "./schedule.js";
@@ -31,6 +32,7 @@ export const SCHEDULE_FORMS = [
 
 /** The schedule that a specification stands for. @throws ArgumentError on an unknown name or options out of range */
 export function scheduleFrom(spec: ScheduleSpec): Schedule {
+  check("schedule", "specification", spec, record);
   const base = baseOf(spec);
   return spec.warmupEpochs ? warmup(base, { epochs: spec.warmupEpochs }) : base;
 }
@@ -48,7 +50,7 @@ function baseOf(spec: ScheduleSpec): Schedule {
     case "onecycle":
       return oneCycle();
     default:
-      throw unknown(`${(spec as { name: unknown }).name}`);
+      throw unknown(describe((spec as { name: unknown }).name));
   }
 }
 
@@ -58,6 +60,7 @@ function baseOf(spec: ScheduleSpec): Schedule {
  * @throws ArgumentError on anything else
  */
 export function parseSchedule(text: string): ScheduleSpec {
+  check("schedule", "text", text, (value) => (typeof value === "string" ? null : "a string"));
   const [name, first, second, ...rest] = text.split(":");
   const numbers = (part: string): number[] =>
     part.split(",").map((item) => (item.trim() === "" ? Number.NaN : Number(item)));

@@ -1,5 +1,5 @@
 /** @file A linear start in front of any schedule. */
-import { callable, check, checkOptions, numeric } from "../../core/checks.js";
+import { callable, check, checkOptions, numeric, record } from "../../core/checks.js";
 import { checkSchedule, type Schedule } from "./schedule.js";
 
 /**
@@ -12,6 +12,7 @@ import { checkSchedule, type Schedule } from "./schedule.js";
  */
 export function warmup(schedule: Schedule, options: { steps?: number; epochs?: number; start?: number }): Schedule {
   check("warmup", "schedule", schedule, callable);
+  check("warmup", "options", options, record);
   checkOptions("warmup", options, { steps: numeric, epochs: numeric, start: numeric });
   const { steps = 0, epochs = 0, start = 0 } = options;
   checkSchedule("warmup", "steps", steps, Number.isInteger(steps) && steps >= 0, "an integer ≥ 0");

@@ -39,8 +39,8 @@ export const quantConv2dOp: OpDef<QuantConv2dAttrs, ProductSaved> = {
   name: "quantConv2d",
   coarse: true,
   coded: true,
-  shape: ([x, latent, bias], options) => {
-    checkOperands("quantConv2d", x, latent, bias);
+  shape: ([x, latent, bias], { weight, ...options }) => {
+    checkOperands("quantConv2d", x, latent, bias, weight);
     checkBias("quantConv2d", bias, latent.shape[0]);
     return convShape(convolution("quantConv2d", x.shape, latent.shape, options), latent.shape[0]);
   },

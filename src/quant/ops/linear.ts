@@ -23,8 +23,8 @@ export const quantLinearOp: OpDef<QuantLinearAttrs, ProductSaved> = {
   name: "quantLinear",
   coarse: true,
   coded: true,
-  shape: ([x, latent, bias]) => {
-    checkOperands("quantLinear", x, latent, bias);
+  shape: ([x, latent, bias], { weight }) => {
+    checkOperands("quantLinear", x, latent, bias, weight);
     if (latent.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== latent.shape[1]) {
       throw new ShapeError({
         op: "quantLinear",

@@ -1,9 +1,10 @@
 /** @file What quantized convolution and quantized linear layers share: their input, their scale, their bias. */
 import { DTypeError } from "../../core/errors.js";
 import { kernelsFor } from "../../kernels/engine.js";
+import { expectShape } from "../../ndarray/checks.js";
 import { floatTypeOf } from "../../ndarray/convert.js";
 import { NDArray } from "../../ndarray/ndarray.js";
-import type { QuantizedWeight } from "../quant-parameter.js";
+import { checkCodes, type QuantizedWeight } from "../quant-parameter.js";
 
 const { fround } = Math;
 
@@ -18,14 +19,23 @@ export interface ProductSaved {
   readonly delta: Float32Array;
 }
 
-/** @throws DTypeError unless x is coded or f32 and the rest f32 */
-export function checkOperands(op: string, x: NDArray, latent: NDArray, bias: NDArray | undefined): void {
+/** Refuses codes that are not those of the latent weights: another shape. @throws ArgumentError, DisposedError, ShapeError */
+export function checkWeight(op: string, weight: QuantizedWeight, latent: NDArray): void {
+  checkCodes(op, weight);
+  expectShape(op, "codes", weight.codes, latent.shape);
+}
+
+/** @throws DTypeError unless x is coded or f32 and the rest f32; ShapeError unless the codes are those of the latent weights */
+export function checkOperands(
+  op: string,
+  x: NDArray,
+  latent: NDArray,
+  bias: NDArray | undefined,
+  weight: QuantizedWeight,
+): void {
   const reals = [latent, ...(bias === undefined ? [] : [bias])];
-  if (x.coded) {
-    floatTypeOf(op, ...reals);
-    return;
-  }
-  if (floatTypeOf(op, x, ...reals) === "f64") {
+  checkWeight(op, weight, latent);
+  if (floatTypeOf(op, ...(x.coded ? reals : [x, ...reals])) === "f64") {
     throw new DTypeError({ op, what: "quantized weights are f32", expected: "f32 or coded u8", got: "f64" });
   }
 }

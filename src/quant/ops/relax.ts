@@ -1,7 +1,10 @@
 /** @file Weights between float and quantized (BinaryRelax), as an op. */
+import { atLeast, check } from "../../core/checks.js";
 import { kernelsFor } from "../../kernels/engine.js";
+import { expectType } from "../../ndarray/checks.js";
 import type { OpDef } from "../../ops/op.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
+import { checkWeight } from "./product.js";
 
 /** Attributes of {@link relaxOp}. */
 export interface RelaxAttrs {
@@ -19,7 +22,12 @@ export interface RelaxAttrs {
 export const relaxOp: OpDef<RelaxAttrs, null> = {
   name: "relaxWeight",
   coarse: true,
-  shape: ([latent]) => latent.shape,
+  shape: ([latent], { weight, eta }) => {
+    expectType("relaxWeight", "latent weights", latent, "f32");
+    checkWeight("relaxWeight", weight, latent);
+    check("relaxWeight", "eta", eta, atLeast(0));
+    return latent.shape;
+  },
   forward: ([latent], { weight, eta }) => {
     const y = dequantizeWeight(weight);
     const kernels = kernelsFor("f32");

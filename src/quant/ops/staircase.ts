@@ -1,4 +1,5 @@
 /** @file The quantized activation as an op: a staircase forward, coarse derivatives backward. */
+import { check, numeric } from "../../core/checks.js";
 import { DTypeError, QuantError, ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
 import { kernelsFor } from "../../kernels/engine.js";
@@ -35,6 +36,9 @@ interface Saved {
  * @see BCGD §3 (staircase)
  */
 export function staircaseCode(x: number, alpha: number, top: number, rounding: Rounding = "ceil"): number {
+  if (typeof x !== "number") check("staircaseCode", "x", x, numeric);
+  if (typeof alpha !== "number") check("staircaseCode", "alpha", alpha, numeric);
+  if (typeof top !== "number") check("staircaseCode", "top", top, numeric);
   if (!(x > 0)) return 0;
   const quotient = fround(x / alpha);
   if (rounding === "ceil") return min(ceil(quotient), top);

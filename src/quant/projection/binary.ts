@@ -1,5 +1,5 @@
 /** @file 1-bit weights: signs, scaled by the mean or the median magnitude. */
-import { anything, checkOptions } from "../../core/checks.js";
+import { anything, checkOptions, describe } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 import { medianMagnitude } from "./magnitudes.js";
 import { type Projection, rowKernels, rowProjection, type WeightRow } from "./projection.js";
@@ -24,7 +24,7 @@ export function binary(options: { scale?: BinaryScale } = {}): Projection {
   checkOptions("binary", options, { scale: anything });
   const { scale = "mean" } = options;
   if (scale !== "mean" && scale !== "median") {
-    throw new ArgumentError({ op: "binary", what: "unknown scale", expected: "mean or median", got: `${scale}` });
+    throw new ArgumentError({ op: "binary", what: "unknown scale", expected: "mean or median", got: describe(scale) });
   }
   const deltaOf = scale === "mean" ? meanMagnitude : median;
   return rowProjection({ name: "binary", bits: 1, scale }, (row) => {

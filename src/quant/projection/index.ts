@@ -6,7 +6,7 @@ import { uniform } from "./uniform.js";
 
 export { type BinaryScale, binary } from "./binary.js";
 export { minMax, onGrid } from "./on-grid.js";
-export { type Projection, type ProjectionInfo, projectRow, topOfBits, type WeightRow } from "./projection.js";
+export { type Projection, type ProjectionInfo, topOfBits, type WeightRow } from "./projection.js";
 export { type TernaryThresholdOptions, ternary, ternaryThreshold } from "./ternary.js";
 export { oneShot, type UniformOptions, uniform } from "./uniform.js";
 

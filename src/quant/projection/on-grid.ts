@@ -1,8 +1,10 @@
 /** @file Rules for weights that are quantized already, and the plain rounding that post-training quantization begins with. */
+import { callable, check } from "../../core/checks.js";
 import { heap } from "../../kernels/engine.js";
 import { binary } from "./binary.js";
 import {
   checkBits,
+  isProjection,
   type Projection,
   projectRow,
   rowKernels,
@@ -38,6 +40,8 @@ export function minMax(bits: number): Projection {
  * projection; else the rule decides. So a rule whose own iterations could leave such weights (Lloyd's) starts where another method ended.
  */
 export function onGrid(rule: Projection): Projection {
+  check("onGrid", "rule", rule, isProjection);
+  check("onGrid", "rule.describe", rule.describe, callable);
   return rowProjection({ ...rule.describe(), grid: 1 }, (row) => gridOf(row, rule) ?? projectRow(rule, row));
 }
 

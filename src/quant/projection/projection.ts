@@ -1,5 +1,6 @@
 /** @file What a projection of weights onto a level set is, and the parts that the rules share. */
-import { ArgumentError, QuantError, ShapeError } from "../../core/errors.js";
+import { type Rule, refuse } from "../../core/checks.js";
+import { QuantError, ShapeError } from "../../core/errors.js";
 import type { Kernels, Ptr } from "../../kernels/abi.js";
 import { heap, kernelsFor } from "../../kernels/engine.js";
 import { withScratch } from "../../ndarray/scratch.js";
@@ -41,15 +42,23 @@ export interface Projection {
   describe(): ProjectionInfo;
 }
 
+/** A rule that projects weights, the user's own too. */
+export const isProjection: Rule = (value) => {
+  const { name, bits, project } = (value ?? {}) as Partial<Projection>;
+  const good = typeof name === "string" && typeof bits === "number" && typeof project === "function";
+  return good ? null : "a width or a projection";
+};
+
 /** Largest |code| of b-bit weights: 1 for b = 1 (codes ±1), else 2^(b−1) − 1. */
 export function topOfBits(bits: number): number {
+  checkBits("topOfBits", bits);
   return bits === 1 ? 1 : 2 ** (bits - 1) - 1;
 }
 
 /** @throws ArgumentError unless `bits` is an integer in [least, 8] */
 export function checkBits(op: string, bits: number, least = 1): void {
   if (Number.isInteger(bits) && bits >= least && bits <= 8) return;
-  throw new ArgumentError({ op, what: "bad bits", expected: `an integer from ${least} to 8`, got: `${bits}` });
+  refuse(op, "bits", `an integer from ${least} to 8`, bits);
 }
 
 /** A projection whose work is done on rows in the heap; arrays outside are copied there and back. */

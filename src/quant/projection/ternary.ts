@@ -1,4 +1,5 @@
 /** @file 2-bit weights: the exact projection onto {−1, 0, +1}, and the threshold heuristic of ternary weight networks. */
+import { anything, checkOptions, describe, numeric } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 import { bucketEdge, gather, magnitudeTable, SORT_LIMIT, sortedMagnitudes } from "./magnitudes.js";
 import { type Projection, refit, rowKernels, rowProjection, type WeightRow, zeroRow } from "./projection.js";
@@ -106,13 +107,15 @@ export interface TernaryThresholdOptions {
  * @throws ArgumentError on a factor outside (0, 1) or an unknown scale
  * @see BCGD §2 (ternary-threshold)
  */
-export function ternaryThreshold({ factor = 0.7, scale = "kept" }: TernaryThresholdOptions = {}): Projection {
+export function ternaryThreshold(options: TernaryThresholdOptions = {}): Projection {
   const op = "ternaryThreshold";
+  checkOptions<TernaryThresholdOptions>(op, options, { factor: numeric, scale: anything });
+  const { factor = 0.7, scale = "kept" } = options;
   if (!(factor > 0 && factor < 1)) {
     throw new ArgumentError({ op, what: "bad factor", expected: "a number in (0, 1)", got: `${factor}` });
   }
   if (scale !== "kept" && scale !== "all") {
-    throw new ArgumentError({ op, what: "unknown scale", expected: "kept or all", got: `${scale}` });
+    throw new ArgumentError({ op, what: "unknown scale", expected: "kept or all", got: describe(scale) });
   }
   return rowProjection({ name: "ternary-threshold", bits: 2, factor, scale }, (row) => {
     const kernels = rowKernels();

@@ -1,4 +1,5 @@
 /** @file Weights of 3 to 8 bits on an even grid: Lloyd's alternation, and the authors' single step of it. */
+import { anything, checkOptions, numeric, type OptionRules, text } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 import { heap } from "../../kernels/engine.js";
 import { halfGaussianStep } from "../half-gaussian.js";
@@ -30,6 +31,13 @@ export interface UniformOptions {
   tolerance?: number;
 }
 
+const UNIFORM_RULES: OptionRules<UniformOptions> = {
+  bits: anything,
+  iterations: numeric,
+  start: text,
+  tolerance: numeric,
+};
+
 /**
  * Weights of 3 to 8 bits by Lloyd's alternation: q = clip(round(w/δ)), δ = ⟨q,w⟩/⟨q,q⟩, from δ = 2‖w‖∞/(2^b − 1), until q stops changing or
  * for `iterations` fits of δ. ‖δq − w‖² never rises, but for the last bits that rounding δ to f32 costs.
@@ -42,7 +50,9 @@ export interface UniformOptions {
  * @throws ArgumentError on options out of range
  * @see BCGD §2 (uniform-projection)
  */
-export function uniform({ bits, iterations = 16, start = "max", tolerance = 0 }: UniformOptions): Projection {
+export function uniform(options: UniformOptions): Projection {
+  checkOptions<UniformOptions>("uniform", options, UNIFORM_RULES, ["bits"]);
+  const { bits, iterations = 16, start = "max", tolerance = 0 } = options;
   checkBits("uniform", bits, 3);
   const whole = Number.isInteger(iterations) || iterations === Number.POSITIVE_INFINITY;
   const known = start === "max" || start === "rms";
@@ -89,7 +99,9 @@ export function uniform({ bits, iterations = 16, start = "max", tolerance = 0 }:
  * @throws ArgumentError on other bits
  * @see BCGD §2 (one-shot)
  */
-export function oneShot({ bits = 4 }: { bits?: number } = {}): Projection {
+export function oneShot(options: { bits?: number } = {}): Projection {
+  checkOptions("oneShot", options, { bits: anything });
+  const { bits = 4 } = options;
   checkBits("oneShot", bits, 3);
   const top = topOfBits(bits);
   return rowProjection({ name: "one-shot", bits }, (row) => {
