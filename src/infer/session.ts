@@ -34,6 +34,8 @@ export interface SessionOptions {
   limits?: SessionLimits;
 }
 
+const WARM_UPS = integer(0, 1000);
+
 /** Limits of a session. */
 export interface SessionLimits {
   /** Bytes of constants and batch memory, and of a run's outputs: 1 … 2^32. Default 2^31, 2 GiB. */
@@ -108,7 +110,7 @@ export function createSession(
 ): Session {
   checkOptions("createSession", options, {
     maxBatch: integer(1),
-    warmUp: integer(0, 1000),
+    warmUp: WARM_UPS,
     fuse: flag,
     file: text,
     limits: record,
@@ -159,6 +161,7 @@ class PackedSession implements Session {
   }
 
   warmUp(runs: number): void {
+    check("session.warmUp", "runs", runs, WARM_UPS);
     for (let run = 0; run < runs; run++) {
       this.#zeroInput(this.#maxBatch);
       this.#program.run(this.#maxBatch);
