@@ -61,6 +61,22 @@ function refuseRelaxed(net: Module): void {
   }
 }
 
+/** Statistics that overflowed fold to a scale of 0: a file of finite numbers that answers nothing. */
+function refuseNonFinite(net: Module): void {
+  for (const [path, { data }] of net.namedBuffers()) {
+    const values = data.view();
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    throw new QuantError({
+      op: "pack",
+      what: `${path}, element ${at}`,
+      expected: "a finite number",
+      got: `${values[at]}`,
+      hint: "training overflowed a batch norm; recalibrateBatchNorm() estimates its statistics anew",
+    });
+  }
+}
+
 /**
  * The plan of a network; see {@link pack}.
  *
@@ -72,6 +88,7 @@ export function lowered(net: Module, options: PackOptions, fold = true): Lowered
   const { inputShape, inputType = "u8", inputStep = 1 / 255, classes } = options;
   checkShape("pack", [TRACED_BATCH, ...inputShape]);
   if (options.relaxed !== "float") refuseRelaxed(net);
+  refuseNonFinite(net);
   return scope(() => {
     const sample = NDArray.empty(
       [TRACED_BATCH, ...inputShape],

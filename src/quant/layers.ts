@@ -7,6 +7,7 @@ import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import type { Parameter } from "../nn/parameter.js";
+import { toldOrigin } from "./called-relu.js";
 import { quantConv2dOp } from "./ops/conv.js";
 import { quantLinearOp } from "./ops/linear.js";
 import { relaxOp } from "./ops/relax.js";
@@ -73,6 +74,7 @@ export class QuantConv2d extends Module {
   readonly groups: number;
   weight: QuantParameter;
   bias: Parameter | null;
+  #expectsCodes = false;
 
   /**
    * @param conv gives its geometry, and its parameters' memory: it must not be used any more
@@ -93,10 +95,15 @@ export class QuantConv2d extends Module {
     this.training = conv.training;
   }
 
+  /** For prepare(): the next pass looks whether a ReLU that is called as a function left real numbers here. */
+  expectCodes(): void {
+    this.#expectsCodes = true;
+  }
   /** @param x [N,H,W,inChannels], coded or real @returns real [N,outH,outW,outChannels] */
   override forward(x: Tensor): Tensor {
     const { weight, bias, stride, padding, dilation, groups } = this;
     const options = { stride, padding, dilation, groups };
+    if (this.#expectsCodes) this.#expectsCodes = !toldOrigin(weight.name, x);
     if (weight.relax !== null) return conv2d(x, relaxed(weight), bias, options);
     const inputs = bias === null ? [x, weight] : [x, weight, bias];
     return apply(quantConv2dOp, inputs, { weight: weight.quantized(), ...options });
@@ -121,6 +128,7 @@ export class QuantLinear extends Module {
   readonly outFeatures: number;
   weight: QuantParameter;
   bias: Parameter | null;
+  #expectsCodes = false;
 
   /**
    * @param layer gives its parameters' memory: it must not be used any more
@@ -136,9 +144,14 @@ export class QuantLinear extends Module {
     this.training = layer.training;
   }
 
+  /** For prepare(): the next pass looks whether a ReLU that is called as a function left real numbers here. */
+  expectCodes(): void {
+    this.#expectsCodes = true;
+  }
   /** @param x [..., inFeatures], coded or real @returns real [..., outFeatures] */
   override forward(x: Tensor): Tensor {
     const { weight, bias } = this;
+    if (this.#expectsCodes) this.#expectsCodes = !toldOrigin(weight.name, x);
     if (weight.relax !== null) return linear(x, relaxed(weight), bias);
     const inputs = bias === null ? [x, weight] : [x, weight, bias];
     return apply(quantLinearOp, inputs, { weight: weight.quantized() });

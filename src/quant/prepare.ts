@@ -19,7 +19,7 @@ import { Staircase } from "./staircase.js";
  *
  * A layer that sits in several places stays shared, and so does a weight that several layers share: it becomes one quantized parameter. Layers that are
  * quantized already get what the policy asks for now, in place: their α stays unless the width or rounding changes. ReLUs must be modules: calls of the
- * function `relu` inside a `forward` are not seen. Warns on the console of layers that were changed so, of layers that stay float though the policy
+ * function `relu` inside a `forward` stay float, and the first pass that records gradients warns of them by layer. Warns on the console of layers that were changed so, of layers that stay float though the policy
  * asks for them (subclasses with behaviour of their own; weights that float code uses too), and if nothing was quantized.
  *
  * @param net a network; optimizers made for it before are to be made anew
@@ -58,6 +58,11 @@ export function prepare<Net extends Module>(net: Net, policy: QuantPolicy): Net 
     for (const { parent, key } of site.places) parent.replace(key, module);
   }
   net.nameParameters();
+  if (asksForCodes(policy, decisions, kept.size)) {
+    for (const module of net.modules()) {
+      if (module instanceof QuantConv2d || module instanceof QuantLinear) module.expectCodes();
+    }
+  }
   if (kept.size > 0) {
     const names = [...kept].map(([{ path }, reason]) => `${path} (${reason})`).join(", ");
     warn(`left layers float that the policy asks for: ${names}`);
@@ -65,6 +70,12 @@ export function prepare<Net extends Module>(net: Net, policy: QuantPolicy): Net 
   if (said.length > 0) warn(`changed layers that were quantized already: ${said.join(", ")}`);
   else if (fresh.length === 0 && kept.size === 0) warn(`quantized nothing: ${nothing(decisions)}`);
   return net;
+}
+
+/** True if the policy wants staircases everywhere: where one ReLU is float on purpose, real numbers behind a ReLU say nothing. */
+function asksForCodes(policy: QuantPolicy, decisions: ReadonlyMap<Site, Decision>, kept: number): boolean {
+  if (policy.activations === undefined || policy.activations === null || kept > 0) return false;
+  return [...decisions].every(([{ module }, decision]) => !(module instanceof ReLU) || decision !== null);
 }
 
 function warn(text: string): void {

@@ -10,7 +10,7 @@ import { memory } from "../../src/kernels/engine.js";
 import { lenet5 } from "../../src/models/lenet.js";
 import { resnet20 } from "../../src/models/resnet.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import { Conv2d, Flatten, Linear, Module, Parameter, ReLU, Sequential, Softmax } from "../../src/nn/index.js";
+import { BatchNorm1d, Conv2d, Flatten, Linear, Module, Parameter, ReLU, Sequential, Softmax } from "../../src/nn/index.js";
 import { exportOnnx } from "../../src/onnx/index.js";
 import { QuantConv2d, QuantLinear } from "../../src/quant/layers.js";
 import { Staircase } from "../../src/quant/staircase.js";
@@ -321,5 +321,13 @@ describe("what cannot be packed is refused with its op, layer and shape", () => 
     expect(() => pack(net, { inputShape: shape })).toThrow(QuantError);
     expect(() => pack(net, { inputShape: shape })).toThrow(message);
     expect(() => pack(net, { inputShape: shape })).toThrow(/^pack: /);
+  });
+});
+
+describe("batch-norm statistics that overflowed", () => {
+  it.each([Number.POSITIVE_INFINITY, Number.NaN])("of %s are refused by the buffer's name", (value) => {
+    using net = new Sequential(new Linear(2, 2), new BatchNorm1d(2), new Linear(2, 2)).eval();
+    (net[1] as BatchNorm1d).runningVar.set([1, value]);
+    expect(() => pack(net, { inputShape: [2] })).toThrow(/pack: 1\.running_var, element 1; expected a finite number/);
   });
 });

@@ -96,3 +96,35 @@ describe("alpha outside its default range", () => {
     expect(() => new Staircase({ bits: 4, alpha: 8, constraint: { range: [0.1, 5] } })).toThrow(/constraint\.range/);
   });
 });
+
+describe("a ReLU that is called as a function", () => {
+  class Called extends Module {
+    first = new Linear(4, 4);
+    second = new Linear(4, 2);
+    act = new ReLU();
+    override forward(x: Tensor): Tensor {
+      return this.second.forward(this.first.forward(x).relu().reshape([-1, 4]));
+    }
+  }
+  const pass = (net: Module) => scope(() => void net.forward(new Tensor(NDArray.full([1, 4], 1))));
+
+  it("is warned of once, by the layer that gets real numbers", () => {
+    const net = disposeLater(prepare(new Called(), { weights: 1, activations: 4 }));
+    expect(warn).not.toHaveBeenCalled();
+    pass(net);
+    pass(net);
+    expect(warn.mock.calls.map(([text]) => text)).toEqual([
+      expect.stringMatching(/second\.weight gets real numbers from a ReLU/),
+    ]);
+  });
+  it("is no fault where activations stay float on purpose, or where modules give codes", () => {
+    pass(disposeLater(prepare(new Called(), { weights: 1 })));
+    pass(disposeLater(prepare(new Called(), { weights: 1, activations: 4, perLayer: { act: { activations: null } } })));
+    pass(
+      disposeLater(
+        prepare(new Sequential(new Linear(4, 4), new ReLU(), new Linear(4, 2)), { weights: 1, activations: 4 }),
+      ),
+    );
+    expect(warn).not.toHaveBeenCalled();
+  });
+});
