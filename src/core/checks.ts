@@ -206,7 +206,7 @@ export function refuseUnknown(op: string, name: string, known: readonly string[]
   });
 }
 
-/** The known name that begins as this one does, whatever their case and dashes; null if none does for more than half of its letters. */
+/** The known name that begins and ends most as this one does, whatever case and dashes; null if none does for more than half of its letters. */
 function nearest(name: string, known: readonly string[]): string | null {
   const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, "").slice(0, LONGEST);
   const own = plain(name);
@@ -214,9 +214,12 @@ function nearest(name: string, known: readonly string[]): string | null {
   let most = 0;
   for (const candidate of known) {
     const other = plain(candidate);
-    let same = 0;
-    while (same < other.length && own[same] === other[same]) same++;
-    if (same > most && 2 * same > Math.min(own.length, other.length)) [best, most] = [candidate, same];
+    const shorter = Math.min(own.length, other.length);
+    let head = 0;
+    while (head < shorter && own[head] === other[head]) head++;
+    let tail = 0;
+    while (tail < shorter - head && own.at(-1 - tail) === other.at(-1 - tail)) tail++;
+    if (head + tail > most && 2 * (head + tail) > shorter) [best, most] = [candidate, head + tail];
   }
   return best;
 }
