@@ -10,7 +10,17 @@ import { memory } from "../../src/kernels/engine.js";
 import { lenet5 } from "../../src/models/lenet.js";
 import { resnet20 } from "../../src/models/resnet.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import { BatchNorm1d, Conv2d, Flatten, Linear, Module, Parameter, ReLU, Sequential, Softmax } from "../../src/nn/index.js";
+import {
+  BatchNorm1d,
+  Conv2d,
+  Flatten,
+  Linear,
+  Module,
+  Parameter,
+  ReLU,
+  Sequential,
+  Softmax,
+} from "../../src/nn/index.js";
 import { exportOnnx } from "../../src/onnx/index.js";
 import { QuantConv2d, QuantLinear } from "../../src/quant/layers.js";
 import { Staircase } from "../../src/quant/staircase.js";
