@@ -4,30 +4,9 @@ import { describe, expect, it } from "vitest";
 import { CoarsegradError, DTypeError, FormatError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import * as data from "../../src/data/index.js";
+import { hostileValues } from "../hostile-values.js";
 
-const hostile = (): unknown[] => [
-  undefined,
-  null,
-  Number.NaN,
-  -1,
-  2 ** 32,
-  1.5,
-  "text",
-  "",
-  {},
-  [],
-  [1],
-  true,
-  1n,
-  Symbol("s"),
-  () => 1,
-  { length: 1e9 },
-  new Map(),
-  vm.runInNewContext("new Uint8Array(4)"),
-  vm.runInNewContext("new Float32Array(4)"),
-  vm.runInNewContext("[1, 2]"),
-  Object.create(null),
-];
+const hostile = (): unknown[] => [...hostileValues().map(([, value]) => value), { length: 1e9 }];
 const { train } = data.digits({ train: 20, test: 0 });
 
 async function outcome(call: () => unknown): Promise<string> {
