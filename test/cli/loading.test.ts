@@ -170,8 +170,11 @@ interface Summary {
 }
 
 describe("train --workers", () => {
-  const trained = (data: string[], workers: string, out: string) =>
-    bench.json<Summary>("train", ...data, "--epochs", "2", "--workers", workers, "--out", out, "--threads", "1");
+  const trained = (data: string[], workers: string, out: string) => {
+    const args = ["train", ...data, "--epochs", "2", "--workers", workers, "--out", out, "--threads", "1"];
+    // Workers run the bundle.
+    return workers === "0" ? bench.json<Summary>(...args) : bench.childJson<Summary>(...args);
+  };
   it("does not change a bit of the result, in memory or from a folder", async () => {
     const memory = ["--model", "mlp", "--limit", "300", "--test-limit", "50", "--augment", "shift"];
     const folder = ["--model", "resnet20", "--data", "imagefolder:pictures", "--image-size", "16", "--batch", "4"];
@@ -213,7 +216,8 @@ describe("train --workers", () => {
     for (const n of [0, 1, 2])
       writeFileSync(path.join(damaged, `${n}.jpg`), readFileSync(bench.file("pictures", "red", "1.JPEG")));
     writeFileSync(path.join(damaged, "3.jpg"), readFileSync(bench.file("pictures", "red", "1.JPEG")).subarray(0, 200));
-    const { code, stderr } = await bench.run(
+    const run = workers === "0" ? bench.run.bind(bench) : bench.child.bind(bench);
+    const { code, stderr } = await run(
       ...["train", "--model", "resnet20", "--data", "imagefolder:damaged", "--image-size", "16", "--batch", "2"],
       ...["--workers", workers, "--out", `runs/damaged-${workers}`, "--quiet"],
     );
@@ -244,7 +248,7 @@ const sample = dataRoots()
 it.skipIf(sample === undefined)(
   "an epoch on photographs laid out as ImageNet (skipped where neither COARSEGRAD_DATA nor ../shared/data has imagenet-sample)",
   async () => {
-    const summary = await bench.json<Summary & { testImages: number }>(
+    const summary = await bench.childJson<Summary & { testImages: number }>(
       ...["train", "--model", "resnet20", "--data", `imagefolder:${sample}`, "--image-size", "64", "--batch", "8"],
       ...["--epochs", "1", "--augment", "crop-flip", "--bits", "1W4A", "--out", "runs/sample"],
     );

@@ -81,8 +81,9 @@ describe("a file of a float network", () => {
   });
 
   it("is quantized and trained as a network of its own, and the run opens without it", async () => {
-    using net = mlp({ sizes: [784, 32, 10], batchNorm: false, rng: new Rng(7) });
+    const net = mlp({ sizes: [784, 32, 10], batchNorm: false, rng: new Rng(7) });
     writeFileSync(bench.file("own.onnx"), exportOnnx(net, { inputShape: [28, 28, 1], inputType: "f32" }));
+    net.dispose();
     const first = await bench.json<{ run: string }>("train", "--model", "own.onnx", ...SMALL, "--epochs", "2");
     expect(first.run).toBe("runs/own-digits-float");
     const options = ["--bits", "2W4A", "--init", first.run, "--epochs", "1", "--out", "runs/own"];
