@@ -1,6 +1,8 @@
 /** @file Batches for runs: workers and this thread make the same ones; image folders; what goes wrong in a worker comes out of the command. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { build } from "esbuild";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -168,6 +170,31 @@ interface Summary {
   weightsSha256: string;
   packed: { top1: number };
 }
+
+describe("workers", () => {
+  it("that nothing is wanted of keep no process alive", async () => {
+    const contents = `
+      import { PrefetchLoader } from "./src/cli/loading/prefetch.js";
+      import { isLoaderWorker, serveBatches } from "./src/cli/loading/worker.js";
+      import { digits } from "./src/data/digits.js";
+      const spec = { kind: "memory", batch: 2, shuffle: false, seed: 1, dropLast: false, augment: "none" };
+      if (isLoaderWorker()) serveBatches();
+      else {
+        const loader = new PrefetchLoader({ ...spec, dataset: digits({ train: 4, test: 0 }).train }, 1);
+        if (process.argv[2] === "one") for await (const batch of loader.epoch(0)) { console.log(batch.count); break; }
+        else console.log(loader.batches);
+      }`;
+    const stdin = { contents, resolveDir: path.join(import.meta.dirname, "../.."), loader: "ts" } as const;
+    const outfile = bench.file("loader.mjs");
+    await build({ stdin, outfile, bundle: true, format: "esm", target: "node20", platform: "node" });
+    for (const mode of ["none", "one"]) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [outfile, mode], {
+        ...{ encoding: "utf8", timeout: 60_000 },
+      });
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "2\n", stderr: "" });
+    }
+  });
+});
 
 describe("train --workers", () => {
   const trained = (data: string[], workers: string, out: string) => {

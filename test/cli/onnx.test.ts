@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
+import { writeSafetensors } from "../../src/io/safetensors.js";
 import { mlp } from "../../src/models/mlp.js";
 import { exportOnnx } from "../../src/onnx/index.js";
 import { type Runtime, webRuntime } from "../onnx/runtimes.js";
@@ -61,6 +62,14 @@ describe("export", () => {
     const { code, stderr } = await bench.run("export", "some.onnx");
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/^coarsegrad: some\.onnx: an ONNX file already; expected a run, .*got ONNX\n$/);
+    const entry = { name: "weight", shape: [1], data: Float32Array.of(1) };
+    writeFileSync(bench.file("bare.safetensors"), writeSafetensors([entry]));
+    expect(await bench.run("export", "bare.safetensors")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        "coarsegrad: export: bare.safetensors does not say which network its weights belong to; expected --model NAME, got none\n",
+    });
   });
 });
 

@@ -51,6 +51,8 @@ describe("training", () => {
         await init({ threads: count });
         expect(threads()).toBe(count);
         expect({ float: floatTraining(), quantized: bcgdTraining(20) }, `${count} threads`).toEqual(expected);
+        // Neither arrays nor scratch of kernels.
+        expect(memory().bytes, `${count} threads`).toBe(0);
       }
     },
     SLOW,
