@@ -156,6 +156,8 @@ function checkData(model: PackedModel, { images, labels }: VerifyData, size: num
   if (labels !== undefined && Object(labels).length !== count) {
     refuse("number of labels", `${count}`, kindOf(labels) || Array.isArray(labels) ? `${labels.length}` : told(labels));
   }
+  const odd = labels === undefined ? -1 : Array.prototype.findIndex.call(labels, (label) => typeof label !== "number");
+  if (labels !== undefined && odd >= 0) refuse("labels", "numbers", `${told(labels[odd])} at ${odd}`);
   return count;
 }
 
