@@ -19,6 +19,9 @@ export default async function setup(): Promise<() => void> {
   return () => {
     const left = leftBehind([path.basename(folder)]);
     rmSync(folder, { recursive: true, force: true });
-    if (left.length > 0) throw new Error(`tests left temporary folders behind: ${left.join(", ")}`);
+    if (left.length === 0) return;
+    // An error here is only printed.
+    process.exitCode = 1;
+    throw new Error(`tests left temporary folders behind: ${left.join(", ")}`);
   };
 }
