@@ -71,8 +71,10 @@ export function planValues(plan: Plan, file: string): Map<string, ValueType> {
   check(INPUT_ID, values.get(INPUT_ID) as ValueType);
   for (const node of plan.nodes) {
     const sources = inputsOf(node).map((id) => {
+      const type = values.get(id);
+      if (type !== undefined) return type;
       const got = plan.nodes.some((other) => other.id === id) ? "itself or a later node" : "an id that no node has";
-      return values.get(id) ?? refuse(`node "${node.id}" reads "${id}"`, "the input or a node before it", got);
+      return refuse(`node "${node.id}" reads "${id}"`, "the input or a node before it", got);
     });
     const type = nodeValue(node, sources, refuse);
     check(node.id, type);
