@@ -113,9 +113,8 @@ export function describe(value: unknown): string {
     case "bigint":
       return `${value.toString().slice(0, LONGEST)}n`;
     case "symbol":
-      return "a symbol";
     case "function":
-      return "a function";
+      return `a ${typeof value}`;
     case "object":
       break;
     default:

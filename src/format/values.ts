@@ -14,12 +14,19 @@ export interface ValueType {
   readonly top: number;
 }
 
+type Refuse = (what: string, expected: string, got: string) => never;
+
 /** Elements that one value may have for one image. */
 const MAX_VALUE = 2 ** 28;
 /** Bytes that what a node reads and writes may take for one image: half of the address space. */
 const MAX_NODE_BYTES = 2 ** 31;
 /** Inputs per output of a quantized layer, so that sums of u8·i8 products stay inside 32 bits. */
 export const MAX_PATCH = 65_793;
+
+/** Bytes of a value for `batch` images. */
+export function valueBytes({ shape, dtype }: ValueType, batch: number): number {
+  return batch * sizeOf(shape) * (dtype === "u8" ? 1 : 4);
+}
 
 /** Extent after a window slides along an axis: ⌊(n + before + after − d·(k−1) − 1)/s⌋ + 1. */
 function slide(n: number, before: number, after: number, kernel: number, stride: number, dilation: number): number {
@@ -46,6 +53,9 @@ export function windowExtents(
  */
 export function planValues(plan: Plan, file: string): Map<string, ValueType> {
   const { input } = plan;
+  const refuse: Refuse = (what, expected, got) => {
+    throw new FormatError({ op: file, what: `plan: ${what}`, expected, got });
+  };
   const values = new Map<string, ValueType>();
   values.set(INPUT_ID, {
     shape: input.shape,
@@ -55,12 +65,7 @@ export function planValues(plan: Plan, file: string): Map<string, ValueType> {
   });
   const check = (id: string, type: ValueType): void => {
     if (sizeOf(type.shape) > MAX_VALUE) {
-      throw new FormatError({
-        op: file,
-        what: `plan: value "${id}" is too large`,
-        expected: `at most ${MAX_VALUE} elements`,
-        got: shapeText(type.shape),
-      });
+      refuse(`value "${id}" is too large`, `at most ${MAX_VALUE} elements`, shapeText(type.shape));
     }
   };
   check(INPUT_ID, values.get(INPUT_ID) as ValueType);
@@ -68,45 +73,32 @@ export function planValues(plan: Plan, file: string): Map<string, ValueType> {
     const sources = inputsOf(node).map((id) => {
       const type = values.get(id);
       if (type !== undefined) return type;
-      throw new FormatError({
-        op: file,
-        what: `plan: node "${node.id}" reads "${id}"`,
-        expected: "the input or a node before it",
-        got: plan.nodes.some((other) => other.id === id) ? "itself or a later node" : "an id that no node has",
-      });
+      const got = plan.nodes.some((other) => other.id === id) ? "itself or a later node" : "an id that no node has";
+      return refuse(`node "${node.id}" reads "${id}"`, "the input or a node before it", got);
     });
-    const type = nodeValue(node, sources, file);
+    const type = nodeValue(node, sources, refuse);
     check(node.id, type);
-    const bytes = [...sources, type].reduce(
-      (sum, { shape, dtype }) => sum + sizeOf(shape) * (dtype === "u8" ? 1 : 4),
-      0,
-    );
+    const bytes = [...sources, type].reduce((sum, each) => sum + valueBytes(each, 1), 0);
     if (bytes > MAX_NODE_BYTES) {
-      const what = `plan: memory of node "${node.id}" for one image is beyond the limit`;
-      throw new FormatError({ op: file, what, expected: `at most ${MAX_NODE_BYTES} bytes`, got: `${bytes}` });
+      refuse(
+        `memory of node "${node.id}" for one image is beyond the limit`,
+        `at most ${MAX_NODE_BYTES} bytes`,
+        `${bytes}`,
+      );
     }
     values.set(node.id, type);
   }
   const output = values.get(plan.output);
-  if (output === undefined || plan.output === INPUT_ID) {
-    throw new FormatError({ op: file, what: "plan: output", expected: "the id of a node", got: `"${plan.output}"` });
-  }
-  if (plan.classes !== undefined && plan.classes.length !== sizeOf(output.shape)) {
-    throw new FormatError({
-      op: file,
-      what: "plan: number of classes",
-      expected: `${sizeOf(output.shape)}, the size of the output`,
-      got: `${plan.classes.length}`,
-    });
+  if (output === undefined || plan.output === INPUT_ID) return refuse("output", "the id of a node", `"${plan.output}"`);
+  const outputs = sizeOf(output.shape);
+  if (plan.classes !== undefined && plan.classes.length !== outputs) {
+    refuse("number of classes", `${outputs}, the size of the output`, `${plan.classes.length}`);
   }
   return values;
 }
 
 /** What `concat` gives. */
-function joined(
-  inputs: readonly ValueType[],
-  refuse: (what: string, expected: string, got: string) => never,
-): ValueType {
+function joined(inputs: readonly ValueType[], refuse: Refuse): ValueType {
   const [first] = inputs;
   const head = first.shape.slice(0, -1);
   const fits = inputs.every(
@@ -124,11 +116,9 @@ function joined(
 
 const real = (shape: readonly number[]): ValueType => ({ shape, dtype: "f32", step: null, top: 0 });
 
-function nodeValue(node: PlanNode, inputs: readonly ValueType[], file: string): ValueType {
+function nodeValue(node: PlanNode, inputs: readonly ValueType[], fail: Refuse): ValueType {
   const [x, other] = inputs;
-  const refuse = (what: string, expected: string, got: string): never => {
-    throw new FormatError({ op: file, what: `plan: node "${node.id}" (${node.op}): ${what}`, expected, got });
-  };
+  const refuse: Refuse = (what, ...rest) => fail(`node "${node.id}" (${node.op}): ${what}`, ...rest);
   const wants = (dtype: "u8" | "f32"): void => {
     if (x.dtype !== dtype) refuse("type of its input", dtype === "u8" ? "u8 codes" : "f32 values", x.dtype);
   };

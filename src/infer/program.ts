@@ -3,7 +3,7 @@ import { MemoryError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import type { NodeData, PackedModel } from "../format/model.js";
 import { INPUT_ID, inputsOf, type PlanNode } from "../format/plan.js";
-import type { ValueType } from "../format/values.js";
+import { type ValueType, valueBytes } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { aligned, Block, type Layout, layOut } from "./arena.js";
 import { Constants } from "./constants.js";
@@ -73,11 +73,6 @@ function fusedStepOf(node: PlanNode, { values, data }: PackedModel, fusion: Fusi
     affine: residual.affine === undefined ? undefined : data.get(residual.affine),
   };
   return residualStep(residual, given, values.get(node.id) as ValueType, constants);
-}
-
-/** Bytes of one value for a batch. */
-function valueBytes(type: ValueType, batch: number): number {
-  return batch * sizeOf(type.shape) * (type.dtype === "u8" ? 1 : 4);
 }
 
 /** What {@link Program.run} tells of. */

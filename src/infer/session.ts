@@ -6,7 +6,7 @@ import { kindOf } from "../core/typed-arrays.js";
 import { type PackedModel, workOf } from "../format/model.js";
 import { INPUT_ID, type Plan, type PlanNode } from "../format/plan.js";
 import { openPacked } from "../format/read.js";
-import type { ValueType } from "../format/values.js";
+import { type ValueType, valueBytes } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
 import { provideRuntime } from "./init.js";
@@ -169,8 +169,7 @@ class PackedSession implements Session {
   }
 
   #zeroInput(batch: number): void {
-    const { shape, dtype } = this.#type(INPUT_ID);
-    const bytes = batch * sizeOf(shape) * (dtype === "u8" ? 1 : 4);
+    const bytes = valueBytes(this.#type(INPUT_ID), batch);
     heap().u8(this.#program.reserve(batch).input, bytes).fill(0);
   }
 

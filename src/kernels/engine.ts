@@ -55,11 +55,12 @@ interface AnyOptions extends Omit<Partial<ThreadOptions>, "backend"> {
   module?: WebAssembly.Module;
 }
 
+const AUTO = oneOf("auto");
 const OPTIONS: OptionRules<AnyOptions> = {
   backend: oneOf("auto", "wasm", "reference"),
   module: (value) => (isModule(value) ? null : "a WebAssembly.Module"),
-  threads: either(integer(1, 64), oneOf("auto")),
-  relaxed: either(flag, oneOf("auto")),
+  threads: either(integer(1, 64), AUTO),
+  relaxed: either(flag, AUTO),
   createWorker: callable,
   threadTimeout: above(0),
 };
@@ -110,12 +111,16 @@ function compiled({ bytes }: KernelSource): WebAssembly.Module {
   return new WebAssembly.Module(bytes());
 }
 
+/** An engine on one thread. */
+function engineOn(heap: Heap, variant: Variant, source: KernelSource, f32: Kernels, f64: Kernels): Engine {
+  return { variant, allocator: new Allocator(heap), f32, f64, source, threads: 1, arrays: 0 };
+}
+
 /** The WebAssembly engine on one thread. @throws MemoryError; ArgumentError if the module is not of kernels */
 function startWasm(from: KernelSource, module: WebAssembly.Module, variant: Variant): Engine {
   const heap = new Heap({ wasm: true });
   const f64 = from.reference(heap, "f64");
-  const f32 = kernelsOf(module, heap, Object.keys(f64), from.complete);
-  return { variant, allocator: new Allocator(heap), f32, f64, source: from, threads: 1, arrays: 0 };
+  return engineOn(heap, variant, from, kernelsOf(module, heap, Object.keys(f64), from.complete), f64);
 }
 
 /** The kernels of a module that may be a stranger's. @param complete whether it must have every name, or some */
@@ -165,20 +170,12 @@ function start(options: InitOptions): Engine {
   }
   if (wanted === "auto") {
     console.warn(
-      "CoarsegradBackendWarning: WebAssembly SIMD is not available here; running on the TypeScript reference kernels, " +
-        'which are some tens of times slower. init({ backend: "reference" }) silences this.',
+      "CoarsegradBackendWarning: WebAssembly with SIMD is not available; the reference kernels run, some tens of times slower; " +
+        'init({ backend: "reference" }) silences this',
     );
   }
   const heap = new Heap({ wasm: false });
-  return {
-    variant: "reference",
-    allocator: new Allocator(heap),
-    f32: source.reference(heap, "f32"),
-    f64: source.reference(heap, "f64"),
-    source,
-    threads: 1,
-    arrays: 0,
-  };
+  return engineOn(heap, "reference", source, source.reference(heap, "f32"), source.reference(heap, "f64"));
 }
 
 /** Starts what has to be loaded first: several threads, the relaxed variant, or both. */
@@ -195,6 +192,7 @@ async function startLater(options: ThreadOptions | RelaxedOptions): Promise<Engi
   }
   const { relaxed = false } = options;
   const relaxes = relaxed !== false && (await import("./relaxed.js")).takesRelaxed(relaxed);
+  if (typeof relaxes !== "boolean") throw new ArgumentError(relaxes);
   if (options.threads !== undefined) {
     const { startThreads } = await from.threads!();
     const threaded = await startThreads(options, relaxes);
