@@ -13,10 +13,10 @@ export {
   f32_ne,
   f32_pow,
   f32_sub,
-} from "./binary";
-export { f32_batchnorm, f32_batchnorm_bwd_input, f32_channel_affine, i32_scale_bias } from "./channel";
-export { f32_batchnorm_bwd_reduce } from "./channel-gradients";
-export { f32_channel_stats } from "./channel-stats";
+} from "./elementwise/binary";
+export { f32_batchnorm, f32_batchnorm_bwd_input, f32_channel_affine, i32_scale_bias } from "./norm/channel";
+export { f32_batchnorm_bwd_reduce } from "./norm/gradients";
+export { f32_channel_stats } from "./norm/stats";
 export {
   f32_sign_codes,
   f32_ternary_codes,
@@ -24,9 +24,9 @@ export {
   i8_count_different,
   i8_dot_f32,
   i8_sum_squares,
-} from "./codes";
-export { f32_conv_bwd_input } from "./conv-input";
-export { f32_conv, f32_conv_bwd_weight, f32_conv_work, u8_conv_bwd_weight_f32, u8_conv_f32 } from "./conv";
+} from "./codes/codes";
+export { f32_conv_bwd_input } from "./conv/direct-input";
+export { f32_conv, f32_conv_bwd_weight, f32_conv_work, u8_conv_bwd_weight_f32, u8_conv_f32 } from "./conv/direct";
 export {
   b32_strided_copy,
   b32_strided_scatter,
@@ -39,7 +39,7 @@ export {
   i32_to_f32,
   i8_dequantize,
   u8_dequantize,
-} from "./convert";
+} from "./convert/convert";
 export {
   f32_abs,
   f32_axpy,
@@ -60,20 +60,20 @@ export {
   f32_sqrt,
   f32_tanh,
   f32_where,
-} from "./elementwise";
-export { u8_maxpool_codes } from "./code-pool";
-export { f32_gemm, f32_gemm_work } from "./gemm";
-export { i8_pair_pack, u8_i8_conv, u8_i8_conv_work } from "./byte-conv";
-export { i32_line_codes } from "./line-codes";
-export { i32_threshold, u8_i8_gemm } from "./integer";
-export { u4_lut_conv, u4_lut_conv_work } from "./lut-conv";
-export { u4_lut_gemm, u4_lut_gemm_work } from "./lut-gemm";
-export { i8_bits, i8_lut_pack, u8_max } from "./lut-pack";
-export { f32_batchnorm_activation_work, f32_batchnorm_relu, f32_batchnorm_staircase } from "./norm-activation";
-export { f32_batchnorm_relu_bwd, f32_batchnorm_staircase_bwd } from "./norm-gradients";
-export { f32_adam_step, f32_blend, f32_sgd_step } from "./optim";
-export { f32_planes_pack } from "./planes";
-export { f32_avgpool, f32_avgpool_bwd, f32_index_add, f32_maxpool, u8_maxpool } from "./pool";
+} from "./elementwise/unary";
+export { u8_maxpool_codes } from "./pool/codes";
+export { f32_gemm, f32_gemm_work } from "./products/gemm";
+export { i8_pair_pack, u8_i8_conv, u8_i8_conv_work } from "./conv/bytes";
+export { i32_line_codes } from "./staircase/lines";
+export { i32_threshold, u8_i8_gemm } from "./products/integer";
+export { u4_lut_conv, u4_lut_conv_work } from "./conv/lut";
+export { u4_lut_gemm, u4_lut_gemm_work } from "./products/lut-gemm";
+export { i8_bits, i8_lut_pack, u8_max } from "./products/lut-pack";
+export { f32_batchnorm_activation_work, f32_batchnorm_relu, f32_batchnorm_staircase } from "./norm/activation";
+export { f32_batchnorm_relu_bwd, f32_batchnorm_staircase_bwd } from "./norm/activation-gradients";
+export { f32_adam_step, f32_blend, f32_sgd_step } from "./optim/optim";
+export { f32_planes_pack } from "./winograd/planes";
+export { f32_avgpool, f32_avgpool_bwd, f32_index_add, f32_maxpool, u8_maxpool } from "./pool/pool";
 export {
   f32_abs_max,
   f32_abs_sum,
@@ -84,11 +84,11 @@ export {
   f32_min,
   f32_sum,
   f32_sum_squares,
-} from "./reduce";
-export { i32_residual_codes } from "./residual";
-export { f32_log_softmax, f32_log_softmax_bwd, f32_softmax, f32_softmax_bwd } from "./softmax";
-export { f32_staircase, f32_staircase_bwd, f32_staircase_dalpha, u8_histogram } from "./staircase";
-export { f32_col2im, f32_im2col, u8_im2col, u8_im2col_f32 } from "./window";
+} from "./reduce/reduce";
+export { i32_residual_codes } from "./staircase/residual";
+export { f32_log_softmax, f32_log_softmax_bwd, f32_softmax, f32_softmax_bwd } from "./reduce/softmax";
+export { f32_staircase, f32_staircase_bwd, f32_staircase_dalpha, u8_histogram } from "./staircase/staircase";
+export { f32_col2im, f32_im2col, u8_im2col, u8_im2col_f32 } from "./conv/window";
 export {
   f32_winograd_bwd_input,
   f32_winograd_bwd_input_work,
@@ -99,4 +99,4 @@ export {
   f32_winograd_conv_work,
   f32_winograd_expand,
   u8_winograd_bwd_weight_f32,
-} from "./winograd";
+} from "./winograd/winograd";

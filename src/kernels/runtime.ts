@@ -1,18 +1,18 @@
 /** @file The kernels of the packed runtime: what `coarsegrad/infer` ships. */
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
-import { arithmeticKernels } from "./reference/arithmetic.js";
-import { byteConvKernels } from "./reference/byte-conv.js";
-import { channelKernels } from "./reference/channel.js";
-import { makeContext } from "./reference/context.js";
-import { convertKernels } from "./reference/convert.js";
-import { gemmKernels } from "./reference/gemm.js";
-import { integerKernels } from "./reference/integer.js";
-import { lutKernels } from "./reference/lut.js";
-import { poolKernels } from "./reference/pool.js";
-import { staircaseKernels } from "./reference/staircase.js";
-import { windowKernels } from "./reference/window.js";
+import { makeContext } from "./context.js";
+import { byteConvKernels } from "./conv/bytes.js";
+import { windowKernels } from "./conv/window.js";
+import { convertKernels } from "./convert/reference.js";
+import { arithmeticKernels } from "./elementwise/arithmetic.js";
+import { channelKernels } from "./norm/channel.js";
+import { poolKernels } from "./pool/reference.js";
+import { integerKernels } from "./products/integer.js";
+import { lutKernels } from "./products/lut.js";
+import { gemmKernels } from "./products/reference.js";
 import type { KernelSource } from "./source.js";
+import { staircaseKernels } from "./staircase/reference.js";
 import { bytesOfText } from "./wasm.js";
 import { WASM_TEXT } from "./wasm-runtime.generated.js";
 

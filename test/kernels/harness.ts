@@ -8,7 +8,7 @@ import { dtypeOf, type TypedArray, viewOf } from "../../src/core/dtype.js";
 import { Rng } from "../../src/core/rng.js";
 import type { KernelName, Kernels } from "../../src/kernels/abi.js";
 import { ALL_KERNELS } from "../../src/kernels/all.js";
-import { referenceKernels } from "../../src/kernels/reference/index.js";
+import { referenceKernels } from "../../src/kernels/reference.js";
 import { instantiateKernels } from "../../src/kernels/wasm.js";
 import { Heap } from "../../src/memory/heap.js";
 

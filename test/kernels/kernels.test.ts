@@ -1,6 +1,6 @@
 /** @file Every kernel of the ABI against its TypeScript twin. */
 import { describe, expect, it } from "vitest";
-import { checks } from "./cases/index.js";
+import { checks } from "./cases.js";
 import { source, twin } from "./harness.js";
 
 describe("WebAssembly kernels against their twins", () => {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
-import { referenceKernels } from "../../src/kernels/reference/index.js";
+import { referenceKernels } from "../../src/kernels/reference.js";
 import { Heap } from "../../src/memory/heap.js";
 
 const heap = new Heap({ wasm: false, initialBytes: 1 << 20 });

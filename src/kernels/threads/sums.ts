@@ -1,16 +1,16 @@
 /**
- * @file Rules of the long sums. The kernels add blocks of fixed size in order (assembly/reduce.ts); here the blocks are summed on any
+ * @file Rules of the long sums. The kernels add blocks of fixed size in order (assembly/reduce/reduce.ts); here the blocks are summed on any
  * thread, in f64, and added in the same order.
  */
 import { type Crew, cut, inOrder, type Moving, part, type Range, type Rule, ranges } from "./chunks.js";
 import type { Workspace } from "./pool.js";
 
-/** Elements of a block of a sum over a whole array; the same number in assembly/reduce.ts. */
+/** Elements of a block of a sum over a whole array; the same number in assembly/reduce/reduce.ts. */
 const BLOCK = 65_536;
 /** Blocks below which a sum runs whole. */
 const FEWEST_BLOCKS = 3;
 
-/** Rows of a block of a sum over rows; as in assembly/reduce.ts. */
+/** Rows of a block of a sum over rows; as in assembly/reduce/reduce.ts. */
 function blockRows(columns: number): number {
   return Math.max(64, Math.floor(BLOCK / columns));
 }
