@@ -4,6 +4,7 @@
  * Lines of the image are widened to i16 and padded once for each band of output lines. In NHWC a kernel row is then a run of consecutive numbers, and
  * neighbouring columns of the output lie a fixed number of bytes apart: two numbers at a time meet the weights of eight filters.
  */
+import { PAIR, PAIR_FILTERS } from "../../src/kernels/conv/sizes";
 import {
   channelsOf,
   dilationHOf,
@@ -43,12 +44,12 @@ function lineBytes(g: usize): usize {
 
 export function i8_pair_pack(weightsPtr: usize, outPtr: usize, filters: i32, runs: i32, run: i32): void {
   const row = <usize>runs * <usize>run;
-  for (let n = 0; n < filters; n += 8) {
+  for (let n = 0; n < filters; n += PAIR_FILTERS) {
     let from = weightsPtr + <usize>n * row;
-    const rows = min(8, filters - n);
+    const rows = min(PAIR_FILTERS, filters - n);
     for (let r = 0; r < runs; r++) {
-      for (let k = 0; k < run; k += 2) {
-        for (let f = 0; f < 8; f++) {
+      for (let k = 0; k < run; k += PAIR) {
+        for (let f = 0; f < PAIR_FILTERS; f++) {
           const w = from + <usize>f * row + <usize>k;
           store<i16>(outPtr, f < rows ? load<i8>(w) : 0);
           store<i16>(outPtr, f < rows && k + 1 < run ? load<i8>(w, 1) : 0, 2);

@@ -5,7 +5,9 @@
  * Forward sums as f32_gemm does over patches: blocks of KC in order, each in order, so its bits are those of im2col and f32_gemm.
  */
 import { inputWork } from "./direct-input";
-import { KC, putEdge } from "../products/gemm";
+import { SUM_BYTES as BLOCK, SUM_LEAST_ROWS, SUM_MOST_ROWS } from "../../src/kernels/conv/sizes";
+import { GEMM_BLOCK as KC } from "../../src/kernels/products/sizes";
+import { putEdge } from "../products/gemm";
 import { packAcross, packB } from "../products/gemm-pack";
 import { panelRows, runEdge, runStrided, runTile } from "../products/gemm-tile";
 import {
@@ -26,9 +28,6 @@ import {
 } from "../shared/geometry";
 import { f32_im2col, u8_im2col_f32 } from "./window";
 
-/** Bytes of packed patches that stay in the second-level cache beside the weights. */
-const BLOCK: i32 = 160 << 10;
-
 // @ts-ignore: decorator
 @inline
 function patchLength(g: usize): i32 {
@@ -42,11 +41,11 @@ function blockRows(K: i32): i32 {
   return max(20, min(120, BLOCK / (K << 2) / 20 * 20));
 }
 
-/** Rows of a block of the weights' gradient: each is a sum of its own. The same in src/kernels/conv/direct.ts. */
+/** Rows of a block of the weights' gradient: each is a sum of its own. */
 // @ts-ignore: decorator
 @inline
 function sumRows(K: i32): i32 {
-  return max(32, min(256, BLOCK / (K << 2) & ~3));
+  return max(SUM_LEAST_ROWS, min(SUM_MOST_ROWS, BLOCK / (K << 2) & ~3));
 }
 
 // @ts-ignore: decorator

@@ -21,7 +21,8 @@ import {
 } from "../shared/geometry";
 import { copyTile } from "../products/lut-gemm";
 import { sumOf, writeTables } from "../products/lut-pack";
-import { ADD, lutTiles, MAX_RUN, REAL } from "../products/lut-tile";
+import { LOOKUP_RUN } from "../../src/kernels/products/sizes";
+import { ADD, lutTiles, REAL } from "../products/lut-tile";
 
 /** Output lines whose tables are built together. */
 const BAND: i32 = 8;
@@ -174,7 +175,7 @@ function sumTiles(
   real: i32,
   spare: usize,
 ): void {
-  const runs = min(kernelH, max(1, MAX_RUN / run));
+  const runs = min(kernelH, max(1, LOOKUP_RUN / run));
   let mode = 0;
   let baseStep: usize = 16;
   for (let left = planes; left != 0; ) {

@@ -1,17 +1,18 @@
 /**
- * @file Backward of norm-activation.ts: the activation's gradient g, and the sums of g that batch normalization wants, in one pass.
+ * @file Backward of activation.ts: the activation's gradient g, and the sums of g that batch normalization wants, in one pass.
  *
  * The sums of the gradients for γ and β are those of f32_batchnorm_bwd_reduce, bit for bit: the same blocks of rows in the same order.
  */
-import { addProducts } from "./gradients";
+import { ALPHA_RULES } from "../../src/kernels/staircase/sizes";
+import { addProducts, addSums, putSums, sumBytes } from "./gradients";
 import { f32_relu_bwd } from "../elementwise/unary";
-import { addLanes, narrow, storeSome, widenHigh, widenLow } from "../shared/lanes";
-import { addShortcut, chunkRows, normalize, sumBytes, withShortcut } from "./steps";
-import { blockRows } from "../reduce/reduce";
+import { addLanes, widenHigh, widenLow } from "../shared/lanes";
+import { addShortcut, chunkRows, normalize, withShortcut } from "./steps";
+import { blockRows } from "../reduce/sums";
 import { f32_staircase_bwd, f32_staircase_dalpha } from "../staircase/staircase";
 
 /** One block of rows of f32_batchnorm_relu_bwd; its sums in f64, vectors of `channels` rounded up to a multiple of 4. */
-export function f32_batchnorm_relu_bwd_part(
+function reluBlock(
   xPtr: usize,
   yPtr: usize,
   dyPtr: usize,
@@ -113,8 +114,8 @@ function vectorSum(from: usize, channels: i32): f64 {
   return sum;
 }
 
-/** One block of rows of f32_batchnorm_staircase_bwd, as f32_batchnorm_relu_bwd_part. @returns its part of the gradient for alpha */
-export function f32_batchnorm_staircase_bwd_part(
+/** One block of rows of f32_batchnorm_staircase_bwd, as reluBlock. @returns its part of the gradient for alpha */
+function staircaseBlock(
   xPtr: usize,
   shortcutPtr: usize,
   step: f32,
@@ -135,6 +136,7 @@ export function f32_batchnorm_staircase_bwd_part(
   memory.fill(dotsPtr, 0, sumBytes(channels));
   memory.fill(sumsPtr, 0, sumBytes(channels));
   const chunk = chunkRows(channels);
+  if (<u32>rule >= <u32>ALPHA_RULES) unreachable();
   let dalpha: f64 = 0;
   if (proxy == 0 && rule != 1 && (channels & 3) == 0) {
     // g is dy in the middle, so its sums are those of the rule's middle value too.
@@ -170,26 +172,6 @@ export function f32_batchnorm_staircase_bwd_part(
   return dalpha;
 }
 
-/** total += block. */
-// @ts-ignore: decorator
-@inline
-function addVectors(total: usize, block: usize, channels: i32): void {
-  for (let at: usize = 0; at < <usize>sumBytes(channels); at += 16) {
-    v128.store(total + at, f64x2.add(v128.load(total + at), v128.load(block + at)));
-  }
-}
-
-/** Rounds a vector of f64. */
-// @ts-ignore: decorator
-@inline
-function roundVector(from: usize, to: usize, channels: i32): void {
-  for (let c = 0; c < channels; c += 4) {
-    storeSome(to, narrow(v128.load(from), v128.load(from, 16)), channels - c);
-    from += 32;
-    to += 16;
-  }
-}
-
 export function f32_batchnorm_relu_bwd(
   xPtr: usize,
   yPtr: usize,
@@ -201,6 +183,7 @@ export function f32_batchnorm_relu_bwd(
   dgammaPtr: usize,
   dbetaPtr: usize,
   workPtr: usize,
+  sumsPtr: usize,
 ): void {
   const size = <usize>sumBytes(channels);
   const block = blockRows(channels);
@@ -209,12 +192,10 @@ export function f32_batchnorm_relu_bwd(
   for (let row = 0; row < rows; row += block) {
     const at = <usize>(row * channels) << 2;
     const n = min(block, rows - row);
-    f32_batchnorm_relu_bwd_part(xPtr + at, yPtr + at, dyPtr + at, gPtr + at, n, channels, normPtr, dots, dots + size);
-    addVectors(workPtr, dots, channels);
-    addVectors(workPtr + size, dots + size, channels);
+    reluBlock(xPtr + at, yPtr + at, dyPtr + at, gPtr + at, n, channels, normPtr, dots, dots + size);
+    addSums(workPtr, dots, channels);
   }
-  roundVector(workPtr, dgammaPtr, channels);
-  roundVector(workPtr + size, dbetaPtr, channels);
+  putSums(workPtr, dgammaPtr, dbetaPtr, channels, sumsPtr);
 }
 
 export function f32_batchnorm_staircase_bwd(
@@ -234,6 +215,7 @@ export function f32_batchnorm_staircase_bwd(
   dgammaPtr: usize,
   dbetaPtr: usize,
   workPtr: usize,
+  sumsPtr: usize,
 ): f64 {
   const size = <usize>sumBytes(channels);
   const block = blockRows(channels);
@@ -245,7 +227,7 @@ export function f32_batchnorm_staircase_bwd(
     const first = <usize>(row * channels);
     const at = first << 2;
     const n = min(block, rows - row);
-    dalpha += f32_batchnorm_staircase_bwd_part(
+    dalpha += staircaseBlock(
       xPtr + at,
       shortcutPtr == 0 ? 0 : shortcutPtr + (first << shortcutShift),
       step,
@@ -263,10 +245,8 @@ export function f32_batchnorm_staircase_bwd(
       dots + size,
       dots + 2 * size,
     );
-    addVectors(workPtr, dots, channels);
-    addVectors(workPtr + size, dots + size, channels);
+    addSums(workPtr, dots, channels);
   }
-  roundVector(workPtr, dgammaPtr, channels);
-  roundVector(workPtr + size, dbetaPtr, channels);
+  putSums(workPtr, dgammaPtr, dbetaPtr, channels, sumsPtr);
   return dalpha;
 }

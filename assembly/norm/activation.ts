@@ -3,10 +3,11 @@
  * they are in the first-level cache, so that what lies between the steps is never written to memory. Values are those of the single kernels, bit for bit.
  */
 import { f32_relu } from "../elementwise/unary";
-import { addShortcut, chunkBytes, chunkRows, normalize, sumBytes, withShortcut } from "./steps";
+import { sumBytes } from "./gradients";
+import { addShortcut, chunkBytes, chunkRows, normalize, withShortcut } from "./steps";
 import { codes4, f32_staircase } from "../staircase/staircase";
 
-export function f32_batchnorm_activation_work(channels: i32): i32 {
+export function f32_batchnorm_work(channels: i32): i32 {
   return chunkBytes(channels) + 4 * sumBytes(channels);
 }
 

@@ -172,22 +172,6 @@ export function f32_batchnorm_bwd_input(
   gammaPtr: usize,
   dgammaPtr: usize,
   dbetaPtr: usize,
-): void {
-  map(Op.NormalizeBwd, xPtr, dyPtr, dxPtr, rows, channels, meanPtr, invStdPtr, gammaPtr, dbetaPtr, dgammaPtr, rows);
-}
-
-/** The same for `rows` rows out of the `rowsInAll` that dgamma and dbeta are sums over. */
-export function f32_batchnorm_bwd_input_part(
-  xPtr: usize,
-  dyPtr: usize,
-  dxPtr: usize,
-  rows: i32,
-  channels: i32,
-  meanPtr: usize,
-  invStdPtr: usize,
-  gammaPtr: usize,
-  dgammaPtr: usize,
-  dbetaPtr: usize,
   rowsInAll: i32,
 ): void {
   map(Op.NormalizeBwd, xPtr, dyPtr, dxPtr, rows, channels, meanPtr, invStdPtr, gammaPtr, dbetaPtr, dgammaPtr, rowsInAll);

@@ -1,6 +1,6 @@
 /** @file Per-channel sums over the rows of [rows, channels]; lanes are channels, accumulated in f64 and rounded once. One channel runs along the row. */
 import { addLanes, narrow, storeSome, widenHigh, widenLow } from "../shared/lanes";
-import { blockRows, columnSums, rowSum } from "../reduce/reduce";
+import { blockRows, columnSums, rowSum } from "../reduce/sums";
 
 // @ts-ignore: decorator
 @inline
@@ -8,9 +8,7 @@ function square(v: v128): v128 {
   return f64x2.mul(v, v);
 }
 
-/** Squared distances from the mean of 16 channels, summed in blocks of rows (see reduce.ts); divided and rounded, or as 16 f64 if `raw`. */
-// @ts-ignore: decorator
-@inline
+/** Squared distances from the mean of 16 channels, summed in blocks of rows (see reduce/sums.ts); divided and rounded, or as 16 f64 if `raw`. */
 function squares16(raw: bool, x: usize, rows: i32, bytes: usize, block: i32, mean: usize, out: usize): void {
   const m0 = v128.load(mean);
   const m1 = v128.load(mean, 16);
@@ -76,8 +74,6 @@ function squares16(raw: bool, x: usize, rows: i32, bytes: usize, block: i32, mea
 }
 
 /** The same of four channels, `columns` of which are stored; raw stores all four. */
-// @ts-ignore: decorator
-@inline
 function squares4(
   raw: bool,
   x: usize,
@@ -112,20 +108,6 @@ function squares4(
   }
 }
 
-// Leaves of their own, so that they are optimized early.
-function variance16(x: usize, rows: i32, bytes: usize, block: i32, mean: usize, out: usize): void {
-  squares16(false, x, rows, bytes, block, mean, out);
-}
-function variance4(x: usize, rows: i32, bytes: usize, block: i32, mean: usize, out: usize, columns: i32): void {
-  squares4(false, x, rows, bytes, block, mean, out, columns);
-}
-function rawSquares16(x: usize, rows: i32, bytes: usize, mean: usize, out: usize): void {
-  squares16(true, x, rows, bytes, rows, mean, out);
-}
-function rawSquares4(x: usize, rows: i32, bytes: usize, mean: usize, out: usize): void {
-  squares4(true, x, rows, bytes, rows, mean, out, 4);
-}
-
 /** Variance of one dense row of n elements about its mean. */
 function rowVariance(x: usize, n: i32, mean: f32): f32 {
   const m = f32x4.splat(mean);
@@ -147,37 +129,35 @@ function rowVariance(x: usize, n: i32, mean: f32): f32 {
   return <f32>(sum / <f64>n);
 }
 
-export function f32_channel_stats(xPtr: usize, rows: i32, channels: i32, meanPtr: usize, varPtr: usize): void {
-  if (channels == 1) {
-    const mean = <f32>(rowSum(xPtr, rows) / <f64>rows);
-    store<f32>(meanPtr, mean);
-    store<f32>(varPtr, rowVariance(xPtr, rows, mean));
-    return;
-  }
-  columnSums(xPtr, meanPtr, rows, channels, <f64>rows);
-  const bytes = <usize>channels << 2;
-  const block = blockRows(channels);
-  let c = 0;
-  for (; c + 16 <= channels; c += 16) {
-    const at = <usize>c << 2;
-    variance16(xPtr + at, rows, bytes, block, meanPtr + at, varPtr + at);
-  }
-  for (; c < channels; c += 4) {
-    const at = <usize>c << 2;
-    variance4(xPtr + at, rows, bytes, block, meanPtr + at, varPtr + at, channels - c);
-  }
+export function f32_channel_mean(xPtr: usize, rows: i32, channels: i32, meanPtr: usize, sumsPtr: usize): void {
+  if (channels == 1) store<f32>(meanPtr, <f32>(rowSum(xPtr, rows) / <f64>rows));
+  else columnSums(xPtr, meanPtr, rows, channels, <f64>rows, sumsPtr);
 }
 
-/** One block's squared distances from the mean, in f64: out has room for `channels` rounded up to a multiple of 4. */
-export function f32_channel_squares_part(xPtr: usize, rows: i32, channels: i32, meanPtr: usize, outPtr: usize): void {
+export function f32_channel_variance(
+  xPtr: usize,
+  rows: i32,
+  channels: i32,
+  meanPtr: usize,
+  varPtr: usize,
+  sumsPtr: usize,
+): void {
+  if (channels == 1) {
+    store<f32>(varPtr, rowVariance(xPtr, rows, load<f32>(meanPtr)));
+    return;
+  }
   const bytes = <usize>channels << 2;
+  const block = blockRows(channels);
+  const raw = sumsPtr != 0;
+  const to = raw ? sumsPtr : varPtr;
+  const shift: usize = raw ? 3 : 2;
   let c = 0;
   for (; c + 16 <= channels; c += 16) {
     const at = <usize>c << 2;
-    rawSquares16(xPtr + at, rows, bytes, meanPtr + at, outPtr + 2 * at);
+    squares16(raw, xPtr + at, rows, bytes, block, meanPtr + at, to + (<usize>c << shift));
   }
   for (; c < channels; c += 4) {
     const at = <usize>c << 2;
-    rawSquares4(xPtr + at, rows, bytes, meanPtr + at, outPtr + 2 * at);
+    squares4(raw, xPtr + at, rows, bytes, block, meanPtr + at, to + (<usize>c << shift), channels - c);
   }
 }

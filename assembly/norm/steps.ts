@@ -11,13 +11,6 @@ export function chunkRows(channels: i32): i32 {
   return max(1, CHUNK / channels);
 }
 
-/** Bytes of one vector of sums in f64. */
-// @ts-ignore: decorator
-@inline
-export function sumBytes(channels: i32): i32 {
-  return (channels + 3) / 4 * 32;
-}
-
 /** Bytes of a chunk, and of what is read past its end. */
 // @ts-ignore: decorator
 @inline

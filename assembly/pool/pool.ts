@@ -1,6 +1,5 @@
 /** @file Max and average pooling of NHWC images; lanes are channels. */
 import {
-  batchOf,
   channelStrideOf,
   channelsOf,
   dilationHOf,
@@ -149,12 +148,12 @@ function pool(kind: Kind, x: usize, out: usize, index: usize, g: usize, includeP
   }
 }
 
-export function f32_maxpool(xPtr: usize, outPtr: usize, indexPtr: usize, geomPtr: usize): void {
-  pool(Kind.MaxF32, xPtr, outPtr, indexPtr, geomPtr, 0, 0, batchOf(geomPtr));
+export function f32_maxpool(xPtr: usize, outPtr: usize, indexPtr: usize, geomPtr: usize, imageStart: i32, imageCount: i32): void {
+  pool(Kind.MaxF32, xPtr, outPtr, indexPtr, geomPtr, 0, imageStart, imageStart + imageCount);
 }
 
-export function u8_maxpool(xPtr: usize, outPtr: usize, indexPtr: usize, geomPtr: usize): void {
-  pool(Kind.MaxU8, xPtr, outPtr, indexPtr, geomPtr, 0, 0, batchOf(geomPtr));
+export function u8_maxpool(xPtr: usize, outPtr: usize, indexPtr: usize, geomPtr: usize, imageStart: i32, imageCount: i32): void {
+  pool(Kind.MaxU8, xPtr, outPtr, indexPtr, geomPtr, 0, imageStart, imageStart + imageCount);
 }
 
 export function f32_index_add(dyPtr: usize, indexPtr: usize, dxPtr: usize, len: i32): void {
@@ -166,28 +165,24 @@ export function f32_index_add(dyPtr: usize, indexPtr: usize, dxPtr: usize, len: 
   }
 }
 
-export function f32_avgpool(xPtr: usize, outPtr: usize, geomPtr: usize, includePad: i32): void {
-  pool(Kind.Average, xPtr, outPtr, 0, geomPtr, includePad, 0, batchOf(geomPtr));
+export function f32_avgpool(
+  xPtr: usize,
+  outPtr: usize,
+  geomPtr: usize,
+  includePad: i32,
+  imageStart: i32,
+  imageCount: i32,
+): void {
+  pool(Kind.Average, xPtr, outPtr, 0, geomPtr, includePad, imageStart, imageStart + imageCount);
 }
 
-export function f32_avgpool_bwd(dyPtr: usize, dxPtr: usize, geomPtr: usize, includePad: i32): void {
-  pool(Kind.AverageBwd, dxPtr, dyPtr, 0, geomPtr, includePad, 0, batchOf(geomPtr));
-}
-
-// The same for images from … to−1 of the batch; all addresses are the whole arrays'.
-
-export function f32_maxpool_part(x: usize, out: usize, index: usize, geom: usize, from: i32, to: i32): void {
-  pool(Kind.MaxF32, x, out, index, geom, 0, from, to);
-}
-
-export function u8_maxpool_part(x: usize, out: usize, index: usize, geom: usize, from: i32, to: i32): void {
-  pool(Kind.MaxU8, x, out, index, geom, 0, from, to);
-}
-
-export function f32_avgpool_part(x: usize, out: usize, geom: usize, includePad: i32, from: i32, to: i32): void {
-  pool(Kind.Average, x, out, 0, geom, includePad, from, to);
-}
-
-export function f32_avgpool_bwd_part(dy: usize, dx: usize, geom: usize, includePad: i32, from: i32, to: i32): void {
-  pool(Kind.AverageBwd, dx, dy, 0, geom, includePad, from, to);
+export function f32_avgpool_bwd(
+  dyPtr: usize,
+  dxPtr: usize,
+  geomPtr: usize,
+  includePad: i32,
+  imageStart: i32,
+  imageCount: i32,
+): void {
+  pool(Kind.AverageBwd, dxPtr, dyPtr, 0, geomPtr, includePad, imageStart, imageStart + imageCount);
 }

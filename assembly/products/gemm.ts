@@ -5,11 +5,11 @@
  * lies. Exact while all partial sums are integers below 2^24. Blocks: a panel of B (12 KB) stays in the first-level cache while the panels
  * of A (184 KB in all) stream from the second; figures are flat around these sizes.
  */
+import { GEMM_BLOCK as KC } from "../../src/kernels/products/sizes";
 import { packA, packB } from "./gemm-pack";
 import { panelRows, runEdge, runTile } from "./gemm-tile";
 import { storeSome } from "../shared/lanes";
 
-export const KC: i32 = 384; // the same number in src/kernels/products/reference.ts
 const MC: i32 = 120;
 const NC: i32 = 1024;
 
@@ -102,40 +102,21 @@ export function f32_gemm(
   transA: i32,
   transB: i32,
   accumulate: i32,
+  rowStart: i32,
+  rowCount: i32,
+  columnStart: i32,
+  columnCount: i32,
   workPtr: usize,
 ): void {
   const step = <usize>N << 2;
+  const c = cPtr + <usize>rowStart * step + (<usize>columnStart << 2);
   if (K == 0) {
-    if (accumulate == 0) memory.fill(cPtr, 0, <usize>M * step);
+    if (accumulate == 0) for (let r = 0; r < rowCount; r++) memory.fill(c + <usize>r * step, 0, <usize>columnCount << 2);
     return;
   }
   const lda = <usize>(transA ? M : K) << 2;
   const ldb = <usize>(transB ? K : N) << 2;
-  multiply(aPtr, bPtr, cPtr, M, N, K, transA, transB, accumulate, workPtr, lda, ldb, step);
-}
-
-/** The block of C at (row, column), `rows` by `columns`, of f32_gemm with K ≥ 1. `workPtr`: f32_gemm_work(rows, columns, K) bytes. */
-export function f32_gemm_part(
-  aPtr: usize,
-  bPtr: usize,
-  cPtr: usize,
-  M: i32,
-  N: i32,
-  K: i32,
-  transA: i32,
-  transB: i32,
-  accumulate: i32,
-  workPtr: usize,
-  row: i32,
-  rows: i32,
-  column: i32,
-  columns: i32,
-): void {
-  const step = <usize>N << 2;
-  const lda = <usize>(transA ? M : K) << 2;
-  const ldb = <usize>(transB ? K : N) << 2;
-  const a = transA ? aPtr + (<usize>row << 2) : aPtr + <usize>row * lda;
-  const b = transB ? bPtr + <usize>column * ldb : bPtr + (<usize>column << 2);
-  const c = cPtr + <usize>row * step + (<usize>column << 2);
-  multiply(a, b, c, rows, columns, K, transA, transB, accumulate, workPtr, lda, ldb, step);
+  const a = transA ? aPtr + (<usize>rowStart << 2) : aPtr + <usize>rowStart * lda;
+  const b = transB ? bPtr + <usize>columnStart * ldb : bPtr + (<usize>columnStart << 2);
+  multiply(a, b, c, rowCount, columnCount, K, transA, transB, accumulate, workPtr, lda, ldb, step);
 }

@@ -7,8 +7,6 @@
  */
 import { lookUp } from "../shared/lanes";
 
-/** Codes whose sum a u16 lane holds: 65535/15, down to a multiple of 16. */
-export const MAX_RUN: i32 = 4368;
 /** Added to an earlier i32 sum in C. */
 export const ADD: i32 = 1;
 /** The sum in C is final: stored as f32. */

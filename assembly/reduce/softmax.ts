@@ -1,7 +1,8 @@
 /** @file Softmax, log-softmax and their derivatives over rows of [rows, n]. Row sums are accumulated in f64. */
 import { addLanes, storeSome, widenHigh, widenLow } from "../shared/lanes";
 import { expLanes, logOfSum } from "../shared/math";
-import { rowMax, rowSum } from "./reduce";
+import { rowMax } from "./extremes";
+import { rowSum } from "./sums";
 
 /** All bits in the first n lanes. */
 // @ts-ignore: decorator

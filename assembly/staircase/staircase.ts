@@ -1,6 +1,7 @@
 /** @file The activation staircase, its coarse derivatives (BCGD §3), and histograms of codes. */
+import { ALPHA_RULES, PROXIES } from "../../src/kernels/staircase/sizes";
 import { addLanes, loadU8x4, packBytes, storeBytes, storeSome, widenHigh, widenLow } from "../shared/lanes";
-import { BLOCK } from "../reduce/reduce";
+import { SUM_BLOCK } from "../../src/kernels/reduce/sizes";
 
 /** Four codes as i32 lanes. True division: a product with 1/alpha would move exact multiples to the next step. */
 // @ts-ignore: decorator
@@ -61,6 +62,7 @@ export function f32_staircase_bwd(
   top: i32,
   proxy: i32,
 ): void {
+  if (<u32>proxy >= <u32>PROXIES) unreachable();
   // The identity passes everything, NaN too.
   const always = i32x4.splat(proxy == 2 ? -1 : 0);
   const noLimit = i32x4.splat(proxy == 1 ? -1 : 0);
@@ -137,15 +139,16 @@ export function f32_staircase_dalpha(
 ): f64 {
   const limit = f32x4.splat(alpha * <f32>top);
   const t = f32x4.splat(<f32>top);
+  if (<u32>rule >= <u32>ALPHA_RULES) unreachable();
   const middle = f32x4.splat(rule == 0 ? <f32>(top + 1) * 0.5 : 0); // three-valued: 2^(bits−1)
   let sum: f64 = 0;
-  for (let left = len; left > 0; left -= BLOCK) {
-    const n = min(left, BLOCK);
+  for (let left = len; left > 0; left -= SUM_BLOCK) {
+    const n = min(left, SUM_BLOCK);
     if (rule == 1) sum += alphaGradient(xPtr, codesPtr, dyPtr, n, limit, t, middle, true);
     else sum += alphaGradient(xPtr, codesPtr, dyPtr, n, limit, t, middle, false);
-    xPtr += BLOCK << 2;
-    codesPtr += BLOCK;
-    dyPtr += BLOCK << 2;
+    xPtr += SUM_BLOCK << 2;
+    codesPtr += SUM_BLOCK;
+    dyPtr += SUM_BLOCK << 2;
   }
   return sum;
 }

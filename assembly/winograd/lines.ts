@@ -1,4 +1,4 @@
-/** @file One line of a Winograd tile at a time: the transforms of winograd-tiles.ts in one dimension, and their factors. */
+/** @file One line of a Winograd tile at a time: the transforms of tiles.ts in one dimension, and their factors. */
 import { loadU8x4 } from "../shared/lanes";
 
 // @ts-ignore: decorator

@@ -5,12 +5,13 @@
  * the points and D = diag(¼, −⅙, −⅙, 1⁄24, 1⁄24, 1). Gradients have its factors the other way round:
  * dx = B[(D·V·w) ⊙ (V·dy)] (tiles that overlap are added), dw = Vᵣᵀ·D·Σ (Vₘ·dy) ⊙ (Bᵀ·x). Tiles are taken in blocks whose planes stay in the second-level cache.
  */
+import { POINTS, SUM_ELEMENTS, SUM_LEAST_FOURS, SUM_MOST_FOURS } from "../../src/kernels/winograd/sizes";
 import { batchOf, channelsOf, kernelHOf, outHOf, outWOf } from "../shared/geometry";
 import { multiplyPlanes, outerPlanes, planesWork } from "./planes";
 import { scatterTiles } from "./scatter";
 import { contractFilters, contractTiles, expandTiles, gatherTiles, stripBytes, TILE_WORK } from "./tiles";
 
-const POINTS: i32 = 36;
+
 /** Elements between the ends of one plane and the next: keeps equal places of planes out of the same cache set. */
 const SKEW: i32 = 16;
 
@@ -131,14 +132,11 @@ export function f32_winograd_bwd_input(
 
 // ---- gradient for the weights ----------------------------------------------------------------------------------------------------
 
-/** Elements of one plane of a block, of the larger of x and dy. Larger ones lose more to the caches than they save. */
-const BLOCK_SUMS: i32 = 1024;
-
-/** Tiles of a block, whose sums are formed before they are added to the others. The same in src/kernels/winograd/reference.ts. */
+/** Tiles of a block, whose sums are formed before they are added to the others. */
 // @ts-ignore: decorator
 @inline
 function sumTiles(channels: i32, filters: i32): i32 {
-  return 4 * max(4, min(64, BLOCK_SUMS / max(filters, channels) / 4));
+  return 4 * max(SUM_LEAST_FOURS, min(SUM_MOST_FOURS, SUM_ELEMENTS / max(filters, channels) / 4));
 }
 
 export function f32_winograd_bwd_weight_work(geomPtr: usize, filters: i32): i32 {
@@ -185,26 +183,11 @@ function sumRange(
   }
 }
 
-/** First tile of a part; the same in src/kernels/threads/convolutions.ts. */
+/** First tile of a part. */
 // @ts-ignore: decorator
 @inline
 function firstTile(tiles: i32, part: i32, parts: i32): i32 {
   return <i32>(<i64>tiles * part / parts);
-}
-
-/** Every part, all filters. */
-// @ts-ignore: decorator
-@inline
-function sumParts(widen: bool, x: usize, dy: usize, sums: usize, g: usize, filters: i32, parts: i32, work: usize): void {
-  const tiles = tilesOf(g);
-  const bytes = <usize>(POINTS * filters * channelsOf(g)) << 2;
-  for (let part = 0; part < parts; part++) {
-    const start = firstTile(tiles, part, parts);
-    const count = firstTile(tiles, part + 1, parts) - start;
-    if (widen) u8_winograd_bwd_weight_f32_part(x, dy, sums, g, filters, 0, filters, start, count, work);
-    else f32_winograd_bwd_weight_part(x, dy, sums, g, filters, 0, filters, start, count, work);
-    sums += bytes;
-  }
 }
 
 export function f32_winograd_bwd_weight(
@@ -214,9 +197,19 @@ export function f32_winograd_bwd_weight(
   geomPtr: usize,
   filters: i32,
   parts: i32,
+  partStart: i32,
+  partCount: i32,
+  filterStart: i32,
+  filterCount: i32,
   workPtr: usize,
 ): void {
-  sumParts(false, xPtr, dyPtr, sumsPtr, geomPtr, filters, parts, workPtr);
+  const tiles = tilesOf(geomPtr);
+  const bytes = <usize>(POINTS * filters * channelsOf(geomPtr)) << 2;
+  for (let part = partStart; part < partStart + partCount; part++) {
+    const start = firstTile(tiles, part, parts);
+    const count = firstTile(tiles, part + 1, parts) - start;
+    sumRange(false, xPtr, dyPtr, sumsPtr + <usize>part * bytes, geomPtr, filters, filterStart, filterCount, start, count, workPtr);
+  }
 }
 
 export function u8_winograd_bwd_weight_f32(
@@ -226,39 +219,17 @@ export function u8_winograd_bwd_weight_f32(
   geomPtr: usize,
   filters: i32,
   parts: i32,
-  workPtr: usize,
-): void {
-  sumParts(true, xPtr, dyPtr, sumsPtr, geomPtr, filters, parts, workPtr);
-}
-
-/** One part's sums for a range of filters. */
-export function f32_winograd_bwd_weight_part(
-  xPtr: usize,
-  dyPtr: usize,
-  sumsPtr: usize,
-  geomPtr: usize,
-  filters: i32,
+  partStart: i32,
+  partCount: i32,
   filterStart: i32,
   filterCount: i32,
-  tileStart: i32,
-  tileCount: i32,
   workPtr: usize,
 ): void {
-  sumRange(false, xPtr, dyPtr, sumsPtr, geomPtr, filters, filterStart, filterCount, tileStart, tileCount, workPtr);
-}
-
-/** The same from u8 codes. */
-export function u8_winograd_bwd_weight_f32_part(
-  xPtr: usize,
-  dyPtr: usize,
-  sumsPtr: usize,
-  geomPtr: usize,
-  filters: i32,
-  filterStart: i32,
-  filterCount: i32,
-  tileStart: i32,
-  tileCount: i32,
-  workPtr: usize,
-): void {
-  sumRange(true, xPtr, dyPtr, sumsPtr, geomPtr, filters, filterStart, filterCount, tileStart, tileCount, workPtr);
+  const tiles = tilesOf(geomPtr);
+  const bytes = <usize>(POINTS * filters * channelsOf(geomPtr)) << 2;
+  for (let part = partStart; part < partStart + partCount; part++) {
+    const start = firstTile(tiles, part, parts);
+    const count = firstTile(tiles, part + 1, parts) - start;
+    sumRange(true, xPtr, dyPtr, sumsPtr + <usize>part * bytes, geomPtr, filters, filterStart, filterCount, start, count, workPtr);
+  }
 }

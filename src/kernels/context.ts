@@ -1,6 +1,7 @@
 /** @file What every reference kernel is given: the heap, the real type, and its rounding. */
 import type { Heap } from "../memory/heap.js";
-import { GEOMETRY_FIELDS, type Ptr } from "./abi.js";
+import type { Ptr } from "./contract.js";
+import { GEOMETRY_FIELDS, type GeometryField } from "./geometry.js";
 
 /** An array of the real type. */
 export type RealArray = Float32Array | Float64Array;
@@ -39,7 +40,7 @@ export function makeContext(heap: Heap, real: "f32" | "f64"): Context {
 }
 
 /** Spatial geometry by name; see `GEOMETRY_FIELDS`. */
-export type Geometry = Record<(typeof GEOMETRY_FIELDS)[number], number>;
+export type Geometry = Record<GeometryField, number>;
 
 /** Reads the 15 integers at `geomPtr`. */
 export function readGeometry(heap: Heap, geomPtr: Ptr): Geometry {

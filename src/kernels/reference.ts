@@ -3,23 +3,15 @@ import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import { codeKernels } from "./codes/reference.js";
 import { makeContext } from "./context.js";
-import { byteConvKernels } from "./conv/bytes.js";
-import { convKernels } from "./conv/direct.js";
-import { windowKernels } from "./conv/window.js";
+import { convKernels } from "./conv/reference.js";
 import { convertKernels } from "./convert/reference.js";
-import { arithmeticKernels } from "./elementwise/arithmetic.js";
-import { binaryKernels } from "./elementwise/binary.js";
 import { elementwiseKernels } from "./elementwise/reference.js";
-import { normActivationKernels } from "./norm/activation.js";
-import { channelKernels } from "./norm/channel.js";
+import { normKernels } from "./norm/reference.js";
 import { optimKernels } from "./optim/reference.js";
 import { poolKernels } from "./pool/reference.js";
-import { integerKernels } from "./products/integer.js";
-import { lutKernels } from "./products/lut.js";
-import { gemmKernels } from "./products/reference.js";
+import { productKernels } from "./products/reference.js";
 import { reduceKernels } from "./reduce/reference.js";
 import { staircaseKernels } from "./staircase/reference.js";
-import { planeKernels } from "./winograd/planes.js";
 import { winogradKernels } from "./winograd/reference.js";
 
 /**
@@ -34,22 +26,14 @@ export function referenceKernels(heap: Heap, real: "f32" | "f64"): Kernels {
   return {
     ...convertKernels(context),
     ...elementwiseKernels(context),
-    ...arithmeticKernels(context),
-    ...binaryKernels(context),
     ...reduceKernels(context),
-    ...gemmKernels(context),
-    ...windowKernels(context),
+    ...productKernels(context),
     ...convKernels(context),
     ...winogradKernels(context),
-    ...planeKernels(context),
     ...poolKernels(context),
-    ...channelKernels(context),
-    ...normActivationKernels(context),
+    ...normKernels(context),
     ...staircaseKernels(context),
     ...codeKernels(context),
     ...optimKernels(context),
-    ...byteConvKernels(context),
-    ...integerKernels(context),
-    ...lutKernels(context),
   };
 }

@@ -2,15 +2,14 @@
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import { makeContext } from "./context.js";
-import { byteConvKernels } from "./conv/bytes.js";
+import { lineKernels } from "./conv/lines.js";
 import { windowKernels } from "./conv/window.js";
 import { convertKernels } from "./convert/reference.js";
 import { arithmeticKernels } from "./elementwise/arithmetic.js";
-import { channelKernels } from "./norm/channel.js";
+import { mapKernels } from "./norm/maps.js";
 import { poolKernels } from "./pool/reference.js";
-import { integerKernels } from "./products/integer.js";
-import { lutKernels } from "./products/lut.js";
-import { gemmKernels } from "./products/reference.js";
+import { productKernels } from "./products/reference.js";
+import { sumKernels } from "./reduce/sum.js";
 import type { KernelSource } from "./source.js";
 import { staircaseKernels } from "./staircase/reference.js";
 import { bytesOfText } from "./wasm.js";
@@ -22,14 +21,13 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
   return {
     ...convertKernels(context),
     ...arithmeticKernels(context),
-    ...gemmKernels(context),
+    ...sumKernels(context),
+    ...productKernels(context),
     ...windowKernels(context),
+    ...lineKernels(context),
     ...poolKernels(context),
-    ...channelKernels(context),
+    ...mapKernels(context),
     ...staircaseKernels(context),
-    ...byteConvKernels(context),
-    ...integerKernels(context),
-    ...lutKernels(context),
   } as Kernels;
 }
 

@@ -1,14 +1,8 @@
 /** @file Reference kernels: integer codes of weights (BCGD §2). */
-import type { Kernels } from "../abi.js";
-import type { Context } from "../context.js";
 
-type Names =
-  | "f32_sign_codes"
-  | "f32_ternary_codes"
-  | "f32_uniform_codes"
-  | "i8_dot_f32"
-  | "i8_sum_squares"
-  | "i8_count_different";
+import type { Context } from "../context.js";
+import type { KernelsOf } from "../contract.js";
+import type { CODES } from "./abi.js";
 
 /** Round half away from zero; exact, unlike floor(x + ½). */
 export function roundHalfAway(x: number): number {
@@ -17,7 +11,7 @@ export function roundHalfAway(x: number): number {
 }
 
 /** Twins of the weight-code kernels. */
-export function codeKernels({ heap, round, real }: Context): Pick<Kernels, Names> {
+export function codeKernels({ heap, round, real }: Context): KernelsOf<typeof CODES> {
   return {
     f32_sign_codes(xPtr, codesPtr, len) {
       const x = real(xPtr, len);

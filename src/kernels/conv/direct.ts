@@ -1,9 +1,13 @@
 /** @file Reference kernels: convolution as a product with patches, in the summation order of the WebAssembly kernels. */
-import type { Kernels, Ptr } from "../abi.js";
+
 import { type Context, type RealArray, readGeometry } from "../context.js";
-import { GEMM_BLOCK } from "../products/reference.js";
+import type { KernelsOf, Ptr } from "../contract.js";
+import { GEMM_BLOCK } from "../products/sizes.js";
+import type { CONV } from "./abi.js";
+import { SUM_BYTES, SUM_LEAST_ROWS, SUM_MOST_ROWS } from "./sizes.js";
 import { windowKernels } from "./window.js";
 
+type Conv = KernelsOf<typeof CONV>;
 type Names =
   | "f32_conv"
   | "u8_conv_f32"
@@ -12,17 +16,17 @@ type Names =
   | "f32_conv_bwd_input"
   | "f32_conv_work";
 
-/** Rows whose products are summed before they are added to the gradient of the weights; the same in assembly/conv/direct.ts. */
+/** Rows whose products are summed before they are added to the gradient of the weights */
 function sumRows(K: number): number {
-  return Math.max(32, Math.min(256, Math.floor((160 << 10) / (K << 2)) & ~3));
+  return Math.max(SUM_LEAST_ROWS, Math.min(SUM_MOST_ROWS, Math.floor(SUM_BYTES / (K << 2)) & ~3));
 }
 
 /** Twins of the convolution kernels. */
-export function convKernels(context: Context): Pick<Kernels, Names> {
+export function directKernels(context: Context): Pick<Conv, Names> {
   const { heap, real, round, temporary } = context;
   const windows = windowKernels(context);
   const width = real(0, 0).BYTES_PER_ELEMENT;
-  type Patches = Kernels["f32_im2col"];
+  type Patches = Conv["f32_im2col"];
 
   const patchLength = (geomPtr: Ptr): number => {
     const g = readGeometry(heap, geomPtr);
@@ -42,7 +46,7 @@ export function convKernels(context: Context): Pick<Kernels, Names> {
   };
 
   const forward =
-    (patches: Patches): Kernels["f32_conv"] =>
+    (patches: Patches): Conv["f32_conv"] =>
     (xPtr, wPtr, yPtr, geomPtr, filters, yStride, rowStart, rowCount, workPtr) => {
       const K = patchLength(geomPtr);
       const w = real(wPtr, filters * K);
@@ -63,7 +67,7 @@ export function convKernels(context: Context): Pick<Kernels, Names> {
     };
 
   const backwardWeight =
-    (patches: Patches): Kernels["f32_conv_bwd_weight"] =>
+    (patches: Patches): Conv["f32_conv_bwd_weight"] =>
     (xPtr, dyPtr, dwPtr, geomPtr, filters, dyStride, rowStart, rowCount, workPtr) => {
       const K = patchLength(geomPtr);
       const dw = real(dwPtr, filters * K);

@@ -1,6 +1,8 @@
 /** @file Reference kernels: patches of NHWC images (im2col) and their adjoint. */
-import type { Kernels, Ptr } from "../abi.js";
+
 import { type Context, type Geometry, imageLength, readGeometry } from "../context.js";
+import type { KernelsOf, Ptr } from "../contract.js";
+import type { CONV } from "./abi.js";
 
 type Names = "f32_im2col" | "u8_im2col_f32" | "u8_im2col" | "f32_col2im";
 
@@ -28,7 +30,7 @@ export function eachTap(
 }
 
 /** Twins of the window kernels. */
-export function windowKernels({ heap, real }: Context): Pick<Kernels, Names> {
+export function windowKernels({ heap, real }: Context): Pick<KernelsOf<typeof CONV>, Names> {
   type Numbers = { [i: number]: number };
   function gather(
     viewIn: (ptr: Ptr, length: number) => Numbers,

@@ -1,22 +1,11 @@
 /** @file Reference kernels: fill, strided copies, conversions. */
-import type { Kernels, Ptr } from "../abi.js";
-import type { Context } from "../context.js";
 
-type Names =
-  | "f32_fill"
-  | "b32_strided_copy"
-  | "b8_strided_copy"
-  | "b64_strided_copy"
-  | "b32_strided_scatter"
-  | "b8_strided_scatter"
-  | "b64_strided_scatter"
-  | "u8_dequantize"
-  | "i8_dequantize"
-  | "i32_to_f32"
-  | "f32_to_i32";
+import type { Context } from "../context.js";
+import type { KernelsOf, Ptr } from "../contract.js";
+import type { CONVERT } from "./abi.js";
 
 /** Twins of the fill, copy and convert kernels. */
-export function convertKernels({ heap, round, real }: Context): Pick<Kernels, Names> {
+export function convertKernels({ heap, round, real }: Context): KernelsOf<typeof CONVERT> {
   /** Calls `visit(denseIndex, stridedOffset)` for every element, in dense order. */
   function eachOffset(rank: number, dimsPtr: Ptr, visit: (dense: number, strided: number) => void): void {
     const dims = heap.i32(dimsPtr, rank);

@@ -1,27 +1,9 @@
-/** @file Reference kernels: one real array in, one out. */
-import { exp, log, tanh } from "../../core/math.js";
-import type { Kernels } from "../abi.js";
+/** @file Reference kernels: one or two real arrays in, one out. */
+import { exp, log, pow, tanh } from "../../core/math.js";
 import type { Context } from "../context.js";
-import { unary } from "./arithmetic.js";
-
-type Names =
-  | "f32_neg"
-  | "f32_abs"
-  | "f32_sign"
-  | "f32_floor"
-  | "f32_ceil"
-  | "f32_round"
-  | "f32_sqrt"
-  | "f32_exp"
-  | "f32_log"
-  | "f32_tanh"
-  | "f32_sigmoid"
-  | "f32_relu_bwd"
-  | "f32_clip"
-  | "f32_clip_bwd"
-  | "f32_where"
-  | "f32_axpy"
-  | "f32_mask_scale";
+import type { KernelsOf, Ptr } from "../contract.js";
+import type { ELEMENTWISE } from "./abi.js";
+import { arithmetic, arithmeticKernels, unary } from "./arithmetic.js";
 
 /** Round half to even; keeps the sign of zero. */
 export function roundHalfEven(x: number): number {
@@ -41,9 +23,19 @@ export function sigmoid(x: number): number {
 }
 
 /** Twins of the elementwise kernels. */
-export function elementwiseKernels(context: Context): Pick<Kernels, Names> {
+export function elementwiseKernels(context: Context): KernelsOf<typeof ELEMENTWISE> {
   const { heap, round, real } = context;
+  function comparison(f: (a: number, b: number) => boolean) {
+    return (aPtr: Ptr, bPtr: Ptr, outPtr: Ptr, len: number, aLen: number, bLen: number): void => {
+      const a = real(aPtr, aLen);
+      const b = real(bPtr, bLen);
+      const out = heap.u8(outPtr, len);
+      for (let i = 0; i < len; i++) out[i] = f(a[i % aLen], b[i % bLen]) ? 1 : 0;
+    };
+  }
+
   return {
+    ...arithmeticKernels(context),
     f32_neg: unary(context, (x) => -x),
     f32_abs: unary(context, Math.abs),
     f32_sign: unary(context, Math.sign),
@@ -78,6 +70,15 @@ export function elementwiseKernels(context: Context): Pick<Kernels, Names> {
       const [low, high] = [round(lo), round(hi)];
       for (let i = 0; i < len; i++) dx[i] = x[i] >= low && x[i] <= high ? dy[i] : 0;
     },
+    f32_pow: arithmetic(context, pow),
+    f32_maximum: arithmetic(context, Math.max),
+    f32_minimum: arithmetic(context, Math.min),
+    f32_eq: comparison((a, b) => a === b),
+    f32_ne: comparison((a, b) => a !== b),
+    f32_lt: comparison((a, b) => a < b),
+    f32_le: comparison((a, b) => a <= b),
+    f32_gt: comparison((a, b) => a > b),
+    f32_ge: comparison((a, b) => a >= b),
     f32_where(condPtr, aPtr, bPtr, outPtr, len) {
       const cond = heap.u8(condPtr, len);
       const a = real(aPtr, len);

@@ -1,13 +1,11 @@
 /** @file Reference kernels: optimizer steps, in place. */
-import type { Kernels } from "../abi.js";
+
 import type { Context } from "../context.js";
+import type { KernelsOf } from "../contract.js";
+import type { OPTIM } from "./abi.js";
 
 /** Twins of the optimizer kernels. Coefficients made from several scalars are computed in f64 and rounded once. */
-export function optimKernels({
-  heap,
-  round,
-  real,
-}: Context): Pick<Kernels, "f32_blend" | "f32_sgd_step" | "f32_adam_step"> {
+export function optimKernels({ heap, round, real }: Context): KernelsOf<typeof OPTIM> {
   return {
     f32_blend(wPtr, codesPtr, len, delta, rho) {
       const w = real(wPtr, len);

@@ -1,8 +1,8 @@
 /** @file Reference kernels: max and average pooling of NHWC images. */
-import type { Kernels, Ptr } from "../abi.js";
-import { type Context, type Geometry, imageLength, readGeometry } from "../context.js";
 
-type Names = "f32_maxpool" | "u8_maxpool" | "u8_maxpool_codes" | "f32_index_add" | "f32_avgpool" | "f32_avgpool_bwd";
+import { type Context, type Geometry, imageLength, readGeometry } from "../context.js";
+import type { KernelsOf, Ptr } from "../contract.js";
+import type { POOL } from "./abi.js";
 
 /** Offsets of the pixels inside the image of the window at output position `position`, taps in order. */
 function pixelsOf(g: Geometry, position: number): number[] {
@@ -22,16 +22,26 @@ function pixelsOf(g: Geometry, position: number): number[] {
   return pixels;
 }
 
+/** Positions of the images in range, and how many there are in all. */
+function range(
+  g: Geometry,
+  imageStart: number,
+  imageCount: number,
+): readonly [first: number, end: number, all: number] {
+  const perImage = g.outH * g.outW;
+  return [imageStart * perImage, (imageStart + imageCount) * perImage, g.batch * perImage];
+}
+
 /** Twins of the pooling kernels. */
-export function poolKernels({ heap, round, real }: Context): Pick<Kernels, Names> {
+export function poolKernels({ heap, round, real }: Context): KernelsOf<typeof POOL> {
   function maxpool(view: (ptr: Ptr, length: number) => { [i: number]: number }, lowest: number) {
-    return (xPtr: Ptr, outPtr: Ptr, indexPtr: Ptr, geomPtr: Ptr): void => {
+    return (xPtr: Ptr, outPtr: Ptr, indexPtr: Ptr, geomPtr: Ptr, imageStart: number, imageCount: number): void => {
       const g = readGeometry(heap, geomPtr);
-      const positions = g.batch * g.outH * g.outW;
+      const [first, end, positions] = range(g, imageStart, imageCount);
       const x = view(xPtr, imageLength(g));
       const out = view(outPtr, positions * g.channels);
       const index = heap.i32(indexPtr, positions * g.channels);
-      for (let position = 0; position < positions; position++) {
+      for (let position = first; position < end; position++) {
         const pixels = pixelsOf(g, position);
         for (let c = 0; c < g.channels; c++) {
           let best = lowest;
@@ -70,12 +80,12 @@ export function poolKernels({ heap, round, real }: Context): Pick<Kernels, Names
       const dx = real(dxPtr, extent);
       for (let i = 0; i < len; i++) if (index[i] >= 0) dx[index[i]] += dy[i];
     },
-    f32_avgpool(xPtr, outPtr, geomPtr, includePad) {
+    f32_avgpool(xPtr, outPtr, geomPtr, includePad, imageStart, imageCount) {
       const g = readGeometry(heap, geomPtr);
-      const positions = g.batch * g.outH * g.outW;
+      const [first, end, positions] = range(g, imageStart, imageCount);
       const x = real(xPtr, imageLength(g));
       const out = real(outPtr, positions * g.channels);
-      for (let position = 0; position < positions; position++) {
+      for (let position = first; position < end; position++) {
         const pixels = pixelsOf(g, position);
         const count = includePad ? g.kernelH * g.kernelW : Math.max(1, pixels.length);
         for (let c = 0; c < g.channels; c++) {
@@ -85,12 +95,12 @@ export function poolKernels({ heap, round, real }: Context): Pick<Kernels, Names
         }
       }
     },
-    f32_avgpool_bwd(dyPtr, dxPtr, geomPtr, includePad) {
+    f32_avgpool_bwd(dyPtr, dxPtr, geomPtr, includePad, imageStart, imageCount) {
       const g = readGeometry(heap, geomPtr);
-      const positions = g.batch * g.outH * g.outW;
+      const [first, end, positions] = range(g, imageStart, imageCount);
       const dy = real(dyPtr, positions * g.channels);
       const dx = real(dxPtr, imageLength(g));
-      for (let position = 0; position < positions; position++) {
+      for (let position = first; position < end; position++) {
         const pixels = pixelsOf(g, position);
         const count = includePad ? g.kernelH * g.kernelW : Math.max(1, pixels.length);
         for (let c = 0; c < g.channels; c++) {

@@ -1,25 +1,12 @@
 /** @file Reference kernels: reductions and softmax. Sums are accumulated in f64 and rounded once. */
 import { exp, log } from "../../core/math.js";
-import type { Kernels, Ptr } from "../abi.js";
 import type { Context } from "../context.js";
-import { fold } from "../elementwise/arithmetic.js";
-
-type Names =
-  | "f32_max"
-  | "f32_min"
-  | "f32_argmax"
-  | "f32_argmin"
-  | "f32_sum_squares"
-  | "f32_abs_sum"
-  | "f32_abs_max"
-  | "f32_count_nonfinite"
-  | "f32_softmax"
-  | "f32_log_softmax"
-  | "f32_softmax_bwd"
-  | "f32_log_softmax_bwd";
+import type { KernelsOf, Ptr } from "../contract.js";
+import type { REDUCE } from "./abi.js";
+import { fold, sumKernels } from "./sum.js";
 
 /** Twins of the reductions and of softmax. */
-export function reduceKernels(context: Context): Pick<Kernels, Names> {
+export function reduceKernels(context: Context): KernelsOf<typeof REDUCE> {
   const { heap, round, real } = context;
   /** First index whose value `beats` every other; a NaN beats all numbers. */
   function arg(beats: (x: number, best: number) => boolean) {
@@ -46,6 +33,7 @@ export function reduceKernels(context: Context): Pick<Kernels, Names> {
   }
 
   return {
+    ...sumKernels(context),
     f32_max: fold(context, -Infinity, Math.max),
     f32_min: fold(context, Infinity, Math.min),
     f32_argmax: arg((x, best) => x > best),

@@ -1,19 +1,9 @@
 /** @file Reference kernels: Winograd transforms with the points 0, ±1, ±2, ∞; see assembly/winograd/winograd.ts for the algebra. */
-import type { Kernels } from "../abi.js";
+
 import { type Context, type Geometry, imageLength, readGeometry } from "../context.js";
-
-type Names =
-  | "f32_winograd_expand"
-  | "f32_winograd_contract"
-  | "f32_winograd_conv"
-  | "f32_winograd_conv_work"
-  | "f32_winograd_bwd_input"
-  | "f32_winograd_bwd_input_work"
-  | "f32_winograd_bwd_weight"
-  | "u8_winograd_bwd_weight_f32"
-  | "f32_winograd_bwd_weight_work";
-
-const POINTS = 36;
+import type { KernelsOf } from "../contract.js";
+import type { WINOGRAD } from "./abi.js";
+import { PANEL, POINTS, SUM_ELEMENTS, SUM_LEAST_FOURS, SUM_MOST_FOURS } from "./sizes.js";
 
 type Line = readonly number[];
 type Transform = (line: Line) => number[];
@@ -73,13 +63,15 @@ function rowsThenColumns(square: readonly Line[], line: Transform): number[][] {
   return times(columns[0].length, (y) => columns.map((column) => column[y]));
 }
 
-/** Tiles whose sums are formed before they are added to the others; as in assembly/winograd/winograd.ts. */
+/** Tiles whose sums are formed before they are added to the others. */
 function sumTiles(channels: number, filters: number): number {
-  return 4 * Math.max(4, Math.min(64, Math.floor(Math.floor(1024 / Math.max(filters, channels)) / 4)));
+  return (
+    4 * Math.max(SUM_LEAST_FOURS, Math.min(SUM_MOST_FOURS, Math.floor(SUM_ELEMENTS / Math.max(filters, channels) / 4)))
+  );
 }
 
 /** Twins of the Winograd kernels. */
-export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, Names> {
+export function winogradKernels({ heap, real, round }: Context): KernelsOf<typeof WINOGRAD> {
   const { gather, scatter, expand, contract } = transforms(round);
   const points = [1 / 4, -1 / 6, -1 / 6, 1 / 24, 1 / 24, 1].map(round);
   const factor = (y: number, x: number): number => round(points[y] * points[x]);
@@ -124,17 +116,19 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
   };
 
   const backwardWeight =
-    (view: (ptr: number, length: number) => ArrayLike<number>): Kernels["f32_winograd_bwd_weight"] =>
-    (xPtr, dyPtr, sumsPtr, geomPtr, filters, parts) => {
+    (view: (ptr: number, length: number) => ArrayLike<number>): KernelsOf<typeof WINOGRAD>["f32_winograd_bwd_weight"] =>
+    (xPtr, dyPtr, sumsPtr, geomPtr, filters, parts, partStart, partCount, filterStart, filterCount) => {
       const g = readGeometry(heap, geomPtr);
       const { m, tiles, where } = tiling(g);
       const x = view(xPtr, imageLength(g));
       const dy = real(dyPtr, g.batch * g.outH * g.outW * filters);
       const size = POINTS * filters * g.channels;
       const block = sumTiles(g.channels, filters);
-      for (let part = 0; part < parts; part++) {
+      for (let part = partStart; part < partStart + partCount; part++) {
         const sums = real(sumsPtr, parts * size).subarray(part * size, (part + 1) * size);
-        sums.fill(0);
+        const [row, rows] = [filterStart * g.channels, filterCount * g.channels];
+        for (let p = 0; p < POINTS; p++)
+          sums.fill(0, p * filters * g.channels + row, p * filters * g.channels + row + rows);
         const [first, end] = [part, part + 1].map((i) => Math.floor((tiles * i) / parts));
         for (let start = first; start < end; start += block) {
           const taken = times(Math.min(block, end - start), (t) => {
@@ -148,6 +142,7 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
               Math.floor(i / g.channels) % filters,
               i % g.channels,
             ];
+            if (o < filterStart || o >= filterStart + filterCount) continue;
             let sum = 0;
             for (const { a, b } of taken) sum = round(sum + round(a[p][o] * b[p][c]));
             sums[i] += sum;
@@ -160,8 +155,8 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
     f32_winograd_conv(xPtr, pointsPtr, yPtr, geomPtr, filters, tileStart, tileCount) {
       const g = readGeometry(heap, geomPtr);
       const { m, where } = tiling(g);
-      const panel = 8 * g.channels;
-      const perPoint = Math.ceil(filters / 8) * panel;
+      const panel = PANEL * g.channels;
+      const perPoint = Math.ceil(filters / PANEL) * panel;
       const x = real(xPtr, imageLength(g));
       const packed = real(pointsPtr, POINTS * perPoint);
       const y = real(yPtr, g.batch * g.outH * g.outW * filters);
@@ -170,8 +165,8 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
         const a = inputPoints(x, g, tile);
         for (let o = 0; o < filters; o++) {
           const products = times(POINTS, (p) => {
-            const from = p * perPoint + Math.floor(o / 8) * panel + (o % 8);
-            return a[p].reduce((sum, value, c) => round(sum + round(value * packed[from + 8 * c])), 0);
+            const from = p * perPoint + Math.floor(o / PANEL) * panel + (o % PANEL);
+            return a[p].reduce((sum, value, c) => round(sum + round(value * packed[from + PANEL * c])), 0);
           });
           const lines = times(6, (row) => products.slice(6 * row, 6 * row + 6));
           rowsThenColumns(lines, contract(m)).forEach((line, row) => {
@@ -188,8 +183,8 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
       const g = readGeometry(heap, geomPtr);
       const { m, tiles, where } = tiling(g);
       const perImage = tiles / g.batch;
-      const panel = 8 * filters;
-      const perPoint = Math.ceil(g.channels / 8) * panel;
+      const panel = PANEL * filters;
+      const perPoint = Math.ceil(g.channels / PANEL) * panel;
       const packed = real(pointsPtr, POINTS * perPoint);
       const dy = real(dyPtr, g.batch * g.outH * g.outW * filters);
       const dx = real(dxPtr, imageLength(g));
@@ -199,8 +194,8 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
         const a = pointsOf(filters, from, expand);
         for (let c = 0; c < g.channels; c++) {
           const products = times(POINTS, (p) => {
-            const at = p * perPoint + Math.floor(c / 8) * panel + (c % 8);
-            return a[p].reduce((sum, value, o) => round(sum + round(value * packed[at + 8 * o])), 0);
+            const at = p * perPoint + Math.floor(c / PANEL) * panel + (c % PANEL);
+            return a[p].reduce((sum, value, o) => round(sum + round(value * packed[at + PANEL * o])), 0);
           });
           const lines = times(6, (row) => products.slice(6 * row, 6 * row + 6));
           rowsThenColumns(lines, scatter).forEach((line, row) => {
@@ -217,6 +212,19 @@ export function winogradKernels({ heap, real, round }: Context): Pick<Kernels, N
     f32_winograd_bwd_weight: backwardWeight(real),
     u8_winograd_bwd_weight_f32: backwardWeight((ptr, length) => heap.u8(ptr, length)),
     f32_winograd_bwd_weight_work: () => 0,
+    f32_planes_pack(srcPtr, outPtr, planes, srcStride, K, N) {
+      const wide = Math.ceil(N / PANEL) * PANEL;
+      const src = real(srcPtr, (planes - 1) * srcStride + K * N);
+      const out = real(outPtr, planes * wide * K);
+      for (let plane = 0; plane < planes; plane++) {
+        for (let k = 0; k < K; k++) {
+          for (let j = 0; j < wide; j++) {
+            const at = plane * wide * K + (j - (j % PANEL)) * K + k * PANEL + (j % PANEL);
+            out[at] = j < N ? src[plane * srcStride + k * N + j] : 0;
+          }
+        }
+      }
+    },
     f32_winograd_expand(srcPtr, outPtr, filters, channels, n, planeStride) {
       const src = real(srcPtr, filters * n * n * channels);
       const out = real(outPtr, 35 * planeStride + filters * channels);

@@ -3,13 +3,8 @@ import { check, integer } from "../../core/checks.js";
 import { kernelsFor } from "../../kernels/engine.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { BatchNormTrainAttrs } from "../../ops/norm.js";
-import {
-  batchNormRows,
-  checkNormActivation,
-  normGradients,
-  shortcutArguments,
-  withNormWork,
-} from "../../ops/norm-activation.js";
+import { withNormWork } from "../../ops/norm.js";
+import { batchNormRows, checkNormActivation, normGradients, shortcutArguments } from "../../ops/norm-activation.js";
 import type { OpDef } from "../../ops/op.js";
 import { checkedAlpha, type StaircaseAttrs, staircaseOp } from "./staircase.js";
 

@@ -79,6 +79,13 @@ const windows = (
 const dense = (g: Drawn): Drawn => ({ ...g, extraChannels: 0 });
 const image = (rng: Rng, g: Geometry): Float32Array => reals(rng, g.imageLength, rng.bool(0.5) ? "any" : "integer");
 
+/** All images, or some of them. */
+function images(rng: Rng, { fields }: Geometry): [start: number, count: number] {
+  if (rng.bool(0.5)) return [0, fields[0]];
+  const start = rng.int(fields[0]);
+  return [start, rng.int(fields[0] - start + 1)];
+}
+
 export const window = {
   f32_im2col: windows((rng, g, start, count) => {
     const out = output(new Float32Array(count * g.width));
@@ -99,13 +106,15 @@ export const window = {
   }),
   f32_maxpool: windows((rng, g) => {
     const length = (g.rows * g.width) / (g.fields[4] * g.fields[5]);
-    const out = output(new Float32Array(length));
-    agree("f32_maxpool", input(image(rng, g)), out, output(new Int32Array(length)), input(g.fields));
+    // inout, here and below: what belongs to other images stays as it was.
+    const outs = [inout(new Float32Array(length)), inout(new Int32Array(length))];
+    agree("f32_maxpool", input(image(rng, g)), ...outs, input(g.fields), ...images(rng, g));
   }),
   u8_maxpool: windows((rng, g) => {
     const length = (g.rows * g.width) / (g.fields[4] * g.fields[5]);
     const x = input(bytes(rng, g.imageLength, rng.bool(0.5) ? 3 : 256)); // few values give ties
-    agree("u8_maxpool", x, output(new Uint8Array(length)), output(new Int32Array(length)), input(g.fields));
+    const outs = [inout(new Uint8Array(length)), inout(new Int32Array(length))];
+    agree("u8_maxpool", x, ...outs, input(g.fields), ...images(rng, g));
   }),
   u8_maxpool_codes: windows((rng, g) => {
     const length = (g.rows * g.width) / (g.fields[4] * g.fields[5]);
@@ -117,11 +126,12 @@ export const window = {
       agree("f32_index_add", input(reals(rng, len, "tame")), input(index), inout(reals(rng, 11, "tame")), len);
     }),
   f32_avgpool: windows((rng, g) => {
-    const out = output(new Float32Array((g.rows * g.width) / (g.fields[4] * g.fields[5])));
-    agree("f32_avgpool", input(image(rng, g)), out, input(g.fields), rng.int(2));
+    const out = inout(new Float32Array((g.rows * g.width) / (g.fields[4] * g.fields[5])));
+    agree("f32_avgpool", input(image(rng, g)), out, input(g.fields), rng.int(2), ...images(rng, g));
   }),
   f32_avgpool_bwd: windows((rng, g) => {
     const dy = reals(rng, (g.rows * g.width) / (g.fields[4] * g.fields[5]), "tame");
-    agree("f32_avgpool_bwd", input(dy), inout(new Float32Array(g.imageLength)), input(g.fields), rng.int(2));
+    const dx = inout(new Float32Array(g.imageLength));
+    agree("f32_avgpool_bwd", input(dy), dx, input(g.fields), rng.int(2), ...images(rng, g));
   }, dense),
 } satisfies Record<string, Check>;

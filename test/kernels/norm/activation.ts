@@ -1,6 +1,6 @@
 /** @file Batch normalization joined to its activation: bit for bit, against the twin and against the single kernels. */
 import fc from "fast-check";
-import type { Rng } from "../../../src/core/rng.js";
+import { Rng } from "../../../src/core/rng.js";
 import {
   type Argument,
   agree,
@@ -16,6 +16,8 @@ import {
   property,
   reals,
   scratch,
+  splitsAlike,
+  TALL,
   ulp,
   wasm,
 } from "../harness.js";
@@ -40,7 +42,7 @@ function shortcutOf(rng: Rng, kind: string, length: number): [Argument, number] 
 }
 
 const space = (channels: number) =>
-  scratch(new Uint8Array(call(wasm, "f32_batchnorm_activation_work", [channels]).returned as number));
+  scratch(new Uint8Array(call(wasm, "f32_batchnorm_work", [channels]).returned as number));
 
 /** dgamma and dbeta have the bits of the sums of g alone, and are near the twin's. */
 function expectSums(
@@ -53,7 +55,7 @@ function expectSums(
 ): void {
   const [mean, invStd] = [norm.slice(0, channels), norm.slice(channels, 2 * channels)];
   const outs = [output(new Float32Array(channels)), output(new Float32Array(channels))];
-  const args = [input(x), input(g), rows, channels, input(mean), input(invStd), ...outs];
+  const args = [input(x), input(g), rows, channels, input(mean), input(invStd), ...outs, space(channels)];
   const alone = call(wasm, "f32_batchnorm_bwd_reduce", args).outputs;
   got.forEach((sums, o) => {
     // One channel is summed along the row there.
@@ -70,7 +72,7 @@ export const normActivation = {
       const [x, norm] = [input(reals(rng, len)), input(normOf(rng, channels))];
       agree("f32_batchnorm_relu", x, ...shortcutOf(rng, shortcut, len), y, rows, channels, norm);
     }),
-  f32_batchnorm_relu_bwd: () =>
+  f32_batchnorm_relu_bwd: () => {
     property(shapes, (rng, { rows, channels }) => {
       const len = rows * channels;
       const [x, y, dy] = [reals(rng, len, "tame"), reals(rng, len), reals(rng, len, "tame")];
@@ -81,7 +83,18 @@ export const normActivation = {
       const [g, ...sums] = result.wasm.outputs;
       expectSameBits("g", g, result.twin.outputs[0]);
       expectSums(x, g as Float32Array, norm, [rows, channels], sums, result.twin.outputs.slice(1));
-    }),
+    });
+    for (const [rows, channels] of TALL) {
+      const rng = new Rng("relu");
+      const [x, y, dy] = [0, 1, 2].map(() => input(reals(rng, rows * channels, "tame")));
+      const outs = [rows * channels, channels, channels].map((length) => output(new Float32Array(length)));
+      const norm = input(normOf(rng, channels));
+      splitsAlike(
+        "f32_batchnorm_relu_bwd",
+        ...[x, y, dy, outs[0], rows, channels, norm, outs[1], outs[2], space(channels)],
+      );
+    }
+  },
   f32_batchnorm_staircase: () =>
     property(shapes, (rng, { rows, channels, shortcut }) => {
       const len = rows * channels;
@@ -95,7 +108,7 @@ export const normActivation = {
         space(channels),
       );
     }),
-  f32_batchnorm_staircase_bwd: () =>
+  f32_batchnorm_staircase_bwd: () => {
     property(shapes, (rng, { rows, channels, shortcut }) => {
       const len = rows * channels;
       const [x, dy] = [reals(rng, len, "tame"), reals(rng, len, "tame")];
@@ -115,10 +128,27 @@ export const normActivation = {
       // |dy| ≤ 4 and factors ≤ top, summed in f64 in another order.
       const tolerance = 2 ** -52 * (len + 2) * len * 4 * top;
       expectClose("dalpha", [result.wasm.returned as number], [result.twin.returned as number], () => tolerance);
-    }),
-  f32_batchnorm_activation_work: () =>
+    });
+    for (const [rows, channels] of TALL) {
+      for (const kind of ["none", "reals", "codes"]) {
+        const rng = new Rng(kind);
+        const len = rows * channels;
+        const [x, dy, norm] = [reals(rng, len, "tame"), reals(rng, len, "tame"), normOf(rng, channels)].map((v) =>
+          input(v),
+        );
+        const codes = input(bytes(rng, len, 16));
+        const outs = [len, channels, channels].map((length) => output(new Float32Array(length)));
+        splitsAlike(
+          "f32_batchnorm_staircase_bwd",
+          ...[x, ...shortcutOf(rng, kind, len), codes, dy, outs[0], rows, channels, norm],
+          ...[0.3, 15, rng.int(3), rng.int(3), outs[1], outs[2], space(channels)],
+        );
+      }
+    }
+  },
+  f32_batchnorm_work: () =>
     property(channelCounts, (_rng, channels) => {
-      const size = wasm.f32_batchnorm_activation_work(channels);
+      const size = wasm.f32_batchnorm_work(channels);
       if (!(Number.isInteger(size) && size > 0 && size <= 2 ** 20)) throw new Error(`work: ${size}`);
     }),
 } satisfies Record<string, Check>;

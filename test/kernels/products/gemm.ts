@@ -22,7 +22,11 @@ export const gemm = {
         const work = new Uint8Array(wasm.f32_gemm_work(M, N, K));
         const before = accumulate ? inout(c) : output(c);
         const args = [input(a), input(b), before, M, N, K, transA, transB, accumulate];
-        agree("f32_gemm", ...args, scratch(work));
+        agree("f32_gemm", ...args, 0, M, 0, N, scratch(work));
+        const [row, column] = [rng.int(M + 1), rng.int(N + 1)];
+        const ranges = [row, rng.int(M - row + 1), column, rng.int(N - column + 1)];
+        // inout: what is outside of the ranges stays as it was.
+        agree("f32_gemm", input(a), input(b), inout(c), ...args.slice(3), ...ranges, scratch(work));
       },
       250,
     ),

@@ -43,7 +43,7 @@ function packed(
 }
 
 const products = fc.record({
-  M: fc.constantFrom(1, 2, 3, 4, 5, 8, 9),
+  M: fc.constantFrom(1, 2, 3, 4, 5, 8, 9, 40),
   N: fc.constantFrom(1, 3, 15, 16, 17, 32, 40),
   K: fc.constantFrom(1, 2, 3, 4, 5, 15, 16, 17, 30, 64, 100, 1023, 1024, 1025, 2051),
   range: ranges,

@@ -1,7 +1,21 @@
 /** @file Reductions and softmax against their twins; sums within a few roundings of an f64 sum. */
 import fc from "fast-check";
+import { Rng } from "../../../src/core/rng.js";
 import type { KernelName } from "../../../src/kernels/abi.js";
-import { agree, both, type Check, expectClose, input, lengths, output, property, reals, ulp } from "../harness.js";
+import {
+  agree,
+  both,
+  type Check,
+  expectClose,
+  input,
+  lengths,
+  output,
+  property,
+  reals,
+  splitsAlike,
+  TALL,
+  ulp,
+} from "../harness.js";
 
 const blocks = fc.record({
   outer: fc.constantFrom(0, 1, 2, 3),
@@ -49,21 +63,43 @@ function rowKernel(name: KernelName, inputs: 1 | 2, magnitude: (n: number) => nu
     });
 }
 
+/** Arrays of several blocks, the last one short. */
+const LONG = 200_003;
+
+/** Sums of long arrays in parts. */
+const long = (name: "f32_sum_squares" | "f32_abs_sum") => {
+  const short = scalar(name);
+  return () => {
+    short();
+    splitsAlike(name, input(reals(new Rng(name), LONG, "tame")), LONG);
+  };
+};
+
 export const reduce = {
-  f32_sum: () =>
+  f32_sum: () => {
     property(blocks, (rng, { outer, n, inner }) => {
       const x = reals(rng, outer * n * inner, rng.bool(0.7) ? "tame" : "integer");
       const result = both("f32_sum", input(x), output(new Float32Array(outer * inner)), outer, n, inner);
       // Both round an f64 sum whose error is below n·2^-52·Σ|x|: at most one f32 step apart.
       const want = result.twin.outputs[0];
       expectClose("f32_sum", result.wasm.outputs[0], want, (i) => ulp(want[i]) + 2 ** -50 * 4 * n);
-    }),
+      // Sums of columns, unrounded.
+      if (inner < 2 || n === 0) return;
+      const wide = 4 * inner;
+      const columns = input(reals(rng, n * wide, "tame"));
+      agree("f32_sum", columns, output(new Float32Array(0)), 1, n, wide, output(new Float64Array(wide)));
+    });
+    for (const [rows, columns] of TALL) {
+      const x = input(reals(new Rng("f32_sum"), rows * columns, "tame"));
+      splitsAlike("f32_sum", x, output(new Float32Array(columns)), 1, rows, columns);
+    }
+  },
   f32_max: extreme("f32_max"),
   f32_min: extreme("f32_min"),
   f32_argmax: extreme("f32_argmax"),
   f32_argmin: extreme("f32_argmin"),
-  f32_sum_squares: scalar("f32_sum_squares"),
-  f32_abs_sum: scalar("f32_abs_sum"),
+  f32_sum_squares: long("f32_sum_squares"),
+  f32_abs_sum: long("f32_abs_sum"),
   f32_abs_max: counting("f32_abs_max"),
   f32_count_nonfinite: counting("f32_count_nonfinite"),
   f32_softmax: rowKernel("f32_softmax", 1, () => 1),

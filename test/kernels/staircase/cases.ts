@@ -1,6 +1,6 @@
 /** @file The staircase and its coarse derivatives, at and beside every step. */
 import fc from "fast-check";
-import type { Rng } from "../../../src/core/rng.js";
+import { Rng } from "../../../src/core/rng.js";
 import {
   agree,
   both,
@@ -15,6 +15,7 @@ import {
   property,
   reals,
   same,
+  splitsAlike,
 } from "../harness.js";
 
 const settings = fc.record({ len: lengths, top: fc.constantFrom(1, 3, 15, 127, 255) });
@@ -50,7 +51,7 @@ export const staircase = {
       agree("f32_staircase_bwd", input(x), input(dy), output(x), len, alpha, top, proxy);
       agree("f32_staircase_bwd", input(x), inout(dy), same(1), len, alpha, top, proxy);
     }),
-  f32_staircase_dalpha: () =>
+  f32_staircase_dalpha: () => {
     property(settings, (rng, { len, top }) => {
       const alpha = Math.fround(rng.range(0.001, 1));
       const x = aroundSteps(rng, len, alpha, top);
@@ -67,7 +68,14 @@ export const staircase = {
       const tolerance = 2 ** -52 * (len + 2) * len * 4 * top;
       if (!Number.isFinite(result.wasm.returned)) throw new Error(`dalpha: ${result.wasm.returned}`);
       expectClose("dalpha", [result.wasm.returned as number], [result.twin.returned as number], () => tolerance);
-    }),
+    });
+    const rng = new Rng("f32_staircase_dalpha");
+    const LONG = 200_003;
+    const arrays = [reals(rng, LONG, "tame"), bytes(rng, LONG, 16), reals(rng, LONG, "tame")].map((array) =>
+      input(array),
+    );
+    for (const rule of [0, 1, 2]) splitsAlike("f32_staircase_dalpha", ...arrays, LONG, 0.25, 15, rule);
+  },
   u8_histogram: () =>
     property(lengths, (rng, len) => {
       const counts = Int32Array.from({ length: 256 }, () => rng.int(100));

@@ -1,9 +1,21 @@
 /** @file Convolutions by Winograd's algorithm and the transforms of their weights against their twins: bit for bit. */
 import fc from "fast-check";
-import type { Rng } from "../../../src/core/rng.js";
-import { agree, bytes, type Check, call, inout, input, output, property, reals, scratch, wasm } from "../harness.js";
-
-const WORK = 2048;
+import { Rng } from "../../../src/core/rng.js";
+import { TRANSFORM_WORK } from "../../../src/kernels/winograd/sizes.js";
+import {
+  agree,
+  bytes,
+  type Check,
+  call,
+  inout,
+  input,
+  output,
+  property,
+  reals,
+  scratch,
+  splitsAlike,
+  wasm,
+} from "../harness.js";
 
 interface Drawn {
   batch: number;
@@ -62,7 +74,7 @@ const tiled =
       runs,
     );
 
-const work = () => scratch(new Uint8Array(WORK));
+const work = () => scratch(new Uint8Array(TRANSFORM_WORK));
 /** As much scratch as the kernel says it needs; what follows is guarded. */
 type WorkName = `f32_winograd_${"conv" | "bwd_input" | "bwd_weight"}_work`;
 const workOf = (name: WorkName, fields: Int32Array, filters: number) =>
@@ -75,10 +87,29 @@ const backwardWeight = (name: "f32_winograd_bwd_weight" | "u8_winograd_bwd_weigh
     const parts = 1 + rng.int(Math.min(3, tiles));
     const x = input(name === "f32_winograd_bwd_weight" ? reals(rng, imageLength, "tame") : bytes(rng, imageLength));
     const dy = input(reals(rng, positions * filters, "tame"));
-    const sums = output(new Float32Array(parts * 36 * filters * channels));
+    // inout: what is outside of the ranges stays as it was.
+    const sums = inout(new Float32Array(parts * 36 * filters * channels));
     const space = workOf("f32_winograd_bwd_weight_work", fields, filters);
-    agree(name, x, dy, sums, input(fields), filters, parts, space);
+    const some = rng.bool(0.5);
+    const ranges = some ? [parts - 1, 1, 4, filters - 4] : [0, parts, 0, filters];
+    agree(name, x, dy, sums, input(fields), filters, parts, ...ranges, space);
   }, 60);
+
+/** One part, and enough filters for quarters of them. */
+function quartersOfFilters(name: "f32_winograd_bwd_weight" | "u8_winograd_bwd_weight_f32"): void {
+  const rng = new Rng(name);
+  const [channels, filters, side] = [64, 260, 7];
+  const fields = Int32Array.of(3, side, side, channels, 3, 3, 1, 1, 1, 1, 1, 1, side, side, channels);
+  const [size, positions] = [3 * side * side * channels, 3 * side * side];
+  const x = input(name === "f32_winograd_bwd_weight" ? reals(rng, size, "tame") : bytes(rng, size));
+  const [dy, sums] = [
+    input(reals(rng, positions * filters, "tame")),
+    output(new Float32Array(36 * filters * channels)),
+  ];
+  const space = workOf("f32_winograd_bwd_weight_work", fields, filters);
+  if (splitsAlike(name, x, dy, sums, input(fields), filters, 1, 0, 1, 0, filters, space) !== 4)
+    throw new Error("quarters");
+}
 
 const needs = (name: WorkName): Check =>
   tiled((_rng, { fields }) => {
@@ -96,8 +127,8 @@ const filterTiles = fc.record({
 export const winograd = {
   f32_winograd_conv: tiled((rng, { fields, channels, tiles, imageLength, positions }) => {
     const filters = filterCounts[rng.int(filterCounts.length)];
-    const start = rng.int(tiles);
-    const count = 1 + rng.int(tiles - start);
+    const start = rng.bool(0.5) ? 0 : rng.int(tiles);
+    const count = rng.bool(0.5) ? tiles - start : 1 + rng.int(tiles - start);
     const x = input(reals(rng, imageLength, "tame"));
     const points = input(reals(rng, 36 * Math.ceil(filters / 8) * 8 * channels, "tame"));
     // inout: outputs of other tiles stay as they were.
@@ -117,8 +148,14 @@ export const winograd = {
   }, 60),
   f32_winograd_bwd_input_work: needs("f32_winograd_bwd_input_work"),
   f32_winograd_conv_work: needs("f32_winograd_conv_work"),
-  f32_winograd_bwd_weight: backwardWeight("f32_winograd_bwd_weight"),
-  u8_winograd_bwd_weight_f32: backwardWeight("u8_winograd_bwd_weight_f32"),
+  f32_winograd_bwd_weight: () => {
+    backwardWeight("f32_winograd_bwd_weight")();
+    quartersOfFilters("f32_winograd_bwd_weight");
+  },
+  u8_winograd_bwd_weight_f32: () => {
+    backwardWeight("u8_winograd_bwd_weight_f32")();
+    quartersOfFilters("u8_winograd_bwd_weight_f32");
+  },
   f32_winograd_bwd_weight_work: needs("f32_winograd_bwd_weight_work"),
   f32_winograd_expand: () =>
     property(filterTiles, (rng, { filters, channels, n, skew }) => {
