@@ -5,10 +5,10 @@
  * neighbouring columns of the output lie a fixed number of bytes apart: two numbers at a time meet the weights of eight filters.
  */
 import { PAIR, PAIR_FILTERS } from "../../src/kernels/conv/sizes";
+import { bandAt, inputLine, linesUnderBand, pixelsUnderLine } from "./bands";
 import {
   channelsOf,
   dilationHOf,
-  inHOf,
   inWOf,
   kernelHOf,
   kernelWOf,
@@ -22,8 +22,6 @@ import {
 } from "../shared/geometry";
 import { copyTile } from "../products/lut-gemm";
 
-/** Output lines whose input lines are widened together. */
-const BAND: i32 = 8;
 /** A tile: 4 columns of 8 sums. */
 const EDGE: usize = 128;
 
@@ -31,8 +29,7 @@ const EDGE: usize = 128;
 // @ts-ignore: decorator
 @inline
 function numbersUnder(g: usize): i32 {
-  const columns = (outWOf(g) + 3) & ~3;
-  return ((columns - 1) * strideWOf(g) + kernelWOf(g)) * channelsOf(g);
+  return pixelsUnderLine(outWOf(g), strideWOf(g), kernelWOf(g)) * channelsOf(g);
 }
 
 /** Bytes of a widened line; an odd run reads one number more. */
@@ -62,7 +59,7 @@ export function i8_pair_pack(weightsPtr: usize, outPtr: usize, filters: i32, run
 }
 
 export function u8_i8_conv_work(geomPtr: usize): i32 {
-  return linesUnder(geomPtr, min(BAND, outHOf(geomPtr))) * <i32>lineBytes(geomPtr) + <i32>EDGE;
+  return linesUnderBand(geomPtr) * <i32>lineBytes(geomPtr) + <i32>EDGE;
 }
 
 function zeros(to: usize, count: i32): void {
@@ -162,7 +159,6 @@ export function u8_i8_conv(
   const outH = outHOf(g);
   const outW = outWOf(g);
   const strideH = strideHOf(g);
-  const inH = inHOf(g);
   const imageLine = <usize>inWOf(g) * <usize>channels;
   const linePitch = lineBytes(g);
   const pitch = <usize>(strideWOf(g) * channels) << 1;
@@ -170,18 +166,16 @@ export function u8_i8_conv(
   const pairs = (kernelWOf(g) * channels + 1) >> 1;
   const blockBytes = <usize>(kernelH * pairs) << 5;
   const step = <usize>filters << 2;
-  const edge = workPtr + <usize>linesUnder(g, min(BAND, outH)) * linePitch;
+  const edge = workPtr + <usize>linesUnderBand(g) * linePitch;
 
   const end = lineStart + lineCount;
   for (let line = lineStart; line < end; ) {
     const oh = line % outH;
-    const image = xPtr + <usize>(line / outH) * <usize>inH * imageLine;
-    const band = min(min(BAND, outH - oh), end - line);
+    const band = bandAt(g, line, end);
     const top = oh * strideH - padTopOf(g);
     const under = linesUnder(g, band);
     for (let i = 0; i < under; i++) {
-      const ih = top + i;
-      widenLine(ih >= 0 && ih < inH ? image + <usize>ih * imageLine : 0, g, workPtr + <usize>i * linePitch);
+      widenLine(inputLine(xPtr, g, line, top + i, imageLine), g, workPtr + <usize>i * linePitch);
     }
     for (let b = 0; b < band; b++) {
       const x = workPtr + <usize>(b * strideH) * linePitch;

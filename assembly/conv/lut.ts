@@ -4,10 +4,10 @@
  * NHWC puts the pixels of one kernel row, and with them their tables, side by side, and neighbouring columns of the output a fixed number of bytes
  * apart: the micro-kernel walks kernelH runs and there are no patches. Bands of output lines bound the tables.
  */
+import { bandAt, bandLines, inputLine, linesUnderBand, pixelsUnderLine } from "./bands";
 import {
   channelsOf,
   dilationHOf,
-  inHOf,
   inWOf,
   kernelHOf,
   kernelWOf,
@@ -24,15 +24,11 @@ import { sumOf, writeTables } from "../products/lut-pack";
 import { LOOKUP_RUN } from "../../src/kernels/products/sizes";
 import { ADD, lutTiles, REAL } from "../products/lut-tile";
 
-/** Output lines whose tables are built together. */
-const BAND: i32 = 8;
-
 /** Pixels under a line of output, its columns rounded up to a multiple of 4, then to a multiple of 4 themselves. */
 // @ts-ignore: decorator
 @inline
 function pixelsUnder(g: usize): i32 {
-  const columns = (outWOf(g) + 3) & ~3;
-  return ((columns - 1) * strideWOf(g) + kernelWOf(g) + 3) & ~3;
+  return (pixelsUnderLine(outWOf(g), strideWOf(g), kernelWOf(g)) + 3) & ~3;
 }
 
 /** Bytes of a line of tables: not a power of two, so that lines do not compete for the same cache sets. */
@@ -56,8 +52,8 @@ const TILE: usize = TILE_BASES + 16;
 const SPARE: usize = TILE + 256;
 
 export function u4_lut_conv_work(geomPtr: usize): i32 {
-  const band = min(BAND, outHOf(geomPtr));
-  const lines = linesUnder(geomPtr, band);
+  const band = bandLines(geomPtr);
+  const lines = linesUnderBand(geomPtr);
   const pixels = pixelsUnder(geomPtr);
   // Tables, sums of pixels, sums of columns, bases, and what lies behind them.
   return lines * <i32>lineBytes(geomPtr) + ((lines + 1) * pixels + band * basesPitch(geomPtr)) * 4 + <i32>SPARE + 16;
@@ -230,7 +226,6 @@ export function u4_lut_conv(
   const outH = outHOf(g);
   const outW = outWOf(g);
   const strideH = strideHOf(g);
-  const inH = inHOf(g);
   const imageLine = <usize>inWOf(g) * <usize>channels;
   const pixels = pixelsUnder(g);
   const pitch = <usize>(strideWOf(g) * channels) << 2;
@@ -239,12 +234,12 @@ export function u4_lut_conv(
   const run = kernelWOf(g) * channels;
   const blockBytes = (<usize>(kernelH * run) << 2) * <usize>popcnt(planes);
   const step = <usize>filters << 2;
-  const bandLines = linesUnder(g, min(BAND, outH));
-  const sums = workPtr + <usize>bandLines * linePitch;
-  const columnSums = sums + (<usize>(bandLines * pixels) << 2);
+  const mostLines = linesUnderBand(g);
+  const sums = workPtr + <usize>mostLines * linePitch;
+  const columnSums = sums + (<usize>(mostLines * pixels) << 2);
   const bases = columnSums + (<usize>pixels << 2);
   const baseLine = <usize>basesPitch(g) << 2;
-  const spare = bases + <usize>min(BAND, outH) * baseLine;
+  const spare = bases + <usize>bandLines(g) * baseLine;
   const tileBases = spare + TILE_BASES;
   const tile = spare + TILE;
   // From a line of outputs to the next one: tables, and outputs.
@@ -256,20 +251,18 @@ export function u4_lut_conv(
   const end = lineStart + lineCount;
   for (let line = lineStart; line < end; ) {
     const oh = line % outH;
-    const image = xPtr + <usize>(line / outH) * <usize>inH * imageLine;
-    const band = min(min(BAND, outH - oh), end - line);
+    const band = bandAt(g, line, end);
     const top = oh * strideH - padTopOf(g);
     const under = linesUnder(g, band);
     // The last lines under the band before are the first ones under this one.
     const known = line > lineStart && oh > 0 ? max(0, under - band * strideH) : 0;
     if (known > 0) {
-      const before = BAND * strideH;
+      const before = bandLines(g) * strideH;
       moveDown(workPtr, workPtr + <usize>before * linePitch, <usize>known * linePitch);
       moveDown(sums, sums + (<usize>(before * pixels) << 2), <usize>(known * pixels) << 2);
     }
     for (let i = known; i < under; i++) {
-      const ih = top + i;
-      const from = ih >= 0 && ih < inH ? image + <usize>ih * imageLine : 0;
+      const from = inputLine(xPtr, g, line, top + i, imageLine);
       tablesOfLine(from, g, workPtr + <usize>i * linePitch, sums + (<usize>(i * pixels) << 2));
     }
     for (let b = 0; b < band; b++) {

@@ -77,7 +77,10 @@ export function normKernels(context: Context): KernelsOf<typeof NORM> {
     f32_channel_variance(xPtr, rows, channels, meanPtr, varPtr, sumsPtr = 0) {
       const x = real(xPtr, rows * channels);
       const mean = real(meanPtr, channels);
-      const squares = columnSums(channels, x, (v, i) => round(v - mean[i % channels]) ** 2);
+      const squares = columnSums(channels, x, (v, i) => {
+        const distance = round(v - mean[i % channels]);
+        return distance * distance;
+      });
       put(sumsPtr, [squares], [varPtr], rows);
     },
     f32_batchnorm(xPtr, outPtr, rows, channels, meanPtr, invStdPtr, gammaPtr, betaPtr) {
@@ -178,12 +181,13 @@ export function normKernels(context: Context): KernelsOf<typeof NORM> {
       const dy = real(dyPtr, rows * channels);
       const g = real(gPtr, rows * channels);
       const limit = round(round(alpha) * top);
+      const [dalpha, passes] = [rules.dalpha(rule), rules.passes(proxy)];
       let sum = 0;
       for (let i = 0; i < g.length; i++) {
         const value = z(i);
-        const factor = rules.dalpha(value, codes[i], limit, top, rule);
+        const factor = dalpha(value, codes[i], limit, top);
         if (factor !== 0) sum += dy[i] * factor;
-        g[i] = rules.passes(value, limit, proxy) ? dy[i] : 0;
+        g[i] = passes(value, limit) ? dy[i] : 0;
       }
       gradients([xPtr, gPtr, normPtr, normPtr + channels * width], rows, channels, [dgammaPtr, dbetaPtr], sumsPtr);
       return sum;

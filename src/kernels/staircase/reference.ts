@@ -1,9 +1,25 @@
 /** @file Reference kernels: the activation staircase (BCGD §3), its coarse derivatives, and codes of exact sums. */
 
+import { check } from "../../core/checks.js";
 import type { Context } from "../context.js";
 import type { KernelsOf } from "../contract.js";
 import { roundHalfEven } from "../elementwise/reference.js";
 import type { STAIRCASE } from "./abi.js";
+import { alphaRuleId, proxyId } from "./ids.js";
+
+/** Coarse derivatives in x, by number. */
+const PASSES: readonly ((x: number, limit: number) => boolean)[] = [
+  (x, limit) => x > 0 && x <= limit,
+  (x) => x > 0,
+  () => true,
+];
+
+/** Rules of the derivative in α, by number: three-valued (2^(bits−1) in the middle), the code itself, zero in the middle. */
+const DALPHA: readonly ((x: number, code: number, limit: number, top: number) => number)[] = [
+  (x, _code, limit, top) => (x > limit ? top : x > 0 ? (top + 1) / 2 : 0),
+  (_x, code) => code,
+  (x, _code, limit, top) => (x > limit ? top : 0),
+];
 
 /** The staircase's rules for one real, in the arithmetic of a context. `alpha` and `limit` = top·alpha are rounded. */
 export function staircaseRules(round: Context["round"]) {
@@ -13,12 +29,15 @@ export function staircaseRules(round: Context["round"]) {
       const quotient = round(x / alpha);
       return Math.min(nearest ? roundHalfEven(quotient) : Math.ceil(quotient), top);
     },
-    passes: (x: number, limit: number, proxy: number): boolean => proxy === 2 || (x > 0 && (proxy === 1 || x <= limit)),
-    /** ∂σ/∂α; rule 0 is three-valued (2^(bits−1) in the middle), 1 the code itself, 2 zero in the middle. */
-    dalpha(x: number, code: number, limit: number, top: number, rule: number): number {
-      if (rule === 1) return code;
-      if (x > limit) return top;
-      return x > 0 && rule === 0 ? (top + 1) / 2 : 0;
+    /** Whether dy passes at x. @throws ArgumentError on a proxy that there is not */
+    passes(proxy: number): (x: number, limit: number) => boolean {
+      check("staircase", "proxy", proxy, proxyId);
+      return PASSES[proxy];
+    },
+    /** ∂σ/∂α. @throws ArgumentError on a rule that there is not */
+    dalpha(rule: number): (x: number, code: number, limit: number, top: number) => number {
+      check("staircase", "rule", rule, alphaRuleId);
+      return DALPHA[rule];
     },
   };
 }
@@ -38,16 +57,18 @@ export function staircaseKernels({ heap, round, real }: Context): KernelsOf<type
       const dy = real(dyPtr, len);
       const dx = real(dxPtr, len);
       const limit = round(round(alpha) * top);
-      for (let i = 0; i < len; i++) dx[i] = rules.passes(x[i], limit, proxy) ? dy[i] : 0;
+      const passes = rules.passes(proxy);
+      for (let i = 0; i < len; i++) dx[i] = passes(x[i], limit) ? dy[i] : 0;
     },
     f32_staircase_dalpha(xPtr, codesPtr, dyPtr, len, alpha, top, rule) {
       const x = real(xPtr, len);
       const codes = heap.u8(codesPtr, len);
       const dy = real(dyPtr, len);
       const limit = round(round(alpha) * top);
+      const dalpha = rules.dalpha(rule);
       let sum = 0;
       for (let i = 0; i < len; i++) {
-        const factor = rules.dalpha(x[i], codes[i], limit, top, rule);
+        const factor = dalpha(x[i], codes[i], limit, top);
         if (factor !== 0) sum += dy[i] * factor;
       }
       return sum;
