@@ -27,7 +27,7 @@ const textImports: Plugin = {
 const LONG = [
   "cli/",
   "export/models",
-  "kernels/threads/",
+  "kernels/",
   "doors/",
   "onnx/",
   "fuzz/",

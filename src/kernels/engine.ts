@@ -17,15 +17,7 @@ import type { Allocator } from "../memory/allocator.js";
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import type { KernelSource } from "./source.js";
-import {
-  type Backend,
-  compiled,
-  type Engine,
-  type SyncOptions,
-  start,
-  startLater,
-  type Variant,
-} from "./starting.js";
+import { type Backend, compiled, type Engine, type SyncOptions, start, startLater, type Variant } from "./starting.js";
 import type { RelaxedOptions, ThreadOptions } from "./threads/options.js";
 import { instantiateKernels } from "./wasm.js";
 

@@ -11,11 +11,13 @@ import type { Check } from "./harness.js";
 import { normActivation } from "./norm/activation.js";
 import { channel } from "./norm/channel.js";
 import { optim } from "./optim/cases.js";
+import { pool } from "./pool/cases.js";
 import { gemm } from "./products/gemm.js";
 import { integer } from "./products/integer.js";
 import { lut } from "./products/lut.js";
 import { reduce } from "./reduce/cases.js";
 import { staircase } from "./staircase/cases.js";
+import { codesOfSums } from "./staircase/sums.js";
 import { winograd } from "./winograd/cases.js";
 
 /** The checks by the kernels' names. */
@@ -30,7 +32,9 @@ export const checks: Record<KernelName, Check> = {
   ...integer,
   ...lut,
   ...normActivation,
+  ...codesOfSums,
   ...optim,
+  ...pool,
   ...reduce,
   ...staircase,
   ...window,

@@ -73,3 +73,15 @@ export const ELEMENTWISE = {
     dense({ xPtr: 4, maskPtr: 1, outPtr: 4 }, LIGHT),
   ),
 };
+
+/** A kernel of one real array of which nothing else is asked. */
+export type UnaryKernel = {
+  [Name in keyof typeof ELEMENTWISE]: (typeof ELEMENTWISE)[Name]["names"] extends readonly ["xPtr", "outPtr", "len"]
+    ? Name
+    : never;
+}[keyof typeof ELEMENTWISE];
+
+/** Kernels of one real array. */
+export const UNARY = (Object.keys(ELEMENTWISE) as (keyof typeof ELEMENTWISE)[]).filter(
+  (name): name is UnaryKernel => ELEMENTWISE[name].names.join() === "xPtr,outPtr,len",
+);

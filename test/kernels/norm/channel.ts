@@ -10,6 +10,7 @@ import {
   expectClose,
   inout,
   input,
+  integers,
   output,
   property,
   reals,
@@ -68,6 +69,13 @@ export const channel = {
       const [scale, shift] = [input(reals(rng, channels)), input(reals(rng, channels))];
       agree("f32_channel_affine", input(x), output(x), rows, channels, scale, shift);
       agree("f32_channel_affine", inout(x), same(0), rows, channels, scale, shift);
+    }),
+  i32_scale_bias: () =>
+    property(shapes, (rng, { rows, channels }) => {
+      const acc = integers(rng, rows * channels, rng.bool(0.5) ? 2 ** 31 - 1 : 1000);
+      const out = output(new Float32Array(rows * channels));
+      const bias = rng.bool(0.5) ? input(reals(rng, channels)) : 0;
+      agree("i32_scale_bias", input(acc), out, rows, channels, input(reals(rng, channels)), bias);
     }),
   f32_batchnorm: () =>
     property(shapes, (rng, { rows, channels }) => {
