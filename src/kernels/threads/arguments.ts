@@ -49,16 +49,24 @@ export class Arguments {
   /** A product of factors. */
   size(size: Size<string>): Measure {
     if (typeof size === "number") return () => size;
-    const factors = size.map((factor) => this.#factor(factor));
+    // Numbers and arguments, which most factors are, without a call for each.
+    let constant = 1;
+    const places: number[] = [];
+    const others: Measure[] = [];
+    for (const factor of size) {
+      if (typeof factor === "number") constant *= factor;
+      else if (typeof factor === "string" && this.place(factor) >= 0) places.push(this.place(factor));
+      else others.push(this.#factor(factor));
+    }
     return (call) => {
-      let product = 1;
-      for (const factor of factors) product *= factor(call);
+      let product = constant;
+      for (let i = 0; i < places.length; i++) product *= call.args[places[i]];
+      for (let i = 0; i < others.length; i++) product *= others[i](call);
       return product;
     };
   }
 
-  #factor(factor: Factor<string>): Measure {
-    if (typeof factor === "number") return () => factor;
+  #factor(factor: Exclude<Factor<string>, number>): Measure {
     if (typeof factor === "object" && "up" in factor) {
       const [at, to] = [this.place(factor.up), factor.to];
       return ({ args }) => Math.ceil(args[at] / to) * to;
@@ -67,8 +75,6 @@ export class Arguments {
       const at = this.place(factor.realOrCodes);
       return ({ args }) => (args[at] === 0 ? 4 : 1);
     }
-    const at = this.place(factor);
-    if (at >= 0) return ({ args }) => args[at];
     this.#geometry = true;
     const of = factor in DERIVED ? DERIVED[factor as Derived] : field(factor as GeometryField);
     return ({ geometry }) => of(geometry as Int32Array);

@@ -13,7 +13,7 @@ export function broadcastRule(name: string, names: readonly string[], split: Bro
   const inputs = split.inputs.map(([ptr, length]) => [of.place(ptr), of.place(length)] as const);
   return (args, crew) => {
     const units = args[count];
-    if (units === 0) return null;
+    if (units === 0 || units * split.time < crew.grain.least) return null;
     let period = 1;
     for (const [, length] of inputs) if (args[length] !== units) period = Math.max(period, args[length]);
     if (inputs.some(([, length]) => args[length] !== units && period % args[length] !== 0)) return null;

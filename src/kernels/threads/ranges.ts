@@ -16,8 +16,9 @@ export function rangeRule(name: string, names: readonly string[], split: RangeSp
   const move = of.moves(split.moves);
   const run = of.runner(name, split.work);
   return (args, crew) => {
-    const call = of.read(args, crew);
     const units = args[count];
+    if (units <= 1) return null;
+    const call = of.read(args, crew);
     const begin = start < 0 ? 0 : args[start];
     const group = together === null ? 1 : together(call);
     const first = together === null ? begin : Math.floor(begin / group);
