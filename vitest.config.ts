@@ -32,7 +32,7 @@ const textImports: Plugin = {
 const LONG = [
   "cli/",
   "export/models",
-  "kernels/threads/",
+  "kernels/",
   "doors/",
   "onnx/",
   "fuzz/",

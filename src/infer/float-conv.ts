@@ -69,7 +69,22 @@ function grouped(node: PlanFloatConv, input: ValueType, output: ValueType, data:
         for (let group = 0; group < groups; group++) {
           if (!direct) kernels.f32_im2col(x + 4 * group * channels, patches, geometry(batch), first, count);
           const w = weight() + 4 * group * filters * K;
-          kernels.f32_gemm(direct ? x : patches, w, groups === 1 ? to : part, count, filters, K, 0, 1, 0, work);
+          kernels.f32_gemm(
+            direct ? x : patches,
+            w,
+            groups === 1 ? to : part,
+            count,
+            filters,
+            K,
+            0,
+            1,
+            0,
+            0,
+            count,
+            0,
+            filters,
+            work,
+          );
           if (groups > 1) scatterColumns(part, to + 4 * group * filters, [count, filters, out, 1], layout());
         }
       }

@@ -30,13 +30,13 @@ export function poolStep(
       const geom = geometry(batch);
       if (node.op === "maxPool") {
         if (input.dtype === "u8") kernels.u8_maxpool_codes(x, y, geom);
-        else kernels.f32_maxpool(x, y, extra, geom);
+        else kernels.f32_maxpool(x, y, extra, geom, 0, batch);
       } else if (step === null) {
-        kernels.f32_avgpool(x, y, geom, node.includePad ? 1 : 0);
+        kernels.f32_avgpool(x, y, geom, node.includePad ? 1 : 0, 0, batch);
       } else {
         // Sums of codes are exact; the step comes last, as in training.
         kernels.u8_dequantize(x, extra, batch * elements, 1);
-        kernels.f32_avgpool(extra, y, geom, node.includePad ? 1 : 0);
+        kernels.f32_avgpool(extra, y, geom, node.includePad ? 1 : 0, 0, batch);
         kernels.f32_scale_shift(y, y, batch * size, step, 0);
       }
     },
@@ -81,7 +81,7 @@ export function realStep(node: PlanNode, input: ValueType, data: NodeData, const
       return {
         scratch: (batch) => [kernels.f32_gemm_work(batch, out, size)],
         run(batch, [x], y, [work]) {
-          kernels.f32_gemm(x, weight(), y, batch, out, size, 0, 1, 0, work);
+          kernels.f32_gemm(x, weight(), y, batch, out, size, 0, 1, 0, 0, batch, 0, out, work);
           if (bias !== null) kernels.f32_add(y, bias(), y, batch * out, batch * out, out);
         },
       };

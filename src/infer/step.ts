@@ -1,8 +1,9 @@
 /** @file What a step of the runtime is, and the geometry that window kernels read. */
 import type { PlanWindow } from "../format/plan.js";
 import { windowExtents } from "../format/values.js";
-import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
+import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
+import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
 import type { Constants } from "./constants.js";
 
 /** One node, ready to run: its constants lie in the heap. */

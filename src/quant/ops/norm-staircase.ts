@@ -1,15 +1,11 @@
 /** @file Batch normalization joined to the quantized activation behind it, as an op. */
-import { check, integer } from "../../core/checks.js";
+import { check } from "../../core/checks.js";
 import { kernelsFor } from "../../kernels/engine.js";
+import { alphaRuleId, proxyId } from "../../kernels/staircase/ids.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { BatchNormTrainAttrs } from "../../ops/norm.js";
-import {
-  batchNormRows,
-  checkNormActivation,
-  normGradients,
-  shortcutArguments,
-  withNormWork,
-} from "../../ops/norm-activation.js";
+import { withNormWork } from "../../ops/norm.js";
+import { batchNormRows, checkNormActivation, normGradients, shortcutArguments } from "../../ops/norm-activation.js";
 import type { OpDef } from "../../ops/op.js";
 import { checkedAlpha, type StaircaseAttrs, staircaseOp } from "./staircase.js";
 
@@ -39,21 +35,9 @@ export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
   coded: true,
   shape: ([x, gamma, beta, alpha, shortcut], attrs) => {
     checkNormActivation([x, gamma, beta], attrs, shortcut);
-    const kernel = integer(0, 2);
-    check(
-      "batchNormStaircase",
-      "proxy.kernelId",
-      attrs.proxy?.kernelId,
-      kernel,
-      "functions of one's own take the single ops",
-    );
-    check(
-      "batchNormStaircase",
-      "rule.kernelId",
-      attrs.rule?.kernelId,
-      kernel,
-      "functions of one's own take the single ops",
-    );
+    const own = "functions of one's own take the single ops";
+    check("batchNormStaircase", "proxy.kernelId", attrs.proxy?.kernelId, proxyId, own);
+    check("batchNormStaircase", "rule.kernelId", attrs.rule?.kernelId, alphaRuleId, own);
     return staircaseOp.shape([x, alpha], attrs);
   },
   forward: ([x, gamma, beta, step, shortcut], attrs) => {

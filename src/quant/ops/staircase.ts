@@ -3,6 +3,7 @@ import { check, numeric } from "../../core/checks.js";
 import { DTypeError, QuantError, ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
 import { kernelsFor } from "../../kernels/engine.js";
+import { alphaRuleId, proxyId } from "../../kernels/staircase/ids.js";
 import { convert, floatTypeOf } from "../../ndarray/convert.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { OpDef } from "../../ops/op.js";
@@ -72,9 +73,11 @@ export function checkedAlpha(step: NDArray): number {
 export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
   name: "staircase",
   coarse: true,
-  shape: ([x, alpha], { bits }) => {
+  shape: ([x, alpha], { bits, proxy, rule }) => {
     floatTypeOf("staircase", x);
     checkBits("staircase", bits);
+    if (proxy?.kernelId !== undefined) check("staircase", "proxy.kernelId", proxy.kernelId, proxyId);
+    if (rule?.kernelId !== undefined) check("staircase", "rule.kernelId", rule.kernelId, alphaRuleId);
     if (alpha.size !== 1) {
       throw new ShapeError({ op: "staircase", what: "alpha", expected: "one element", got: shapeText(alpha.shape) });
     }
