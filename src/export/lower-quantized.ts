@@ -1,28 +1,24 @@
 /** @file Lowering of quantized layers: product, scale, bias, batch norm and staircase become one node with integer thresholds. */
+
 import type { Variable } from "../autograd/graph.js";
+import { BYTE_TOP, staircaseTop } from "../codes/levels.js";
+import { channelsLast } from "../codes/rows.js";
+import { scalesOf } from "../codes/scales.js";
+import { EXACT_LIMIT, largestSum, type Sums, sumsOf } from "../codes/sums.js";
+import type { Thresholds } from "../codes/thresholds.js";
 import { QuantError } from "../core/errors.js";
-import type { NodeData, PlanActivation, PlanNode, PlanQuantized, Thresholds } from "../format/index.js";
+import type { NodeData, PlanActivation, PlanNode, PlanQuantized } from "../format/index.js";
 import { type Conv2dOptions, convolution } from "../ops/conv.js";
-import { EXACT_LIMIT } from "../quant/ops/product.js";
 import type { StaircaseAttrs } from "../quant/ops/staircase.js";
 import type { QuantizedWeight } from "../quant/quant-parameter.js";
-import { type ChannelMap, foldThresholds, type Range, reachable } from "./fold.js";
+import { type ChannelMap, foldThresholds } from "./fold.js";
 import { affineOf, checkRows, constantOf, windowOf } from "./lower-float.js";
 import type { Lowering } from "./lowering.js";
 
 /** Rows of weight codes as the runtime wants them: [O][kh][kw][i], from [O,I,Kh,Kw] or [out,in]. */
 function rowsOfCodes({ codes }: QuantizedWeight): Int8Array {
-  const source = codes.view() as Int8Array;
-  if (codes.shape.length === 2) return source.slice();
-  const [O, I, kh, kw] = codes.shape;
-  const taps = kh * kw;
-  const out = new Int8Array(source.length);
-  for (let o = 0; o < O; o++) {
-    for (let i = 0; i < I; i++) {
-      for (let t = 0; t < taps; t++) out[(o * taps + t) * I + i] = source[(o * I + i) * taps + t];
-    }
-  }
-  return out;
+  const [out, , kh = 1, kw = 1] = codes.shape;
+  return channelsLast(codes.view() as Int8Array, out, kh * kw);
 }
 
 /** The staircase that a result is, or null. */
@@ -39,8 +35,8 @@ function topOf(value: Variable): number {
   const seen = new Set(pending);
   for (let source = pending.pop(); source !== undefined; source = pending.pop()) {
     const activation = activationOf(source);
-    if (activation !== null) top = Math.max(top, 2 ** activation.bits - 1);
-    else if (source.node === null) return 255;
+    if (activation !== null) top = Math.max(top, staircaseTop(activation.bits));
+    else if (source.node === null) return BYTE_TOP;
     for (const input of activation === null ? (source.node?.inputs ?? []) : []) {
       if (!seen.has(input)) pending.push(input);
       seen.add(input);
@@ -50,8 +46,8 @@ function topOf(value: Variable): number {
 }
 
 /** Refuses sums that training's f32 product does not hold exactly. */
-function checkExact(layer: string, ranges: readonly Range[]): void {
-  const largest = ranges.reduce((most, { lo, hi }) => Math.max(most, -lo, hi), 0);
+function checkExact(layer: string, sums: Sums): void {
+  const largest = largestSum(sums);
   if (largest <= EXACT_LIMIT) return;
   throw new QuantError({
     op: "pack",
@@ -73,11 +69,6 @@ function followers(product: Variable, lowering: Lowering): { norm?: Variable; st
   return { norm: next, staircase: last };
 }
 
-/** f32(δ·step) for each output channel. */
-function scalesOf({ delta, codes }: QuantizedWeight, step: number): Float32Array {
-  return Float32Array.from({ length: codes.shape[0] }, (_, c) => delta[delta.length === 1 ? 0 : c] * step);
-}
-
 /** Lowers `quantConv2d` and `quantLinear`, with all that folds into them. */
 export function lowerQuantized(result: Variable, lowering: Lowering): boolean {
   const { op, inputs, attrs } = result.node as NonNullable<Variable["node"]>;
@@ -92,8 +83,8 @@ export function lowerQuantized(result: Variable, lowering: Lowering): boolean {
   }
   const out = weight.codes.shape[0];
   const codes = rowsOfCodes(weight);
-  const ranges = reachable(codes, out, topOf(x));
-  checkExact(id, ranges);
+  const sums = sumsOf(codes, out, topOf(x));
+  checkExact(id, sums);
   const { norm, staircase } = followers(result, lowering);
   const activation = activationOf(staircase);
   const layer: PlanQuantized = {
@@ -104,7 +95,7 @@ export function lowerQuantized(result: Variable, lowering: Lowering): boolean {
     granularity: weight.delta.length === 1 ? "layer" : "channel",
     ...(activation === null ? { bias: bias !== undefined } : { activation }),
   };
-  const thresholds = activation === null ? undefined : thresholdsOf(id, result, norm, activation, ranges);
+  const thresholds = activation === null ? undefined : thresholdsOf(id, result, norm, activation, sums);
   const data: NodeData = {
     codes,
     delta: Float32Array.from(weight.delta),
@@ -126,10 +117,11 @@ function thresholdsOf(
   product: Variable,
   norm: Variable | undefined,
   { bits, step: alpha, rounding }: PlanActivation,
-  ranges: readonly Range[],
+  sums: Sums,
 ): Thresholds {
   const { inputs, attrs } = product.node as NonNullable<Variable["node"]>;
-  const scales = scalesOf((attrs as { weight: QuantizedWeight }).weight, inputs[0].data.step as number);
+  const { delta, codes } = (attrs as { weight: QuantizedWeight }).weight;
+  const scales = scalesOf(delta, inputs[0].data.step as number, codes.shape[0]);
   const affine = norm === undefined ? null : affineOf(norm);
   const bias = inputs.length < 3 ? null : constantOf(inputs[2]);
   const maps = Array.from(
@@ -140,7 +132,7 @@ function thresholdsOf(
       ...(affine && { affine: { scale: affine.scale[c], shift: affine.shift[c] } }),
     }),
   );
-  return foldThresholds(id, maps, ranges, { alpha, top: 2 ** bits - 1, rounding });
+  return foldThresholds(id, maps, sums, { alpha, top: staircaseTop(bits), rounding });
 }
 
 /**
@@ -161,7 +153,11 @@ function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
   }
   const shift = bias === undefined ? new Float32Array(codes.shape[0]) : constantOf(bias);
   const scaled = lowering.names.take(`${id}_scale`);
-  lowering.emit(result, { op: "affine", id: scaled, input: id }, { scale: scalesOf(weight, 1), shift });
+  lowering.emit(
+    result,
+    { op: "affine", id: scaled, input: id },
+    { scale: scalesOf(weight.delta, 1, codes.shape[0]), shift },
+  );
 }
 
 /** Lowers a staircase that stands by itself, on f32 values. */

@@ -1,4 +1,5 @@
 /** @file What a packed model holds and costs: parameters by width, bytes on disk, multiplications by (W, A). */
+import { bitsOfTop } from "../codes/levels.js";
 import { refuse } from "../core/checks.js";
 import { bytesIn } from "../core/typed-arrays.js";
 import {
@@ -68,7 +69,7 @@ export interface ModelSummary {
 
 /** Bits of codes up to `top`, or 32 for floats. */
 function bitsOf(type: ValueType): number {
-  return type.dtype === "u8" ? 32 - Math.clz32(type.top) : 32;
+  return type.dtype === "u8" ? bitsOfTop(type.top) : 32;
 }
 
 function countOthers({ delta, bias, scale, shift, value, thresholds }: NodeData): number {

@@ -1,8 +1,7 @@
 /** @file The format room: the packed model's specification, reader and writer. See docs/format.md. */
-export { packCodes, packedBytes, storageBits, unpackCodes, weightTop } from "./bits.js";
+export { packCodes, unpackCodes } from "./bits.js";
 export { floatWeights, macsOf, type NodeData, type PackedModel, patchSize, type TensorInfo } from "./model.js";
 export {
-  activationTop,
   FORMAT_NAME,
   FORMAT_VERSION,
   INPUT_ID,
@@ -23,6 +22,6 @@ export {
   type PlanWindow,
 } from "./plan.js";
 export { openPacked, readPacked } from "./read.js";
-export { decodeThresholds, encodeThresholds, type Thresholds } from "./thresholds.js";
+export { decodeThresholds, encodeThresholds } from "./thresholds.js";
 export { planValues, type ValueType } from "./values.js";
 export { writePacked } from "./write.js";

@@ -1,9 +1,11 @@
 /** @file A packed model in memory: the plan, and each node's tensors decoded. */
+import { packedBytes, storageBits } from "../codes/bits.js";
+import { staircaseTop } from "../codes/levels.js";
+import { channelsLast } from "../codes/rows.js";
+import { type Thresholds, unorderedChannel } from "../codes/thresholds.js";
 import { FormatError } from "../core/errors.js";
 import { type Shape, sizeOf } from "../core/shape.js";
-import { packedBytes, storageBits } from "./bits.js";
-import { activationTop, inputsOf, type Plan, type PlanFloatConv, type PlanFloatLinear, type PlanNode } from "./plan.js";
-import type { Thresholds } from "./thresholds.js";
+import { inputsOf, type Plan, type PlanFloatConv, type PlanFloatLinear, type PlanNode } from "./plan.js";
 import type { ValueType } from "./values.js";
 
 /** Decoded tensors of one node; which of them are there follows from the node (see docs/format.md). */
@@ -65,24 +67,11 @@ export function patchSize(node: PlanNode, input: ValueType): number {
   return input.shape[0];
 }
 
-/**
- * Real weights of a float layer, [O,Kh,Kw,I/groups] or [O,I]: its f32 weights with the channels last, or its codes as they are.
- *
- * @param input type of what the node reads
- */
-export function floatWeights(node: PlanFloatConv | PlanFloatLinear, data: NodeData, input: ValueType): Float32Array {
+/** Real weights of a float layer, [O,Kh,Kw,I/groups] or [O,I]: its f32 weights with the channels last, or its codes as they are. */
+export function floatWeights(node: PlanFloatConv | PlanFloatLinear, data: NodeData): Float32Array {
   if (data.codes !== undefined) return Float32Array.from(data.codes);
   const weight = data.weight as Float32Array;
-  if (node.op === "floatLinear") return weight;
-  const taps = node.kernel[0] * node.kernel[1];
-  const channels = input.shape[2] / (node.groups ?? 1);
-  const out = new Float32Array(weight.length);
-  for (let o = 0; o < node.out; o++) {
-    for (let i = 0; i < channels; i++) {
-      for (let t = 0; t < taps; t++) out[(o * taps + t) * channels + i] = weight[(o * channels + i) * taps + t];
-    }
-  }
-  return out;
+  return node.op === "floatLinear" ? weight : channelsLast(weight, node.out, node.kernel[0] * node.kernel[1]);
 }
 
 /** Multiply-accumulates of a node for one image; 0 for nodes without products. */
@@ -186,7 +175,7 @@ export function checkNodeData(
     const length = node.out * patchSize(node, values.get(node.input) as ValueType);
     if (codes.length !== length) refuse("weight", "number of codes", `${length}`, `${codes.length}`);
     if (thresholds !== undefined && "activation" in node && node.activation !== undefined) {
-      const top = activationTop(node.activation);
+      const top = staircaseTop(node.activation.bits);
       if (
         thresholds.top !== top ||
         thresholds.flip.length !== node.out ||
@@ -199,17 +188,8 @@ export function checkNodeData(
           `${thresholds.flip.length} of ${thresholds.top}`,
         );
       }
-      checkMonotone(thresholds, (channel) => {
-        refuse("thresholds", `channel ${channel}`, "monotone thresholds", "a step back");
-      });
-    }
-  }
-}
-
-function checkMonotone({ values, flip, top }: Thresholds, refuse: (channel: number) => void): void {
-  for (let c = 0; c < flip.length; c++) {
-    for (let k = c * top + 1; k < (c + 1) * top; k++) {
-      if (flip[c] === 0 ? values[k] < values[k - 1] : values[k] > values[k - 1]) refuse(c);
+      const channel = unorderedChannel(thresholds);
+      if (channel !== null) refuse("thresholds", `channel ${channel}`, "monotone thresholds", "a step back");
     }
   }
 }

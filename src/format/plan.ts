@@ -1,4 +1,5 @@
 /** @file The plan of a packed model: its nodes in the order in which they run, as they stand in the file's JSON. */
+import type { Rounding } from "../codes/staircase.js";
 
 /** The file's `format`, the version that this library writes, and the one before it, which has no checksum and is read too. */
 export const FORMAT_NAME = "coarsegrad-packed";
@@ -23,7 +24,7 @@ export interface PlanActivation {
   /** α, an f32 number. */
   readonly step: number;
   /** `ceil` is the paper's staircase; `nearest` rounds half to even. */
-  readonly rounding: "ceil" | "nearest";
+  readonly rounding: Rounding;
 }
 
 /** Geometry of a sliding window. */
@@ -183,9 +184,4 @@ export interface Plan {
 /** Ids of the values that a node reads. */
 export function inputsOf(node: PlanNode): readonly string[] {
   return node.op === "add" || node.op === "concat" ? node.inputs : [node.input];
-}
-
-/** Largest code of a staircase: L = 2^bits − 1. */
-export function activationTop(activation: PlanActivation): number {
-  return 2 ** activation.bits - 1;
 }

@@ -1,4 +1,5 @@
 /** @file Reading a packed model, strictly: whatever is not exactly as docs/format.md says is a FormatError. */
+import { staircaseTop } from "../codes/levels.js";
 import { check, checkBytes, refuse, text } from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
@@ -16,7 +17,7 @@ import {
   type TensorSpec,
   tensorsOf,
 } from "./model.js";
-import { activationTop, FIRST_VERSION, FORMAT_NAME, FORMAT_VERSION, inputsOf, type PlanNode } from "./plan.js";
+import { FIRST_VERSION, FORMAT_NAME, FORMAT_VERSION, inputsOf, type PlanNode } from "./plan.js";
 import { parsePlan } from "./schema.js";
 import { decodeThresholds } from "./thresholds.js";
 import { planValues, type ValueType } from "./values.js";
@@ -157,7 +158,7 @@ function decodeInto(
   } else if (data instanceof Uint8Array || data instanceof Int8Array) {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     if (field === "thresholds" && "activation" in node && node.activation !== undefined && "out" in node) {
-      found.thresholds = decodeThresholds(bytes, node.out, activationTop(node.activation), { file, tensor: name });
+      found.thresholds = decodeThresholds(bytes, node.out, staircaseTop(node.activation.bits), { file, tensor: name });
     } else if ("bits" in node && node.bits !== undefined) {
       const count = node.out * patchSize(node, input);
       found.codes = unpackCodes(bytes, count, node.bits, { file, tensor: name });

@@ -1,23 +1,6 @@
 /** @file Integer thresholds on disk: a direction and `top` integers per channel, as varints of second differences. */
+import { THRESHOLD_LIMIT, type Thresholds } from "../codes/thresholds.js";
 import { FormatError } from "../core/errors.js";
-
-/**
- * The staircase of a layer as comparisons of its integer accumulator:
- *
- *     code[c] = #{ k : acc ≥ values[c·top + k] }   if flip[c] = 0 (values rise with k)
- *     code[c] = #{ k : acc ≤ values[c·top + k] }   if flip[c] = 1 (values fall with k)
- */
-export interface Thresholds {
-  /** [channels, top]; monotone within a channel. */
-  readonly values: Int32Array;
-  /** [channels]; 1 where a larger accumulator gives a smaller code. */
-  readonly flip: Uint8Array;
-  /** Thresholds per channel: 2^bits − 1 of the activation. */
-  readonly top: number;
-}
-
-/** Thresholds lie strictly inside ±2^30, so that every coded number below fits in 32 bits. */
-export const THRESHOLD_LIMIT = 2 ** 30;
 
 function zigzag(n: number): number {
   return n >= 0 ? 2 * n : -2 * n - 1;

@@ -1,7 +1,9 @@
 /** @file Shapes and types of a plan's values, followed from the input to the output; refuses what does not chain. */
+import { BYTE_TOP, staircaseTop } from "../codes/levels.js";
+import { MAX_PATCH } from "../codes/sums.js";
 import { FormatError } from "../core/errors.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
-import { activationTop, INPUT_ID, inputsOf, type Plan, type PlanNode, type PlanWindow } from "./plan.js";
+import { INPUT_ID, inputsOf, type Plan, type PlanNode, type PlanWindow } from "./plan.js";
 
 /** What a value of a plan is, for one image. */
 export interface ValueType {
@@ -18,8 +20,6 @@ export interface ValueType {
 const MAX_VALUE = 2 ** 28;
 /** Bytes that what a node reads and writes may take for one image: half of the address space. */
 const MAX_NODE_BYTES = 2 ** 31;
-/** Inputs per output of a quantized layer, so that sums of u8·i8 products stay inside 32 bits. */
-export const MAX_PATCH = 65_793;
 
 /** Extent after a window slides along an axis: ⌊(n + before + after − d·(k−1) − 1)/s⌋ + 1. */
 function slide(n: number, before: number, after: number, kernel: number, stride: number, dilation: number): number {
@@ -51,7 +51,7 @@ export function planValues(plan: Plan, file: string): Map<string, ValueType> {
     shape: input.shape,
     dtype: input.dtype,
     step: input.step ?? null,
-    top: input.dtype === "u8" ? 255 : 0,
+    top: input.dtype === "u8" ? BYTE_TOP : 0,
   });
   const check = (id: string, type: ValueType): void => {
     if (sizeOf(type.shape) > MAX_VALUE) {
@@ -150,7 +150,7 @@ function nodeValue(node: PlanNode, inputs: readonly ValueType[], file: string): 
     if (node.op !== "conv" && node.op !== "linear") return real(shape);
     if (node.activation === undefined) return real(shape);
     if (node.bias) refuse("bias beside thresholds", "a bias folded into them", "both");
-    return { shape, dtype: "u8", step: node.activation.step, top: activationTop(node.activation) };
+    return { shape, dtype: "u8", step: node.activation.step, top: staircaseTop(node.activation.bits) };
   };
   const patch = (size: number): void => {
     if (size > MAX_PATCH) refuse("inputs per output", `at most ${MAX_PATCH}`, `${size}`);
@@ -219,7 +219,7 @@ function nodeValue(node: PlanNode, inputs: readonly ValueType[], file: string): 
     }
     case "staircase":
       wants("f32");
-      return { shape: x.shape, dtype: "u8", step: node.activation.step, top: activationTop(node.activation) };
+      return { shape: x.shape, dtype: "u8", step: node.activation.step, top: staircaseTop(node.activation.bits) };
     case "add":
       wants("f32");
       if (other.dtype !== "f32" || !sameShape(x.shape, other.shape)) {

@@ -1,8 +1,9 @@
 /** @file Writing a packed model: plan and decoded tensors → one safetensors file, the same bytes for the same model. */
+import { storageBits } from "../codes/bits.js";
 import { FormatError } from "../core/errors.js";
 import { contentChecksum } from "../io/checksum.js";
 import { type SafeEntry, writeSafetensors } from "../io/safetensors.js";
-import { packCodes, storageBits } from "./bits.js";
+import { packCodes } from "./bits.js";
 import { checkNodeData, type NodeData, type TensorSpec, tensorsOf } from "./model.js";
 import { FORMAT_NAME, FORMAT_VERSION, type Plan, type PlanNode } from "./plan.js";
 import { checkPlan } from "./schema.js";

@@ -44,7 +44,7 @@ function grouped(node: PlanFloatConv, input: ValueType, output: ValueType, data:
   const filters = out / groups;
   const taps = node.kernel[0] * node.kernel[1];
   const K = taps * channels;
-  const weight = constants.f32(floatWeights(node, data, input));
+  const weight = constants.f32(floatWeights(node, data));
   const positions = output.shape[0] * output.shape[1];
   const direct = groups === 1 && isPointwise(node);
   const geometry = geometryOf(constants, node, input.shape, channels);
@@ -98,7 +98,7 @@ function depthwise(
   const channels = input.shape[2];
   const multiplier = node.out / channels;
   const taps = node.kernel[0] * node.kernel[1];
-  const given = floatWeights(node, data, input);
+  const given = floatWeights(node, data);
   const weights = Array.from({ length: multiplier }, (_, j) =>
     constants.f32(
       Float32Array.from({ length: taps * channels }, (_, i) => {

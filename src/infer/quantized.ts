@@ -1,12 +1,16 @@
 /** @file Quantized layers in integers: products of codes, then thresholds or one scale to f32. */
+import { staircaseTop } from "../codes/levels.js";
+import { linesOf } from "../codes/lines.js";
+import { scalesOf } from "../codes/scales.js";
+import { roundingId } from "../codes/staircase.js";
+import { sumsOf } from "../codes/sums.js";
 import type { NodeData } from "../format/model.js";
-import { activationTop, type PlanConv, type PlanLinear, type PlanWindow } from "../format/plan.js";
+import type { PlanConv, PlanLinear, PlanWindow } from "../format/plan.js";
 import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
 import type { Constants } from "./constants.js";
 import type { Residual } from "./fuse.js";
-import { linesOf, sumsOf } from "./lines.js";
 import { productOf } from "./product.js";
 import { geometryOf, type Step } from "./step.js";
 
@@ -18,11 +22,6 @@ const POINT: PlanWindow = { kernel: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0
 
 /** Writes rows of accumulators as what the layer gives: codes or f32. `shortcut` is what a residual block adds. */
 type Epilogue = (acc: Ptr, output: Ptr, firstRow: number, rows: number, shortcut: Ptr) => void;
-
-/** s = f32(delta·step) for every output channel, as in training: Float32Array.from rounds the product once. */
-function scalesOf(delta: Float32Array, step: number, out: number): Float32Array {
-  return Float32Array.from({ length: out }, (_, c) => delta[delta.length === 1 ? 0 : c] * step);
-}
 
 function epilogueOf(node: PlanConv | PlanLinear, input: ValueType, data: NodeData, constants: Constants): Epilogue {
   const kernels = kernelsFor("f32");
@@ -62,9 +61,7 @@ function residualEpilogue(
   if (affine?.scale !== undefined) block.set(affine.scale, 2 * out);
   if (affine?.shift !== undefined) block.set(affine.shift, 3 * out);
   const folded = constants.f32(block);
-  const { step, rounding } = staircase.activation;
-  const top = activationTop(staircase.activation);
-  const nearest = rounding === "nearest" ? 1 : 0;
+  const { bits, step, rounding } = staircase.activation;
   const residualStep = coded ? (shortcut.step as number) : 0;
   const size = coded ? 1 : 4;
   return (acc, output, first, rows, added) =>
@@ -77,8 +74,8 @@ function residualEpilogue(
       folded(),
       residualStep,
       step,
-      top,
-      nearest,
+      staircaseTop(bits),
+      roundingId(rounding),
     );
 }
 

@@ -1,8 +1,9 @@
 /** @file Steps in f32 for the layers that a model keeps in float: the kernels of training, in training's order. */
-
+import { staircaseTop } from "../codes/levels.js";
+import { roundingId } from "../codes/staircase.js";
 import { sizeOf } from "../core/shape.js";
 import { floatWeights, type NodeData } from "../format/model.js";
-import { activationTop, type PlanAvgPool, type PlanMaxPool, type PlanNode } from "../format/plan.js";
+import type { PlanAvgPool, PlanMaxPool, PlanNode } from "../format/plan.js";
 import type { ValueType } from "../format/values.js";
 import { kernelsFor } from "../kernels/engine.js";
 import type { Constants } from "./constants.js";
@@ -55,9 +56,8 @@ export function realStep(node: PlanNode, input: ValueType, data: NodeData, const
     case "add":
       return simpleStep((batch, [a, b], y) => kernels.f32_add(a, b, y, batch * size, batch * size, batch * size));
     case "staircase": {
-      const { step, rounding } = node.activation;
-      const top = activationTop(node.activation);
-      const nearest = rounding === "nearest" ? 1 : 0;
+      const { bits, step, rounding } = node.activation;
+      const [top, nearest] = [staircaseTop(bits), roundingId(rounding)];
       return simpleStep((batch, [x], y) => kernels.f32_staircase(x, y, batch * size, step, top, nearest));
     }
     case "affine": {
@@ -75,7 +75,7 @@ export function realStep(node: PlanNode, input: ValueType, data: NodeData, const
       return simpleStep((batch, [x], y) => combine(x, value(), y, batch * size, batch * size, channels));
     }
     case "floatLinear": {
-      const weight = constants.f32(floatWeights(node, data, input));
+      const weight = constants.f32(floatWeights(node, data));
       const bias = data.bias === undefined ? null : constants.f32(data.bias);
       const { out } = node;
       return {

@@ -1,4 +1,5 @@
 /** @file Sessions: a packed model loaded and run on images. */
+import { largestAt } from "../codes/ranking.js";
 import { anything, callable, check, checkOptions, describe, flag, integer, record, text } from "../core/checks.js";
 import { ArgumentError, DisposedError, MemoryError, ScopeError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
@@ -225,11 +226,7 @@ class PackedSession implements Session {
   predict(input: SessionInput): Int32Array {
     const outputs = this.#run(input);
     const size = sizeOf(this.outputShape);
-    return Int32Array.from({ length: outputs.length / size }, (_, n) => {
-      let best = 0;
-      for (let i = 1; i < size; i++) if (outputs[n * size + i] > outputs[n * size + best]) best = i;
-      return best;
-    });
+    return Int32Array.from({ length: outputs.length / size }, (_, n) => largestAt(outputs, n * size, size));
   }
 
   codes(input: SessionInput, id: string): Uint8Array | Float32Array {

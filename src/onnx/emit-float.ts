@@ -1,4 +1,5 @@
 /** @file Plan nodes in f32, and those that move codes, as ONNX operators. */
+import { channelsFirst } from "../codes/rows.js";
 import { FormatError } from "../core/errors.js";
 import {
   floatWeights,
@@ -58,7 +59,7 @@ function resultOf(node: PlanNode, data: NodeData, emitter: Emitter): Result {
     case "floatConv": {
       const { groups = 1, kernel, out } = node;
       const channels = x.type.shape[2] / groups;
-      const weight = builder.constant(`${id}/weight`, [out, channels, ...kernel], convWeights(node, x, data));
+      const weight = builder.constant(`${id}/weight`, [out, channels, ...kernel], convWeights(node, data));
       const bias = data.bias === undefined ? [] : [builder.constant(`${id}/bias`, [out], data.bias)];
       const attributes = { ...windowAttributes(node), ...(groups > 1 && { group: groups }) };
       return [builder.node("Conv", [x.name, weight, ...bias], id, attributes)];
@@ -94,20 +95,14 @@ function resultOf(node: PlanNode, data: NodeData, emitter: Emitter): Result {
 }
 
 /** Weights of a float convolution, [O,I/groups,Kh,Kw], whether they are stored as reals or as codes. */
-function convWeights(node: PlanFloatConv, x: EmittedValue, data: NodeData): Float32Array {
+function convWeights(node: PlanFloatConv, data: NodeData): Float32Array {
   if (data.weight !== undefined) return data.weight;
-  const last = floatWeights(node, data, x.type);
-  const taps = node.kernel[0] * node.kernel[1];
-  const channels = last.length / (node.out * taps);
-  return last.map((_, at) => {
-    const [o, c, t] = [Math.floor(at / (channels * taps)), Math.floor(at / taps) % channels, at % taps];
-    return last[(o * taps + t) * channels + c];
-  });
+  return channelsFirst(floatWeights(node, data), node.out, node.kernel[0] * node.kernel[1]);
 }
 
 function floatLinear(node: PlanFloatLinear, x: EmittedValue, data: NodeData, { builder }: Emitter): string {
   const { id, out } = node;
-  const own = floatWeights(node, data, x.type);
+  const own = floatWeights(node, data);
   const { order } = x;
   const inputs = own.length / out;
   const weight = order === null ? own : own.map((_, at) => own[Math.floor(at / inputs) * inputs + order[at % inputs]]);

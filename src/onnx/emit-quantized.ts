@@ -1,29 +1,14 @@
 /** @file Quantized layers and staircases as ONNX operators, in the order and with the roundings of training. */
-import {
-  activationTop,
-  type NodeData,
-  type PlanActivation,
-  type PlanConv,
-  type PlanLinear,
-  type Thresholds,
-  type ValueType,
-} from "../format/index.js";
-import { linesOf, sumsOf } from "../infer/lines.js";
+import { staircaseTop } from "../codes/levels.js";
+import { linesOf } from "../codes/lines.js";
+import { channelsFirst } from "../codes/rows.js";
+import { scalesOf } from "../codes/scales.js";
+import { sumsOf } from "../codes/sums.js";
+import type { Thresholds } from "../codes/thresholds.js";
+import type { NodeData, PlanActivation, PlanConv, PlanLinear, ValueType } from "../format/index.js";
 import { emitWeights } from "./emit-weights.js";
 import { type EmittedValue, type Emitter, windowAttributes } from "./emitter.js";
 import { ELEMENT } from "./schema.js";
-
-/** Plan rows [out][kh][kw][i] as ONNX has them, [out][i][kh][kw]. */
-function channelsFirst(codes: Int8Array, out: number, taps: number): Int8Array {
-  const channels = codes.length / out / taps;
-  const result = new Int8Array(codes.length);
-  for (let o = 0; o < out; o++) {
-    for (let t = 0; t < taps; t++) {
-      for (let i = 0; i < channels; i++) result[(o * channels + i) * taps + t] = codes[(o * taps + t) * channels + i];
-    }
-  }
-  return result;
-}
 
 /** Rows [out][in] as columns [in][out], inputs in the order of the value that they multiply. */
 function transposed(codes: Int8Array, out: number, order: Int32Array | null): Int8Array {
@@ -66,9 +51,7 @@ export function emitQuantized(node: PlanConv | PlanLinear, data: NodeData, emitt
   const { shape } = emitter.type(id);
   const sums = accumulators(node, x, data.codes as Int8Array, emitter);
   if (data.thresholds !== undefined) return byThresholds(id, sums, data, x.type, shape.length, emitter);
-  const delta = data.delta as Float32Array;
-  const step = x.type.step as number;
-  const scale = Float32Array.from({ length: out }, (_, c) => delta[delta.length === 1 ? 0 : c] * step);
+  const scale = scalesOf(data.delta as Float32Array, x.type.step as number, out);
   // Training adds a bias even if there is none; it shows only where a scale of 0 would give −0.
   const bias = data.bias ?? (scale.includes(0) ? new Float32Array(out) : null);
   const scaled = [sums, emitter.perChannel(`${id}/scale`, scale, shape.length)];
@@ -120,5 +103,5 @@ function codesOf(quotient: string, rounding: "Ceil" | "Round", top: number, id: 
 export function emitStaircase(id: string, x: string, activation: PlanActivation, emitter: Emitter): string {
   const { step, rounding } = activation;
   const quotient = emitter.builder.node("Div", [x, emitter.f32(step)], `${id}/quotient`);
-  return codesOf(quotient, rounding === "ceil" ? "Ceil" : "Round", activationTop(activation), id, emitter);
+  return codesOf(quotient, rounding === "ceil" ? "Ceil" : "Round", staircaseTop(activation.bits), id, emitter);
 }
