@@ -1,7 +1,8 @@
 /** @file Weight codes on disk: 1, 2, 4 or 8 bits each, dense, least significant bits first. */
 import { packedBytes, packFields, storageBits } from "../codes/bits.js";
 import { isWeightCode, weightTop } from "../codes/levels.js";
-import { FormatError, QuantError } from "../core/errors.js";
+import { QuantError } from "../core/errors.js";
+import { type Place, type RefuseTensor, refusal } from "./place.js";
 
 /**
  * Packs weight codes densely, in fields of s = {@link storageBits} bits (see {@link packFields}). With 1 bit, 1 stands for +1 and 0 for −1; otherwise codes are in two's complement. The bits
@@ -38,7 +39,7 @@ export function packCodes(codes: Int8Array, bits: number): Uint8Array {
  * Reads back what {@link packCodes} wrote.
  *
  * @param bytes exactly `packedBytes(count, bits)` bytes
- * @param what file and tensor, for messages
+ * @param place for messages
  * @returns `count` codes, owned by the caller
  * @throws FormatError on a wrong length, a code outside the level set or a padding bit that is set
  */
@@ -46,11 +47,9 @@ export function unpackCodes(
   bytes: Uint8Array,
   count: number,
   bits: number,
-  what: { file: string; tensor: string } = { file: "unpackCodes", tensor: "codes" },
+  place: Place = { file: "unpackCodes", tensor: "codes" },
 ): Int8Array {
-  const refuse = (problem: string, expected: string, got: string): never => {
-    throw new FormatError({ op: what.file, what: `${what.tensor}: ${problem}`, expected, got });
-  };
+  const refuse: RefuseTensor = refusal(place);
   const size = storageBits(bits);
   const top = weightTop(bits);
   const perByte = 8 / size;

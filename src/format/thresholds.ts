@@ -1,6 +1,6 @@
 /** @file Integer thresholds on disk: a direction and `top` integers per channel, as varints of second differences. */
 import { THRESHOLD_LIMIT, type Thresholds } from "../codes/thresholds.js";
-import { FormatError } from "../core/errors.js";
+import { type Place, type RefuseTensor, refusal } from "./place.js";
 
 function zigzag(n: number): number {
   return n >= 0 ? 2 * n : -2 * n - 1;
@@ -49,18 +49,16 @@ export function encodeThresholds({ values, flip, top }: Thresholds): Uint8Array 
  *
  * @param channels output channels of the layer
  * @param top thresholds per channel
- * @param what file and tensor, for messages
+ * @param place for messages
  * @throws FormatError if the stream ends early, goes on, wastes bytes, leaves ±2^30 or is not monotone
  */
 export function decodeThresholds(
   bytes: Uint8Array,
   channels: number,
   top: number,
-  what: { file: string; tensor: string } = { file: "decodeThresholds", tensor: "thresholds" },
+  place: Place = { file: "decodeThresholds", tensor: "thresholds" },
 ): Thresholds {
-  const refuse = (problem: string, expected: string, got: string): never => {
-    throw new FormatError({ op: what.file, what: `${what.tensor}: ${problem}`, expected, got });
-  };
+  const refuse: RefuseTensor = refusal(place);
   // Each number takes a byte at least: refuses absurd sizes before memory is taken for them.
   if (bytes.length < channels * top) {
     refuse(

@@ -4,7 +4,7 @@ import { describe } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { shapeText, sizeOf } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
-import type { ValueType } from "../format/values.js";
+import type { ValueType } from "../format/value.js";
 import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
 

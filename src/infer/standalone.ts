@@ -1,8 +1,9 @@
 /** @file What a self-contained module runs (see coarsegrad/export's `toModule`): a model given as text, loaded when it is first asked. */
 import { largestAt } from "../codes/ranking.js";
 import { sizeOf } from "../core/shape.js";
+import { createSession } from "./create-session.js";
 import type { SessionInput } from "./input.js";
-import { createSession, type Session } from "./session.js";
+import type { Session } from "./session.js";
 
 /** What the model says of one image. */
 export interface Prediction {
