@@ -1,6 +1,5 @@
 /** @file Lowering of quantized layers: product, scale, bias, batch norm and staircase become one node with integer thresholds. */
-
-import type { Variable } from "../autograd/graph.js";
+import type { Node, Variable } from "../autograd/graph.js";
 import { BYTE_TOP, staircaseTop } from "../codes/levels.js";
 import { channelsLast } from "../codes/rows.js";
 import { scalesOf } from "../codes/scales.js";
@@ -9,11 +8,12 @@ import type { Thresholds } from "../codes/thresholds.js";
 import { QuantError } from "../core/errors.js";
 import type { NodeData, PlanActivation, PlanNode, PlanQuantized } from "../format/index.js";
 import { type Conv2dOptions, convolution } from "../ops/conv.js";
-import type { StaircaseAttrs } from "../quant/ops/staircase.js";
+import { batchNormEval } from "../ops/norm.js";
+import { quantConv2dOp, quantLinearOp, type StaircaseAttrs, staircaseOp } from "../quant/ops/index.js";
 import type { QuantizedWeight } from "../quant/quant-parameter.js";
 import { type ChannelMap, foldThresholds } from "./fold.js";
 import { affineOf, checkRows, constantOf, windowOf } from "./lower-float.js";
-import type { Lowering } from "./lowering.js";
+import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
 /** Rows of weight codes as the runtime wants them: [O][kh][kw][i], from [O,I,Kh,Kw] or [out,in]. */
 function rowsOfCodes({ codes }: QuantizedWeight): Int8Array {
@@ -23,7 +23,7 @@ function rowsOfCodes({ codes }: QuantizedWeight): Int8Array {
 
 /** The staircase that a result is, or null. */
 function activationOf(result: Variable | undefined): PlanActivation | null {
-  if (result?.node?.op.name !== "staircase" || result.data.step === null) return null;
+  if (result?.node?.op !== staircaseOp || result.data.step === null) return null;
   const { bits, rounding } = result.node.attrs as StaircaseAttrs;
   return { bits, step: result.data.step, rounding };
 }
@@ -63,23 +63,25 @@ function followers(product: Variable, lowering: Lowering): { norm?: Variable; st
   if (!lowering.fold) return {};
   const next = lowering.onlyReader(product);
   if (activationOf(next) !== null && next?.node?.inputs[0] === product) return { staircase: next };
-  if (next?.node?.op.name !== "batchNormEval" || next.node.inputs[0] !== product) return {};
+  if (next?.node?.op !== batchNormEval || next.node.inputs[0] !== product) return {};
   const last = lowering.onlyReader(next);
   if (activationOf(last) === null || last?.node?.inputs[0] !== next) return {};
   return { norm: next, staircase: last };
 }
 
-/** Lowers `quantConv2d` and `quantLinear`, with all that folds into them. */
-export function lowerQuantized(result: Variable, lowering: Lowering): boolean {
-  const { op, inputs, attrs } = result.node as NonNullable<Variable["node"]>;
-  if (op.name !== "quantConv2d" && op.name !== "quantLinear") return false;
-  const [x, , bias] = inputs;
-  const { weight } = attrs as { weight: QuantizedWeight };
-  if (op.name === "quantLinear") checkRows(result, x, lowering);
-  const id = lowering.names.take(lowering.names.pathOf(inputs.slice(1)) ?? op.name);
+/** Lowers a quantized product, with all that folds into it. @param products what of its node is a convolution's, or a linear layer's */
+function lowerProduct(
+  result: Variable,
+  [x, ...rest]: readonly Variable[],
+  lowering: Lowering,
+  weight: QuantizedWeight,
+  products: (layer: PlanQuantized) => PlanNode,
+): void {
+  const [, bias] = rest;
+  const id = lowering.names.take(lowering.names.pathOf(rest) ?? (result.node as Node).op.name);
   if (x.data.step === null) {
     lowerOnReals(result, id, lowering);
-    return true;
+    return;
   }
   const out = weight.codes.shape[0];
   const codes = rowsOfCodes(weight);
@@ -102,14 +104,9 @@ export function lowerQuantized(result: Variable, lowering: Lowering): boolean {
     ...(thresholds && { thresholds }),
     ...(bias && activation === null && { bias: constantOf(bias) }),
   };
-  let node: PlanNode = { op: "linear", ...layer };
-  if (op.name === "quantConv2d") {
-    const { geometry, groups } = convolution("pack", x.shape, weight.codes.shape, attrs as Conv2dOptions);
-    node = { op: "conv", ...layer, groups, ...windowOf(geometry) };
-  }
+  const node = products(layer);
   if (staircase === undefined) lowering.emit(result, node, data);
   else lowering.emit(staircase, node, data, norm === undefined ? [result] : [result, norm]);
-  return true;
 }
 
 function thresholdsOf(
@@ -119,7 +116,7 @@ function thresholdsOf(
   { bits, step: alpha, rounding }: PlanActivation,
   sums: Sums,
 ): Thresholds {
-  const { inputs, attrs } = product.node as NonNullable<Variable["node"]>;
+  const { inputs, attrs } = product.node as Node;
   const { delta, codes } = (attrs as { weight: QuantizedWeight }).weight;
   const scales = scalesOf(delta, inputs[0].data.step as number, codes.shape[0]);
   const affine = norm === undefined ? null : affineOf(norm);
@@ -140,7 +137,7 @@ function thresholdsOf(
  * and scales afterwards, and so does the plan, in two float nodes.
  */
 function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
-  const { inputs, attrs } = result.node as NonNullable<Variable["node"]>;
+  const { inputs, attrs } = result.node as Node;
   const [x, , bias] = inputs;
   const { weight, ...options } = attrs as Conv2dOptions & { weight: QuantizedWeight };
   const { codes } = weight;
@@ -160,12 +157,20 @@ function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
   );
 }
 
-/** Lowers a staircase that stands by itself, on f32 values. */
-export function lowerStaircase(result: Variable, lowering: Lowering): boolean {
-  const activation = activationOf(result);
-  if (activation === null) return false;
-  const [x, ...rest] = (result.node as NonNullable<Variable["node"]>).inputs;
-  const id = lowering.names.take(lowering.names.pathOf(rest) ?? "staircase");
-  lowering.emit(result, { op: "staircase", id, input: lowering.realId(x), activation });
-  return true;
-}
+/** Rules of quantized layers, and of staircases that stand by themselves, on f32 values. */
+export const QUANTIZED_RULES: readonly OpRule[] = [
+  lowers(quantConv2dOp, (result, inputs, lowering, { weight, ...options }) => {
+    const { geometry, groups } = convolution("pack", inputs[0].shape, weight.codes.shape, options);
+    const window = windowOf(geometry);
+    lowerProduct(result, inputs, lowering, weight, (layer) => ({ op: "conv", ...layer, groups, ...window }));
+  }),
+  lowers(quantLinearOp, (result, inputs, lowering, { weight }) => {
+    checkRows(result, inputs[0], lowering);
+    lowerProduct(result, inputs, lowering, weight, (layer) => ({ op: "linear", ...layer }));
+  }),
+  lowers(staircaseOp, (result, [x, ...rest], lowering) => {
+    const activation = activationOf(result) as PlanActivation;
+    const id = lowering.names.take(lowering.names.pathOf(rest) ?? "staircase");
+    lowering.emit(result, { op: "staircase", id, input: lowering.realId(x), activation });
+  }),
+];
