@@ -1,6 +1,6 @@
 /** @file Folding scale, bias, batch norm and staircase of a quantized layer into integer thresholds, by exact search. */
 import { type Rounding, staircaseCode } from "../codes/staircase.js";
-import { EXACT_LIMIT, type Sums } from "../codes/sums.js";
+import { EXACT_LIMIT, largestSum, type Sums } from "../codes/sums.js";
 import type { Thresholds } from "../codes/thresholds.js";
 import { QuantError } from "../core/errors.js";
 
@@ -65,17 +65,13 @@ function first(lo: number, hi: number, test: (n: number) => boolean): number {
  * @param sums what each channel can reach
  * @throws QuantError if a range leaves ±2^24 or a value is not finite: no comparison of integers could repeat training then
  */
-export function foldThresholds(
-  layer: string,
-  maps: readonly ChannelMap[],
-  { least, most }: Sums,
-  steps: Steps,
-): Thresholds {
+export function foldThresholds(layer: string, maps: readonly ChannelMap[], sums: Sums, steps: Steps): Thresholds {
+  checkExact(layer, sums);
   const { top } = steps;
   const values = new Int32Array(maps.length * top);
   const flip = new Uint8Array(maps.length);
   maps.forEach((map, c) => {
-    const [lo, hi] = [least[c], most[c]];
+    const [lo, hi] = [sums.least[c], sums.most[c]];
     checkChannel(layer, c, map, [lo, hi], steps);
     const code = (acc: number): number => codeOf(acc, map, steps);
     flip[c] = falls(map) ? 1 : 0;
@@ -89,6 +85,19 @@ export function foldThresholds(
   return { values, flip, top };
 }
 
+/** Refuses sums that training's f32 product does not hold exactly. @throws QuantError naming the layer */
+export function checkExact(layer: string, sums: Sums): void {
+  const largest = largestSum(sums);
+  if (largest <= EXACT_LIMIT) return;
+  throw new QuantError({
+    op: "pack",
+    what: `${layer}: sums of codes that f32 does not hold exactly`,
+    expected: "at most 2^24",
+    got: `${largest}`,
+    hint: "use fewer bits for weights or activations",
+  });
+}
+
 function checkChannel(
   layer: string,
   c: number,
@@ -96,12 +105,9 @@ function checkChannel(
   [lo, hi]: readonly [number, number],
   { alpha }: Steps,
 ): void {
-  const refuse = (what: string, expected: string, got: string, hint?: string): never => {
-    throw new QuantError({ op: "pack", what: `${layer}, channel ${c}: ${what}`, expected, got, hint });
+  const refuse = (what: string, expected: string, got: string): never => {
+    throw new QuantError({ op: "pack", what: `${layer}, channel ${c}: ${what}`, expected, got });
   };
-  if (Math.max(-lo, hi) > EXACT_LIMIT) {
-    refuse("sums that f32 does not hold exactly", "at most 2^24", `${Math.max(-lo, hi)}`, "use fewer bits");
-  }
   const { scale, bias = 0, affine } = map;
   const parts = [scale, bias, affine?.scale ?? 1, affine?.shift ?? 0, alpha];
   if (!parts.every(Number.isFinite) || !(alpha > 0)) {

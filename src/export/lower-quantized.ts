@@ -3,15 +3,14 @@ import type { Node, Variable } from "../autograd/graph.js";
 import { BYTE_TOP, staircaseTop } from "../codes/levels.js";
 import { channelsLast } from "../codes/rows.js";
 import { scalesOf } from "../codes/scales.js";
-import { EXACT_LIMIT, largestSum, type Sums, sumsOf } from "../codes/sums.js";
+import { type Sums, sumsOf } from "../codes/sums.js";
 import type { Thresholds } from "../codes/thresholds.js";
-import { QuantError } from "../core/errors.js";
 import type { NodeData, PlanActivation, PlanNode, PlanQuantized } from "../format/index.js";
 import { type Conv2dOptions, convolution } from "../ops/conv.js";
 import { batchNormEval } from "../ops/norm.js";
 import { quantConv2dOp, quantLinearOp, type StaircaseAttrs, staircaseOp } from "../quant/ops/index.js";
 import type { QuantizedWeight } from "../quant/quant-parameter.js";
-import { type ChannelMap, foldThresholds } from "./fold.js";
+import { type ChannelMap, checkExact, foldThresholds } from "./fold.js";
 import { affineOf, checkRows, constantOf, windowOf } from "./lower-float.js";
 import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
@@ -43,19 +42,6 @@ function topOf(value: Variable): number {
     }
   }
   return top;
-}
-
-/** Refuses sums that training's f32 product does not hold exactly. */
-function checkExact(layer: string, sums: Sums): void {
-  const largest = largestSum(sums);
-  if (largest <= EXACT_LIMIT) return;
-  throw new QuantError({
-    op: "pack",
-    what: `${layer}: sums of codes that f32 does not hold exactly`,
-    expected: "at most 2^24",
-    got: `${largest}`,
-    hint: "use fewer bits for weights or activations",
-  });
 }
 
 /** What follows a quantized product and folds into it: batch norm and staircase if nothing else reads the values between. */

@@ -27,14 +27,14 @@ export function parsePlan(text: string, file: string): Plan {
   return value as Plan;
 }
 
-const INPUT_FIELDS: Fields<PlanInput> = {
+const inputFields = record({
   shape: list(extent, 1, 3),
   dtype: oneOf("u8", "f32"),
   step: optional(step),
-};
+} satisfies Fields<PlanInput>);
 
 const input: Check = (v, path, refuse) => {
-  record(INPUT_FIELDS)(v, path, refuse);
+  inputFields(v, path, refuse);
   const { dtype, step: given } = v as PlanInput;
   if ((dtype === "u8") !== (given !== undefined)) refuse(`${path}.step`, "for u8, and for u8 alone", given);
 };
@@ -48,19 +48,19 @@ const node: Check = (v, path, refuse) => {
   record({ op: label, id: label, ...(!("inputs" in fields) && { input: label }), ...fields })(v, path, refuse);
 };
 
-const PLAN_FIELDS: Fields<Plan> = {
+const planFields = record({
   input,
   nodes: list(node, 1, MAX_NODES),
   output: label,
   classes: optional(list(label, 1, MAX_EXTENT)),
-};
+} satisfies Fields<Plan>);
 
 /** Checks a value against the plan's schema. @throws FormatError naming the path of the offending field */
 export function checkPlan(value: unknown, file: string): void {
   const refuse: Refuse = (path, expected, got) => {
     throw new FormatError({ op: file, what: `plan: ${cut(path, 200)}`, expected, got: jsonText(got) });
   };
-  record(PLAN_FIELDS)(value, "plan", refuse);
+  planFields(value, "plan", refuse);
   const seen = new Set<string>([INPUT_ID]);
   for (const [i, { id }] of (value as Plan).nodes.entries()) {
     if (seen.has(id)) refuse(`plan.nodes[${i}].id`, "an id that no node before it has", id);

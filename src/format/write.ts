@@ -5,6 +5,7 @@ import { contentChecksum } from "../io/checksum.js";
 import { type SafeData, type SafeEntry, writeSafetensors } from "../io/safetensors.js";
 import { packCodes } from "./bits.js";
 import { checkNodeData, tensorName, tensorsOf } from "./model.js";
+import type { PlanNode } from "./nodes/index.js";
 import { FORMAT_NAME, FORMAT_VERSION, type Plan } from "./plan.js";
 import { checkPlan } from "./schema.js";
 import type { NodeData, TensorSpec } from "./tensors.js";
@@ -30,8 +31,10 @@ export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Ui
   }
   const entries = plan.nodes.flatMap((node) => {
     const tensors = data.get(node.id) ?? {};
+    const specs = tensorsOf(node, values);
+    refuseExtra(node, tensors, specs, op);
     checkNodeData(node, tensors, values, op);
-    return tensorsOf(node, values).map((spec): SafeEntry => {
+    return specs.map((spec): SafeEntry => {
       const data = written(tensors, spec);
       return { name: tensorName(node, spec), shape: spec.shape ?? [data.length], data };
     });
@@ -42,6 +45,15 @@ export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Ui
   const tensors = [...floats, ...bytes];
   const metadata = { format: FORMAT_NAME, version: FORMAT_VERSION, plan: JSON.stringify(plan) };
   return writeSafetensors(tensors, { ...metadata, checksum: contentChecksum(tensors, metadata) });
+}
+
+/** @throws FormatError on a tensor that the node does not have */
+function refuseExtra({ id, op }: PlanNode, data: NodeData, specs: readonly TensorSpec[], file: string): void {
+  for (const field of Object.keys(data) as (keyof NodeData)[]) {
+    if (data[field] === undefined || specs.some((spec) => spec.field === field)) continue;
+    const what = `${id}.${field}: a ${op} node has no such tensor`;
+    throw new FormatError({ op: file, what, expected: "none", got: "one" });
+  }
 }
 
 /** A tensor as it lies in the file. @throws QuantError on a code outside its level set */
