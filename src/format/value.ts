@@ -1,4 +1,5 @@
 /** @file What a value of a plan is: shape, and codes of a step or real numbers. */
+import { sizeOf } from "../core/shape.js";
 
 /** Type of a value, for one image. */
 export interface ValueType {
@@ -19,4 +20,9 @@ export function real(shape: readonly number[]): ValueType {
 /** Bytes of one element. */
 export function elementBytes({ dtype }: ValueType): 1 | 4 {
   return dtype === "u8" ? 1 : 4;
+}
+
+/** Bytes of a value for `batch` images. */
+export function valueBytes(type: ValueType, batch: number): number {
+  return batch * sizeOf(type.shape) * elementBytes(type);
 }

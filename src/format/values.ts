@@ -4,7 +4,7 @@ import { FormatError } from "../core/errors.js";
 import { shapeText, sizeOf } from "../core/shape.js";
 import { inputsOf, kindOf } from "./nodes/index.js";
 import { INPUT_ID, type Plan } from "./plan.js";
-import { elementBytes, type ValueType } from "./value.js";
+import { type ValueType, valueBytes } from "./value.js";
 
 /** Elements that one value may have for one image. */
 const MAX_VALUE = 2 ** 28;
@@ -47,7 +47,7 @@ export function planValues(plan: Plan, file: string): Map<string, ValueType> {
       refuse: (what, expected, got) => refuse(`node "${node.id}" (${node.op}): ${what}`, expected, got),
     });
     check(node.id, type);
-    const bytes = [...inputs, type].reduce((sum, own) => sum + sizeOf(own.shape) * elementBytes(own), 0);
+    const bytes = [...inputs, type].reduce((sum, own) => sum + valueBytes(own, 1), 0);
     if (bytes > MAX_NODE_BYTES) {
       const what = `memory of node "${node.id}" for one image is beyond the limit`;
       refuse(what, `at most ${MAX_NODE_BYTES} bytes`, `${bytes}`);

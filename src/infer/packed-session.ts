@@ -6,7 +6,7 @@ import { sizeOf } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
 import type { PackedModel } from "../format/model.js";
 import { INPUT_ID, type Plan } from "../format/plan.js";
-import { elementBytes, type ValueType } from "../format/value.js";
+import { type ValueType, valueBytes } from "../format/value.js";
 import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
 import { countImages, fillInput, type SessionInput } from "./input.js";
@@ -47,8 +47,7 @@ export class PackedSession implements Session {
   }
 
   #zeroInput(batch: number): void {
-    const type = this.#type(INPUT_ID);
-    const bytes = batch * sizeOf(type.shape) * elementBytes(type);
+    const bytes = valueBytes(this.#type(INPUT_ID), batch);
     heap().u8(this.#program.reserve(batch).input, bytes).fill(0);
   }
 

@@ -4,7 +4,7 @@ import { sizeOf } from "../core/shape.js";
 import type { PackedModel } from "../format/model.js";
 import { inputsOf, type PlanNode } from "../format/nodes/index.js";
 import { INPUT_ID } from "../format/plan.js";
-import { elementBytes, type ValueType } from "../format/value.js";
+import { type ValueType, valueBytes } from "../format/value.js";
 import type { Ptr } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { aligned, Block, type Layout, layOut } from "./arena.js";
@@ -59,11 +59,6 @@ function stepOf(node: PlanNode, model: PackedModel, fusion: Fusion, constants: C
   const { conv, shortcut, affine = "" } = residual;
   const type = model.values.get(shortcut) as ValueType;
   return residualStep(sourceOf(conv, model, constants), residual, type, model.data.get(affine));
-}
-
-/** Bytes of one value for a batch. */
-function valueBytes(type: ValueType, batch: number): number {
-  return batch * sizeOf(type.shape) * elementBytes(type);
 }
 
 /** What {@link Program.run} tells of. */
