@@ -2,13 +2,13 @@
 import { basename, isAbsolute, join } from "node:path";
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
+import { PIXEL_STEP } from "../codes/scales.js";
 import { ArgumentError } from "../core/errors.js";
 import type { DatasetInfo } from "../data/registry.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { readFileBytesSync } from "../node/files.js";
 import { importOnnx, type OnnxNetwork } from "../onnx/index.js";
-import { PIXEL_STEP } from "../train/input.js";
 
 /** The copy of an imported network in the folder of a run. */
 export const NETWORK_FILE = "network.onnx";

@@ -3,7 +3,7 @@ import { StateError } from "../core/errors.js";
 import { sha256Hex } from "../core/sha256.js";
 import type { BatchLoader } from "../data/loader.js";
 import { pack, summarize } from "../export/index.js";
-import { createSession } from "../infer/session.js";
+import { createSession } from "../infer/create-session.js";
 import type { Module } from "../nn/module.js";
 import type { HostArray } from "../nn/state.js";
 import type { RunFolder } from "../node/run-folder.js";
