@@ -10,6 +10,7 @@ import * as movement from "./movement.js";
 import * as norm from "./norm.js";
 import * as normActivation from "./norm-activation.js";
 import type { AnyOp } from "./op.js";
+import * as pointwiseLoss from "./pointwise-loss.js";
 import * as pool from "./pool.js";
 import * as reduce from "./reduce.js";
 import * as softmax from "./softmax.js";
@@ -39,6 +40,7 @@ export const registry = {
   ...opsOf(dropout),
   ...opsOf(softmax),
   ...opsOf(loss),
+  ...opsOf(pointwiseLoss),
 };
 
 /** A built-in op's name. */
