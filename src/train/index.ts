@@ -12,3 +12,4 @@ export { type FitOptions, type FitProgress, type FitResult, fit, trainingLoader 
 export { countHits, type Hits, imageTensor, labelTensor, PIXEL_STEP } from "./input.js";
 export type { EpochMetrics, LayerMetrics } from "./metrics.js";
 export type { NormStatistics, Recalibrate } from "./norm-statistics.js";
+export { type LoadWeightsOptions, load, type SaveOptions, save } from "./weights-file.js";
