@@ -205,7 +205,12 @@ describe("fit on examples", () => {
       name: "count",
       start: () => {
         let n = 0;
-        return { add: ({ shape }: { shape: readonly number[] }) => void (n += shape[0]), value: () => n };
+        return {
+          add: ({ shape }: { shape: readonly number[] }) => {
+            n += shape[0];
+          },
+          value: () => n,
+        };
       },
     };
     const { net } = setUp();
