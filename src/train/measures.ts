@@ -1,7 +1,8 @@
 /** @file Metrics by name, or your own: figures of outputs and targets over a whole epoch or data set. */
-import { refuse } from "../core/checks.js";
+import { check, integer, listOf, record, refuse } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 
 /** Outputs or targets of a batch, in plain memory. Class numbers are an Int32Array. */
 export interface MetricArray {
@@ -138,7 +139,7 @@ function r2(): Gathering {
         column.count++;
         column.mean += off / column.count;
         column.spread += off * (t[i] - column.mean);
-        column.error += (x[i] - t[i]) ** 2;
+        column.error += (x[i] - t[i]) * (x[i] - t[i]);
       }
     },
     value: () => sums.reduce((sum, { error, spread }) => sum + 1 - error / spread, 0) / sums.length,
@@ -188,9 +189,15 @@ function averaging(of: MetricFunction): Gathering {
 
 /** How often a class (row) was taken for another (column). @throws ArgumentError, ShapeError on what does not fit */
 export function confusionMatrix(output: MetricArray, labels: ArrayLike<number>): number[][] {
-  const { data, shape } = output ?? {};
-  if (!Array.isArray(shape) || shape.length !== 2 || shape[0] !== labels?.length) {
-    refuse("confusionMatrix", "outputs", `logits [${labels?.length ?? "N"}, classes]`, output);
+  const op = "confusionMatrix";
+  check(op, "outputs", output, record);
+  const { data, shape } = output;
+  if (kindOf(labels) === null && !Array.isArray(labels)) refuse(op, "labels", "class numbers", labels);
+  check(op, "labels", Array.from(labels), listOf(integer(0)));
+  check(op, "shape of the outputs", shape, listOf(integer(1), 2), "logits [N, classes]");
+  if (shape[0] !== labels.length) refuse(op, "labels", `${shape[0]}, one for each row`, `${labels.length}`);
+  if ((kindOf(data) === null && !Array.isArray(data)) || data.length !== shape[0] * shape[1]) {
+    refuse(op, "outputs", `${shape[0] * shape[1]} numbers`, data);
   }
   const classes = shape[1];
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
