@@ -3,3 +3,4 @@ export { cacheDir, type DataPlaces, dataRoots, findDataDir, type LoadOptions, lo
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from "./download.js";
 export { MAX_FILE_BYTES, type ReadFileOptions, readFileBytes, saveFileAtomic } from "./files.js";
 export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run-folder.js";
+export { loadNetwork, saveNetwork } from "./weights.js";
