@@ -1,5 +1,5 @@
 /** @file Quantization: projections of weights, staircases for activations, quantized layers, and how a float network becomes quantized. */
-export { type AlphaRule, almostEverywhere, alphaRules, pact, threeValued } from "./alpha-rule.js";
+export * from "./alpha-rule.js";
 export {
   type CalibratedStep,
   type CalibrateOptions,
@@ -24,7 +24,7 @@ export * from "./ops/index.js";
 export { authorsPolicy, type LayerPolicy, type QuantPolicy } from "./policy.js";
 export { prepare } from "./prepare.js";
 export * from "./projection/index.js";
-export { type CoarseProxy, clippedReLU, identityProxy, proxies, reluProxy } from "./proxy.js";
+export * from "./proxy.js";
 export {
   dequantizeWeight,
   type Granularity,

@@ -1,7 +1,7 @@
 /** @file Batch normalization joined to the quantized activation behind it, as an op. */
 import { check } from "../../core/checks.js";
 import { kernelsFor } from "../../kernels/engine.js";
-import { alphaRuleId, proxyId } from "../../kernels/staircase/ids.js";
+import { alphaRuleId, proxyId } from "../../kernels/staircase/rules.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { BatchNormTrainAttrs } from "../../ops/norm.js";
 import { withNormWork } from "../../ops/norm.js";
