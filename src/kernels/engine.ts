@@ -41,11 +41,12 @@ interface AnyOptions extends Omit<Partial<ThreadOptions>, "backend"> {
   module?: WebAssembly.Module;
 }
 
+const AUTO = oneOf("auto");
 const OPTIONS: OptionRules<AnyOptions> = {
   backend: oneOf("auto", "wasm", "reference"),
   module: (value) => (isModule(value) ? null : "a WebAssembly.Module"),
-  threads: either(integer(1, 64), oneOf("auto")),
-  relaxed: either(flag, oneOf("auto")),
+  threads: either(integer(1, 64), AUTO),
+  relaxed: either(flag, AUTO),
   createWorker: callable,
   threadTimeout: above(0),
 };

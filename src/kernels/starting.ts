@@ -43,12 +43,16 @@ export function compiled({ bytes }: KernelSource): WebAssembly.Module {
   return new WebAssembly.Module(bytes());
 }
 
+/** An engine on one thread. */
+function engineOn(heap: Heap, variant: Variant, source: KernelSource, f32: Kernels, f64: Kernels): Engine {
+  return { variant, allocator: new Allocator(heap), f32, f64, source, threads: 1, arrays: 0 };
+}
+
 /** The WebAssembly engine on one thread. @throws MemoryError; ArgumentError if the module is not of kernels */
 function startWasm(from: KernelSource, module: WebAssembly.Module, variant: Variant): Engine {
   const heap = new Heap({ wasm: true });
   const f64 = from.reference(heap, "f64");
-  const f32 = kernelsOf(module, heap, Object.keys(f64), from.complete);
-  return { variant, allocator: new Allocator(heap), f32, f64, source: from, threads: 1, arrays: 0 };
+  return engineOn(heap, variant, from, kernelsOf(module, heap, Object.keys(f64), from.complete), f64);
 }
 
 /** The kernels of a module that may be a stranger's. @param complete whether it must have every name, or some */
@@ -99,20 +103,12 @@ export function start(source: KernelSource | null, options: InitOptions): Engine
   }
   if (wanted === "auto") {
     console.warn(
-      "CoarsegradBackendWarning: WebAssembly SIMD is not available here; running on the TypeScript reference kernels, " +
-        'which are some tens of times slower. init({ backend: "reference" }) silences this.',
+      "CoarsegradBackendWarning: WebAssembly with SIMD is not available; the reference kernels run, some tens of times slower; " +
+        'init({ backend: "reference" }) silences this',
     );
   }
   const heap = new Heap({ wasm: false });
-  return {
-    variant: "reference",
-    allocator: new Allocator(heap),
-    f32: source.reference(heap, "f32"),
-    f64: source.reference(heap, "f64"),
-    source,
-    threads: 1,
-    arrays: 0,
-  };
+  return engineOn(heap, "reference", source, source.reference(heap, "f32"), source.reference(heap, "f64"));
 }
 
 /** Starts what has to be loaded first: several threads, the relaxed variant, or both. */
@@ -128,6 +124,7 @@ export async function startLater(from: KernelSource | null, options: ThreadOptio
   }
   const { relaxed = false } = options;
   const relaxes = relaxed !== false && (await import("./relaxed.js")).takesRelaxed(relaxed);
+  if (typeof relaxes !== "boolean") throw new ArgumentError(relaxes);
   if (options.threads !== undefined) {
     const { startThreads } = await from.threads!();
     const threaded = await startThreads(options, relaxes);

@@ -1,4 +1,6 @@
 /** @file Batch normalization joined to the quantized activation behind it, as an op. */
+import { staircaseTop } from "../../codes/levels.js";
+import { roundingId } from "../../codes/staircase.js";
 import { check } from "../../core/checks.js";
 import { kernelsFor } from "../../kernels/engine.js";
 import { alphaRuleId, proxyId } from "../../kernels/staircase/rules.js";
@@ -48,7 +50,7 @@ export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
     withNormWork(x, channels, (work) =>
       kernelsFor(x.dtype).f32_batchnorm_staircase(
         ...([x.ptr, ...shortcutArguments(shortcut), codes.ptr, x.size / channels, channels, rows.ptr] as const),
-        ...([alpha, 2 ** attrs.bits - 1, attrs.rounding === "nearest" ? 1 : 0, work] as const),
+        ...([alpha, staircaseTop(attrs.bits), roundingId(attrs.rounding), work] as const),
       ),
     );
     return { y: codes, saved: { x, shortcut, codes, rows, alpha } };
@@ -60,7 +62,7 @@ export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
       withNormWork(x, channels, (work) => {
         dalpha = kernelsFor(x.dtype).f32_batchnorm_staircase_bwd(
           ...([x.ptr, ...shortcutArguments(shortcut), codes.ptr, dy.ptr, g.ptr, x.size / channels, channels] as const),
-          ...([rows.ptr, alpha, 2 ** bits - 1, proxy.kernelId as number, rule.kernelId as number] as const),
+          ...([rows.ptr, alpha, staircaseTop(bits), proxy.kernelId as number, rule.kernelId as number] as const),
           ...([dgamma.ptr, dbeta.ptr, work] as const),
         );
       }),

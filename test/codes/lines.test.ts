@@ -1,9 +1,10 @@
 /** @file Lines in place of thresholds: the same code for every accumulator, and found wherever thresholds come from a line. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { type Lines, linesOf } from "../../src/codes/lines.js";
+import { type Sums, sumsOf } from "../../src/codes/sums.js";
+import type { Thresholds } from "../../src/codes/thresholds.js";
 import { Rng } from "../../src/core/rng.js";
-import type { Thresholds } from "../../src/format/index.js";
-import { type Lines, linesOf, type Sums, sumsOf } from "../../src/infer/lines.js";
 import { randomThresholds } from "../format/models.js";
 
 const { fround } = Math;

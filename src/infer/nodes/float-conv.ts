@@ -1,24 +1,20 @@
-/** @file Convolutions in f32, bit for bit those of training: the same kernels, the same order of sums. */
-import { floatWeights, type NodeData } from "../format/model.js";
-import type { PlanFloatConv } from "../format/plan.js";
-import type { ValueType } from "../format/values.js";
-import type { Ptr } from "../kernels/abi.js";
-import { heap, kernelsFor } from "../kernels/engine.js";
-import type { Constants } from "./constants.js";
-import { geometryOf, isPointwise, type Step } from "./step.js";
+/** @file `floatConv`: convolutions in f32, bit for bit those of training: the same kernels, the same order of sums. */
+import type { PlanFloatConv } from "../../format/nodes/float-conv.js";
+import { floatWeights } from "../../format/nodes/float-layer.js";
+import type { NodeData } from "../../format/tensors.js";
+import type { ValueType } from "../../format/value.js";
+import { tapsOf } from "../../format/window.js";
+import type { Ptr } from "../../kernels/abi.js";
+import { heap, kernelsFor } from "../../kernels/engine.js";
+import type { Constants } from "../constants.js";
+import { geometryOf, isPointwise, type Step, type StepMaker } from "../step.js";
 
 /** Bytes of patches in one chunk: they stay in the second-level cache. */
 const CHUNK_BYTES = 192 << 10;
 const CHUNK_ROWS = 60;
 
 /** Convolution in f32: patches times weights, then the bias. One input channel a group goes its own way, as in training. */
-export function floatConvStep(
-  node: PlanFloatConv,
-  input: ValueType,
-  output: ValueType,
-  data: NodeData,
-  constants: Constants,
-): Step {
+export const floatConv: StepMaker<PlanFloatConv> = ({ node, input, output, data, constants }) => {
   const groups = node.groups ?? 1;
   const product =
     groups > 1 && groups === input.shape[2]
@@ -35,16 +31,16 @@ export function floatConvStep(
       kernels.f32_add(y, bias(), y, batch * size, batch * size, node.out);
     },
   };
-}
+};
 
 function grouped(node: PlanFloatConv, input: ValueType, output: ValueType, data: NodeData, constants: Constants): Step {
   const kernels = kernelsFor("f32");
   const { groups = 1, out } = node;
   const channels = input.shape[2] / groups;
   const filters = out / groups;
-  const taps = node.kernel[0] * node.kernel[1];
+  const taps = tapsOf(node);
   const K = taps * channels;
-  const weight = constants.f32(floatWeights(node, data, input));
+  const weight = constants.f32(floatWeights(data, node.out, taps));
   const positions = output.shape[0] * output.shape[1];
   const direct = groups === 1 && isPointwise(node);
   const geometry = geometryOf(constants, node, input.shape, channels);
@@ -112,8 +108,8 @@ function depthwise(
   const kernels = kernelsFor("f32");
   const channels = input.shape[2];
   const multiplier = node.out / channels;
-  const taps = node.kernel[0] * node.kernel[1];
-  const given = floatWeights(node, data, input);
+  const taps = tapsOf(node);
+  const given = floatWeights(data, node.out, taps);
   const weights = Array.from({ length: multiplier }, (_, j) =>
     constants.f32(
       Float32Array.from({ length: taps * channels }, (_, i) => {

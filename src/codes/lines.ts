@@ -2,7 +2,8 @@
  * @file Thresholds as straight lines. A channel's thresholds come from a line through rounding, so that some f32 line crosses code + ½ just
  * where they lie; evaluating it costs a fraction of counting thresholds. A line is used only if it is proved to give every code.
  */
-import type { Thresholds } from "../format/thresholds.js";
+import type { Sums } from "./sums.js";
+import type { Thresholds } from "./thresholds.js";
 
 const { fround } = Math;
 
@@ -14,25 +15,6 @@ export interface Lines {
 
 /** Thirds by which the interval that holds the slope shrinks. */
 const SEARCH_STEPS = 40;
-
-/** Least and largest accumulators of each channel. */
-export interface Sums {
-  readonly least: Float64Array;
-  readonly most: Float64Array;
-}
-
-/** What Σ code_x·code_w can be for input codes 0 … top. @param codes [out, patch] */
-export function sumsOf(codes: Int8Array, out: number, top: number): Sums {
-  const patch = codes.length / out;
-  const [least, most] = [new Float64Array(out), new Float64Array(out)];
-  for (let row = 0; row < out; row++) {
-    for (let i = row * patch; i < (row + 1) * patch; i++) {
-      if (codes[i] < 0) least[row] += top * codes[i];
-      else most[row] += top * codes[i];
-    }
-  }
-  return { least, most };
-}
 
 /**
  * Lines that give the same code as the thresholds for every accumulator that a channel can have.
