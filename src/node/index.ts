@@ -2,4 +2,4 @@
 export { cacheDir, type DataPlaces, dataRoots, findDataDir, type LoadOptions, loadDataset } from "./data-files.js";
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from "./download.js";
 export { MAX_FILE_BYTES, type ReadFileOptions, readFileBytes, saveFileAtomic } from "./files.js";
-export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run-folder.js";
+export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run/folder.js";

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
 import { mlp } from "../../src/models/mlp.js";
-import { RunFolder } from "../../src/node/run-folder.js";
+import { RunFolder } from "../../src/node/run/folder.js";
 import { SGD } from "../../src/optim/sgd.js";
 import type { Checkpoint } from "../../src/train/checkpoint.js";
 import { configHash, stateDigest, weightsDigest } from "../../src/train/digest.js";
