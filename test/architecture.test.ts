@@ -26,7 +26,7 @@ const MAX_LINES = 400;
 /** Libraries by the only file that may import them: the build puts them inside it, as it does for the command line. */
 const LIBRARIES: Readonly<Record<string, string>> = {
   "onnx/wire.ts": "@bufbuild/protobuf/wire",
-  "node/images/jpeg.ts": "jpeg-js",
+  "node/images/jpeg-library.ts": "jpeg-js",
 };
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;

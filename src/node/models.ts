@@ -1,12 +1,13 @@
 /** @file Models on disk: a run folder, a training checkpoint, float weights, a packed model, or an ONNX file. */
 import { dirname, isAbsolute, join } from "node:path";
+import { check } from "../core/checks.js";
 import { ArgumentError, DataError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
 import { type ImageInfo, infoOf } from "../run/images.js";
 import { loaded, networkOf } from "../run/network.js";
 import { isOnnx } from "../run/onnx-names.js";
 import { type CheckpointSource, KIND_NAMES, type ModelSource, type OnnxSource, readModel } from "../run/source.js";
-import { exists, isFolder, readFileBytes } from "./files.js";
+import { exists, isFolder, pathRule, readFileBytes } from "./files.js";
 import { RunFolder } from "./run/folder.js";
 import { checkCheckpoint, checkPackedFile } from "./run/summary-file.js";
 
@@ -16,6 +17,7 @@ import { checkCheckpoint, checkPackedFile } from "./run/summary-file.js";
  * @throws DataError if there is nothing, FormatError if it is damaged or of no known kind, StateError if files of different runs lie in one folder
  */
 export async function openModel(path: string): Promise<ModelSource> {
+  check("openModel", "path", path, pathRule);
   const file = (await isFolder(path)) ? await checkpointOf(path) : path;
   const source = readModel(await readFileBytes(file), file);
   if (source.kind === "packed") await checkPackedFile(file, source.bytes);

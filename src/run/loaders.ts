@@ -66,37 +66,37 @@ export function loaderOf(data: ImageDataset, { augment, ...options }: LoaderPlan
   return new DataLoader(data, { ...options, transforms: TRANSFORMS[augment] });
 }
 
-/** What a run may be given to read. */
-export type RunData = RunLoaders | DatasetSplits;
+/** What a run may be given to read: images, or loaders; without one for calibration, that for training serves. */
+export type RunData = DatasetSplits | (Omit<RunLoaders, "calibration"> & Partial<RunLoaders>);
 
 /** The loaders of a run: those that are given, those of the images that are given, or those of images that are generated. @throws ArgumentError */
 export function runLoaders(config: RunConfig, data: RunData | undefined): RunLoaders {
-  const { train, test, calibration } = (data ?? generated(config)) as Partial<RunLoaders & DatasetSplits>;
+  const given: Partial<Record<keyof RunLoaders, ImageDataset | BatchLoader>> = data ?? generated(config);
   const info = infoOf(config);
-  for (const [name, part] of Object.entries({ train, test })) {
-    checkImages("createRun", `data.${name}`, part as ImageDataset | BatchLoader);
-    const { name: own, classes, ...rest } = part as ImageDataset | BatchLoader;
-    const shape = "shape" in rest ? rest.shape : rest.imageShape;
-    checkFits("createRun", { name: own, classes, shape }, info.shape, info.classes);
+  for (const key of ["train", "test", "calibration"] as const) {
+    const part = given[key];
+    if (part === undefined && key === "calibration") continue;
+    checkImages("createRun", `data.${key}`, part as ImageDataset);
+    const { name, classes } = part as ImageDataset;
+    const shape = isBatchLoader(part as BatchLoader) ? (part as BatchLoader).imageShape : (part as ImageDataset).shape;
+    checkFits("createRun", { name, classes, shape }, info.shape, info.classes);
   }
-  const limited = (part: ImageDataset, limit: number | null): ImageDataset =>
-    limit === null || limit >= part.count ? part : subset(part, limit);
-  if (isBatchLoader(train as ImageDataset)) {
-    if (!isBatchLoader(test as ImageDataset)) refuse("createRun", "data.test", "a loader, as data.train is", test);
-    return {
-      train: train as BatchLoader,
-      calibration: calibration ?? (train as BatchLoader),
-      test: test as BatchLoader,
-    };
+  const { train, test, calibration = train } = given as Record<keyof RunLoaders, ImageDataset | BatchLoader>;
+  if (isBatchLoader(train) && isBatchLoader(test) && isBatchLoader(calibration)) return { train, calibration, test };
+  if (isBatchLoader(train) || isBatchLoader(test)) {
+    return refuse("createRun", "data", "all parts images, or all of them loaders", given);
   }
-  if (isBatchLoader(test as ImageDataset)) refuse("createRun", "data.test", "images, as data.train are", test);
-  const images = limited(train as ImageDataset, config.limit);
+  const images = limited(train, config.limit);
   const plans = loaderPlans(config, images.count);
   return {
     train: loaderOf(images, plans.train),
     calibration: loaderOf(images, plans.calibration),
-    test: loaderOf(limited(test as ImageDataset, config.testLimit), plans.test),
+    test: loaderOf(limited(test, config.testLimit), plans.test),
   };
+}
+
+function limited(images: ImageDataset, limit: number | null): ImageDataset {
+  return limit === null || limit >= images.count ? images : subset(images, limit);
 }
 
 function generated({ data, limit, testLimit }: RunConfig): DatasetSplits {

@@ -75,7 +75,7 @@ describe("images to calibrate on", () => {
   const first = async (method: "bcgd" | "ptq" | "comq", augment: "none" | "shift", part: "calibration" | "train") => {
     const made = runConfig({ model: "mlp", bits: "2W4A", augment, batch: 128, limit: 128 });
     const config = { ...made, quant: { ...made.quant!, method } };
-    const loaders = await openLoaders(config, undefined, 0);
+    const loaders = await openLoaders(config);
     const [batch] = await all(loaders[part].epoch(0));
     await loaders.close();
     return batch;
@@ -92,7 +92,7 @@ describe("images to calibrate on", () => {
     const pictures = async (method: "bcgd" | "ptq", augment: "none" | "crop-flip") => {
       const data = `imagefolder:${bench.file("pictures")}`;
       const config = { ...made, data, images, quant: { ...made.quant!, method }, augment };
-      const loaders = await openLoaders(config, undefined, 0);
+      const loaders = await openLoaders(config);
       const batches = await all(loaders.calibration.epoch(0));
       await loaders.close();
       return batches;
@@ -242,7 +242,7 @@ const sample = dataRoots()
   .map((root) => path.join(root, "imagenet-sample"))
   .find((directory) => existsSync(directory));
 it.skipIf(sample === undefined)(
-  "an epoch on photographs laid out as ImageNet (skipped where neither COARSEGRAD_DATA nor ../shared/data has imagenet-sample)",
+  "an epoch on photographs laid out as ImageNet (skipped where the data folder has no imagenet-sample)",
   async () => {
     const summary = await bench.json<Summary & { testImages: number }>(
       ...["train", "--model", "resnet20", "--data", `imagefolder:${sample}`, "--image-size", "64", "--batch", "8"],

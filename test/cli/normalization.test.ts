@@ -185,7 +185,7 @@ const checkpoint = dataRoots()
   .find((file) => existsSync(file));
 describe("the public ResNet-20 weights", () => {
   it.skipIf(checkpoint === undefined)(
-    "are recognised and evaluated with the constants that they were trained with (skipped where neither COARSEGRAD_DATA nor ../shared/data has them)",
+    "are recognised and evaluated with the constants that they were trained with (skipped where the data folder does not have them)",
     async () => {
       const answer = await bench.json<Answer>(
         ...["eval", checkpoint as string, "--model", "resnet20", "--data", "cifar10", "--limit", "500"],

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { DataError } from "../../core/errors.js";
 import { labelHistogram } from "../../data/dataset.js";
 import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../../data/registry.js";
-import { dataRoots, findDataDir, loadDataset } from "../../node/data-files.js";
+import { dataFolder, dataRoots, findDataDir, loadDataset } from "../../node/data-files.js";
 import { downloadDataset } from "../../node/download.js";
 import { real, text } from "../../run/kinds.js";
 import { unknownWord } from "../../run/usage-error.js";
@@ -125,7 +125,7 @@ function download(): Command {
     args: [["<name>", "data set, such as mnist or fashion-mnist"]],
     examples: ["coarsegrad data download mnist", "coarsegrad data download fashion-mnist --data-dir data"],
   });
-  option(made, "--data-dir <dir>", "data directory to put it in (default: ~/.cache/coarsegrad)", text);
+  option(made, "--data-dir <dir>", `data directory to put it in (default: ${dataFolder()})`, text);
   const stall = "give a mirror up when nothing comes for so long, and ask the next (default: 30)";
   option(made, "--stall <seconds>", stall, real({ above: 0, below: 86_400 }));
   return onRun<DataOptions>(made, async ({ dataDir, stall }, [name], terminal) => {
@@ -159,7 +159,7 @@ export function dataCommand(): Command {
     name: "data",
     summary: "list, describe and download data sets",
     description:
-      "Data sets are looked for in --data-dir, the environment variable COARSEGRAD_DATA, ../shared/data and ~/.cache/coarsegrad.",
+      "Data sets are looked for in --data-dir, in the folder that the environment variable COARSEGRAD_DATA names, and in the usual place for the data of programs: $XDG_DATA_HOME/coarsegrad or ~/.local/share/coarsegrad on Linux, ~/Library/Application Support/coarsegrad on macOS, %LOCALAPPDATA%\\coarsegrad on Windows. Downloads go to --data-dir, else to COARSEGRAD_DATA, else to that usual place.",
     examples: ["coarsegrad data list", "coarsegrad data info mnist", "coarsegrad data download mnist"],
   });
   return made.addCommand(list()).addCommand(info()).addCommand(download());

@@ -1,12 +1,13 @@
 /** @file Image folders: one folder for each class, as ImageNet is laid out; pictures are decoded when a batch needs them. */
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { check } from "../../core/checks.js";
 import { DataError } from "../../core/errors.js";
 import { type Batch, LoaderStreams } from "../../data/loader.js";
 import { centreCrop, randomBox, resample } from "../../data/resample.js";
 import { mirrorImage } from "../../data/transforms.js";
 import type { LoaderPlan } from "../../run/loaders.js";
-import { isFolder, readFileBytes } from "../files.js";
+import { isFolder, pathRule, readFileBytes } from "../files.js";
 import type { BatchMaker } from "../loading/maker.js";
 import { decodeImage, IMAGE_ENDINGS, recolor } from "./picture.js";
 
@@ -50,6 +51,7 @@ export interface FolderSpec extends PictureOptions, Omit<LoaderPlan, "augment"> 
  * @throws DataError if there are no classes or no pictures, or the parts have different classes
  */
 export async function openImageFolder(directory: string): Promise<ImageFolder> {
+  check("openImageFolder", "directory", directory, pathRule);
   const within = async (...names: string[]): Promise<string | undefined> => {
     for (const name of names) if (await isFolder(path.join(directory, name))) return path.join(directory, name);
     return undefined;

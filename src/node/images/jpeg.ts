@@ -1,5 +1,5 @@
 /** @file JPEG to RGB: the headers are walked before the decoder takes time and memory for what they promise. */
-import jpeg from "jpeg-js";
+import { decodeJpeg } from "./jpeg-library.js";
 import { type ImageLimits, type ImageRefusal, imageRefusal } from "./limits.js";
 
 /** Scans that are decoded: a progressive file has about ten, and each costs a walk over the whole picture. */
@@ -28,14 +28,8 @@ export function readJpeg(name: string, bytes: Uint8Array, limits: ImageLimits) {
     );
   }
   try {
-    const { width, height, data } = jpeg.decode(bytes, {
-      useTArray: true,
-      formatAsRGBA: false,
-      tolerantDecoding: false,
-      maxResolutionInMP: Number.POSITIVE_INFINITY,
-      maxMemoryUsageInMB: (frame.bytes + SLACK + 8 * bytes.length) / 2 ** 20,
-    });
-    return { width, height, pixels: data as Uint8Array };
+    const { width, height, data } = decodeJpeg(bytes, (frame.bytes + SLACK + 8 * bytes.length) / 2 ** 20);
+    return { width, height, pixels: data };
   } catch (cause) {
     return refusal.damaged("a whole file", cause instanceof Error ? cause.message : String(cause));
   }

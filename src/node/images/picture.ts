@@ -1,4 +1,5 @@
 /** @file Image files for a classifier: decode PNG, JPEG and PGM/PPM, bring to the network's size and channels. */
+import { check, checkBytes, checkOptions, integer, text } from "../../core/checks.js";
 import { ArgumentError, FormatError } from "../../core/errors.js";
 import { readJpeg } from "./jpeg.js";
 import { type ImageLimits, imageRefusal } from "./limits.js";
@@ -22,6 +23,9 @@ export const IMAGE_ENDINGS = [".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"] a
  * @throws FormatError if the bytes are neither, or damaged, or the picture is larger than the limits
  */
 export function decodeImage(name: string, bytes: Uint8Array, limits: ImageLimits = {}): Raster {
+  check("decodeImage", "name", name, text);
+  checkBytes("decodeImage", "bytes", bytes);
+  checkOptions<ImageLimits>("decodeImage", limits, { maxPixels: integer(1) });
   if (bytes.length >= 8 && bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(name, bytes, limits);
   if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) {
     return { ...readJpeg(name, bytes, limits), channels: 3 };

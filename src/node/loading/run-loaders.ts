@@ -1,9 +1,11 @@
 /** @file The loaders of a training run from its data folder: images in memory, or pictures that are decoded as they are needed. */
-import type { RunConfig } from "../../run/config.js";
+import { checkOptions, integer, text } from "../../core/checks.js";
+import { parseConfig, type RunConfig } from "../../run/config.js";
 import { folderOf, infoOf } from "../../run/images.js";
 import { type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders.js";
 import { loadDataset } from "../data-files.js";
 import { type FolderPart, limitPart, openImageFolder } from "../images/folder.js";
+import type { ImageLimits } from "../images/limits.js";
 import { PrefetchLoader } from "./prefetch.js";
 
 /** Loaders whose threads `close` ends. */
@@ -11,22 +13,34 @@ export interface OpenedLoaders extends RunLoaders {
   close(): Promise<void>;
 }
 
+/** Where the images of a run are, and how they are read. */
+export interface LoaderOptions extends ImageLimits {
+  /** A data directory to look in first. */
+  readonly dataDir?: string;
+  /**
+   * Threads that prepare batches. @default 0. For images in memory they hardly pay: cropping and mirroring a batch takes a few milliseconds. They run the
+   * file that this library is in: not for programs that are bundled into one file with it, unless that file does nothing else in a worker.
+   */
+  readonly workers?: number;
+}
+
 /** Photographs are large: fewer at once. */
 const FOLDER_BATCH = 32;
 
 /**
- * Opens the images of a run. Batches do not depend on the number of workers.
+ * Opens the images of a run, as `createRun` takes them. Batches do not depend on the number of workers.
  *
- * @param workers threads that prepare batches. For images in memory that hardly pays: cropping and mirroring a batch takes a few milliseconds
- * @param maxPixels of one picture of a folder
+ * @returns to be closed by the caller
  * @throws DataError, FormatError if they cannot be had
  */
-export async function openLoaders(
-  config: RunConfig,
-  dataDir: string | undefined,
-  workers: number,
-  maxPixels?: number,
-): Promise<OpenedLoaders> {
+export async function openLoaders(config: RunConfig, options: LoaderOptions = {}): Promise<OpenedLoaders> {
+  config = parseConfig(config, "openLoaders: config");
+  checkOptions<LoaderOptions>("openLoaders", options, {
+    dataDir: text,
+    workers: integer(0, 64),
+    maxPixels: integer(1),
+  });
+  const { dataDir, workers = 0, maxPixels } = options;
   const limits = { train: config.limit ?? undefined, test: config.testLimit ?? undefined };
   const directory = folderOf(config.data);
   const loaders =

@@ -42,7 +42,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
   // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a step.
   const workers = request.workers ?? (config.images === undefined ? 0 : 1);
-  const loaders = await openLoaders(config, request.dataDir, workers, request.maxPixels);
+  const loaders = await openLoaders(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
   let trained = false;
   try {
     const { network, signal, onProgress, onTest } = request;
