@@ -1,4 +1,5 @@
 /** @file Bit-widths as the field writes them: 1W4A is one bit per weight and four per activation. */
+import { check, integer, record, text as string } from "../core/checks.js";
 import type { Kind } from "./kinds.js";
 import { quoted, UsageError } from "./usage-error.js";
 
@@ -14,6 +15,8 @@ export interface BitWidths {
  * @throws UsageError for anything else
  */
 export function parseBits(text: string, option = "--bits"): BitWidths {
+  check("parseBits", "text", text, string);
+  check("parseBits", "option", option, string);
   if (/^(float|32w32a)$/i.test(text)) return { weights: 32, activations: 32 };
   const match = /^(\d+)w(\d+)a$/i.exec(text);
   const weights = Number(match?.[1]);
@@ -31,7 +34,10 @@ export function parseBits(text: string, option = "--bits"): BitWidths {
 }
 
 /** The inverse of {@link parseBits}: `float` or nWmA. */
-export function bitsText({ weights, activations }: BitWidths): string {
+export function bitsText(widths: BitWidths): string {
+  check("bitsText", "widths", widths, record);
+  const { weights, activations } = widths;
+  for (const bits of [weights, activations]) check("bitsText", "widths", bits, integer(1, 32));
   return weights === 32 && activations === 32 ? "float" : `${weights}W${activations}A`;
 }
 

@@ -15,7 +15,7 @@ import { signalRule } from "../train/options.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import { infoOf } from "./images.js";
 import { type RunData, type RunLoaders, runLoaders } from "./loaders.js";
-import { packOptions } from "./network.js";
+import { checkOnnx, packOptions } from "./network.js";
 import { type Accuracy, packedAccuracy } from "./packed.js";
 import { optimizerFor } from "./quantize.js";
 import { copied, type StartFiles, startingNetwork } from "./start.js";
@@ -95,6 +95,7 @@ export interface RunResult {
 export async function createRun(config: RunConfig, options: RunOptions = {}): Promise<RunResult> {
   const own = parseConfig(config, "createRun: config");
   checkOptions("createRun", options, RULES);
+  if (options.network !== undefined) checkOnnx("createRun", options.network);
   const loaders = runLoaders(own, options.data);
   const net = await startingNetwork(own, options, loaders.calibration);
   let optimizer: OptimizerLike | undefined;

@@ -125,13 +125,17 @@ export function orNull<T>(kind: Kind<T>): Kind<T | null> {
   };
 }
 
-/** An object of fields that may be missing, each what its rule says, and no others. The first rule's field must be there. */
-export function objectOf(rules: Readonly<Record<string, Rule>>): Rule {
+/**
+ * An object of fields that may be missing, each what its rule says. The first rule's field must be there.
+ *
+ * @param others whether it may have more
+ */
+export function objectOf(rules: Readonly<Record<string, Rule>>, others = false): Rule {
   return (value) => {
     const words = record(value);
     if (words !== null) return words;
     const own = value as Readonly<Record<string, unknown>>;
-    if (Object.keys(own).some((name) => !Object.hasOwn(rules, name)))
+    if (!others && Object.keys(own).some((name) => !Object.hasOwn(rules, name)))
       return `no other fields than ${Object.keys(rules).join(", ")}`;
     for (const [i, [name, rule]] of Object.entries(rules).entries()) {
       const field = Object.hasOwn(own, name) ? own[name] : undefined;

@@ -1,5 +1,5 @@
 /** @file Networks from configurations: made, quantized as the configuration says, filled with weights. */
-import { checkBytes } from "../core/checks.js";
+import { check, checkBytes, record } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { PackOptions } from "../export/index.js";
@@ -48,7 +48,8 @@ export function freshNetwork(
  * @throws FormatError for what is no configuration
  */
 export function networkOf(config: RunConfig, network?: OnnxSource): Module {
-  const own = parseConfig(config);
+  const own = parseConfig(config, "networkOf: config");
+  if (network !== undefined) checkOnnx("networkOf", network);
   const net = freshNetwork(network?.path ?? own.model, infoOf(own), own.seed, own.normalize, network?.bytes);
   try {
     return quantized(net, own);
@@ -56,6 +57,14 @@ export function networkOf(config: RunConfig, network?: OnnxSource): Module {
     net.dispose();
     throw error;
   }
+}
+
+/** Refuses what is no ONNX file that `readModel` opened. */
+export function checkOnnx(op: string, network: OnnxSource): void {
+  check(op, "network", network, record);
+  check(op, "network", network.path, (path) =>
+    typeof path === "string" && isOnnx(path) ? null : "an ONNX file, as readModel opens it",
+  );
 }
 
 /** The network with that state, in evaluation mode; freed if the state is of another. @throws StateError that lists what does not match */

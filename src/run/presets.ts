@@ -1,8 +1,9 @@
 /** @file Presets: the paper's settings, and those of the authors' released code. The differences are tabled in docs/reproduction.md. */
+import { check, oneOf } from "../core/checks.js";
 import type { Settings } from "./config.js";
 import { fields } from "./fields.js";
 import { isColour } from "./images.js";
-import { factsOf, needOf, optionsText } from "./settings.js";
+import { checkValues, factsOf, needOf, optionsText } from "./settings.js";
 
 /** Names of presets. */
 export const PRESET_NAMES = ["paper", "authors-code"] as const;
@@ -50,7 +51,9 @@ ${[
 
 /** Settings with a preset's where nothing was chosen. What the chosen method or optimizer does not take is not the preset's to give. */
 export function withPreset(preset: PresetName | undefined, chosen: Settings): Settings {
+  checkValues(chosen);
   if (preset === undefined) return chosen;
+  check("withPreset", "preset", preset, oneOf(...PRESET_NAMES));
   const facts = factsOf(chosen);
   const epochs = chosen.epochs ?? EPOCHS;
   const milestones = DROPS.map((share) => Math.round(share * epochs)).filter((epoch) => epoch > 0);

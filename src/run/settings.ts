@@ -1,14 +1,15 @@
 /** @file From settings to a run's configuration and back: defaults that depend on each other, clashes, what a resumed run keeps. */
-import { checkOptions, type Rule } from "../core/checks.js";
+import { anything, check, checkOptions, integer, listOf, type Rule, real, record, text } from "../core/checks.js";
 import { datasetInfo } from "../data/registry.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
 import { parseBits } from "./bits.js";
-import type { InitConfig, QuantConfig, RunConfig, Settings } from "./config.js";
+import { type InitConfig, parseConfig, type QuantConfig, type RunConfig, type Settings } from "./config.js";
 import { type Facts, type Field, optionOf } from "./field.js";
 import { FIELDS, fields } from "./fields.js";
 import { folderOf, type ImagesInfo } from "./images.js";
+import { objectOf } from "./kinds.js";
 import { isPostTraining, type Method } from "./methods.js";
-import { defaultNormalize } from "./normalization.js";
+import { defaultNormalize, normalization } from "./normalization.js";
 import { isOnnx } from "./onnx-names.js";
 import { UsageError } from "./usage-error.js";
 
@@ -19,6 +20,18 @@ export interface SettingsContext {
   /** The file behind `init`, and the normalization that its weights were trained with. */
   readonly init?: { readonly config: InitConfig; readonly normalize: NormalizeOptions | null };
 }
+
+const imagesRule = objectOf(
+  {
+    shape: listOf(integer(1), 3),
+    classes: integer(1),
+    classNames: listOf(text),
+    mean: listOf(real),
+    std: listOf(real),
+  },
+  true,
+);
+const initRule = objectOf({ config: objectOf({ file: text, sha256: text }), normalize: normalization.rule });
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -55,14 +68,20 @@ export function needOf(field: Field, facts: Facts): string | null {
   return quantizes && facts.float ? "--bits nWmA, such as --bits 1W4A" : (field.needs?.(facts) ?? null);
 }
 
+/** Refuses settings that are not what their row says. @throws ArgumentError that names the setting */
+export function checkValues(settings: Settings): void {
+  const rules = Object.fromEntries(fields().map(([key, { kind }]) => [key, kind.rule])) as Record<keyof Settings, Rule>;
+  check("settings", "settings", settings, record);
+  checkOptions<Settings>("settings", settings, rules);
+}
+
 /**
  * Refuses settings that are not what their row says, or that exclude each other.
  *
  * @throws ArgumentError that names the setting; UsageError that names the option and what it needs
  */
 export function checkSettings(settings: Settings): void {
-  const rules = Object.fromEntries(fields().map(([key, { kind }]) => [key, kind.rule])) as Record<keyof Settings, Rule>;
-  checkOptions<Settings>("settings", settings, rules);
+  checkValues(settings);
   const facts = factsOf(settings);
   for (const [key, field] of fields()) {
     const value = (settings as Values)[key];
@@ -84,6 +103,7 @@ export function checkSettings(settings: Settings): void {
  */
 export function runConfig(settings: Settings = {}, context: SettingsContext = {}): RunConfig {
   checkSettings(settings);
+  checkOptions<SettingsContext>("runConfig", context, { images: imagesRule, init: initRule });
   const facts = factsOf(settings, context);
   const values = settings as Values;
   const run: Record<string, unknown> = {};
@@ -108,6 +128,7 @@ export function runConfig(settings: Settings = {}, context: SettingsContext = {}
 
 /** The settings that stand for a configuration: the inverse of {@link runConfig}, `init` left out. */
 export function settingsOf(config: RunConfig): Settings {
+  config = parseConfig(config, "settingsOf: config");
   const { quant, schedule, images } = config;
   const { warmupEpochs, ...form } = schedule;
   const method: Method = quant?.method ?? "float";
@@ -144,13 +165,13 @@ export function checkResumed(wanted: RunConfig, kept: RunConfig, init: boolean):
     (key) => JSON.stringify(now[key]) !== JSON.stringify(then[key]),
   );
   if (differing.length === 0) return;
-  const text = (values: Record<string, unknown>): string =>
+  const words = (values: Record<string, unknown>): string =>
     differing.map((key) => `${key} ${JSON.stringify(values[key]) ?? "none"}`).join(", ");
   throw new UsageError({
     op: "--resume",
     what: "the run was started with other settings",
-    expected: text(then),
-    got: text(now),
+    expected: words(then),
+    got: words(now),
     hint: "a resumed run keeps its settings; leave them out",
   });
 }

@@ -1,5 +1,5 @@
 /** @file What a model's file may be: a packed model, a training checkpoint, float weights, or an ONNX file. */
-import { checkBytes } from "../core/checks.js";
+import { check, checkBytes, text } from "../core/checks.js";
 import { FORMAT_NAME } from "../format/plan.js";
 import { readSafetensors, type SafeTensor, safetensorsMetadata } from "../io/safetensors.js";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
@@ -57,7 +57,8 @@ export const KIND_NAMES: Readonly<Record<ModelSource["kind"], string>> = {
  * @throws FormatError if it is damaged or of no known kind
  */
 export function readModel(bytes: Uint8Array, path: string): ModelSource {
-  checkBytes("readModel", "bytes", bytes);
+  bytes = checkBytes("readModel", "bytes", bytes);
+  check("readModel", "path", path, text);
   if (isOnnx(path)) return { kind: "onnx", path, bytes };
   const format = safetensorsMetadata(bytes, path).format;
   if (format === FORMAT_NAME) return { kind: "packed", path, bytes };

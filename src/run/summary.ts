@@ -1,11 +1,24 @@
 /** @file The outcome of a run as plain JSON: what `summary.json` holds. */
-import { atLeast, either, integer, listOf, oneOf, type Rule, real, record, text } from "../core/checks.js";
+import {
+  atLeast,
+  check,
+  checkOptions,
+  either,
+  integer,
+  listOf,
+  type OptionRules,
+  oneOf,
+  type Rule,
+  real,
+  record,
+  text,
+} from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
 import type { ModelSummary } from "../export/index.js";
 import { configHash } from "../train/digest.js";
 import type { EpochMetrics } from "../train/metrics.js";
 import { bitWidths } from "./bits.js";
-import type { RunConfig } from "./config.js";
+import { parseConfig, type RunConfig } from "./config.js";
 import type { RunResult } from "./create.js";
 import { checkFields, hashRule } from "./json-fields.js";
 
@@ -82,10 +95,15 @@ export interface RunAccount {
   readonly metrics: readonly EpochMetrics[];
 }
 
+const ACCOUNT: OptionRules<RunAccount> = { command: text, version: text, wallSeconds: real, metrics: listOf(record) };
+
 /** The summary of a run that is complete; null of one that was stopped. */
 export function summaryOf(config: RunConfig, result: RunResult, account: RunAccount): RunSummary | null {
+  config = parseConfig(config, "summaryOf: config");
+  check("summaryOf", "result", result, record);
+  checkOptions<RunAccount>("summaryOf", account, ACCOUNT, ["command", "version", "wallSeconds", "metrics"]);
   const { epochs, accuracy, packed, weightsSha256 } = result;
-  if (accuracy === null || packed === null) return null;
+  if (accuracy == null || packed == null) return null;
   const { model, data, bits, quant, seed } = config;
   const { command, version, wallSeconds, metrics } = account;
   return {

@@ -152,7 +152,9 @@ describe("settings", () => {
 describe("a row of the table", () => {
   const toy = row("run?", { flags: "--toy-rate <x>", help: "of the toy", kind: real({ min: 0 }), initial: 0 });
   const train = () =>
-    trainOptions(command({ name: "train", summary: "", description: "", examples: [] })).exitOverride();
+    trainOptions(command({ name: "train", summary: "", description: "", examples: [] }))
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
 
   it("that is added is an option of train with its help, a field of configurations, and kept by a resumed run", () => {
     const remove = registerField("toyRate", toy);
