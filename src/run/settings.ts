@@ -1,5 +1,5 @@
 /** @file From settings to a run's configuration and back: defaults that depend on each other, clashes, what a resumed run keeps. */
-import { anything, check, checkOptions, integer, listOf, type Rule, real, record, text } from "../core/checks.js";
+import { check, checkOptions, integer, listOf, type Rule, real, record, text } from "../core/checks.js";
 import { datasetInfo } from "../data/registry.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
 import { parseBits } from "./bits.js";
