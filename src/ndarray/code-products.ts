@@ -2,6 +2,7 @@
  * @file Products of activation codes and weight codes as integers: by look-up for 4-bit codes and binary or ternary weights, else u8 × i8.
  * Sums are exact; they leave as f32, rounded once if they exceed 2²⁴.
  */
+import { MAX_PATCH } from "../codes/sums.js";
 import type { Kernels, Ptr } from "../kernels/abi.js";
 import { byteWindow, pairBytes } from "../kernels/byte-conv.js";
 import { heap, kernelsFor } from "../kernels/engine.js";
@@ -21,8 +22,6 @@ import { type Convolution, positions, taps, withGeometry } from "./window.js";
 
 /** Below this many products a sum, f32 is as fast and needs no padding. */
 const MIN_PATCH = 16;
-/** Products a sum that stay inside 32 bits; see `u8_i8_gemm`. */
-const MAX_PATCH = 65_793;
 /** Bytes of patches that are made and multiplied at a time: they stay in the second-level cache. */
 const CHUNK_BYTES = 128 << 10;
 /** Rows of patches come in multiples of this, so that tiles are full. */

@@ -2,7 +2,8 @@
 import { check, describe, either, integer, listOf, oneOf, type Rule, record } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { checkShape, type Shape, shapeText } from "../core/shape.js";
-import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
+import type { Ptr } from "../kernels/abi.js";
+import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
 import { withInts } from "./scratch.js";
 
 /** Extents of a window operation; see the kernel ABI. */

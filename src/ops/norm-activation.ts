@@ -4,8 +4,7 @@ import { sameShape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { expectArrays, floatTypeOf } from "../ndarray/checks.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { withScratch } from "../ndarray/scratch.js";
-import { type BatchNormTrainAttrs, batchNormTrain, batchStatistics } from "./norm.js";
+import { type BatchNormTrainAttrs, batchNormTrain, batchStatistics, withNormWork } from "./norm.js";
 import type { Needs, OpDef } from "./op.js";
 
 /**
@@ -51,11 +50,6 @@ export function batchNormRows(
   return rows;
 }
 
-/** Runs `fn` with the scratch of the joined kernels. */
-export function withNormWork<T>(x: NDArray, channels: number, fn: (work: number) => T): T {
-  return withScratch(kernelsFor(x.dtype).f32_batchnorm_activation_work(channels), fn);
-}
-
 /**
  * What both activations' backward passes share: hands out g, fills the sums by `run`, and forms the gradient for x.
  *
@@ -81,7 +75,19 @@ export function normGradients(
   const dx = needs[shortcut] ? NDArray.empty(x.shape, x.dtype) : g;
   const row = (i: number): number => rows.ptr + i * channels * bytes;
   kernelsFor(x.dtype).f32_batchnorm_bwd_input(
-    ...([x.ptr, g.ptr, dx.ptr, x.size / channels, channels, row(0), row(1), row(2), gamma.ptr, beta.ptr] as const),
+    ...([
+      x.ptr,
+      g.ptr,
+      dx.ptr,
+      x.size / channels,
+      channels,
+      row(0),
+      row(1),
+      row(2),
+      gamma.ptr,
+      beta.ptr,
+      x.size / channels,
+    ] as const),
   );
   return { x: dx, gamma, beta, shortcut: needs[shortcut] ? g : null };
 }

@@ -6,6 +6,7 @@ import { kernelsFor } from "../kernels/engine.js";
 import { expectShape, floatTypeOf } from "../ndarray/checks.js";
 import { add, div, mul, scalarLike, scaleShift, sub, unary } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
+import { withScratch } from "../ndarray/scratch.js";
 import type { OpDef } from "./op.js";
 
 /** @throws ShapeError, DTypeError */
@@ -54,8 +55,15 @@ export function batchStatistics(
 ): { mean: NDArray; variance: NDArray; invStd: NDArray } {
   const mean = NDArray.empty([channels], x.dtype);
   const variance = NDArray.empty([channels], x.dtype);
-  kernelsFor(x.dtype).f32_channel_stats(x.ptr, x.size / channels, channels, mean.ptr, variance.ptr);
+  const kernels = kernelsFor(x.dtype);
+  kernels.f32_channel_mean(x.ptr, x.size / channels, channels, mean.ptr);
+  kernels.f32_channel_variance(x.ptr, x.size / channels, channels, mean.ptr, variance.ptr);
   return { mean, variance, invStd: invStdOf(variance, eps) };
+}
+
+/** Runs `fn` with the scratch of the kernels that sum gradients. */
+export function withNormWork<T>(x: NDArray, channels: number, fn: (work: number) => T): T {
+  return withScratch(kernelsFor(x.dtype).f32_batchnorm_work(channels), fn);
 }
 
 /** What the gradient of a normalization needs. */
@@ -71,15 +79,10 @@ function reduceGradients(dy: NDArray, x: NDArray, mean: NDArray, invStd: NDArray
   const channels = mean.size;
   const dgamma = NDArray.empty([channels], dy.dtype);
   const dbeta = NDArray.empty([channels], dy.dtype);
-  kernelsFor(dy.dtype).f32_batchnorm_bwd_reduce(
-    x.ptr,
-    dy.ptr,
-    dy.size / channels,
-    channels,
-    mean.ptr,
-    invStd.ptr,
-    dgamma.ptr,
-    dbeta.ptr,
+  withNormWork(x, channels, (work) =>
+    kernelsFor(dy.dtype).f32_batchnorm_bwd_reduce(
+      ...([x.ptr, dy.ptr, dy.size / channels, channels, mean.ptr, invStd.ptr, dgamma.ptr, dbeta.ptr, work] as const),
+    ),
   );
   return { dgamma, dbeta };
 }
@@ -145,6 +148,7 @@ export const batchNormTrain: OpDef<BatchNormTrainAttrs, NormState> = {
       gamma.ptr,
       dgamma.ptr,
       dbeta.ptr,
+      dy.size / mean.size,
     );
     return [dx, needs[1] ? dgamma : null, needs[2] ? dbeta : null];
   },

@@ -2,7 +2,7 @@
 import { anything, callable, checkOptions, type OptionRules, record } from "../core/checks.js";
 import { sha256Hex } from "../core/sha256.js";
 import { type ModelSummary, pack, summarize } from "../export/index.js";
-import { createSession } from "../infer/session.js";
+import { createSession } from "../infer/create-session.js";
 import type { Module } from "../nn/module.js";
 import type { HostArray } from "../nn/state.js";
 import { type OptimizerLike, scheduleFrom } from "../optim/index.js";

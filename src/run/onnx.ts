@@ -1,11 +1,11 @@
 /** @file ONNX files as networks of a run: float ones, for images of bytes that stand for 0 … 1. */
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
+import { PIXEL_STEP } from "../codes/scales.js";
 import { ArgumentError } from "../core/errors.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { importOnnx, type OnnxNetwork } from "../onnx/index.js";
-import { PIXEL_STEP } from "../train/input.js";
 import type { ImageInfo } from "./images.js";
 
 /**

@@ -1,7 +1,8 @@
 /** @file `coarsegrad eval`: accuracy of a packed model, a training checkpoint or float weights on a data set. */
 import type { Command } from "commander";
 import type { ImageDataset } from "../../data/dataset.js";
-import { createSession, type Session } from "../../infer/session.js";
+import { createSession } from "../../infer/create-session.js";
+import type { Session } from "../../infer/session.js";
 import { MODEL_NAMES } from "../../models/index.js";
 import type { Module } from "../../nn/module.js";
 import type { NormalizeOptions } from "../../nn/normalize.js";

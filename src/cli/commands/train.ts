@@ -12,7 +12,7 @@ import { startThreads, threadsOption } from "../options/threads.js";
 import { chosenSettings, type TrainOptions, trainOptions } from "../options/train.js";
 import { InterruptedError } from "../ui/failure.js";
 import { interruptible, signalOf } from "../ui/interrupt.js";
-import { bytes, count, duration, percent, short } from "../ui/numbers.js";
+import { bytes, count, duration, percent, shellWord, short } from "../ui/numbers.js";
 import { type Progress, startProgress } from "../ui/progress.js";
 import { fields } from "../ui/table.js";
 import type { Terminal } from "../ui/terminal.js";
@@ -50,7 +50,7 @@ export function trainCommand(): Command {
           what: `stopped after ${epochs} of ${config.epochs} epochs`,
           hint: untouched
             ? "the run that was to be replaced is untouched"
-            : `go on with: coarsegrad train --resume --out ${folder}`,
+            : `go on with: coarsegrad train --resume --out ${shellWord(folder)}`,
         },
         signalOf(signal),
       );
@@ -125,7 +125,7 @@ function commandLine(): string {
   const words = process.argv
     .slice(2)
     .filter((word) => !silent.has(word))
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`));
+    .map(shellWord);
   return ["npx coarsegrad", ...words].join(" ");
 }
 

@@ -1,15 +1,13 @@
 /** @file Batch normalization joined to the quantized activation behind it, as an op. */
-import { check, integer } from "../../core/checks.js";
+import { staircaseTop } from "../../codes/levels.js";
+import { roundingId } from "../../codes/staircase.js";
+import { check } from "../../core/checks.js";
 import { kernelsFor } from "../../kernels/engine.js";
+import { alphaRuleId, proxyId } from "../../kernels/staircase/ids.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { BatchNormTrainAttrs } from "../../ops/norm.js";
-import {
-  batchNormRows,
-  checkNormActivation,
-  normGradients,
-  shortcutArguments,
-  withNormWork,
-} from "../../ops/norm-activation.js";
+import { withNormWork } from "../../ops/norm.js";
+import { batchNormRows, checkNormActivation, normGradients, shortcutArguments } from "../../ops/norm-activation.js";
 import type { OpDef } from "../../ops/op.js";
 import { checkedAlpha, type StaircaseAttrs, staircaseOp } from "./staircase.js";
 
@@ -39,21 +37,9 @@ export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
   coded: true,
   shape: ([x, gamma, beta, alpha, shortcut], attrs) => {
     checkNormActivation([x, gamma, beta], attrs, shortcut);
-    const kernel = integer(0, 2);
-    check(
-      "batchNormStaircase",
-      "proxy.kernelId",
-      attrs.proxy?.kernelId,
-      kernel,
-      "functions of one's own take the single ops",
-    );
-    check(
-      "batchNormStaircase",
-      "rule.kernelId",
-      attrs.rule?.kernelId,
-      kernel,
-      "functions of one's own take the single ops",
-    );
+    const own = "functions of one's own take the single ops";
+    check("batchNormStaircase", "proxy.kernelId", attrs.proxy?.kernelId, proxyId, own);
+    check("batchNormStaircase", "rule.kernelId", attrs.rule?.kernelId, alphaRuleId, own);
     return staircaseOp.shape([x, alpha], attrs);
   },
   forward: ([x, gamma, beta, step, shortcut], attrs) => {
@@ -64,7 +50,7 @@ export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
     withNormWork(x, channels, (work) =>
       kernelsFor(x.dtype).f32_batchnorm_staircase(
         ...([x.ptr, ...shortcutArguments(shortcut), codes.ptr, x.size / channels, channels, rows.ptr] as const),
-        ...([alpha, 2 ** attrs.bits - 1, attrs.rounding === "nearest" ? 1 : 0, work] as const),
+        ...([alpha, staircaseTop(attrs.bits), roundingId(attrs.rounding), work] as const),
       ),
     );
     return { y: codes, saved: { x, shortcut, codes, rows, alpha } };
@@ -76,7 +62,7 @@ export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
       withNormWork(x, channels, (work) => {
         dalpha = kernelsFor(x.dtype).f32_batchnorm_staircase_bwd(
           ...([x.ptr, ...shortcutArguments(shortcut), codes.ptr, dy.ptr, g.ptr, x.size / channels, channels] as const),
-          ...([rows.ptr, alpha, 2 ** bits - 1, proxy.kernelId as number, rule.kernelId as number] as const),
+          ...([rows.ptr, alpha, staircaseTop(bits), proxy.kernelId as number, rule.kernelId as number] as const),
           ...([dgamma.ptr, dbeta.ptr, work] as const),
         );
       }),
