@@ -82,17 +82,8 @@ interface Entry {
  */
 export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFile {
   bytes = bytesOf("readSafetensors", bytes, file);
-  const fail = (what: string, expected?: string, got?: string, hint?: string) =>
-    new FormatError({ op: file, what, expected, got, hint });
-  if (bytes.length < 8) throw fail("truncated safetensors header", "at least 8 bytes", `${bytes.length}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = view.getBigUint64(0, true);
-  if (length > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
-    const expected = `at most ${Math.min(bytes.length - 8, MAX_HEADER)} bytes of header`;
-    throw fail("header longer than the file", expected, `${length}`, "is this a safetensors file?");
-  }
-  const dataStart = 8 + Number(length);
-  const { header, metadata } = parseHeader(bytes.subarray(8, dataStart), file, fail);
+  const fail = failOf(file);
+  const { header, metadata, dataStart } = openHeader(bytes, file, fail);
   const entries = Object.entries(header).map(([name, fields]) => parseEntry(name, fields, fail));
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
@@ -121,6 +112,33 @@ export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFi
 }
 
 type Fail = (what: string, expected?: string, got?: string, hint?: string) => FormatError;
+
+const failOf =
+  (file: string): Fail =>
+  (what, expected, got, hint) =>
+    new FormatError({ op: file, what, expected, got, hint });
+
+/**
+ * The metadata of a safetensors file alone: what it says of itself, before its tensors are read.
+ *
+ * @param file name for error messages
+ * @throws FormatError as {@link readSafetensors}, for the header
+ */
+export function safetensorsMetadata(bytes: Uint8Array, file = "safetensors"): Record<string, string> {
+  return openHeader(bytesOf("safetensorsMetadata", bytes, file), file, failOf(file)).metadata;
+}
+
+function openHeader(bytes: Uint8Array, file: string, fail: Fail) {
+  if (bytes.length < 8) throw fail("truncated safetensors header", "at least 8 bytes", `${bytes.length}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
+    const expected = `at most ${Math.min(bytes.length - 8, MAX_HEADER)} bytes of header`;
+    throw fail("header longer than the file", expected, `${length}`, "is this a safetensors file?");
+  }
+  const dataStart = 8 + Number(length);
+  return { ...parseHeader(bytes.subarray(8, dataStart), file, fail), dataStart };
+}
 
 function parseHeader(
   bytes: Uint8Array,
