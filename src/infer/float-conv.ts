@@ -3,9 +3,10 @@ import { floatWeights, type NodeData } from "../format/model.js";
 import type { PlanFloatConv } from "../format/plan.js";
 import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
+import { chooseReal } from "../kernels/choose.js";
 import { heap, kernelsFor } from "../kernels/engine.js";
 import type { Constants } from "./constants.js";
-import { geometryOf, isPointwise, type Step } from "./step.js";
+import { convolutionOf, geometryOf, type Step } from "./step.js";
 
 /** Bytes of patches in one chunk: they stay in the second-level cache. */
 const CHUNK_BYTES = 192 << 10;
@@ -20,10 +21,11 @@ export function floatConvStep(
   constants: Constants,
 ): Step {
   const groups = node.groups ?? 1;
+  const algorithm = chooseReal(convolutionOf(node, input.shape, groups), node.out, "output");
   const product =
-    groups > 1 && groups === input.shape[2]
+    algorithm === "depthwise"
       ? depthwise(node, input, output, data, constants)
-      : grouped(node, input, output, data, constants);
+      : grouped(node, input, output, data, constants, algorithm === "pixels");
   if (data.bias === undefined) return product;
   const kernels = kernelsFor("f32");
   const bias = constants.f32(data.bias);
@@ -37,7 +39,15 @@ export function floatConvStep(
   };
 }
 
-function grouped(node: PlanFloatConv, input: ValueType, output: ValueType, data: NodeData, constants: Constants): Step {
+/** @param direct patches are pixels */
+function grouped(
+  node: PlanFloatConv,
+  input: ValueType,
+  output: ValueType,
+  data: NodeData,
+  constants: Constants,
+  direct: boolean,
+): Step {
   const kernels = kernelsFor("f32");
   const { groups = 1, out } = node;
   const channels = input.shape[2] / groups;
@@ -46,7 +56,6 @@ function grouped(node: PlanFloatConv, input: ValueType, output: ValueType, data:
   const K = taps * channels;
   const weight = constants.f32(floatWeights(node, data, input));
   const positions = output.shape[0] * output.shape[1];
-  const direct = groups === 1 && isPointwise(node);
   const geometry = geometryOf(constants, node, input.shape, channels);
   const layout = constants.add(4 * 4, () => undefined);
   const chunkOf = (rows: number): number => {

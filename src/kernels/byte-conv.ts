@@ -1,4 +1,4 @@
-/** @file When the byte convolution applies, and what it needs: one rule for training and for the packed runtime. */
+/** @file What the byte convolution needs. */
 
 /** Filters of a block, and numbers of a pair, of `i8_pair_pack`. */
 const BLOCK = 8;
@@ -7,9 +7,4 @@ const PAIR = 2;
 /** Bytes of weights [filters, runs·run] in `i8_pair_pack`'s form. */
 export function pairBytes(filters: number, runs: number, run: number): number {
   return Math.ceil(filters / BLOCK) * runs * Math.ceil(run / PAIR) * BLOCK * PAIR * 2;
-}
-
-/** True if `u8_i8_conv` takes windows of this kind over all channels of an image, and its tiles of 4 columns are at least ¾ full. */
-export function byteWindow(dilationW: number, outW: number): boolean {
-  return dilationW === 1 && 4 * outW >= 3 * (4 * Math.ceil(outW / 4));
 }

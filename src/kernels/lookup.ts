@@ -1,4 +1,4 @@
-/** @file When the look-up products apply, and what they need: one rule for training and for the packed runtime. */
+/** @file What the look-up products need. */
 
 /** Weights as bits: weight = Σ 2^p·bit p − offset over the planes of `mask`. */
 export interface BitPlanes {
@@ -13,8 +13,6 @@ export interface BitPlanes {
 export const LOOKUP_TOP = 15;
 /** Added to weight codes before they are split into bits: binary codes −1 and 1 become 0 and 2, ternary ones 0, 1, 2. */
 export const LOOKUP_OFFSET = 1;
-/** Codes of one run of the look-up convolution; see the ABI. */
-const MAX_RUN = 4368;
 
 /**
  * How to store weights for a look-up product.
@@ -31,15 +29,4 @@ export function bitPlanes(bits: number): BitPlanes | null {
 /** Bytes of `filters` rows of `patch` weights in `i8_lut_pack`'s form. */
 export function packedBytes(filters: number, patch: number, { count }: BitPlanes): number {
   return Math.ceil(filters / 16) * count * Math.ceil(patch / 16) * 64;
-}
-
-/** True if tables cost less than they save: a tile is 16 filters, used or not. */
-export function lookupPays(filters: number, patch: number): boolean {
-  return filters >= 12 && patch >= 16;
-}
-
-/** True if `u4_lut_conv` takes windows of this kind over all channels of an image, and its tiles of 4 columns are at least ¾ full. */
-export function lookupWindow(kernelW: number, dilationW: number, channels: number, outW: number): boolean {
-  const fits = channels % 16 === 0 && dilationW === 1 && kernelW * channels <= MAX_RUN;
-  return fits && 4 * outW >= 3 * (4 * Math.ceil(outW / 4));
 }

@@ -3,10 +3,10 @@ import { check, describe, either, integer, listOf, oneOf, type Rule, record } fr
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { checkShape, type Shape, shapeText } from "../core/shape.js";
 import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
+import type { Convolution, Geometry } from "../kernels/choose.js";
 import { withInts } from "./scratch.js";
 
-/** Extents of a window operation; see the kernel ABI. */
-export type Geometry = Readonly<Record<(typeof GEOMETRY_FIELDS)[number], number>>;
+export type { Convolution, Geometry } from "../kernels/choose.js";
 
 /**
  * Zeros around an image: one number for all sides, [vertical, horizontal], [top, bottom, left, right], `"valid"` for none, or `"same"`
@@ -208,12 +208,6 @@ export function checkConvolution(op: string, conv: Convolution, input: Shape, fi
     expected: `${describe(groups)} groups of ${geometry.channels} input channels, and filters for each`,
     got: `${input[3]} channels, ${filters} filters`,
   });
-}
-
-/** A convolution: windows over one group's channels, and how many groups there are. `geometry.channels` = I/groups. */
-export interface Convolution {
-  readonly geometry: Geometry;
-  readonly groups: number;
 }
 
 /** Runs `fn` with the address of the geometry block. */

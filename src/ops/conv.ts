@@ -2,8 +2,9 @@
 import { anything, check, describe, integer, type OptionRules } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
-import { convBackwardInput, convBackwardWeight, convForward, convShape, packWeights } from "../ndarray/conv.js";
 import { floatTypeOf } from "../ndarray/convert.js";
+import { convBackwardInput, convBackwardWeight, convForward, convShape } from "../ndarray/convolve/conv.js";
+import { packedWeights } from "../ndarray/convolve/packed.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import { type Convolution, type WindowOptions, windowGeometry } from "../ndarray/window.js";
 import { addBias, biasGradient, checkBias } from "./linalg.js";
@@ -94,7 +95,7 @@ export const conv2d: OpDef<Conv2dOptions, { x: NDArray | null; weight: NDArray |
     y: addBias(
       convForward(
         x,
-        packWeights(weight),
+        packedWeights(weight),
         convolution("conv2d", x.shape, weight.shape, options),
         options.algorithm === "fast",
       ),
@@ -105,7 +106,7 @@ export const conv2d: OpDef<Conv2dOptions, { x: NDArray | null; weight: NDArray |
   backward: (dy, { x, weight }, options, { inputs, needs }) => {
     const conv = convolution("conv2d", inputs[0].shape, inputs[1].shape, options);
     return [
-      weight && convBackwardInput(dy, packWeights(weight), conv),
+      weight && convBackwardInput(dy, packedWeights(weight), conv),
       x && convBackwardWeight(x, dy, conv),
       ...(inputs.length === 3 ? [needs[2] ? biasGradient(dy) : null] : []),
     ];

@@ -3,14 +3,8 @@ import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { floatTypeOf } from "../ndarray/convert.js";
-import {
-  gemm,
-  matmul as matmulOf,
-  matmulShapeOf,
-  rowsOf,
-  rowsTimesTransposed,
-  transposedTimesRows,
-} from "../ndarray/matmul.js";
+import { rowsTimesTransposed, transposedTimesRows } from "../ndarray/linear.js";
+import { gemm, matmul as matmulOf, matmulShapeOf, rowsOf } from "../ndarray/matmul.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { reduceAxes } from "../ndarray/reduce.js";
 import type { OpDef } from "./op.js";

@@ -13,8 +13,8 @@ import {
   convForward,
   convForwardCodes,
   packWeights,
-} from "../../src/ndarray/conv.js";
-import { linearForwardCodes } from "../../src/ndarray/matmul.js";
+} from "../../src/ndarray/convolve/conv.js";
+import { linearForwardCodes } from "../../src/ndarray/linear.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { type WindowOptions, windowGeometry } from "../../src/ndarray/window.js";
 
@@ -76,7 +76,7 @@ function windowOf({ kernel, stride = 1, padding = 0, dilation = 1 }: LayerSpec):
   };
 }
 
-/** `size` weight codes of a kind. */
+/** A row of weight codes of a kind: the choice looks at no more. */
 function codesOf(kind: keyof typeof WEIGHTS, size: number): Int8Array {
   const { codes } = WEIGHTS[kind];
   const out = new Int8Array(size);
@@ -148,7 +148,7 @@ export function choicesOf(spec: LayerSpec): Record<string, string> {
       choices[`${kind} weights, codes to ${top}`] = productsIn(WEIGHTS[kind].bits, top, () =>
         convForwardCodes(coded(), NDArray.empty(weightShape, "i8"), conv),
       );
-      const codes = codesOf(kind, sizeOf(weightShape));
+      const codes = codesOf(kind, sizeOf(weightShape) / filters);
       choices[`runtime, ${kind} weights, codes to ${top}`] = runtimeProduct({
         window: windowOf(spec),
         image,
@@ -176,7 +176,7 @@ export function linearChoicesOf(features: number, filters: number): Record<strin
         image: [1, 1, features],
         groups: 1,
         out: filters,
-        codes: codesOf(kind, features * filters),
+        codes: codesOf(kind, features),
         top,
       });
     }

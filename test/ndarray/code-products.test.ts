@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { type Backend, init } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/scope.js";
-import { convCodes, linearCodes } from "../../src/ndarray/code-products.js";
-import { convForward, convForwardCodes, packWeights } from "../../src/ndarray/conv.js";
-import { linearForwardCodes, rowsTimesTransposed } from "../../src/ndarray/matmul.js";
+import { convCodes, linearCodes } from "../../src/ndarray/convolve/codes.js";
+import { convForward, convForwardCodes, packWeights } from "../../src/ndarray/convolve/conv.js";
+import { linearForwardCodes, rowsTimesTransposed } from "../../src/ndarray/linear.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { type Conv2dOptions, convolution } from "../../src/ops/conv.js";
 

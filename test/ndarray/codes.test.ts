@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/scope.js";
-import { convBackwardWeight, convForward, convForwardCodes, packWeights } from "../../src/ndarray/conv.js";
-import { linearForwardCodes, rowsTimesTransposed, transposedTimesRows } from "../../src/ndarray/matmul.js";
+import { convBackwardWeight, convForward, convForwardCodes, packWeights } from "../../src/ndarray/convolve/conv.js";
+import { linearForwardCodes, rowsTimesTransposed, transposedTimesRows } from "../../src/ndarray/linear.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { avgPool, maxPool } from "../../src/ndarray/pool.js";
 import { windowGeometry } from "../../src/ndarray/window.js";

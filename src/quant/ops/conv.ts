@@ -6,8 +6,8 @@ import {
   convForwardCodes,
   convShape,
   packWeights,
-} from "../../ndarray/conv.js";
-import { codesAsReal } from "../../ndarray/matmul.js";
+} from "../../ndarray/convolve/conv.js";
+import { packedWeights } from "../../ndarray/convolve/packed.js";
 import type { NDArray } from "../../ndarray/ndarray.js";
 import { type Conv2dOptions, convolution } from "../../ops/conv.js";
 import { biasGradient, checkBias } from "../../ops/linalg.js";
@@ -23,7 +23,7 @@ export interface QuantConv2dAttrs extends Conv2dOptions {
 function sums(x: NDArray, { weight, ...options }: QuantConv2dAttrs): NDArray {
   const conv = convolution("quantConv2d", x.shape, weight.codes.shape, options);
   if (x.coded) return convForwardCodes(x, weight.codes, conv);
-  return convForward(x, packWeights(codesAsReal(weight.codes)), conv);
+  return convForward(x, packedWeights(weight.codes), conv);
 }
 
 /**
