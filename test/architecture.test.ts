@@ -26,6 +26,9 @@ const LIBRARIES: Readonly<Record<string, string>> = { "onnx/wire.ts": "@bufbuild
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
 const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
+/** Addresses are for those who call kernels: the rooms of arrays and of the runtime, what lies below, and what times kernels by themselves. */
+const ADDRESSES = ["memory/", "kernels/", "ndarray/", "infer/", "cli/bench/"];
+const ADDRESS = /\.ptr\b|[{,]\s*ptr\b(?!\s*:)/g;
 const BIGINT_POWERS = ["core/sha256.ts"];
 
 type Files = ReadonlyMap<string, string>;
@@ -121,11 +124,24 @@ function arithmeticOffences(files: Files): string[] {
   );
 }
 
+/** Uses of an array's address where arrays are worked with by functions. */
+function addressOffences(files: Files): string[] {
+  return [...files].flatMap(([file, text]) =>
+    ADDRESSES.some((place) => file.startsWith(place))
+      ? []
+      : [...code(text, false).matchAll(ADDRESS)].map(({ index }) => {
+          const line = text.slice(0, index).split("\n").length;
+          return `${file}:${line}: an array's address; a function of ndarray/ gives what it is for`;
+        }),
+  );
+}
+
 const RULES = {
   "rooms import only what the plan allows": importOffences,
   "no files import each other in a circle": cycles,
   [`files have a header and at most ${MAX_LINES} lines`]: shapeOffences,
   "arithmetic is the same on every engine": arithmeticOffences,
+  "kernels are called where arrays are made": addressOffences,
 };
 
 const src = path.join(import.meta.dirname, "..", "src");
@@ -198,6 +214,16 @@ describe("the rules see", () => {
     expect(shapeOffences(tree({ "ops/l.ts": long, "ops/l.generated.ts": long, "ops/m.ts": "// @file\n" }))).toEqual([
       `ops/l.ts: ${MAX_LINES + 1} lines; at most ${MAX_LINES}`,
       "ops/m.ts: does not begin with /** @file … */",
+    ]);
+  });
+
+  it("addresses outside the rooms of kernels", () => {
+    const text = "kernels.f32_relu(x.ptr, y.ptr);\nconst { dtype, ptr, size } = x; // z.ptr\nf({ ptr: 1 }, x.ptrs);\n";
+    const offences = addressOffences(tree({ "ops/a.ts": text, "ndarray/b.ts": text, "cli/bench/c.ts": text }));
+    expect(offences.map((line) => line.split(";")[0])).toEqual([
+      "ops/a.ts:1: an array's address",
+      "ops/a.ts:1: an array's address",
+      "ops/a.ts:2: an array's address",
     ]);
   });
 

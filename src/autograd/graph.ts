@@ -45,7 +45,7 @@ export class Variable {
   constructor(data: NDArray, requiresGrad = false) {
     if (!(data instanceof NDArray))
       refuse("tensor", "data", "an NDArray", data, "tensor(values) makes a tensor of numbers");
-    if (!data.alive) void data.ptr; // refuses what was disposed of
+    data.expectLive();
     this.data = data;
     this.requiresGrad = requiresGrad;
   }

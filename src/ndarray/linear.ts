@@ -1,6 +1,6 @@
 /** @file Products of fully connected layers: rows by a transposed matrix, real or codes, and the gradient for the matrix. */
 import { ShapeError } from "../core/errors.js";
-import { shapeText } from "../core/shape.js";
+import { type Shape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { expectFactor, expectRank, expectType, filled, floatTypeOf } from "./checks.js";
 import { linearCodes } from "./convolve/codes.js";
@@ -82,4 +82,18 @@ export function linearForwardCodes(x: NDArray, weight: NDArray): NDArray {
   using left = codesAsReal(x);
   using right = realCodes(weight);
   return rowsTimesTransposed(left, right);
+}
+
+/** dy·W in the shape of the input, for operands that fit. */
+export function rowsTimes(dy: NDArray, weight: NDArray, shape: Shape): NDArray {
+  const out = NDArray.empty(shape, dy.dtype);
+  const { rows, columns } = rowsOf(dy);
+  gemm(kernelsFor(dy.dtype), dy.ptr, weight.ptr, out.ptr, [rows, weight.shape[1], columns]);
+  return out;
+}
+
+/** sum ← sum + XᵀX of the first `count` rows of X, for operands that fit. @param x f32 [rows, columns] @param sum [columns, columns] */
+export function addGram(sum: NDArray, x: NDArray, count: number): void {
+  const columns = x.shape[1];
+  gemm(kernelsFor(x.dtype), x.ptr, x.ptr, sum.ptr, [columns, columns, count], { transA: true, accumulate: true });
 }

@@ -1,4 +1,5 @@
 /** @file The quantized activation as a layer. */
+
 import { apply, Tensor } from "../autograd/tensor.js";
 import {
   anything,
@@ -15,9 +16,8 @@ import {
   refuse,
 } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import { heap, kernelsFor } from "../kernels/engine.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { withScratch } from "../ndarray/scratch.js";
+import { addHistogram } from "../ndarray/weight-codes.js";
 import { BatchNorm } from "../nn/batch-norm.js";
 import { Module } from "../nn/module.js";
 import { Parameter, type ParameterConstraint } from "../nn/parameter.js";
@@ -267,13 +267,4 @@ export class Staircase extends Module {
       ...(rounding === "ceil" ? [] : [rounding]),
     ].join(", ");
   }
-}
-
-function addHistogram(counts: Float64Array, codes: NDArray): void {
-  withScratch(4 * 256, (ptr) => {
-    heap().i32(ptr, 256).fill(0);
-    kernelsFor("f32").u8_histogram(codes.ptr, codes.size, ptr);
-    const found = heap().i32(ptr, 256);
-    for (let code = 0; code < counts.length; code++) counts[code] += found[code];
-  });
 }

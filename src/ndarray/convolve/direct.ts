@@ -4,7 +4,7 @@ import type { Ptr } from "../../kernels/abi.js";
 import type { Convolution } from "../../kernels/choose.js";
 import { kernelsFor } from "../../kernels/engine.js";
 import { gemm } from "../matmul.js";
-import type { NDArray } from "../ndarray.js";
+import { NDArray } from "../ndarray.js";
 import { withScratch } from "../scratch.js";
 import { positions, taps, withGeometry } from "../window.js";
 
@@ -102,4 +102,28 @@ export function patchesBackwardWeight(x: NDArray, dy: NDArray, dw: NDArray, conv
     const [by, to] = [dy.ptr + start.output * bytes, dw.ptr + start.weight * bytes];
     multiply(from, by, to, geom, perGroup, filters, 0, rows, work);
   });
+}
+
+/**
+ * Patches of one group, as f32: `length` of them from each position of `starts`.
+ *
+ * @param x f32 [N,H,W,C]
+ * @returns [starts·length, taps·C/groups]
+ */
+export function patchesAt(
+  x: NDArray,
+  conv: Convolution,
+  group: number,
+  starts: readonly number[],
+  length: number,
+): NDArray {
+  const { patch } = extentsOf(conv);
+  const out = NDArray.empty([starts.length * length, patch]);
+  const from = x.ptr + 4 * group * conv.geometry.channels;
+  withGeometry(conv.geometry, (geom) =>
+    starts.forEach((start, run) => {
+      kernelsFor("f32").f32_im2col(from, out.ptr + 4 * run * length * patch, geom, start, length);
+    }),
+  );
+  return out;
 }

@@ -1,9 +1,10 @@
 /** @file Matrix product at quantized weights. */
+
 import { ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
 import { realCodes } from "../../ndarray/convolve/packed.js";
-import { linearForwardCodes, rowsTimesTransposed, transposedTimesRows } from "../../ndarray/linear.js";
-import { biasGradient, checkBias, rowsTimes } from "../../ops/linalg.js";
+import { linearForwardCodes, rowsTimes, rowsTimesTransposed, transposedTimesRows } from "../../ndarray/linear.js";
+import { biasGradient, checkBias } from "../../ops/linalg.js";
 import type { OpDef } from "../../ops/op.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 import { checkOperands, type ProductSaved, scaleAndBias } from "./product.js";

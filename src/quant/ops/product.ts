@@ -1,9 +1,10 @@
 /** @file What quantized convolution and quantized linear layers share: their input, their scale, their bias. */
+
 import { DTypeError } from "../../core/errors.js";
-import { kernelsFor } from "../../kernels/engine.js";
 import { expectShape } from "../../ndarray/checks.js";
 import { floatTypeOf } from "../../ndarray/convert.js";
 import { NDArray } from "../../ndarray/ndarray.js";
+import { affineInPlace } from "../../ndarray/update.js";
 import { checkCodes, type QuantizedWeight } from "../quant-parameter.js";
 
 const { fround } = Math;
@@ -59,7 +60,7 @@ export function scaleAndBias(
   const scales = scale.view();
   for (let c = 0; c < channels; c++) scales[c] = fround(delta[delta.length === 1 ? 0 : c] * step);
   // The shift is added even if it is 0, so that a zero never comes out as −0: the packed runtime starts from an integer 0.
-  kernelsFor("f32").f32_channel_affine(acc.ptr, acc.ptr, acc.size / channels, channels, scale.ptr, shift.ptr);
+  affineInPlace(acc, scale, shift);
   return acc;
 }
 

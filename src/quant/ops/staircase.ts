@@ -1,8 +1,9 @@
 /** @file The quantized activation as an op: a staircase forward, coarse derivatives backward. */
+
 import { check, numeric } from "../../core/checks.js";
 import { DTypeError, QuantError, ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
-import { kernelsFor } from "../../kernels/engine.js";
+import { staircase, staircaseBackward, staircaseStepGradient } from "../../ndarray/activation.js";
 import { convert, floatTypeOf } from "../../ndarray/convert.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { OpDef } from "../../ops/op.js";
@@ -85,8 +86,7 @@ export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
   },
   forward: ([x, step], { bits, rounding }) => {
     const alpha = checkedAlpha(step);
-    const y = NDArray.empty(x.shape, "u8", alpha);
-    kernelsFor(x.dtype).f32_staircase(x.ptr, y.ptr, x.size, alpha, 2 ** bits - 1, rounding === "nearest" ? 1 : 0);
+    const y = staircase(x, alpha, 2 ** bits - 1, rounding === "nearest");
     return { y, saved: { x, codes: y, alpha } };
   },
   backward: (incoming, { x, codes, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
@@ -101,11 +101,8 @@ export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
 };
 
 function inputGradient(dy: NDArray, x: NDArray, alpha: number, top: number, proxy: CoarseProxy): NDArray {
+  if (proxy.kernelId !== undefined) return staircaseBackward(x, dy, alpha, top, proxy.kernelId);
   const dx = NDArray.empty(x.shape, x.dtype);
-  if (proxy.kernelId !== undefined) {
-    kernelsFor(x.dtype).f32_staircase_bwd(x.ptr, dy.ptr, dx.ptr, x.size, alpha, top, proxy.kernelId);
-    return dx;
-  }
   // Copies: the user's function may allocate, and growth of the heap would detach views.
   const values = x.toTypedArray();
   const grads = dy.toTypedArray();
@@ -127,8 +124,7 @@ function stepGradient(
 ): NDArray {
   let sum = 0;
   if (rule.kernelId !== undefined) {
-    const kernels = kernelsFor(x.dtype);
-    sum = kernels.f32_staircase_dalpha(x.ptr, codes.ptr, dy.ptr, x.size, alpha, top, rule.kernelId);
+    sum = staircaseStepGradient(x, codes, dy, alpha, top, rule.kernelId);
   } else {
     const values = x.toTypedArray();
     const grads = dy.toTypedArray();
