@@ -45,8 +45,8 @@ export {
 } from "./kernels/index.js";
 export { type Scope, scope } from "./memory/index.js";
 export * as arrays from "./ndarray/index.js";
-export type { SliceRange } from "./ndarray/movement.js";
 export { NDArray } from "./ndarray/ndarray.js";
+export type { SliceRange } from "./ndarray/slice.js";
 export type { Padding, Pair } from "./ndarray/window.js";
 export type { Conv2dOptions } from "./ops/conv.js";
 export type { CrossEntropyOptions, Reduction } from "./ops/loss.js";

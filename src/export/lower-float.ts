@@ -2,7 +2,7 @@
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
 import type { NodeData, PlanWindow } from "../format/index.js";
-import { resolveRange, type SliceRange } from "../ndarray/movement.js";
+import { resolveRange, type SliceRange } from "../ndarray/slice.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
 import { type Conv2dOptions, convolution } from "../ops/conv.js";
 import type { PadAttrs } from "../ops/movement.js";

@@ -5,9 +5,9 @@
 import { bytesPer } from "../../core/dtype.js";
 import { kernelsFor } from "../../kernels/engine.js";
 import { mul } from "../elementwise.js";
-import { stridedCopy, stridedScatter } from "../movement.js";
 import { NDArray } from "../ndarray.js";
 import { reduceAxes } from "../reduce.js";
+import { stridedCopy, stridedScatter } from "../strided.js";
 import { type Convolution, type Geometry, positions, taps, withGeometry } from "../window.js";
 
 /** Elements of patches that one chunk may hold. */

@@ -7,9 +7,10 @@
 import { bytesPer } from "../../core/dtype.js";
 import { type Convolution, type Geometry, WINOGRAD_POINTS, winogradTiles } from "../../kernels/choose.js";
 import { kernelsFor } from "../../kernels/engine.js";
-import { permute, stridedCopy } from "../movement.js";
+import { permute } from "../movement.js";
 import type { NDArray } from "../ndarray.js";
 import { withScratch } from "../scratch.js";
+import { stridedCopy } from "../strided.js";
 import { withGeometry } from "../window.js";
 
 /** Bytes of scratch of the transforms of weights. */
