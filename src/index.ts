@@ -48,6 +48,6 @@ export * as arrays from "./ndarray/index.js";
 export { NDArray } from "./ndarray/ndarray.js";
 export type { SliceRange } from "./ndarray/slice.js";
 export type { Padding, Pair } from "./ndarray/window.js";
-export type { Conv2dOptions } from "./ops/conv.js";
+export type { ConvolutionOptions } from "./ops/conv.js";
 export type { CrossEntropyOptions, Reduction } from "./ops/loss.js";
 export type { InputInfo, Needs, OpDef, OpResult } from "./ops/op.js";

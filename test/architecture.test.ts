@@ -22,14 +22,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 const MAX_LINES = 400;
 /** Libraries by the only file that may import them: the build puts them inside it, as it does for the command line. */
-const LIBRARIES: Readonly<Record<string, string>> = { "onnx/wire.ts": "@bufbuild/protobuf/wire" };
+const LIBRARIES: Readonly<Record<string, string>> = {
+  "core/sha256-library.ts": "@noble/hashes/sha2.js",
+  "onnx/wire.ts": "@bufbuild/protobuf/wire",
+};
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
 const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
 /** Addresses are for those who call kernels: the rooms of arrays and of the runtime, what lies below, and what times kernels by themselves. */
 const ADDRESSES = ["memory/", "kernels/", "ndarray/", "infer/", "cli/bench/"];
 const ADDRESS = /\.ptr\b|[{,]\s*ptr\b(?!\s*:)/g;
-const BIGINT_POWERS = ["core/sha256.ts"];
 
 type Files = ReadonlyMap<string, string>;
 
@@ -115,7 +117,7 @@ function arithmeticOffences(files: Files): string[] {
     code(text, false)
       .split("\n")
       .flatMap((line, i) => {
-        const powers = roomOf(file) === "cli" || BIGINT_POWERS.includes(file) ? [] : [...line.matchAll(POWER)];
+        const powers = roomOf(file) === "cli" ? [] : [...line.matchAll(POWER)];
         const calls = [...line.matchAll(INEXACT)].filter(([name]) => roomOf(file) !== "cli" || name === "Math.random");
         return [...calls, ...powers].map(
           ([name]) => `${file}:${i + 1}: ${name.trim()}; use core/math.ts or core/rng.ts`,

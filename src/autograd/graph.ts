@@ -96,7 +96,7 @@ export function expectTensor(op: string, x: Variable): void {
 }
 
 /** The arrays among the fields of an op's saved state. */
-export function arraysIn(saved: unknown): NDArray[] {
+function arraysIn(saved: unknown): NDArray[] {
   if (saved instanceof NDArray) return [saved];
   if (typeof saved !== "object" || saved === null) return [];
   const arrays: NDArray[] = [];

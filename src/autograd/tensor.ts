@@ -154,7 +154,7 @@ export function asTensors(op: string, a: TensorLike, b: TensorLike): [Tensor, Te
 }
 
 /** A number as a scalar that goes with `other`: f64 beside f64, f32 beside f32, codes and numbers, exact f64 beside integers. */
-export function scalarFor(value: number, other: TensorLike): Tensor {
+function scalarFor(value: number, other: TensorLike): Tensor {
   if (typeof other === "number" || other.data.coded || other.dtype === "f32") {
     return new Tensor(NDArray.full([], value, "f32"));
   }

@@ -4,10 +4,10 @@ import { sameShape, shapeText, sizeOf } from "../core/shape.js";
 import type { NodeData, PlanWindow } from "../format/index.js";
 import { resolveRange, type SliceRange } from "../ndarray/slice.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
-import { type Conv2dOptions, convolution } from "../ops/conv.js";
+import { type ConvolutionOptions, convolution } from "../ops/conv.js";
 import type { PadAttrs } from "../ops/movement.js";
 import { foldBatchNorm } from "../ops/norm.js";
-import type { AvgPoolOptions, PoolOptions } from "../ops/pool.js";
+import type { AvgPoolAttrs, PoolAttrs } from "../ops/pool.js";
 import type { Lowering } from "./lowering.js";
 
 /** A copy of a constant's real values in f32. */
@@ -43,7 +43,7 @@ export function affineOf(result: Variable): { scale: Float32Array; shift: Float3
   return folded;
 }
 
-function poolWindow(x: Variable, { kernel, stride, padding }: PoolOptions): PlanWindow {
+function poolWindow(x: Variable, { kernel, stride, padding }: PoolAttrs): PlanWindow {
   const extents = pair("pack", "kernel", kernel, 1);
   return windowOf(windowGeometry("pack", x.shape, extents, { stride: stride ?? extents, padding }));
 }
@@ -53,7 +53,7 @@ type Handler = (result: Variable, inputs: readonly Variable[], lowering: Lowerin
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   conv2d(result, [x, weight, bias], lowering, attrs) {
-    const { geometry, groups } = convolution("pack", x.shape, weight.shape, attrs as Conv2dOptions);
+    const { geometry, groups } = convolution("pack", x.shape, weight.shape, attrs as ConvolutionOptions);
     const id = lowering.names.take(lowering.names.pathOf([weight]) ?? "conv");
     const data: NodeData = { weight: constantOf(weight), ...(bias && { bias: constantOf(bias) }) };
     const out = weight.shape[0];
@@ -75,13 +75,13 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     lowering.emit(result, { op: "relu", id: lowering.names.number("relu"), input: lowering.realId(x) });
   },
   maxPool2d(result, [x], lowering, attrs) {
-    const window = poolWindow(x, attrs as PoolOptions);
+    const window = poolWindow(x, attrs as PoolAttrs);
     const id = lowering.names.number("maxPool");
     lowering.emit(result, { op: "maxPool", id, input: lowering.id(x), ...window });
   },
   avgPool2d(result, [x], lowering, attrs) {
-    const window = poolWindow(x, attrs as AvgPoolOptions);
-    const includePad = (attrs as AvgPoolOptions).countIncludePad ?? true;
+    const window = poolWindow(x, attrs as AvgPoolAttrs);
+    const includePad = (attrs as AvgPoolAttrs).countIncludePad ?? true;
     const id = lowering.names.number("avgPool");
     lowering.emit(result, { op: "avgPool", id, input: lowering.id(x), includePad, ...window });
   },

@@ -2,8 +2,8 @@
 import type { Variable } from "../autograd/graph.js";
 import { QuantError } from "../core/errors.js";
 import type { NodeData, PlanActivation, PlanNode, PlanQuantized, Thresholds } from "../format/index.js";
-import { type Conv2dOptions, convolution } from "../ops/conv.js";
-import { EXACT_LIMIT } from "../quant/ops/product.js";
+import { type ConvolutionOptions, convolution } from "../ops/conv.js";
+import { EXACT_LIMIT } from "../quant/products.js";
 import type { StaircaseAttrs } from "../quant/ops/staircase.js";
 import type { QuantizedWeight } from "../quant/quant-parameter.js";
 import { type ChannelMap, foldThresholds, type Range, reachable } from "./fold.js";
@@ -113,7 +113,7 @@ export function lowerQuantized(result: Variable, lowering: Lowering): boolean {
   };
   let node: PlanNode = { op: "linear", ...layer };
   if (op.name === "quantConv2d") {
-    const { geometry, groups } = convolution("pack", x.shape, weight.codes.shape, attrs as Conv2dOptions);
+    const { geometry, groups } = convolution("pack", x.shape, weight.codes.shape, attrs as ConvolutionOptions);
     node = { op: "conv", ...layer, groups, ...windowOf(geometry) };
   }
   if (staircase === undefined) lowering.emit(result, node, data);
@@ -150,7 +150,7 @@ function thresholdsOf(
 function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
   const { inputs, attrs } = result.node as NonNullable<Variable["node"]>;
   const [x, , bias] = inputs;
-  const { weight, ...options } = attrs as Conv2dOptions & { weight: QuantizedWeight };
+  const { weight, ...options } = attrs as ConvolutionOptions & { weight: QuantizedWeight };
   const { codes } = weight;
   const data: NodeData = { codes: rowsOfCodes(weight) };
   const fields = { id, input: lowering.realId(x), out: codes.shape[0], bias: false, bits: weight.bits };

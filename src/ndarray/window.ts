@@ -23,13 +23,13 @@ const MOST = 2 ** 31 - 1;
 const MOST_TAPS = 2 ** 24;
 
 /** Rule of a {@link Pair} of integers from `least` on. */
-export function pairOf(least: number): Rule {
+function pairOf(least: number): Rule {
   return either(integer(least, MOST), listOf(integer(least, MOST), 2));
 }
 const side = integer(0, MOST);
 const sidesOf2 = listOf(side, 2);
 /** Rule of a {@link Padding}. */
-export const paddingRule: Rule = either(side, sidesOf2, listOf(side, 4), oneOf("same", "valid"));
+const paddingRule: Rule = either(side, sidesOf2, listOf(side, 4), oneOf("same", "valid"));
 
 /** How a window moves. */
 export interface WindowOptions {

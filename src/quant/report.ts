@@ -6,7 +6,7 @@ import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
-import { EXACT_LIMIT, rowMass } from "./ops/product.js";
+import { EXACT_LIMIT, rowMass } from "./products.js";
 import type { Granularity } from "./quant-parameter.js";
 import { Staircase } from "./staircase.js";
 

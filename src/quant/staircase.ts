@@ -19,7 +19,7 @@ import { ArgumentError } from "../core/errors.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { addHistogram } from "../ndarray/weight-codes.js";
 import { BatchNorm } from "../nn/batch-norm.js";
-import { Module } from "../nn/module.js";
+import { JoiningActivation } from "../nn/norm-activation.js";
 import { Parameter, type ParameterConstraint } from "../nn/parameter.js";
 import { type AlphaRule, threeValued } from "./alpha-rule.js";
 import { authorsStep, halfGaussianStep, type Rounding } from "./half-gaussian.js";
@@ -136,7 +136,7 @@ function startAlpha({ bits, rounding = "ceil", alpha = "half-gaussian" }: Stairc
  * @throws ArgumentError as {@link staircase}; QuantError in forward if α is not a positive number
  * @see BCGD §3 (staircase)
  */
-export class Staircase extends Module {
+export class Staircase extends JoiningActivation {
   #bits: number;
   proxy: CoarseProxy;
   rule: AlphaRule;
@@ -220,8 +220,11 @@ export class Staircase extends Module {
     return y;
   }
 
-  /** See JoinsBatchNorm; null while something observes the pre-activations, or if proxy or rule are functions of the user's own */
-  forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null {
+  override get joinedForward(): (x: Tensor) => Tensor {
+    return Staircase.prototype.forward;
+  }
+  /** Null while something observes the pre-activations, or if proxy or rule are functions of the user's own */
+  override forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null {
     if (!(norm instanceof BatchNorm)) check("Staircase", "norm", norm, instanceOf(BatchNorm, "a batch norm"));
     const { alpha, bits, proxy, rule, rounding } = this;
     if (this.#observer !== null || proxy.kernelId === undefined || rule.kernelId === undefined) return null;

@@ -36,7 +36,7 @@ describe("the tarball", () => {
 
   it("has no dependencies, and its exports and command exist", () => {
     expect(Object.keys(consumer.manifest.dependencies ?? {})).toEqual([]);
-    // The one library in it is inside, with its licence, and no file imports another package.
+    // The libraries in it are inside, each once with its licence, and no file imports another package.
     const dist = path.join(consumer.installed, "dist");
     const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) =>
       /(?<!^cli.*)\.js$/.test(name),
@@ -46,6 +46,7 @@ describe("the tarball", () => {
       texts.flatMap((text) => text.match(/^(?:import|export)\b[^"'`]*\bfrom "(?!\.|node:)[^"]*"/gm) ?? []),
     ).toEqual([]);
     expect(texts.filter((text) => text.includes("@bufbuild/protobuf") && text.includes("Apache-2.0")).length).toBe(1);
+    expect(texts.filter((text) => text.includes("@noble/hashes") && text.includes("MIT")).length).toBe(1);
     const targets = Object.values(consumer.manifest.exports).flatMap((target) =>
       typeof target === "string" ? [target] : Object.values(target),
     );

@@ -9,14 +9,14 @@ import {
 } from "../../ndarray/convolve/conv.js";
 import { packedWeights } from "../../ndarray/convolve/packed.js";
 import type { NDArray } from "../../ndarray/ndarray.js";
-import { type Conv2dOptions, convolution } from "../../ops/conv.js";
+import { type ConvolutionOptions, convolution } from "../../ops/conv.js";
 import { biasGradient, checkBias } from "../../ops/linalg.js";
 import type { OpDef } from "../../ops/op.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
-import { checkOperands, type ProductSaved, scaleAndBias } from "./product.js";
+import { checkOperands, type ProductSaved, scaleAndBias } from "../products.js";
 
 /** Attributes of {@link quantConv2dOp}: the projection of the latent weights, and the convolution's geometry. */
-export interface QuantConv2dAttrs extends Conv2dOptions {
+export interface QuantConv2dAttrs extends ConvolutionOptions {
   readonly weight: QuantizedWeight;
 }
 

@@ -7,7 +7,7 @@ import { linearForwardCodes, rowsTimes, rowsTimesTransposed, transposedTimesRows
 import { biasGradient, checkBias } from "../../ops/linalg.js";
 import type { OpDef } from "../../ops/op.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
-import { checkOperands, type ProductSaved, scaleAndBias } from "./product.js";
+import { checkOperands, type ProductSaved, scaleAndBias } from "../products.js";
 
 /** Attributes of {@link quantLinearOp}: the projection of the latent weights. */
 export interface QuantLinearAttrs {

@@ -5,7 +5,7 @@ import { expectType } from "../../ndarray/checks.js";
 import { addInPlace, scaleInPlace } from "../../ndarray/update.js";
 import type { OpDef } from "../../ops/op.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
-import { checkWeight } from "./product.js";
+import { checkWeight } from "../products.js";
 
 /** Attributes of {@link relaxOp}. */
 export interface RelaxAttrs {

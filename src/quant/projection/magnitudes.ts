@@ -59,7 +59,7 @@ export function gather(weights: Ptr, length: number, chosen: Uint8Array): Float3
 }
 
 /** The k-th smallest magnitude, k from 0. */
-export function nthMagnitude(weights: Ptr, length: number, k: number): number {
+function nthMagnitude(weights: Ptr, length: number, k: number): number {
   if (length <= SORT_LIMIT) return sortedMagnitudes(weights, length)[k];
   const { counts } = magnitudeTable(weights, length);
   let bucket = 0;

@@ -1,11 +1,11 @@
 /** @file What quantized convolution and quantized linear layers share: their input, their scale, their bias. */
 
-import { DTypeError } from "../../core/errors.js";
-import { expectShape } from "../../ndarray/checks.js";
-import { floatTypeOf } from "../../ndarray/convert.js";
-import { NDArray } from "../../ndarray/ndarray.js";
-import { affineInPlace } from "../../ndarray/update.js";
-import { checkCodes, type QuantizedWeight } from "../quant-parameter.js";
+import { DTypeError } from "../core/errors.js";
+import { expectShape } from "../ndarray/checks.js";
+import { floatTypeOf } from "../ndarray/convert.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { affineInPlace } from "../ndarray/update.js";
+import { checkCodes, type QuantizedWeight } from "./quant-parameter.js";
 
 const { fround } = Math;
 
