@@ -40,12 +40,12 @@ const roomOf = (file: string): string => (file.includes("/") ? file.slice(0, fil
 /** The text with comments blanked and, on request, strings too; line breaks stay. */
 function code(text: string, keepStrings: boolean): string {
   const token = /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
-  return text.replace(token, (found) => (found[0] !== "/" && keepStrings ? found : found.replace(/[^\n]/g, " ")));
+  return text.replace(token, (match) => (match[0] !== "/" && keepStrings ? match : match.replace(/[^\n]/g, " ")));
 }
 
 function importsOf(text: string): string[] {
   const statement = /^\s*(?:import|export)\b[^"'`;()]*?\bfrom\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']/gm;
-  return [...code(text, true).matchAll(statement)].map((found) => found[1] ?? found[2]);
+  return [...code(text, true).matchAll(statement)].map((match) => match[1] ?? match[2]);
 }
 
 /** The source file that a relative import means. */
@@ -83,10 +83,10 @@ function importOffences(files: Files): string[] {
 
 /** Each import cycle once, as the list of files that it runs through. */
 function cycles(files: Files): string[] {
-  const found: string[] = [];
+  const circles: string[] = [];
   const done = new Set<string>();
   const visit = (file: string, trail: readonly string[]): void => {
-    if (trail.includes(file)) found.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
+    if (trail.includes(file)) circles.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
     if (trail.includes(file) || done.has(file) || !files.has(file)) return;
     for (const specifier of importsOf(files.get(file)!)) {
       if (specifier.startsWith(".")) visit(target(file, specifier), [...trail, file]);
@@ -94,7 +94,7 @@ function cycles(files: Files): string[] {
     done.add(file);
   };
   for (const file of files.keys()) visit(file, []);
-  return found;
+  return circles;
 }
 
 function shapeOffences(files: Files): string[] {

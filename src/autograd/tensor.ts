@@ -142,7 +142,7 @@ export function applyPair<Saved>(op: OpDef<undefined, Saved>, a: TensorLike, b: 
     return out;
   } finally {
     // Nobody else can free the scalars that were made here, unless a history holds them.
-    if (node === null) for (const [i, made] of [left, right].entries()) if (made !== [a, b][i]) made.dispose();
+    if (node === null) for (const [i, operand] of [left, right].entries()) if (operand !== [a, b][i]) operand.dispose();
   }
 }
 

@@ -1,8 +1,8 @@
 /** @file Folding scale, bias, batch norm and staircase of a quantized layer into integer thresholds, by exact search. */
 import { QuantError } from "../core/errors.js";
 import type { Thresholds } from "../format/thresholds.js";
-import { EXACT_LIMIT } from "../quant/products.js";
 import { staircaseCode } from "../quant/ops/staircase.js";
+import { EXACT_LIMIT } from "../quant/products.js";
 
 const { fround } = Math;
 

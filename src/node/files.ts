@@ -127,7 +127,7 @@ function kindOfFile(info: Stats): string {
 /** True if `path` is a folder. */
 export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
-    (found) => found.isDirectory(),
+    (stats) => stats.isDirectory(),
     () => false,
   );
 }

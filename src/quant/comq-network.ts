@@ -146,7 +146,7 @@ function solve(
     const own = start.length === 1 ? start : start.subarray(group * rows, (group + 1) * rows);
     // Behind a batch norm every row has a scale of its own, whether it is stored or not.
     const scales = normalized && own.length === 1 ? new Float32Array(rows).fill(own[0]) : own;
-    const found = comqLayer(
+    const solution = comqLayer(
       {
         weights: Float32Array.from(part, (at) => latent[at]),
         gram: gram.matrix(group, normalized),
@@ -158,11 +158,11 @@ function solve(
       },
       options,
     );
-    before += found.objective[0];
-    after += found.objective[found.objective.length - 1];
+    before += solution.objective[0];
+    after += solution.objective[solution.objective.length - 1];
     part.forEach((at, i) => {
-      const scale = scales === own ? found.delta[own.length === 1 ? 0 : Math.floor(i / columns)] : own[0];
-      result[at] = scale * found.codes[i];
+      const scale = scales === own ? solution.delta[own.length === 1 ? 0 : Math.floor(i / columns)] : own[0];
+      result[at] = scale * solution.codes[i];
     });
   });
   if (after <= before) {

@@ -64,8 +64,8 @@ describe("places", () => {
     expect(dataRoots(places)).toEqual(["/a", "/b", join("/x/shared/data"), join("/h/.cache/coarsegrad")]);
     expect(cacheDir("/h")).toBe(join("/h/.cache/coarsegrad"));
     expect(dataRoots({ env: { COARSEGRAD_DATA: "" }, cwd: "/x/y", home: "/h" }).length).toBe(2);
-    const given = { dataDir: join(root, "a"), env: { COARSEGRAD_DATA: join(root, "b") } };
-    const everywhere = { ...nowhere(), ...given };
+    const options = { dataDir: join(root, "a"), env: { COARSEGRAD_DATA: join(root, "b") } };
+    const everywhere = { ...nowhere(), ...options };
     const folders = [
       join(root, "home/.cache/coarsegrad"),
       join(root, "work/shared/data"),

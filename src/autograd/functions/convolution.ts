@@ -56,11 +56,7 @@ export function maxPool2d(x: Tensor, kernel: Pair, options: PoolOptions = {}): T
  * @gradient exact
  * @throws ShapeError if x is no image batch or smaller than the window; ArgumentError on bad options
  */
-export function avgPool2d(
-  x: Tensor,
-  kernel: Pair,
-  options: PoolOptions & { countIncludePad?: boolean } = {},
-): Tensor {
+export function avgPool2d(x: Tensor, kernel: Pair, options: PoolOptions & { countIncludePad?: boolean } = {}): Tensor {
   checkOptions("avgPool2d", options, AVG_POOL_OPTIONS);
   return apply(avgPoolOp, [x], { kernel, ...options });
 }

@@ -12,8 +12,8 @@ import type { NDArray } from "../../ndarray/ndarray.js";
 import { type ConvolutionOptions, convolution } from "../../ops/conv.js";
 import { biasGradient, checkBias } from "../../ops/linalg.js";
 import type { OpDef } from "../../ops/op.js";
-import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 import { checkOperands, type ProductSaved, scaleAndBias } from "../products.js";
+import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 
 /** Attributes of {@link quantConv2dOp}: the projection of the latent weights, and the convolution's geometry. */
 export interface QuantConv2dAttrs extends ConvolutionOptions {

@@ -6,8 +6,8 @@ import { realCodes } from "../../ndarray/convolve/packed.js";
 import { linearForwardCodes, rowsTimes, rowsTimesTransposed, transposedTimesRows } from "../../ndarray/linear.js";
 import { biasGradient, checkBias } from "../../ops/linalg.js";
 import type { OpDef } from "../../ops/op.js";
-import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 import { checkOperands, type ProductSaved, scaleAndBias } from "../products.js";
+import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 
 /** Attributes of {@link quantLinearOp}: the projection of the latent weights. */
 export interface QuantLinearAttrs {

@@ -4,8 +4,8 @@ import { atLeast, check } from "../../core/checks.js";
 import { expectType } from "../../ndarray/checks.js";
 import { addInPlace, scaleInPlace } from "../../ndarray/update.js";
 import type { OpDef } from "../../ops/op.js";
-import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 import { checkWeight } from "../products.js";
+import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 
 /** Attributes of {@link relaxOp}. */
 export interface RelaxAttrs {
