@@ -3,7 +3,7 @@ import { floatWeights, type NodeData } from "../format/model.js";
 import type { PlanFloatConv } from "../format/plan.js";
 import type { ValueType } from "../format/values.js";
 import type { Ptr } from "../kernels/abi.js";
-import { chooseReal } from "../kernels/choose.js";
+import { chooseDirect } from "../kernels/choose.js";
 import { heap, kernelsFor } from "../kernels/engine.js";
 import type { Constants } from "./constants.js";
 import { convolutionOf, geometryOf, type Step } from "./step.js";
@@ -21,7 +21,7 @@ export function floatConvStep(
   constants: Constants,
 ): Step {
   const groups = node.groups ?? 1;
-  const algorithm = chooseReal(convolutionOf(node, input.shape, groups), node.out, "output");
+  const algorithm = chooseDirect(convolutionOf(node, input.shape, groups));
   const product =
     algorithm === "depthwise"
       ? depthwise(node, input, output, data, constants)

@@ -1,4 +1,7 @@
-/** @file Which algorithm computes a convolution: the one rule, for training and for the packed runtime. */
+/**
+ * @file Which algorithm computes a convolution: the one rule, for training and for the packed runtime. It looks at extents and codes alone, not at the
+ * engine: results have the same bits on each.
+ */
 import type { GEOMETRY_FIELDS } from "./abi.js";
 import { type BitPlanes, bitPlanes, LOOKUP_TOP } from "./lookup.js";
 
@@ -23,10 +26,13 @@ export interface RealOperands {
 }
 
 /**
- * An algorithm for real weights. `depthwise`: all channels at once, tap by tap. `pixels`: one matrix product, patches being the pixels. `winograd`:
- * by tiles; `winogradAdjoint`: the gradient for the input by the tiles of the output. `patches`: products with patches.
+ * An algorithm that forms every output as one sum in the order of taps and channels. `depthwise`: all channels at once, tap by tap. `pixels`: one matrix
+ * product, patches being the pixels. `patches`: products with patches.
  */
-export type RealAlgorithm = "depthwise" | "pixels" | "winograd" | "winogradAdjoint" | "patches";
+export type DirectAlgorithm = "depthwise" | "pixels" | "patches";
+
+/** An algorithm for real weights. `winograd`: by tiles; `winogradAdjoint`: the gradient for the input by the tiles of the output. */
+export type RealAlgorithm = DirectAlgorithm | "winograd" | "winogradAdjoint";
 
 /** Products of u8 activation codes and i8 weight codes. */
 export interface CodeOperands {
@@ -57,6 +63,12 @@ function tapsOf({ kernelH, kernelW }: Geometry): number {
 export function takesPixels({ geometry: g, groups }: Convolution): boolean {
   const still = g.strideH === 1 && g.strideW === 1 && g.padTop === 0 && g.padLeft === 0;
   return groups === 1 && tapsOf(g) === 1 && still && g.outH === g.inH && g.outW === g.inW;
+}
+
+/** The direct algorithm for a convolution with real weights. */
+export function chooseDirect(conv: Convolution, codedInput = false): DirectAlgorithm {
+  if (conv.groups > 1 && conv.geometry.channels === 1) return "depthwise";
+  return takesPixels(conv) && !codedInput ? "pixels" : "patches";
 }
 
 /** Points of the transform of one of Winograd's tiles: 4×4 outputs of 3×3 taps, or 2×2 outputs of 5×5. */
@@ -92,11 +104,10 @@ export function chooseReal(
   pass: Pass,
   { codedInput = false, fast = false }: RealOperands = {},
 ): RealAlgorithm {
-  const { geometry, groups } = conv;
-  if (groups > 1 && geometry.channels === 1) return "depthwise";
-  if (takesPixels(conv) && !codedInput) return "pixels";
+  const direct = chooseDirect(conv, codedInput);
+  const { geometry } = conv;
   const rounds = pass !== "output" || (fast && !codedInput);
-  if (!rounds || !suitsWinograd(conv, filters)) return "patches";
+  if (direct !== "patches" || !rounds || !suitsWinograd(conv, filters)) return direct;
   const turned = tilesOver(geometry, geometry.inH, geometry.inW);
   return pass === "input" && turned > ADJOINT_TILES * winogradTiles(geometry) ? "winogradAdjoint" : "winograd";
 }

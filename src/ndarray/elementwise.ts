@@ -8,8 +8,18 @@ import { broadcastTo } from "./movement.js";
 import { NDArray, trustedEmpty } from "./ndarray.js";
 
 const UNARY = [
-  ...(["f32_neg", "f32_abs", "f32_sign", "f32_floor", "f32_ceil", "f32_round"] as const),
-  ...(["f32_sqrt", "f32_exp", "f32_log", "f32_tanh", "f32_sigmoid", "f32_relu"] as const),
+  "f32_neg",
+  "f32_abs",
+  "f32_sign",
+  "f32_floor",
+  "f32_ceil",
+  "f32_round",
+  "f32_sqrt",
+  "f32_exp",
+  "f32_log",
+  "f32_tanh",
+  "f32_sigmoid",
+  "f32_relu",
 ] as const;
 const BINARY = ["f32_add", "f32_sub", "f32_mul", "f32_div", "f32_pow", "f32_maximum", "f32_minimum"] as const;
 const COMPARE = ["f32_eq", "f32_ne", "f32_lt", "f32_le", "f32_gt", "f32_ge"] as const;
