@@ -1,8 +1,10 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { defineConfig, type Plugin } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { bundleScript } from "./scripts/bundle-cli.mjs";
+import { useTemporaryRoot } from "./test/temporary-root.js";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
 
@@ -11,9 +13,12 @@ const textImports: Plugin = {
   name: "text-imports",
   enforce: "pre",
   resolveId(source, importer) {
-    if (!importer || !/^\.{1,2}\/.*(?:\.css|\?script)$/.test(source)) return null;
+    if (!importer || !/(?:\.css|\?script)$/.test(source)) return null;
+    const file = source.startsWith(".")
+      ? path.resolve(path.dirname(importer), source)
+      : createRequire(importer).resolve(source);
     // Without a style sheet's extension, or the bundler would take it for one.
-    return `\0text:${path.resolve(path.dirname(importer), source).replace(/\.css$/, "?css")}`;
+    return `\0text:${file.replace(/\.css$/, "?css")}`;
   },
   async load(id) {
     if (!id.startsWith("\0text:")) return null;
@@ -27,7 +32,7 @@ const textImports: Plugin = {
 const LONG = [
   "cli/",
   "export/models",
-  "kernels/threads/",
+  "kernels/",
   "doors/",
   "onnx/",
   "fuzz/",
@@ -44,11 +49,32 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/**
+ * What a file says that needs a process of its own: engines, memory counted from zero, stubs, threads and children. All other files share the modules
+ * of their process, for reading the library once a file takes longer than most of their tests.
+ */
+const ALONE =
+  /\binit\(|memory\(\)\.\w+\)\.toBe\(0\)|ownMemory\(|chdir|stubGlobal|spyOn|worker_threads|child_process|cli\/run\.js|\.\/run\.js/;
+
+const files = readdirSync(path.join(import.meta.dirname, "test"), { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => path.posix.join("test", name.replaceAll("\\", "/")));
+const alone = files.filter((name) => ALONE.test(readFileSync(path.join(import.meta.dirname, name), "utf8")));
+const together = files.filter((name) => !alone.includes(name));
+/** Tests of the command line run it in this process or start children; each command finds and leaves a fresh engine. */
+const commands = alone.filter((name) => name.startsWith("test/cli/") && !/\/threads\./.test(name));
+
+useTemporaryRoot();
+
 export default defineConfig({
   plugins: [textImports],
   define: { COARSEGRAD_VERSION: JSON.stringify(version) },
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "alone", include: alone, exclude: commands, isolate: true } },
+      { extends: true, test: { name: "commands", include: commands, isolate: false } },
+      { extends: true, test: { name: "together", include: together, isolate: false } },
+    ],
     setupFiles: ["test/setup.ts"],
     globalSetup: ["test/global-setup.ts"],
     sequence: { sequencer: LongestFirst },

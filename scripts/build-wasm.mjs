@@ -1,6 +1,7 @@
 /**
- * @file Compiles the kernels: all of them over memory of one thread (assembly/index.ts) and over shared memory (assembly/threaded.ts), and
- * those of the packed runtime alone (assembly/runtime.ts); each of the three with plain and with relaxed SIMD. Each gives a module in build/ and
+ * @file Compiles the kernels: all of them over memory of one thread and over shared memory, and those of the packed runtime alone
+ * (assembly/runtime.ts); each of the three with plain and with relaxed SIMD. All of them: what files of assembly/ export under a name that begins
+ * with a type of elements. Each gives a module in build/ and
  * the same bytes as text in src/kernels/. Every compilation runs on a thread of its own, as many at a time as there are processors; what was compiled
  * from the same sources before is taken from build/kernels-cache/.
  *
@@ -33,7 +34,7 @@ const MODULES = [
   },
   {
     target: "threads",
-    entry: "assembly/threaded.ts",
+    entry: "assembly/index.ts",
     wasm: "build/kernels-threads.wasm",
     generated: "src/kernels/wasm-threads.generated.ts",
   },
@@ -45,7 +46,7 @@ const MODULES = [
   },
   {
     target: "relaxed-threads",
-    entry: "assembly/threaded.ts",
+    entry: "assembly/index.ts",
     wasm: "build/kernels-relaxed-threads.wasm",
     generated: "src/kernels/wasm-relaxed-threads.generated.ts",
   },
@@ -57,6 +58,28 @@ const MODULES = [
   },
 ];
 
+/** The entry of all kernels, which no file is. */
+const ALL = "assembly/index.ts";
+
+/** Files of assembly/, from the root, in order. */
+function assemblyFiles() {
+  const names = readdirSync(path.join(root, "assembly"), { recursive: true }).filter((name) => name.endsWith(".ts"));
+  return names.sort().map((name) => path.posix.join("assembly", name.split(path.sep).join("/")));
+}
+
+/** Exports of every kernel. */
+function entryOfAll() {
+  return assemblyFiles()
+    .filter((file) => file.split("/").length > 2)
+    .map((file) => {
+      const text = readFileSync(path.join(root, file), "utf8");
+      const kernels = [...text.matchAll(/^export function ((?:f32|i32|i8|u8|u4|b8|b32|b64)_\w+)\(/gm)];
+      const names = kernels.map(([, name]) => name).join(", ");
+      return names === "" ? "" : `export { ${names} } from "./${file.slice("assembly/".length, -".ts".length)}";\n`;
+    })
+    .join("");
+}
+
 /** Compiles in memory, on this thread. @returns the module's bytes */
 async function compile({ target, entry }) {
   let bytes = null;
@@ -66,6 +89,7 @@ async function compile({ target, entry }) {
     stdout: keep,
     stderr: keep,
     readFile(name, baseDir) {
+      if (name === ALL) return entryOfAll();
       try {
         return readFileSync(path.resolve(root, baseDir, name), "utf8");
       } catch {
@@ -123,10 +147,13 @@ function readOrNull(file) {
 /** A name for everything that decides a module's bytes, but its target and entry. */
 function sourcesName() {
   const hash = createHash("sha256");
-  const assembly = readdirSync(path.join(root, "assembly"), { recursive: true }).filter((name) => name.endsWith(".ts"));
-  const files = assembly.sort().map((name) => path.join("assembly", name));
+  const numbers = readdirSync(path.join(root, "src", "kernels"), { recursive: true })
+    .filter((name) => path.basename(name) === "sizes.ts")
+    .sort()
+    .map((name) => path.join("src", "kernels", name));
   for (const file of [
-    ...files,
+    ...assemblyFiles(),
+    ...numbers,
     "asconfig.json",
     "node_modules/assemblyscript/package.json",
     "scripts/build-wasm.mjs",

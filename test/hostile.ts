@@ -2,7 +2,6 @@
  * @file Hostile arguments for public functions, and the runner that watches what they do: whatever is passed, a call gives a value or an error of the
  * library, frees what it made if it throws, and writes nowhere but into its own arrays.
  */
-import vm from "node:vm";
 import { add, conv2d, full, matmul, softmax, zeros } from "../src/autograd/functions.js";
 import { noGrad } from "../src/autograd/graph.js";
 import { Tensor } from "../src/autograd/tensor.js";
@@ -10,47 +9,10 @@ import { CoarsegradError } from "../src/core/errors.js";
 import { memory } from "../src/kernels/index.js";
 import { scope } from "../src/memory/scope.js";
 import { NDArray } from "../src/ndarray/ndarray.js";
+import { hostileValues } from "./hostile-values.js";
 
-const foreign = (source: string): unknown => vm.runInNewContext(source);
-
-/** Values that are no tensors and no arrays: numbers at the edges, wrong kinds, typed arrays of this realm and another. */
-export const HOSTILE: readonly (readonly [name: string, value: unknown])[] = [
-  ["undefined", undefined],
-  ["null", null],
-  ["NaN", Number.NaN],
-  ["−1", -1],
-  ["−0", -0],
-  ["0", 0],
-  ["1", 1],
-  ["1.5", 1.5],
-  ["2^31", 2 ** 31],
-  ["2^32", 2 ** 32],
-  ["2^53", 2 ** 53],
-  ["∞", Number.POSITIVE_INFINITY],
-  ["bigint", 3n],
-  ["symbol", Symbol("hostile")],
-  ["true", true],
-  ["empty string", ""],
-  ["string", "f32_index_add"],
-  ["{}", {}],
-  ["null prototype", Object.create(null)],
-  ["[]", []],
-  ["[NaN]", [Number.NaN]],
-  ["[−1, −1]", [-1, -1]],
-  ["[0, 0]", [0, 0]],
-  ["[1, 1]", [1, 1]],
-  ["[2^20, 2^20]", [2 ** 20, 2 ** 20]],
-  ["[2^32]", [2 ** 32]],
-  ["holes", new Array(3)],
-  ["nested", [[1, 2], ["a"]]],
-  ["function", () => 1],
-  ["Float32Array", Float32Array.of(1, 2)],
-  ["BigInt64Array", BigInt64Array.of(1n)],
-  ["Float32Array elsewhere", foreign("new Float32Array([1, 2])")],
-  ["Int32Array elsewhere", foreign("new Int32Array([1, 2])")],
-  ["list elsewhere", foreign("[1, 2]")],
-  ["look-alike", { shape: [2], dtype: "f32", ptr: 64, size: 2, alive: true, data: { ptr: 64, coded: false } }],
-];
+/** Values that are no arrays that live and no tensors, made once. */
+export const HOSTILE: readonly (readonly [name: string, value: unknown])[] = hostileValues();
 
 /** Arrays of other types, ranks and extents than any one function wants, one that is dead among them. Made anew for each attack. */
 export function hostileArrays(): [name: string, value: NDArray][] {

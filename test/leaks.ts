@@ -25,6 +25,20 @@ export function ownMemory(reason: string): void {
   declared.unchecked = true;
 }
 
+let wait: number | undefined;
+
+/** For tests of the watch itself: how long to wait for what is being closed, in the running test. */
+export function hurry(milliseconds: number): void {
+  wait = milliseconds;
+}
+
+/** For test/setup.ts: what {@link hurry} said, once. */
+export function patience(): number | undefined {
+  const own = wait;
+  wait = undefined;
+  return own;
+}
+
 /** For test/setup.ts: frees what waits, and hands over what the test declared, once. */
 export function settle(): { survivors: number; unchecked: boolean } {
   // Newest first: what was made from something goes before it.

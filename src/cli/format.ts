@@ -1,4 +1,9 @@
-/** @file Numbers as people read them. */
+/** @file Numbers as people read them, and words as shells do. */
+
+/** A word as it is typed at a shell: in quotes if it holds more than plain characters. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
 
 /** 1234567 → "1,234,567". */
 export function count(value: number): string {

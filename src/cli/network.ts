@@ -49,18 +49,25 @@ export function freshNetwork(
 /** The network of a configuration, quantized as it says, steps not calibrated. @param folder of the run, where an imported network lies */
 export function networkFor(config: RunConfig, folder = "."): Module {
   const net = freshNetwork(modelOfRun(config.model, folder), infoOf(config), config.seed, config.normalize);
-  return quantized(net, config);
+  return orFreed(net, () => quantized(net, config));
 }
 
-/** The network with that state, in evaluation mode; freed if the state is of another. */
-function loaded(net: Module, state: ReadonlyMap<string, SafeTensor>): Module {
+/** What `fn` gives, which goes on with a new network; frees the network if it throws. */
+function orFreed<T>(net: Module, fn: () => T): T {
   try {
-    net.loadStateDict(state);
+    return fn();
   } catch (error) {
     net.dispose();
     throw error;
   }
-  return net.eval();
+}
+
+/** The network with that state, in evaluation mode; freed if the state is of another. */
+function loaded(net: Module, state: ReadonlyMap<string, SafeTensor>): Module {
+  return orFreed(net, () => {
+    net.loadStateDict(state);
+    return net.eval();
+  });
 }
 
 /** Float weights in the network of that name. @throws StateError that lists what does not match */

@@ -1,14 +1,14 @@
 /** @file ONNX files on the command line: told by their ending, read as float networks for images of the data sets. */
-import { readFileSync } from "node:fs";
 import { basename, isAbsolute, join } from "node:path";
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
-import { ArgumentError, DataError } from "../core/errors.js";
+import { PIXEL_STEP } from "../codes/scales.js";
+import { ArgumentError } from "../core/errors.js";
 import type { DatasetInfo } from "../data/registry.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
+import { readFileBytesSync } from "../node/files.js";
 import { importOnnx, type OnnxNetwork } from "../onnx/index.js";
-import { PIXEL_STEP } from "../train/input.js";
 
 /** The copy of an imported network in the folder of a run. */
 export const NETWORK_FILE = "network.onnx";
@@ -48,13 +48,7 @@ export function onnxNetwork(bytes: Uint8Array, file: string, shape?: readonly nu
 
 /** The same for a data set. @throws ArgumentError if the network is not for its images or classes */
 export function onnxNetworkFor(file: string, info: Pick<DatasetInfo, "shape" | "classes">): OnnxNetwork {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new DataError({ op: file, what: "cannot be read", got: (error as Error).message });
-  }
-  const net = onnxNetwork(bytes, file);
+  const net = onnxNetwork(readFileBytesSync(file), file);
   const refuse = (what: string, expected: string, got: string): never => {
     net.dispose();
     throw new ArgumentError({ op: file, what, expected, got });

@@ -1,4 +1,5 @@
 /** @file Packed models over data sets: accuracy and speed of the integer runtime. */
+import { rankOf } from "../codes/ranking.js";
 import { exp } from "../core/math.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
@@ -48,7 +49,7 @@ export async function packedAccuracy(
     const outputs = session.run(batch.images);
     milliseconds += performance.now() - started;
     for (let n = 0; n < batch.count; n++) {
-      const rank = rankOf(outputs.subarray(n * classes, (n + 1) * classes), batch.labels[n]);
+      const rank = rankOf(outputs, batch.labels[n], n * classes, classes);
       if (rank < 1) top1++;
       if (rank < 5) top5++;
     }
@@ -61,17 +62,6 @@ export async function packedAccuracy(
     top5: (100 * top5) / images,
     imagesPerSecond: (1000 * images) / Math.max(1e-3, milliseconds),
   };
-}
-
-/** How many outputs come before the label's; the first of equals wins, and a NaN never does. */
-function rankOf(outputs: Float32Array, label: number): number {
-  const own = outputs[label];
-  if (Number.isNaN(own)) return outputs.length;
-  let above = 0;
-  for (let c = 0; c < outputs.length; c++) {
-    if (c !== label && !(outputs[c] < own || (outputs[c] === own && c > label))) above++;
-  }
-  return above;
 }
 
 /** Probabilities of logits: e^(x − max) over their sum. */

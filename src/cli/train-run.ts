@@ -3,7 +3,7 @@ import { StateError } from "../core/errors.js";
 import { sha256Hex } from "../core/sha256.js";
 import type { BatchLoader } from "../data/loader.js";
 import { pack, summarize } from "../export/index.js";
-import { createSession } from "../infer/session.js";
+import { createSession } from "../infer/create-session.js";
 import type { Module } from "../nn/module.js";
 import type { HostArray } from "../nn/state.js";
 import type { RunFolder } from "../node/run-folder.js";
@@ -90,7 +90,7 @@ async function runOn(
   { checkpoint, before, started }: Beginning,
 ): Promise<TrainOutcome> {
   const { run, config, terminal, signal } = request;
-  const net = await startingNetwork(request.network, config, loaders.calibration, checkpoint);
+  using net = await startingNetwork(request.network, config, loaders.calibration, checkpoint);
   const optimizer = optimizerFor(net, config, loaders.train.batches);
   let trained = 0;
   try {
@@ -132,7 +132,6 @@ async function runOn(
     throw error;
   } finally {
     optimizer.dispose();
-    net.dispose();
   }
 }
 
@@ -144,7 +143,26 @@ async function startingNetwork(
   checkpoint: Checkpoint | null,
 ): Promise<Module> {
   const net = freshNetwork(network, infoOf(config), config.seed, config.normalize);
-  if (checkpoint !== null) return quantized(net, config);
+  try {
+    await prepareNet(net, config, data, checkpoint);
+    return net;
+  } catch (error) {
+    net.dispose();
+    throw error;
+  }
+}
+
+/** The network filled, quantized and calibrated, in place. */
+async function prepareNet(
+  net: Module,
+  config: RunConfig,
+  data: BatchLoader,
+  checkpoint: Checkpoint | null,
+): Promise<void> {
+  if (checkpoint !== null) {
+    quantized(net, config);
+    return;
+  }
   // An imported network has its weights already, and its configuration names the file that they came from.
   const given = config.init === null || (isOnnx(config.model) && isOnnx(config.init.file));
   const init = given || config.init === null ? null : await openInit(config.init);
@@ -152,7 +170,7 @@ async function startingNetwork(
     if (init !== null) net.loadStateDict(init.state);
     quantized(net, config);
     await calibrated(net, config, data);
-    return net;
+    return;
   }
   // Latent weights and everything in float; steps of activations only where the widths are the same.
   const keepSteps = init.quantBits.activations === parseBits(config.bits).activations;
@@ -161,7 +179,6 @@ async function startingNetwork(
   quantized(net, config);
   if (keepSteps) net.loadStateDict(init.state);
   await calibrated(net, config, data, keepSteps);
-  return net;
 }
 
 /** The state that a run starts from, and the widths that it was trained at, if it was quantized. */

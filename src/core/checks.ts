@@ -18,7 +18,7 @@ export const anything: Rule = () => null;
 /** A number, also NaN and ±∞. */
 export const numeric: Rule = /* @__PURE__ */ rule("a number", isNumber);
 /** A finite number. */
-export const real: Rule = /* @__PURE__ */ rule("a finite number", Number.isFinite);
+export const real: Rule = /* @__PURE__ */ rule("a finite number", (value) => Number.isFinite(value));
 /** True or false. */
 export const flag: Rule = /* @__PURE__ */ rule("true or false", (value) => typeof value === "boolean");
 /** A string. */
@@ -113,9 +113,8 @@ export function describe(value: unknown): string {
     case "bigint":
       return `${value.toString().slice(0, LONGEST)}n`;
     case "symbol":
-      return "a symbol";
     case "function":
-      return "a function";
+      return `a ${typeof value}`;
     case "object":
       break;
     default:

@@ -80,7 +80,7 @@ export function checkDType(op: string, dtype: DType): void {
 }
 
 const RANGE: Readonly<Record<"i32" | "u8" | "i8", readonly [lo: number, hi: number]>> = {
-  i32: [-(2 ** 31), 2 ** 31 - 1],
+  i32: [-2_147_483_648, 2_147_483_647],
   u8: [0, 255],
   i8: [-128, 127],
 };

@@ -1,8 +1,8 @@
 /** @file Folding scale, bias, batch norm and staircase of a quantized layer into integer thresholds, by exact search. */
+import { type Rounding, staircaseCode } from "../codes/staircase.js";
+import { EXACT_LIMIT, largestSum, type Sums } from "../codes/sums.js";
+import type { Thresholds } from "../codes/thresholds.js";
 import { QuantError } from "../core/errors.js";
-import type { Thresholds } from "../format/thresholds.js";
-import { staircaseCode } from "../quant/ops/staircase.js";
-import { EXACT_LIMIT } from "../quant/products.js";
 
 const { fround } = Math;
 
@@ -22,13 +22,7 @@ export interface Steps {
   readonly alpha: number;
   /** L = 2^bits − 1. */
   readonly top: number;
-  readonly rounding: "ceil" | "nearest";
-}
-
-/** Accumulators that a channel can reach, both included. */
-export interface Range {
-  readonly lo: number;
-  readonly hi: number;
+  readonly rounding: Rounding;
 }
 
 /** The real number that enters the staircase: y = f32(f32(f32(f32(acc)·s) + bias)·scale) + shift), each operation rounded to f32. */
@@ -62,27 +56,23 @@ function first(lo: number, hi: number, test: (n: number) => boolean): number {
 
 /**
  * Thresholds of one layer: comparing the accumulator with them gives the very code that training's f32 operations give, for every accumulator in
- * the channel's range. Each operation rounds monotonically, so the code is a monotone function of acc and bisection finds its steps.
+ * the channel's range of sums. Each operation rounds monotonically, so the code is a monotone function of acc and bisection finds its steps.
  *
  * A code that the channel never reaches has its threshold one past the range (hi + 1, or lo − 1 if the channel falls); one that it never leaves
  * has it at the range's start.
  *
  * @param maps one per output channel
- * @param ranges one per output channel
+ * @param sums what each channel can reach
  * @throws QuantError if a range leaves ±2^24 or a value is not finite: no comparison of integers could repeat training then
  */
-export function foldThresholds(
-  layer: string,
-  maps: readonly ChannelMap[],
-  ranges: readonly Range[],
-  steps: Steps,
-): Thresholds {
+export function foldThresholds(layer: string, maps: readonly ChannelMap[], sums: Sums, steps: Steps): Thresholds {
+  checkExact(layer, sums);
   const { top } = steps;
   const values = new Int32Array(maps.length * top);
   const flip = new Uint8Array(maps.length);
   maps.forEach((map, c) => {
-    const { lo, hi } = ranges[c];
-    checkChannel(layer, c, map, ranges[c], steps);
+    const [lo, hi] = [sums.least[c], sums.most[c]];
+    checkChannel(layer, c, map, [lo, hi], steps);
     const code = (acc: number): number => codeOf(acc, map, steps);
     flip[c] = falls(map) ? 1 : 0;
     let at = flip[c] === 1 ? hi : lo;
@@ -95,13 +85,29 @@ export function foldThresholds(
   return { values, flip, top };
 }
 
-function checkChannel(layer: string, c: number, map: ChannelMap, { lo, hi }: Range, { alpha }: Steps): void {
-  const refuse = (what: string, expected: string, got: string, hint?: string): never => {
-    throw new QuantError({ op: "pack", what: `${layer}, channel ${c}: ${what}`, expected, got, hint });
+/** Refuses sums that training's f32 product does not hold exactly. @throws QuantError naming the layer */
+export function checkExact(layer: string, sums: Sums): void {
+  const largest = largestSum(sums);
+  if (largest <= EXACT_LIMIT) return;
+  throw new QuantError({
+    op: "pack",
+    what: `${layer}: sums of codes that f32 does not hold exactly`,
+    expected: "at most 2^24",
+    got: `${largest}`,
+    hint: "use fewer bits for weights or activations",
+  });
+}
+
+function checkChannel(
+  layer: string,
+  c: number,
+  map: ChannelMap,
+  [lo, hi]: readonly [number, number],
+  { alpha }: Steps,
+): void {
+  const refuse = (what: string, expected: string, got: string): never => {
+    throw new QuantError({ op: "pack", what: `${layer}, channel ${c}: ${what}`, expected, got });
   };
-  if (Math.max(-lo, hi) > EXACT_LIMIT) {
-    refuse("sums that f32 does not hold exactly", "at most 2^24", `${Math.max(-lo, hi)}`, "use fewer bits");
-  }
   const { scale, bias = 0, affine } = map;
   const parts = [scale, bias, affine?.scale ?? 1, affine?.shift ?? 0, alpha];
   if (!parts.every(Number.isFinite) || !(alpha > 0)) {
@@ -112,24 +118,4 @@ function checkChannel(layer: string, c: number, map: ChannelMap, { lo, hi }: Ran
     if (!Number.isFinite(z) || !Number.isFinite(preActivation(acc, map)))
       refuse("value before the staircase", "finite numbers", `overflow at ${acc}`);
   }
-}
-
-/**
- * Accumulators that each output channel can reach: from top·Σ of its negative codes to top·Σ of its positive codes.
- *
- * @param codes weight codes, one row per channel
- * @param channels number of rows
- * @param top largest input code
- */
-export function reachable(codes: Int8Array, channels: number, top: number): Range[] {
-  const patch = codes.length / channels;
-  return Array.from({ length: channels }, (_, c) => {
-    let lo = 0;
-    let hi = 0;
-    for (const code of codes.subarray(c * patch, (c + 1) * patch)) {
-      if (code < 0) lo += code * top;
-      else hi += code * top;
-    }
-    return { lo, hi };
-  });
 }

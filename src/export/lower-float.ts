@@ -2,13 +2,17 @@
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
 import type { NodeData, PlanWindow } from "../format/index.js";
-import { resolveRange, type SliceRange } from "../ndarray/slice.js";
+import { resolveRange } from "../ndarray/slice.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
-import { type ConvolutionOptions, convolution } from "../ops/conv.js";
-import type { PadAttrs } from "../ops/movement.js";
-import { foldBatchNorm } from "../ops/norm.js";
-import type { AvgPoolAttrs, PoolAttrs } from "../ops/pool.js";
-import type { Lowering } from "./lowering.js";
+import { conv2d, convolution } from "../ops/conv.js";
+import { add, div, mul, sub } from "../ops/elementwise.js";
+import { linear } from "../ops/linalg.js";
+import { concat, pad, reshape, slice } from "../ops/movement.js";
+import { batchNormEval, foldBatchNorm } from "../ops/norm.js";
+import type { AnyOp } from "../ops/op.js";
+import { avgPool2d, maxPool2d, type PoolAttrs } from "../ops/pool.js";
+import { relu } from "../ops/unary.js";
+import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
 /** A copy of a constant's real values in f32. */
 export function constantOf(value: Variable): Float32Array {
@@ -35,7 +39,7 @@ export function windowOf(g: Geometry): PlanWindow {
 /** Scale and shift of a batch norm in evaluation, folded by the op's own code; null for any other result. */
 export function affineOf(result: Variable): { scale: Float32Array; shift: Float32Array } | null {
   const node = result.node;
-  if (node?.op.name !== "batchNormEval") return null;
+  if (node?.op !== batchNormEval) return null;
   const [, gamma, beta, mean, variance] = node.inputs.map((input) => input.value);
   const { scale, shift, invStd } = foldBatchNorm(gamma, beta, mean, variance, (node.attrs as { eps: number }).eps);
   const folded = { scale: Float32Array.from(scale.view()), shift: Float32Array.from(shift.view()) };
@@ -48,52 +52,50 @@ function poolWindow(x: Variable, { kernel, stride, padding }: PoolAttrs): PlanWi
   return windowOf(windowGeometry("pack", x.shape, extents, { stride: stride ?? extents, padding }));
 }
 
-/** One op's rule: adds to `lowering` what stands for `result`. */
-type Handler = (result: Variable, inputs: readonly Variable[], lowering: Lowering, attrs: unknown) => void;
-
-const HANDLERS: Readonly<Record<string, Handler>> = {
-  conv2d(result, [x, weight, bias], lowering, attrs) {
-    const { geometry, groups } = convolution("pack", x.shape, weight.shape, attrs as ConvolutionOptions);
+/** Rules of ops that stay in f32 or only move values. */
+export const FLOAT_RULES: readonly OpRule[] = [
+  lowers(conv2d, (result, [x, weight, bias], lowering, attrs) => {
+    const { geometry, groups } = convolution("pack", x.shape, weight.shape, attrs);
     const id = lowering.names.take(lowering.names.pathOf([weight]) ?? "conv");
     const data: NodeData = { weight: constantOf(weight), ...(bias && { bias: constantOf(bias) }) };
     const out = weight.shape[0];
     const fields = { out, bias: bias !== undefined, ...windowOf(geometry), ...(groups > 1 && { groups }) };
     lowering.emit(result, { op: "floatConv", id, input: lowering.realId(x), ...fields }, data);
-  },
-  linear(result, [x, weight, bias], lowering) {
+  }),
+  lowers(linear, (result, [x, weight, bias], lowering) => {
     checkRows(result, x, lowering);
     const id = lowering.names.take(lowering.names.pathOf([weight]) ?? "linear");
     const data: NodeData = { weight: constantOf(weight), ...(bias && { bias: constantOf(bias) }) };
     const fields = { out: weight.shape[0], bias: bias !== undefined };
     lowering.emit(result, { op: "floatLinear", id, input: lowering.realId(x), ...fields }, data);
-  },
-  batchNormEval(result, [x, gamma], lowering) {
+  }),
+  lowers(batchNormEval, (result, [x, gamma], lowering) => {
     const id = lowering.names.take(lowering.names.pathOf([gamma]) ?? "batchNorm");
     lowering.emit(result, { op: "affine", id, input: lowering.realId(x) }, affineOf(result) ?? undefined);
-  },
-  relu(result, [x], lowering) {
+  }),
+  lowers(relu, (result, [x], lowering) => {
     lowering.emit(result, { op: "relu", id: lowering.names.number("relu"), input: lowering.realId(x) });
-  },
-  maxPool2d(result, [x], lowering, attrs) {
-    const window = poolWindow(x, attrs as PoolAttrs);
+  }),
+  lowers(maxPool2d, (result, [x], lowering, attrs) => {
+    const window = poolWindow(x, attrs);
     const id = lowering.names.number("maxPool");
     lowering.emit(result, { op: "maxPool", id, input: lowering.id(x), ...window });
-  },
-  avgPool2d(result, [x], lowering, attrs) {
-    const window = poolWindow(x, attrs as AvgPoolAttrs);
-    const includePad = (attrs as AvgPoolAttrs).countIncludePad ?? true;
+  }),
+  lowers(avgPool2d, (result, [x], lowering, attrs) => {
+    const window = poolWindow(x, attrs);
+    const includePad = attrs.countIncludePad ?? true;
     const id = lowering.names.number("avgPool");
     lowering.emit(result, { op: "avgPool", id, input: lowering.id(x), includePad, ...window });
-  },
-  reshape(result, [x], lowering) {
+  }),
+  lowers(reshape, (result, [x], lowering) => {
     if (sameShape(result.shape, x.shape)) return lowering.alias(result, x);
     if (result.shape.length !== 2 || result.shape[0] !== x.shape[0]) {
       lowering.refuse(result, "reshape", `${shapeText([x.shape[0], sizeOf(x.shape.slice(1))])}, a flattening`);
     }
     lowering.emit(result, { op: "flatten", id: lowering.names.number("flatten"), input: lowering.id(x) });
-  },
-  pad(result, [x], lowering, attrs) {
-    const { pads, value } = attrs as PadAttrs;
+  }),
+  lowers(pad, (result, [x], lowering, attrs) => {
+    const { pads, value } = attrs;
     if (x.shape.length !== 4 || pads[0][0] + pads[0][1] > 0 || value !== 0) {
       lowering.refuse(result, "padding", "zeros around images and their channels");
     }
@@ -110,18 +112,18 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
       input = node.id;
     }
     lowering.emit(result, { op: "padChannels", id: lowering.names.number("padChannels"), input, channels });
-  },
-  concat(result, inputs, lowering, attrs) {
+  }),
+  lowers(concat, (result, inputs, lowering, attrs) => {
     const rank = result.shape.length;
-    const { axis } = attrs as { axis: number };
+    const { axis } = attrs;
     if (![rank - 1, -1].includes(axis) || !inputs.every((input) => lowering.depends(input))) {
       lowering.refuse(result, "concatenation", "channels (the last axis) of values that depend on the input");
     }
     const ids = inputs.map((input) => (result.data.coded ? lowering.id(input) : lowering.realId(input)));
     lowering.emit(result, { op: "concat", id: lowering.names.number("concat"), inputs: ids });
-  },
-  slice(result, [x], lowering, attrs) {
-    const { ranges } = attrs as { ranges: readonly SliceRange[] };
+  }),
+  lowers(slice, (result, [x], lowering, attrs) => {
+    const { ranges } = attrs;
     const resolved = x.shape.map((extent, i) => resolveRange("pack", ranges[i] ?? null, extent));
     const [batch, ...axes] = resolved;
     if (batch.count !== x.shape[0] || batch.step !== 1 || axes.some(({ step, count }) => step < 1 || count < 1)) {
@@ -135,16 +137,16 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
       step: axes.map(({ step }) => step),
       count: axes.map(({ count }) => count),
     });
-  },
-  add: combine("add"),
-  sub: combine("sub"),
-  mul: combine("mul"),
-  div: combine("div"),
-};
+  }),
+  combine(add, "add"),
+  combine(sub, "sub"),
+  combine(mul, "mul"),
+  combine(div, "div"),
+];
 
 /** Two values that depend on the input are added; a constant is one number for all or one per channel. */
-function combine(fn: "add" | "sub" | "mul" | "div"): Handler {
-  return (result, [a, b], lowering) => {
+function combine(op: AnyOp, fn: "add" | "sub" | "mul" | "div"): OpRule {
+  return lowers(op, (result, [a, b], lowering) => {
     if (lowering.depends(a) && lowering.depends(b)) {
       if (fn !== "add" || !sameShape(a.shape, b.shape)) {
         lowering.refuse(result, "two values that depend on the input", "a sum of two values of one shape");
@@ -163,7 +165,7 @@ function combine(fn: "add" | "sub" | "mul" | "div"): Handler {
     const value = values.length === channels ? values : new Float32Array(channels).fill(values[0]);
     const id = lowering.names.take(lowering.names.pathOf([constant]) ?? fn);
     lowering.emit(result, { op: "channel", id, input: lowering.realId(x), fn }, { value });
-  };
+  });
 }
 
 /** Refuses anything but [N, features]. */
@@ -171,12 +173,4 @@ export function checkRows(result: Variable, x: Variable, lowering: Lowering): vo
   if (x.shape.length !== 2) {
     lowering.refuse(result, `input ${shapeText(x.shape)}`, "[N, features]", "flatten it first");
   }
-}
-
-/** Lowers an op of this file. */
-export function lowerFloatOp(result: Variable, lowering: Lowering): boolean {
-  const { op, inputs, attrs } = result.node as NonNullable<Variable["node"]>;
-  if (!Object.hasOwn(HANDLERS, op.name)) return false;
-  HANDLERS[op.name](result, inputs, lowering, attrs);
-  return true;
 }

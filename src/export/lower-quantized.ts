@@ -1,33 +1,28 @@
 /** @file Lowering of quantized layers: product, scale, bias, batch norm and staircase become one node with integer thresholds. */
-import type { Variable } from "../autograd/graph.js";
-import { QuantError } from "../core/errors.js";
-import type { NodeData, PlanActivation, PlanNode, PlanQuantized, Thresholds } from "../format/index.js";
+import type { Node, Variable } from "../autograd/graph.js";
+import { BYTE_TOP, staircaseTop } from "../codes/levels.js";
+import { channelsLast } from "../codes/rows.js";
+import { scalesOf } from "../codes/scales.js";
+import { type Sums, sumsOf } from "../codes/sums.js";
+import type { Thresholds } from "../codes/thresholds.js";
+import type { NodeData, PlanActivation, PlanNode, PlanQuantized } from "../format/index.js";
 import { type ConvolutionOptions, convolution } from "../ops/conv.js";
-import type { StaircaseAttrs } from "../quant/ops/staircase.js";
-import { EXACT_LIMIT } from "../quant/products.js";
+import { batchNormEval } from "../ops/norm.js";
+import { quantConv2dOp, quantLinearOp, type StaircaseAttrs, staircaseOp } from "../quant/ops/index.js";
 import type { QuantizedWeight } from "../quant/quant-parameter.js";
-import { type ChannelMap, foldThresholds, type Range, reachable } from "./fold.js";
+import { type ChannelMap, checkExact, foldThresholds } from "./fold.js";
 import { affineOf, checkRows, constantOf, windowOf } from "./lower-float.js";
-import type { Lowering } from "./lowering.js";
+import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
 /** Rows of weight codes as the runtime wants them: [O][kh][kw][i], from [O,I,Kh,Kw] or [out,in]. */
 function rowsOfCodes({ codes }: QuantizedWeight): Int8Array {
-  const source = codes.view() as Int8Array;
-  if (codes.shape.length === 2) return source.slice();
-  const [O, I, kh, kw] = codes.shape;
-  const taps = kh * kw;
-  const out = new Int8Array(source.length);
-  for (let o = 0; o < O; o++) {
-    for (let i = 0; i < I; i++) {
-      for (let t = 0; t < taps; t++) out[(o * taps + t) * I + i] = source[(o * I + i) * taps + t];
-    }
-  }
-  return out;
+  const [out, , kh = 1, kw = 1] = codes.shape;
+  return channelsLast(codes.view() as Int8Array, out, kh * kw);
 }
 
 /** The staircase that a result is, or null. */
 function activationOf(result: Variable | undefined): PlanActivation | null {
-  if (result?.node?.op.name !== "staircase" || result.data.step === null) return null;
+  if (result?.node?.op !== staircaseOp || result.data.step === null) return null;
   const { bits, rounding } = result.node.attrs as StaircaseAttrs;
   return { bits, step: result.data.step, rounding };
 }
@@ -39,8 +34,8 @@ function topOf(value: Variable): number {
   const seen = new Set(pending);
   for (let source = pending.pop(); source !== undefined; source = pending.pop()) {
     const activation = activationOf(source);
-    if (activation !== null) top = Math.max(top, 2 ** activation.bits - 1);
-    else if (source.node === null) return 255;
+    if (activation !== null) top = Math.max(top, staircaseTop(activation.bits));
+    else if (source.node === null) return BYTE_TOP;
     for (const input of activation === null ? (source.node?.inputs ?? []) : []) {
       if (!seen.has(input)) pending.push(input);
       seen.add(input);
@@ -49,51 +44,35 @@ function topOf(value: Variable): number {
   return top;
 }
 
-/** Refuses sums that training's f32 product does not hold exactly. */
-function checkExact(layer: string, ranges: readonly Range[]): void {
-  const largest = ranges.reduce((most, { lo, hi }) => Math.max(most, -lo, hi), 0);
-  if (largest <= EXACT_LIMIT) return;
-  throw new QuantError({
-    op: "pack",
-    what: `${layer}: sums of codes that f32 does not hold exactly`,
-    expected: "at most 2^24",
-    got: `${largest}`,
-    hint: "use fewer bits for weights or activations",
-  });
-}
-
 /** What follows a quantized product and folds into it: batch norm and staircase if nothing else reads the values between. */
 function followers(product: Variable, lowering: Lowering): { norm?: Variable; staircase?: Variable } {
   if (!lowering.fold) return {};
   const next = lowering.onlyReader(product);
   if (activationOf(next) !== null && next?.node?.inputs[0] === product) return { staircase: next };
-  if (next?.node?.op.name !== "batchNormEval" || next.node.inputs[0] !== product) return {};
+  if (next?.node?.op !== batchNormEval || next.node.inputs[0] !== product) return {};
   const last = lowering.onlyReader(next);
   if (activationOf(last) === null || last?.node?.inputs[0] !== next) return {};
   return { norm: next, staircase: last };
 }
 
-/** f32(δ·step) for each output channel. */
-function scalesOf({ delta, codes }: QuantizedWeight, step: number): Float32Array {
-  return Float32Array.from({ length: codes.shape[0] }, (_, c) => delta[delta.length === 1 ? 0 : c] * step);
-}
-
-/** Lowers `quantConv2d` and `quantLinear`, with all that folds into them. */
-export function lowerQuantized(result: Variable, lowering: Lowering): boolean {
-  const { op, inputs, attrs } = result.node as NonNullable<Variable["node"]>;
-  if (op.name !== "quantConv2d" && op.name !== "quantLinear") return false;
-  const [x, , bias] = inputs;
-  const { weight } = attrs as { weight: QuantizedWeight };
-  if (op.name === "quantLinear") checkRows(result, x, lowering);
-  const id = lowering.names.take(lowering.names.pathOf(inputs.slice(1)) ?? op.name);
+/** Lowers a quantized product, with all that folds into it. @param products what of its node is a convolution's, or a linear layer's */
+function lowerProduct(
+  result: Variable,
+  [x, ...rest]: readonly Variable[],
+  lowering: Lowering,
+  weight: QuantizedWeight,
+  products: (layer: PlanQuantized) => PlanNode,
+): void {
+  const [, bias] = rest;
+  const id = lowering.names.take(lowering.names.pathOf(rest) ?? (result.node as Node).op.name);
   if (x.data.step === null) {
     lowerOnReals(result, id, lowering);
-    return true;
+    return;
   }
   const out = weight.codes.shape[0];
   const codes = rowsOfCodes(weight);
-  const ranges = reachable(codes, out, topOf(x));
-  checkExact(id, ranges);
+  const sums = sumsOf(codes, out, topOf(x));
+  checkExact(id, sums);
   const { norm, staircase } = followers(result, lowering);
   const activation = activationOf(staircase);
   const layer: PlanQuantized = {
@@ -104,21 +83,16 @@ export function lowerQuantized(result: Variable, lowering: Lowering): boolean {
     granularity: weight.delta.length === 1 ? "layer" : "channel",
     ...(activation === null ? { bias: bias !== undefined } : { activation }),
   };
-  const thresholds = activation === null ? undefined : thresholdsOf(id, result, norm, activation, ranges);
+  const thresholds = activation === null ? undefined : thresholdsOf(id, result, norm, activation, sums);
   const data: NodeData = {
     codes,
     delta: Float32Array.from(weight.delta),
     ...(thresholds && { thresholds }),
     ...(bias && activation === null && { bias: constantOf(bias) }),
   };
-  let node: PlanNode = { op: "linear", ...layer };
-  if (op.name === "quantConv2d") {
-    const { geometry, groups } = convolution("pack", x.shape, weight.codes.shape, attrs as ConvolutionOptions);
-    node = { op: "conv", ...layer, groups, ...windowOf(geometry) };
-  }
+  const node = products(layer);
   if (staircase === undefined) lowering.emit(result, node, data);
   else lowering.emit(staircase, node, data, norm === undefined ? [result] : [result, norm]);
-  return true;
 }
 
 function thresholdsOf(
@@ -126,10 +100,11 @@ function thresholdsOf(
   product: Variable,
   norm: Variable | undefined,
   { bits, step: alpha, rounding }: PlanActivation,
-  ranges: readonly Range[],
+  sums: Sums,
 ): Thresholds {
-  const { inputs, attrs } = product.node as NonNullable<Variable["node"]>;
-  const scales = scalesOf((attrs as { weight: QuantizedWeight }).weight, inputs[0].data.step as number);
+  const { inputs, attrs } = product.node as Node;
+  const { delta, codes } = (attrs as { weight: QuantizedWeight }).weight;
+  const scales = scalesOf(delta, inputs[0].data.step as number, codes.shape[0]);
   const affine = norm === undefined ? null : affineOf(norm);
   const bias = inputs.length < 3 ? null : constantOf(inputs[2]);
   const maps = Array.from(
@@ -140,7 +115,7 @@ function thresholdsOf(
       ...(affine && { affine: { scale: affine.scale[c], shift: affine.shift[c] } }),
     }),
   );
-  return foldThresholds(id, maps, ranges, { alpha, top: 2 ** bits - 1, rounding });
+  return foldThresholds(id, maps, sums, { alpha, top: staircaseTop(bits), rounding });
 }
 
 /**
@@ -148,7 +123,7 @@ function thresholdsOf(
  * and scales afterwards, and so does the plan, in two float nodes.
  */
 function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
-  const { inputs, attrs } = result.node as NonNullable<Variable["node"]>;
+  const { inputs, attrs } = result.node as Node;
   const [x, , bias] = inputs;
   const { weight, ...options } = attrs as ConvolutionOptions & { weight: QuantizedWeight };
   const { codes } = weight;
@@ -161,15 +136,27 @@ function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
   }
   const shift = bias === undefined ? new Float32Array(codes.shape[0]) : constantOf(bias);
   const scaled = lowering.names.take(`${id}_scale`);
-  lowering.emit(result, { op: "affine", id: scaled, input: id }, { scale: scalesOf(weight, 1), shift });
+  lowering.emit(
+    result,
+    { op: "affine", id: scaled, input: id },
+    { scale: scalesOf(weight.delta, 1, codes.shape[0]), shift },
+  );
 }
 
-/** Lowers a staircase that stands by itself, on f32 values. */
-export function lowerStaircase(result: Variable, lowering: Lowering): boolean {
-  const activation = activationOf(result);
-  if (activation === null) return false;
-  const [x, ...rest] = (result.node as NonNullable<Variable["node"]>).inputs;
-  const id = lowering.names.take(lowering.names.pathOf(rest) ?? "staircase");
-  lowering.emit(result, { op: "staircase", id, input: lowering.realId(x), activation });
-  return true;
-}
+/** Rules of quantized layers, and of staircases that stand by themselves, on f32 values. */
+export const QUANTIZED_RULES: readonly OpRule[] = [
+  lowers(quantConv2dOp, (result, inputs, lowering, { weight, ...options }) => {
+    const { geometry, groups } = convolution("pack", inputs[0].shape, weight.codes.shape, options);
+    const window = windowOf(geometry);
+    lowerProduct(result, inputs, lowering, weight, (layer) => ({ op: "conv", ...layer, groups, ...window }));
+  }),
+  lowers(quantLinearOp, (result, inputs, lowering, { weight }) => {
+    checkRows(result, inputs[0], lowering);
+    lowerProduct(result, inputs, lowering, weight, (layer) => ({ op: "linear", ...layer }));
+  }),
+  lowers(staircaseOp, (result, [x, ...rest], lowering) => {
+    const activation = activationOf(result) as PlanActivation;
+    const id = lowering.names.take(lowering.names.pathOf(rest) ?? "staircase");
+    lowering.emit(result, { op: "staircase", id, input: lowering.realId(x), activation });
+  }),
+];

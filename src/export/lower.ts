@@ -1,14 +1,15 @@
 /** @file Lowering: a network's recorded ops become the plan of a packed model, with everything after a quantized product folded into thresholds. */
-import type { Variable } from "../autograd/graph.js";
+import type { Node, Variable } from "../autograd/graph.js";
 import { QuantError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { INPUT_ID, type NodeData, type Plan, type PlanNode } from "../format/index.js";
 import { scope } from "../memory/scope.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import type { Module } from "../nn/module.js";
-import { lowerFloatOp } from "./lower-float.js";
-import { lowerQuantized, lowerStaircase } from "./lower-quantized.js";
-import type { Lowering } from "./lowering.js";
+import type { AnyOp } from "../ops/op.js";
+import { FLOAT_RULES } from "./lower-float.js";
+import { QUANTIZED_RULES } from "./lower-quantized.js";
+import type { Lowering, Rule } from "./lowering.js";
 import { Names, type Trace, traceModule } from "./trace.js";
 
 /** A network as a plan. */
@@ -19,10 +20,8 @@ export interface Lowered {
   readonly sources: ReadonlyMap<string, number>;
 }
 
-/** What an op becomes; false if the rule does not know it. */
-type Rule = (result: Variable, lowering: Lowering) => boolean;
-
-const RULES: readonly Rule[] = [lowerQuantized, lowerStaircase, lowerFloatOp];
+/** What each op becomes. An op of the user's own has no rule, whatever it is called. */
+export const RULES: ReadonlyMap<AnyOp, Rule<never>> = new Map([...QUANTIZED_RULES, ...FLOAT_RULES]);
 
 /**
  * Lowers a network.
@@ -102,14 +101,16 @@ function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | und
 
   for (const result of trace.order) {
     if (ids.has(result) || covered.has(result)) continue;
-    if (!RULES.some((rule) => rule(result, lowering))) {
+    const { op, inputs, attrs } = result.node as Node;
+    const rule =
+      RULES.get(op) ??
       lowering.refuse(
         result,
         "this op has no counterpart in the packed format",
         "convolutions, linear layers, batch norm, staircases, ReLU, pools, sums, concatenations, slices, padding and reshapes",
         "leave softmax and losses out of forward",
       );
-    }
+    rule(result, inputs, lowering, attrs as never);
   }
   const { shape, dtype, step } = trace.input.data;
   const input =

@@ -1,6 +1,7 @@
 /** @file What the lowering of one op may read and extend. */
 import type { Variable } from "../autograd/graph.js";
 import type { NodeData, PlanNode } from "../format/index.js";
+import type { AnyOp, OpDef } from "../ops/op.js";
 import type { Names, Trace } from "./trace.js";
 
 /** State of one lowering, which the rules for single ops read and extend. */
@@ -25,4 +26,15 @@ export interface Lowering {
   onlyReader(value: Variable): Variable | undefined;
   /** Refuses an op, naming it, its layer and its shape. */
   refuse(result: Variable, what: string, expected: string, hint?: string): never;
+}
+
+/** An op's rule: adds to `lowering` what stands for `result`. */
+export type Rule<Attrs> = (result: Variable, inputs: readonly Variable[], lowering: Lowering, attrs: Attrs) => void;
+
+/** An op, by itself and not by its name, with its rule. */
+export type OpRule = readonly [op: AnyOp, rule: Rule<never>];
+
+/** Says what an op becomes; its attributes are typed as it has them. */
+export function lowers<Attrs, Saved>(op: OpDef<Attrs, Saved>, rule: Rule<Attrs>): OpRule {
+  return [op, rule];
 }

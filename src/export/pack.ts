@@ -1,4 +1,5 @@
 /** @file Packing: a network becomes the bytes of a packed model. */
+import { PIXEL_STEP } from "../codes/scales.js";
 import { check, checkOptions, instanceOf, integer, listOf, oneOf, type Rule, text } from "../core/checks.js";
 import { QuantError } from "../core/errors.js";
 import { checkShape, type Shape } from "../core/shape.js";
@@ -85,7 +86,7 @@ function refuseNonFinite(net: Module): void {
 export function lowered(net: Module, options: PackOptions, fold = true): Lowered {
   checkNetwork("pack", net);
   checkOptions("pack", options, PACK_OPTIONS, ["inputShape"]);
-  const { inputShape, inputType = "u8", inputStep = 1 / 255, classes } = options;
+  const { inputShape, inputType = "u8", inputStep = PIXEL_STEP, classes } = options;
   checkShape("pack", [TRACED_BATCH, ...inputShape]);
   if (options.relaxed !== "float") refuseRelaxed(net);
   refuseNonFinite(net);

@@ -1,8 +1,10 @@
 /** @file What a packed model holds and costs: parameters by width, bytes on disk, multiplications by (W, A). */
+import { bitsOfTop } from "../codes/levels.js";
 import { refuse } from "../core/checks.js";
 import { bytesIn } from "../core/typed-arrays.js";
 import {
   inputsOf,
+  kindOf,
   macsOf,
   type NodeData,
   type PackedModel,
@@ -68,7 +70,13 @@ export interface ModelSummary {
 
 /** Bits of codes up to `top`, or 32 for floats. */
 function bitsOf(type: ValueType): number {
-  return type.dtype === "u8" ? 32 - Math.clz32(type.top) : 32;
+  return type.dtype === "u8" ? bitsOfTop(type.top) : 32;
+}
+
+/** Width of a node's weights: of codes, 32 for floats, null without weights. */
+function weightBits(node: PlanNode): number | null {
+  if (kindOf(node).patch === undefined) return null;
+  return ("bits" in node ? node.bits : undefined) ?? 32;
 }
 
 function countOthers({ delta, bias, scale, shift, value, thresholds }: NodeData): number {
@@ -82,13 +90,12 @@ function layerOf(node: PlanNode, model: PackedModel): LayerSummary {
   const output = typeOf(node.id);
   const data = model.data.get(node.id) ?? {};
   const weights = data.codes?.length ?? data.weight?.length ?? 0;
-  const weighted = node.op === "conv" || node.op === "linear" || node.op === "floatConv" || node.op === "floatLinear";
   return {
     name: node.id,
     op: node.op,
     inputShape: input.shape,
     outputShape: output.shape,
-    weightBits: weighted ? (node.bits ?? 32) : null,
+    weightBits: weightBits(node),
     inputBits: bitsOf(input),
     outputBits: bitsOf(output),
     weights,

@@ -1,4 +1,5 @@
 /** @file Verification: every value of the training graph against the packed runtime, image by image, bit by bit. */
+import { rankOf } from "../codes/ranking.js";
 import { callable, check, checkOptions, integer, type Rule, record, describe as told } from "../core/checks.js";
 import { ArgumentError, StateError } from "../core/errors.js";
 import { shapeText, sizeOf } from "../core/shape.js";
@@ -156,6 +157,8 @@ function checkData(model: PackedModel, { images, labels }: VerifyData, size: num
   if (labels !== undefined && Object(labels).length !== count) {
     refuse("number of labels", `${count}`, kindOf(labels) || Array.isArray(labels) ? `${labels.length}` : told(labels));
   }
+  const odd = labels === undefined ? -1 : Array.prototype.findIndex.call(labels, (label) => typeof label !== "number");
+  if (labels !== undefined && odd >= 0) refuse("labels", "numbers", `${told(labels[odd])} at ${odd}`);
   return count;
 }
 
@@ -216,13 +219,5 @@ function compare(
 function countRight(outputs: Float32Array, labels: readonly number[]): number {
   if (labels.length === 0) return 0;
   const classes = outputs.length / labels.length;
-  return labels.filter((label, row) => {
-    const own = outputs[row * classes + label];
-    if (Number.isNaN(own)) return false;
-    for (let c = 0; c < classes; c++) {
-      const other = outputs[row * classes + c];
-      if (c !== label && !(other < own || (other === own && c > label))) return false;
-    }
-    return true;
-  }).length;
+  return labels.filter((label, row) => rankOf(outputs, label, row * classes, classes) < 1).length;
 }

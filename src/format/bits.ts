@@ -1,28 +1,11 @@
 /** @file Weight codes on disk: 1, 2, 4 or 8 bits each, dense, least significant bits first. */
-import { FormatError, QuantError } from "../core/errors.js";
+import { packedBytes, packFields, storageBits } from "../codes/bits.js";
+import { isWeightCode, weightTop } from "../codes/levels.js";
+import { QuantError } from "../core/errors.js";
+import { type Place, type RefuseTensor, refusal } from "./place.js";
 
 /**
- * Bits that one code of a b-bit weight takes on disk: 1 → 1, 2 → 2, 3 and 4 → 4, 5…8 → 8.
- *
- * @param bits width of the weights, 1…8
- */
-export function storageBits(bits: number): 1 | 2 | 4 | 8 {
-  return bits === 1 ? 1 : bits === 2 ? 2 : bits <= 4 ? 4 : 8;
-}
-
-/** Largest code of b-bit weights: 1 for b = 1 (codes ±1), else 2^{b−1} − 1 (codes −top…top). */
-export function weightTop(bits: number): number {
-  return bits === 1 ? 1 : 2 ** (bits - 1) - 1;
-}
-
-/** Bytes that `count` codes of b-bit weights take: ⌈count·storageBits/8⌉. */
-export function packedBytes(count: number, bits: number): number {
-  return Math.ceil((count * storageBits(bits)) / 8);
-}
-
-/**
- * Packs weight codes densely: code i occupies bits [i·s, (i+1)·s) of the stream, s = {@link storageBits}, and bit j of the stream is bit
- * j mod 8 (0 = least significant) of byte ⌊j/8⌋. With 1 bit, 1 stands for +1 and 0 for −1; otherwise codes are in two's complement. The bits
+ * Packs weight codes densely, in fields of s = {@link storageBits} bits (see {@link packFields}). With 1 bit, 1 stands for +1 and 0 for −1; otherwise codes are in two's complement. The bits
  * after the last code are zero.
  *
  *     1 bit    bit   7   6   5   4   3   2   1   0        2 bits   bit   7 6   5 4   3 2   1 0       4 bits   bit   7…4   3…0
@@ -37,12 +20,10 @@ export function packedBytes(count: number, bits: number): number {
 export function packCodes(codes: Int8Array, bits: number): Uint8Array {
   const size = storageBits(bits);
   const top = weightTop(bits);
-  const perByte = 8 / size;
   const mask = 2 ** size - 1;
-  const out = new Uint8Array(packedBytes(codes.length, bits));
-  for (let i = 0; i < codes.length; i++) {
+  return packFields(codes.length, size, (i) => {
     const code = codes[i];
-    if (code > top || code < -top || (bits === 1 && code === 0)) {
+    if (!isWeightCode(code, bits, top)) {
       throw new QuantError({
         op: "packCodes",
         what: `code ${i} is not a ${bits}-bit weight`,
@@ -50,17 +31,15 @@ export function packCodes(codes: Int8Array, bits: number): Uint8Array {
         got: `${code}`,
       });
     }
-    const field = bits === 1 ? (code + 1) >> 1 : code & mask;
-    out[Math.floor(i / perByte)] |= field << ((i % perByte) * size);
-  }
-  return out;
+    return bits === 1 ? (code + 1) >> 1 : code & mask;
+  });
 }
 
 /**
  * Reads back what {@link packCodes} wrote.
  *
  * @param bytes exactly `packedBytes(count, bits)` bytes
- * @param what file and tensor, for messages
+ * @param place for messages
  * @returns `count` codes, owned by the caller
  * @throws FormatError on a wrong length, a code outside the level set or a padding bit that is set
  */
@@ -68,11 +47,9 @@ export function unpackCodes(
   bytes: Uint8Array,
   count: number,
   bits: number,
-  what: { file: string; tensor: string } = { file: "unpackCodes", tensor: "codes" },
+  place: Place = { file: "unpackCodes", tensor: "codes" },
 ): Int8Array {
-  const refuse = (problem: string, expected: string, got: string): never => {
-    throw new FormatError({ op: what.file, what: `${what.tensor}: ${problem}`, expected, got });
-  };
+  const refuse: RefuseTensor = refusal(place);
   const size = storageBits(bits);
   const top = weightTop(bits);
   const perByte = 8 / size;

@@ -6,23 +6,13 @@ import { sameShape, shapeText } from "../core/shape.js";
 import { bytesIn } from "../core/typed-arrays.js";
 import { contentChecksum } from "../io/checksum.js";
 import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
-import { unpackCodes } from "./bits.js";
-import {
-  checkNodeData,
-  type NodeData,
-  type PackedModel,
-  patchSize,
-  type TensorInfo,
-  type TensorSpec,
-  tensorsOf,
-} from "./model.js";
-import { activationTop, FIRST_VERSION, FORMAT_NAME, FORMAT_VERSION, inputsOf, type PlanNode } from "./plan.js";
+import { checkNodeData, type PackedModel, type TensorInfo, tensorName, tensorsOf } from "./model.js";
+import type { PlanNode } from "./nodes/index.js";
+import { type Place, type RefuseTensor, refusal } from "./place.js";
+import { FIRST_VERSION, FORMAT_NAME, FORMAT_VERSION } from "./plan.js";
 import { parsePlan } from "./schema.js";
-import { decodeThresholds } from "./thresholds.js";
-import { planValues, type ValueType } from "./values.js";
-
-/** Fields that a decoded {@link NodeData} gathers one by one. */
-type Gathering = { -readonly [Field in keyof NodeData]: NodeData[Field] };
+import type { NodeData, TensorSpec } from "./tensors.js";
+import { planValues } from "./values.js";
 
 /**
  * Reads a packed model.
@@ -93,10 +83,10 @@ function decoded(contents: Uint8Array, file = "packed model"): PackedModel {
   const values = planValues(frozen(plan), file);
   values.forEach(frozen);
 
-  const specs = new Map<PlanNode, TensorSpec[]>();
+  const specs = new Map<PlanNode, readonly TensorSpec[]>();
   for (const node of plan.nodes) specs.set(node, tensorsOf(node, values));
-  const wanted = new Map([...specs.values()].flat().map((spec) => [spec.name, spec]));
-  const missing = [...wanted.keys()].filter((name) => !tensors.has(name));
+  const wanted = new Set([...specs].flatMap(([node, list]) => list.map((spec) => tensorName(node, spec))));
+  const missing = [...wanted].filter((name) => !tensors.has(name));
   const unknown = [...tensors.keys()].filter((name) => !wanted.has(name));
   if (missing.length + unknown.length > 0) {
     const lists = [listed("missing", missing), listed("extra", unknown)].filter(Boolean).join("; ");
@@ -104,26 +94,24 @@ function decoded(contents: Uint8Array, file = "packed model"): PackedModel {
   }
 
   const data = new Map<string, NodeData>();
-  for (const node of plan.nodes) {
-    const list = specs.get(node) ?? [];
+  for (const [node, list] of specs) {
     if (list.length === 0) continue;
-    const found: Gathering = {};
-    const inputType = values.get(inputsOf(node)[0]) as ValueType;
-    for (const spec of list) decodeInto(found, node, spec, tensors.get(spec.name) as SafeTensor, inputType, file);
-    checkNodeData(node, found, values, file);
-    data.set(node.id, found);
+    const fields = Object.fromEntries(
+      list.map((spec) => {
+        const tensor = tensorName(node, spec);
+        return [spec.field, tensorOf(spec, tensors.get(tensor) as SafeTensor, { file, tensor })];
+      }),
+    );
+    checkNodeData(node, fields, values, file);
+    data.set(node.id, fields);
   }
   const infos = [...tensors].map(
-    ([
+    ([name, { dtype, shape, data }]): TensorInfo => ({
       name,
-      {
-        dtype,
-        shape,
-        data: { byteLength },
-      },
-    ]): TensorInfo => {
-      return { name, dtype: dtype as TensorInfo["dtype"], shape, bytes: byteLength };
-    },
+      dtype: dtype as TensorInfo["dtype"],
+      shape,
+      bytes: data.byteLength,
+    }),
   );
   const headerBytes = contents.length - infos.reduce((sum, info) => sum + info.bytes, 0);
   return { plan, values, data, tensors: infos, headerBytes, fileBytes: contents.length };
@@ -135,32 +123,11 @@ function listed(label: string, names: readonly string[]): string {
   return `${label} ${shown.join(", ")}${names.length > 10 ? ` and ${names.length - 10} more` : ""}`.trim();
 }
 
-function decodeInto(
-  found: Gathering,
-  node: PlanNode,
-  spec: TensorSpec,
-  tensor: SafeTensor,
-  input: ValueType,
-  file: string,
-): void {
-  const { field, name, dtype, shape } = spec;
-  const refuse = (what: string, expected: string, got: string): never => {
-    throw new FormatError({ op: file, what: `${name}: ${what}`, expected, got });
-  };
-  if (tensor.dtype !== dtype) refuse("element type", dtype, tensor.dtype);
-  if (shape === null ? tensor.shape.length !== 1 : !sameShape(shape, tensor.shape)) {
-    refuse("shape", shape === null ? "[bytes]" : shapeText(shape), shapeText(tensor.shape));
+function tensorOf(spec: TensorSpec, { dtype, shape, data }: SafeTensor, place: Place): NodeData[keyof NodeData] {
+  const refuse: RefuseTensor = refusal(place);
+  if (dtype !== spec.dtype) refuse("element type", spec.dtype, dtype);
+  if (spec.shape === null ? shape.length !== 1 : !sameShape(spec.shape, shape)) {
+    refuse("shape", spec.shape === null ? "[bytes]" : shapeText(spec.shape), shapeText(shape));
   }
-  const { data } = tensor;
-  if (data instanceof Float32Array) {
-    (found[field] as Float32Array) = data;
-  } else if (data instanceof Uint8Array || data instanceof Int8Array) {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    if (field === "thresholds" && "activation" in node && node.activation !== undefined && "out" in node) {
-      found.thresholds = decodeThresholds(bytes, node.out, activationTop(node.activation), { file, tensor: name });
-    } else if ("bits" in node && node.bits !== undefined) {
-      const count = node.out * patchSize(node, input);
-      found.codes = unpackCodes(bytes, count, node.bits, { file, tensor: name });
-    }
-  }
+  return spec.read(data, place);
 }

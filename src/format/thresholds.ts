@@ -1,23 +1,6 @@
 /** @file Integer thresholds on disk: a direction and `top` integers per channel, as varints of second differences. */
-import { FormatError } from "../core/errors.js";
-
-/**
- * The staircase of a layer as comparisons of its integer accumulator:
- *
- *     code[c] = #{ k : acc ≥ values[c·top + k] }   if flip[c] = 0 (values rise with k)
- *     code[c] = #{ k : acc ≤ values[c·top + k] }   if flip[c] = 1 (values fall with k)
- */
-export interface Thresholds {
-  /** [channels, top]; monotone within a channel. */
-  readonly values: Int32Array;
-  /** [channels]; 1 where a larger accumulator gives a smaller code. */
-  readonly flip: Uint8Array;
-  /** Thresholds per channel: 2^bits − 1 of the activation. */
-  readonly top: number;
-}
-
-/** Thresholds lie strictly inside ±2^30, so that every coded number below fits in 32 bits. */
-export const THRESHOLD_LIMIT = 2 ** 30;
+import { THRESHOLD_LIMIT, type Thresholds } from "../codes/thresholds.js";
+import { type Place, type RefuseTensor, refusal } from "./place.js";
 
 function zigzag(n: number): number {
   return n >= 0 ? 2 * n : -2 * n - 1;
@@ -66,18 +49,16 @@ export function encodeThresholds({ values, flip, top }: Thresholds): Uint8Array 
  *
  * @param channels output channels of the layer
  * @param top thresholds per channel
- * @param what file and tensor, for messages
+ * @param place for messages
  * @throws FormatError if the stream ends early, goes on, wastes bytes, leaves ±2^30 or is not monotone
  */
 export function decodeThresholds(
   bytes: Uint8Array,
   channels: number,
   top: number,
-  what: { file: string; tensor: string } = { file: "decodeThresholds", tensor: "thresholds" },
+  place: Place = { file: "decodeThresholds", tensor: "thresholds" },
 ): Thresholds {
-  const refuse = (problem: string, expected: string, got: string): never => {
-    throw new FormatError({ op: what.file, what: `${what.tensor}: ${problem}`, expected, got });
-  };
+  const refuse: RefuseTensor = refusal(place);
   // Each number takes a byte at least: refuses absurd sizes before memory is taken for them.
   if (bytes.length < channels * top) {
     refuse(

@@ -1,11 +1,14 @@
 /** @file Writing a packed model: plan and decoded tensors → one safetensors file, the same bytes for the same model. */
+import type { Thresholds } from "../codes/thresholds.js";
 import { FormatError } from "../core/errors.js";
 import { contentChecksum } from "../io/checksum.js";
-import { type SafeEntry, writeSafetensors } from "../io/safetensors.js";
-import { packCodes, storageBits } from "./bits.js";
-import { checkNodeData, type NodeData, type TensorSpec, tensorsOf } from "./model.js";
-import { FORMAT_NAME, FORMAT_VERSION, type Plan, type PlanNode } from "./plan.js";
+import { type SafeData, type SafeEntry, writeSafetensors } from "../io/safetensors.js";
+import { packCodes } from "./bits.js";
+import { checkNodeData, tensorName, tensorsOf } from "./model.js";
+import type { PlanNode } from "./nodes/index.js";
+import { FORMAT_NAME, FORMAT_VERSION, type Plan } from "./plan.js";
 import { checkPlan } from "./schema.js";
+import type { NodeData, TensorSpec } from "./tensors.js";
 import { encodeThresholds } from "./thresholds.js";
 import { planValues } from "./values.js";
 
@@ -28,8 +31,13 @@ export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Ui
   }
   const entries = plan.nodes.flatMap((node) => {
     const tensors = data.get(node.id) ?? {};
+    const specs = tensorsOf(node, values);
+    refuseExtra(node, tensors, specs, op);
     checkNodeData(node, tensors, values, op);
-    return tensorsOf(node, values).map((spec) => entryOf(node, spec, tensors));
+    return specs.map((spec): SafeEntry => {
+      const data = written(tensors, spec);
+      return { name: tensorName(node, spec), shape: spec.shape ?? [data.length], data };
+    });
   });
   // Floats first: they stay aligned in the file, so that other tools can map it.
   const floats = entries.filter(({ data: values }) => values instanceof Float32Array);
@@ -39,16 +47,19 @@ export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Ui
   return writeSafetensors(tensors, { ...metadata, checksum: contentChecksum(tensors, metadata) });
 }
 
-function entryOf(node: PlanNode, { field, name, shape }: TensorSpec, tensors: NodeData): SafeEntry {
-  if (field === "thresholds" && tensors.thresholds !== undefined) {
-    const data = encodeThresholds(tensors.thresholds);
-    return { name, shape: [data.length], data };
+/** @throws FormatError on a tensor that the node does not have */
+function refuseExtra({ id, op }: PlanNode, data: NodeData, specs: readonly TensorSpec[], file: string): void {
+  for (const field of Object.keys(data) as (keyof NodeData)[]) {
+    if (data[field] === undefined || specs.some((spec) => spec.field === field)) continue;
+    const what = `${id}.${field}: a ${op} node has no such tensor`;
+    throw new FormatError({ op: file, what, expected: "none", got: "one" });
   }
-  if (field === "codes" && tensors.codes !== undefined && "bits" in node && node.bits !== undefined) {
-    const packed = packCodes(tensors.codes, node.bits);
-    const data = storageBits(node.bits) === 8 ? new Int8Array(packed.buffer) : packed;
-    return { name, shape: shape ?? [data.length], data };
-  }
-  const data = tensors[field] as Float32Array;
-  return { name, shape: shape ?? [data.length], data };
+}
+
+/** A tensor as it lies in the file. @throws QuantError on a code outside its level set */
+function written({ codes, thresholds, ...floats }: NodeData, { field, dtype, bits }: TensorSpec): SafeData {
+  if (field === "thresholds") return encodeThresholds(thresholds as Thresholds);
+  if (field !== "codes") return floats[field] as Float32Array;
+  const packed = packCodes(codes as Int8Array, bits as number);
+  return dtype === "I8" ? new Int8Array(packed.buffer) : packed;
 }

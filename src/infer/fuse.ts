@@ -1,6 +1,9 @@
 /** @file Which nodes run as one: the end of a residual block, from the second convolution's sums to codes. */
-import { INPUT_ID, inputsOf, type Plan, type PlanConv, type PlanNode, type PlanStaircase } from "../format/plan.js";
-import type { ValueType } from "../format/values.js";
+import type { PlanConv } from "../format/nodes/conv.js";
+import { inputsOf, type PlanNode } from "../format/nodes/index.js";
+import type { PlanStaircase } from "../format/nodes/staircase.js";
+import { INPUT_ID, type Plan } from "../format/plan.js";
+import type { ValueType } from "../format/value.js";
 
 /** conv (→ affine) → add → staircase in one pass, over the value that is added. */
 export interface Residual {

@@ -2,7 +2,8 @@
 export { type PackedModel, readPacked } from "../format/index.js";
 export type { Backend, InitOptions, SyncOptions, Variant } from "../kernels/engine.js";
 export type { RelaxedOptions } from "../kernels/threads/options.js";
+export { createSession } from "./create-session.js";
 export { init, variant } from "./init.js";
 export type { CanvasImage, SessionInput } from "./input.js";
 export type { LayerProfile, Profile } from "./profile.js";
-export { createSession, type Session, type SessionLimits, type SessionOptions, type TracedValue } from "./session.js";
+export type { Session, SessionLimits, SessionOptions, TracedValue } from "./session.js";

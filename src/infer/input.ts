@@ -1,9 +1,10 @@
 /** @file What a session takes: bytes, real numbers and canvas pixels, written as the codes or values that the model reads. */
+import { BYTE_TOP } from "../codes/levels.js";
 import { describe } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { shapeText, sizeOf } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
-import type { ValueType } from "../format/values.js";
+import type { ValueType } from "../format/value.js";
 import type { Ptr } from "../kernels/abi.js";
 import { heap } from "../kernels/engine.js";
 
@@ -83,8 +84,8 @@ export function fillInput(input: SessionInput, first: number, count: number, typ
   }
   for (let i = 0; i < part.length; i++) {
     const code = Math.round(part[i] / step);
-    if (!(code >= 0 && code <= 255)) {
-      const range = `numbers in [0, ${255 * step}]`;
+    if (!(code >= 0 && code <= BYTE_TOP)) {
+      const range = `numbers in [0, ${BYTE_TOP * step}]`;
       refuse(`value ${i % size} of an image`, range, `${part[i]}`, "codes can be given as a Uint8Array");
     }
     codes[i] = code;

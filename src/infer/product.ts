@@ -1,7 +1,5 @@
 /** @file Accumulators of a quantized layer, Σ code_x·code_w: the kernel that suits its weights, codes and window, chosen once at load. */
-
-import type { PlanWindow } from "../format/plan.js";
-import { windowExtents } from "../format/values.js";
+import { type PlanWindow, windowExtents } from "../format/window.js";
 import type { Ptr } from "../kernels/abi.js";
 import { pairBytes } from "../kernels/byte-conv.js";
 import { chooseCodes, takesPixels } from "../kernels/choose.js";

@@ -1,6 +1,6 @@
 /** @file Profiles of a session: where the time of a run goes, layer by layer. */
 import { macsOf, type PackedModel } from "../format/model.js";
-import type { PlanNode } from "../format/plan.js";
+import type { PlanNode } from "../format/nodes/index.js";
 import type { Program } from "./program.js";
 
 /** One layer's share of a run. */

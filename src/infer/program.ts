@@ -1,18 +1,18 @@
 /** @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch, laid out once. */
 import { MemoryError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
-import type { NodeData, PackedModel } from "../format/model.js";
-import { INPUT_ID, inputsOf, type PlanNode } from "../format/plan.js";
-import type { ValueType } from "../format/values.js";
+import type { PackedModel } from "../format/model.js";
+import { inputsOf, type PlanNode } from "../format/nodes/index.js";
+import { INPUT_ID } from "../format/plan.js";
+import { type ValueType, valueBytes } from "../format/value.js";
 import type { Ptr } from "../kernels/abi.js";
+import { kernelsFor } from "../kernels/engine.js";
 import { aligned, Block, type Layout, layOut } from "./arena.js";
 import { Constants } from "./constants.js";
-import { floatConvStep } from "./float-conv.js";
 import { type Fusion, fusionOf, UNFUSED } from "./fuse.js";
-import { concatStep, padStep, sliceStep } from "./moves.js";
-import { quantizedStep, residualStep } from "./quantized.js";
-import { poolStep, realStep } from "./real.js";
-import type { Step } from "./step.js";
+import { STEPS } from "./nodes/index.js";
+import { residualStep } from "./quantized.js";
+import { ALIAS, type Made, type Step, type StepMaker, type StepSource } from "./step.js";
 
 /** A step with its addresses for one batch memory. */
 interface Bound {
@@ -32,52 +32,33 @@ interface BatchMemory {
   readonly bound: readonly Bound[];
 }
 
-function stepOf(
-  node: PlanNode,
-  values: ReadonlyMap<string, ValueType>,
-  data: NodeData,
+function sourceOf<Node extends PlanNode>(
+  node: Node,
+  { values, data }: PackedModel,
   constants: Constants,
-): Step | null {
-  const inputs = inputsOf(node).map((id) => values.get(id) as ValueType);
-  const [input] = inputs;
-  const output = values.get(node.id) as ValueType;
-  switch (node.op) {
-    case "conv":
-    case "linear":
-      return quantizedStep(node, input, output, data, constants);
-    case "floatConv":
-      return floatConvStep(node, input, output, data, constants);
-    case "maxPool":
-    case "avgPool":
-      return poolStep(node, input, output, constants);
-    case "pad":
-    case "padChannels":
-      return padStep(node, input, output, constants);
-    case "concat":
-      return concatStep(node, inputs, output, constants);
-    case "slice":
-      return sliceStep(node, input, constants);
-    default:
-      return realStep(node, input, data, constants);
-  }
+): StepSource<Node> {
+  const typeOf = (id: string): ValueType => values.get(id) as ValueType;
+  const inputs = inputsOf(node).map(typeOf);
+  const output = typeOf(node.id);
+  return {
+    node,
+    inputs,
+    input: inputs[0],
+    output,
+    size: sizeOf(output.shape),
+    data: data.get(node.id) ?? {},
+    kernels: kernelsFor("f32"),
+    constants,
+  };
 }
 
 /** The step of a node that stands for a whole {@link Fusion}, or of a node by itself. */
-function fusedStepOf(node: PlanNode, { values, data }: PackedModel, fusion: Fusion, constants: Constants): Step | null {
+function stepOf(node: PlanNode, model: PackedModel, fusion: Fusion, constants: Constants): Made {
   const residual = fusion.residuals.get(node.id);
-  if (residual === undefined) return stepOf(node, values, data.get(node.id) ?? {}, constants);
-  const given = {
-    input: values.get(residual.conv.input) as ValueType,
-    shortcut: values.get(residual.shortcut) as ValueType,
-    data: data.get(residual.conv.id) as NodeData,
-    affine: residual.affine === undefined ? undefined : data.get(residual.affine),
-  };
-  return residualStep(residual, given, values.get(node.id) as ValueType, constants);
-}
-
-/** Bytes of one value for a batch. */
-function valueBytes(type: ValueType, batch: number): number {
-  return batch * sizeOf(type.shape) * (type.dtype === "u8" ? 1 : 4);
+  if (residual === undefined) return (STEPS[node.op] as StepMaker<PlanNode>)(sourceOf(node, model, constants));
+  const { conv, shortcut, affine = "" } = residual;
+  const type = model.values.get(shortcut) as ValueType;
+  return residualStep(sourceOf(conv, model, constants), residual, type, model.data.get(affine));
 }
 
 /** What {@link Program.run} tells of. */
@@ -110,14 +91,12 @@ export class Program {
     this.#fusion = fuse ? fusionOf(plan, values) : UNFUSED;
     this.#index = new Map([INPUT_ID, ...plan.nodes.map((node) => node.id)].map((id, i) => [id, i]));
     const { inner } = this.#fusion;
-    this.#steps = plan.nodes.map((node) =>
-      inner.has(node.id) ? null : fusedStepOf(node, model, this.#fusion, this.#constants),
-    );
     this.#place = [0];
-    for (const [i, node] of plan.nodes.entries()) {
-      const moves = this.#steps[i] === null && !inner.has(node.id);
-      this.#place.push(moves ? this.#place[this.#indexOf(inputsOf(node)[0])] : i + 1);
-    }
+    this.#steps = plan.nodes.map((node, i) => {
+      const made = inner.has(node.id) ? null : stepOf(node, model, this.#fusion, this.#constants);
+      this.#place.push(made === ALIAS ? this.#place[this.#indexOf(inputsOf(node)[0])] : i + 1);
+      return made === ALIAS ? null : typeof made === "function" ? { scratch: () => [], run: made } : made;
+    });
     this.admit(1);
     try {
       this.#constants.place();

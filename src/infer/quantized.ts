@@ -1,31 +1,42 @@
 /** @file Quantized layers in integers: products of codes, then thresholds or one scale to f32. */
-import type { NodeData } from "../format/model.js";
-import { activationTop, type PlanConv, type PlanLinear, type PlanWindow } from "../format/plan.js";
-import type { ValueType } from "../format/values.js";
+import { staircaseTop } from "../codes/levels.js";
+import { linesOf } from "../codes/lines.js";
+import { scalesOf } from "../codes/scales.js";
+import { roundingId } from "../codes/staircase.js";
+import { sumsOf } from "../codes/sums.js";
+import type { PlanConv } from "../format/nodes/conv.js";
+import type { PlanQuantized } from "../format/nodes/quantized.js";
+import type { NodeData } from "../format/tensors.js";
+import type { ValueType } from "../format/value.js";
+import type { PlanWindow } from "../format/window.js";
 import type { Ptr } from "../kernels/abi.js";
-import { kernelsFor } from "../kernels/engine.js";
-import type { Constants } from "./constants.js";
 import type { Residual } from "./fuse.js";
-import { linesOf, sumsOf } from "./lines.js";
 import { productOf } from "./product.js";
-import { geometryOf, type Step } from "./step.js";
+import { geometryOf, type Step, type StepSource } from "./step.js";
 
 /** Bytes of patches or accumulators in one tile: they stay in the second-level cache between being written and read. */
 const TILE_BYTES = 128 << 10;
 
-/** A pixel of a vector: what a linear layer is as a convolution. */
-const POINT: PlanWindow = { kernel: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+/** A quantized layer as a convolution of an image. */
+export interface AsConvolution {
+  readonly window: PlanWindow;
+  /** [h, w, channels] */
+  readonly image: readonly number[];
+  readonly groups: number;
+  /** Pixels of the output. */
+  readonly positions: number;
+}
+
+/** A convolution is one. */
+export function asConvolution({ node, input, output }: StepSource<PlanConv>): AsConvolution {
+  const [h, w] = output.shape;
+  return { window: node, image: input.shape, groups: node.groups, positions: h * w };
+}
 
 /** Writes rows of accumulators as what the layer gives: codes or f32. `shortcut` is what a residual block adds. */
 type Epilogue = (acc: Ptr, output: Ptr, firstRow: number, rows: number, shortcut: Ptr) => void;
 
-/** s = f32(delta·step) for every output channel, as in training: Float32Array.from rounds the product once. */
-function scalesOf(delta: Float32Array, step: number, out: number): Float32Array {
-  return Float32Array.from({ length: out }, (_, c) => delta[delta.length === 1 ? 0 : c] * step);
-}
-
-function epilogueOf(node: PlanConv | PlanLinear, input: ValueType, data: NodeData, constants: Constants): Epilogue {
-  const kernels = kernelsFor("f32");
+function epilogueOf({ node, input, data, kernels, constants }: StepSource<PlanQuantized>): Epilogue {
   const { out } = node;
   if (data.thresholds !== undefined) {
     const { top } = data.thresholds;
@@ -49,22 +60,20 @@ function epilogueOf(node: PlanConv | PlanLinear, input: ValueType, data: NodeDat
 
 /** Codes at the end of a residual block: scale, bias, batch norm, shortcut, staircase. */
 function residualEpilogue(
-  { conv, staircase, coded }: Residual,
-  { input, shortcut, data, affine }: ResidualData,
-  constants: Constants,
+  { node, input, data, kernels, constants }: StepSource<PlanConv>,
+  { staircase, coded }: Residual,
+  shortcut: ValueType,
+  norm?: NodeData,
 ): Epilogue {
-  const kernels = kernelsFor("f32");
-  const { out } = conv;
+  const { out } = node;
   const block = new Float32Array(4 * out);
   block.set(scalesOf(data.delta as Float32Array, input.step as number, out));
   if (data.bias !== undefined) block.set(data.bias, out);
   block.fill(1, 2 * out, 3 * out);
-  if (affine?.scale !== undefined) block.set(affine.scale, 2 * out);
-  if (affine?.shift !== undefined) block.set(affine.shift, 3 * out);
+  if (norm?.scale !== undefined) block.set(norm.scale, 2 * out);
+  if (norm?.shift !== undefined) block.set(norm.shift, 3 * out);
   const folded = constants.f32(block);
-  const { step, rounding } = staircase.activation;
-  const top = activationTop(staircase.activation);
-  const nearest = rounding === "nearest" ? 1 : 0;
+  const { bits, step, rounding } = staircase.activation;
   const residualStep = coded ? (shortcut.step as number) : 0;
   const size = coded ? 1 : 4;
   return (acc, output, first, rows, added) =>
@@ -77,53 +86,38 @@ function residualEpilogue(
       folded(),
       residualStep,
       step,
-      top,
-      nearest,
+      staircaseTop(bits),
+      roundingId(rounding),
     );
 }
 
-/** Types and tensors that a {@link Residual} works with. */
-export interface ResidualData {
-  /** What the convolution reads. */
-  readonly input: ValueType;
-  readonly shortcut: ValueType;
-  /** The convolution's tensors. */
-  readonly data: NodeData;
-  /** The batch norm's. */
-  readonly affine?: NodeData;
-}
-
-/** The end of a residual block; reads what its convolution reads, and the shortcut. */
-export function residualStep(residual: Residual, given: ResidualData, output: ValueType, constants: Constants): Step {
-  const finish = residualEpilogue(residual, given, constants);
-  return productStep(residual.conv, given.input, output, { data: given.data, finish }, constants);
-}
-
-/** A quantized convolution or linear layer: acc = Σ code_x·code_w exactly, then thresholds or scale and bias. */
-export function quantizedStep(
-  node: PlanConv | PlanLinear,
-  input: ValueType,
-  output: ValueType,
-  data: NodeData,
-  constants: Constants,
+/**
+ * The end of a residual block; reads what its convolution reads, and the shortcut.
+ *
+ * @param source its convolution's
+ * @param shortcut type of what is added
+ * @param norm tensors of the batch norm
+ */
+export function residualStep(
+  source: StepSource<PlanConv>,
+  residual: Residual,
+  shortcut: ValueType,
+  norm?: NodeData,
 ): Step {
-  const finish = epilogueOf(node, input, data, constants);
-  return productStep(node, input, output, { data, finish }, constants);
+  return productStep(source, asConvolution(source), residualEpilogue(source, residual, shortcut, norm));
+}
+
+/** A quantized layer: acc = Σ code_x·code_w exactly, then thresholds or scale and bias. */
+export function quantizedStep(source: StepSource<PlanQuantized>, layer: AsConvolution): Step {
+  return productStep(source, layer, epilogueOf(source));
 }
 
 /** A tile of rows goes through product and epilogue before the next one starts. */
 function productStep(
-  node: PlanConv | PlanLinear,
-  input: ValueType,
-  output: ValueType,
-  { data, finish }: { data: NodeData; finish: Epilogue },
-  constants: Constants,
+  { node, input, data, constants }: StepSource<PlanQuantized>,
+  { window, image, groups, positions }: AsConvolution,
+  finish: Epilogue,
 ): Step {
-  const conv = node.op === "conv";
-  const window = conv ? node : POINT;
-  const image = conv ? input.shape : [1, 1, input.shape[0]];
-  const groups = conv ? node.groups : 1;
-  const positions = conv ? output.shape[0] * output.shape[1] : 1;
   const codes = data.codes as Int8Array;
   const product = productOf({ window, image, groups, out: node.out, codes, top: input.top }, constants);
   const geometry = geometryOf(constants, window, image, image[2] / groups);

@@ -1,7 +1,9 @@
 /** @file What a self-contained module runs (see coarsegrad/export's `toModule`): a model given as text, loaded when it is first asked. */
+import { largestAt } from "../codes/ranking.js";
 import { sizeOf } from "../core/shape.js";
+import { createSession } from "./create-session.js";
 import type { SessionInput } from "./input.js";
-import { createSession, type Session } from "./session.js";
+import type { Session } from "./session.js";
 
 /** What the model says of one image. */
 export interface Prediction {
@@ -39,8 +41,7 @@ export function standalone(base64: string): Standalone {
     predict(image) {
       const { outputShape, classes } = session();
       const logits = session().run(image).subarray(0, sizeOf(outputShape));
-      let index = 0;
-      for (let i = 1; i < logits.length; i++) if (logits[i] > logits[index]) index = i;
+      const index = largestAt(logits);
       return { index, label: classes?.[index] ?? `${index}`, logits };
     },
   };

@@ -1,9 +1,11 @@
 /** @file What a step of the runtime is, and the geometry that window kernels read. */
-import type { PlanWindow } from "../format/plan.js";
-import { windowExtents } from "../format/values.js";
-import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
+import type { NodeData } from "../format/tensors.js";
+import type { ValueType } from "../format/value.js";
+import { type PlanWindow, windowExtents } from "../format/window.js";
+import type { Kernels, Ptr } from "../kernels/abi.js";
 import type { Convolution, Geometry } from "../kernels/choose.js";
 import { heap } from "../kernels/engine.js";
+import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
 import type { Constants } from "./constants.js";
 
 /** One node, ready to run: its constants lie in the heap. */
@@ -14,10 +16,30 @@ export interface Step {
   run(batch: number, inputs: readonly Ptr[], output: Ptr, scratch: readonly Ptr[]): void;
 }
 
-/** A step without workspaces. */
-export function simpleStep(run: Step["run"]): Step {
-  return { scratch: () => [], run };
+/** The step of a node whose value is its input's, element for element: nothing runs, both are one piece of memory. */
+export const ALIAS = "alias";
+
+/** What a node's step is made from. */
+export interface StepSource<Node> {
+  readonly node: Node;
+  /** Types of what it reads, and the first of them. */
+  readonly inputs: readonly ValueType[];
+  readonly input: ValueType;
+  /** Type of what it gives. */
+  readonly output: ValueType;
+  /** Elements of it, for one image. */
+  readonly size: number;
+  readonly data: NodeData;
+  readonly kernels: Kernels;
+  /** Where it puts what lies in the heap for as long as the session lives. */
+  readonly constants: Constants;
 }
+
+/** What a node becomes: a step, one without workspaces, or nothing. */
+export type Made = Step | Step["run"] | typeof ALIAS;
+
+/** Makes the steps of one kind of node. */
+export type StepMaker<Node> = (source: StepSource<Node>) => Made;
 
 /** Bytes of a geometry block. */
 export const GEOMETRY_BYTES = 4 * GEOMETRY_FIELDS.length;

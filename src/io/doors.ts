@@ -9,7 +9,7 @@ export function bytesOf(op: string, bytes: unknown, file: unknown): Uint8Array {
   return checkBytes(op, "bytes", bytes);
 }
 
-const shapeRule = listOf(numeric);
+const shapeRule = /* @__PURE__ */ listOf(numeric);
 
 /** Extents of an array to write are a list of numbers; which numbers, the format says. @throws ArgumentError */
 export function checkShape(op: string, shape: unknown): void {

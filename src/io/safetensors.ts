@@ -40,14 +40,14 @@ export interface SafeEntry {
   readonly dtype?: SafeDType;
 }
 
-const TYPES: Record<SafeDType, { bytes: number; make(buffer: ArrayBuffer): SafeData }> = {
-  F64: { bytes: 8, make: (b) => new Float64Array(b) },
-  F32: { bytes: 4, make: (b) => new Float32Array(b) },
-  I64: { bytes: 8, make: (b) => new BigInt64Array(b) },
-  I32: { bytes: 4, make: (b) => new Int32Array(b) },
-  I8: { bytes: 1, make: (b) => new Int8Array(b) },
-  U8: { bytes: 1, make: (b) => new Uint8Array(b) },
-  BOOL: { bytes: 1, make: (b) => new Uint8Array(b) },
+const TYPES: Record<SafeDType, { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): SafeData }> = {
+  F64: Float64Array,
+  F32: Float32Array,
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
 };
 const KINDS = ["Float64Array", "Float32Array", "BigInt64Array", "Int32Array", "Int8Array", "Uint8Array"] as const;
 const TYPE_NAMES = Object.keys(TYPES).join(" ");
@@ -105,7 +105,7 @@ export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFi
     }
     // A copy, since the data need not be aligned for its type.
     const buffer = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer;
-    tensors.set(name, { dtype, shape, data: TYPES[dtype].make(buffer) });
+    tensors.set(name, { dtype, shape, data: new TYPES[dtype](buffer) });
     at = end;
   }
   if (dataStart + at !== bytes.length) {
@@ -155,7 +155,7 @@ function parseEntry(name: string, fields: unknown, fail: Fail): Entry {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
     throw broken("bad data_offsets", "[begin, end] with 0 <= begin <= end", offsets);
   }
-  let size = TYPES[dtype].bytes;
+  let size = TYPES[dtype].BYTES_PER_ELEMENT;
   for (const extent of shape) {
     size *= extent;
     // Checked at each step, so that a later zero cannot hide an overflow.

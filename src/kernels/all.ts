@@ -1,5 +1,5 @@
 /** @file All kernels: what arrays and training run on. */
-import { referenceKernels } from "./reference/index.js";
+import { referenceKernels } from "./reference.js";
 import type { KernelSource } from "./source.js";
 import { WASM_TEXT } from "./wasm.generated.js";
 import { bytesOfText } from "./wasm.js";

@@ -1,10 +1,7 @@
 /** @file What the byte convolution needs. */
-
-/** Filters of a block, and numbers of a pair, of `i8_pair_pack`. */
-const BLOCK = 8;
-const PAIR = 2;
+import { PAIR, PAIR_FILTERS } from "./conv/sizes.js";
 
 /** Bytes of weights [filters, runs·run] in `i8_pair_pack`'s form. */
 export function pairBytes(filters: number, runs: number, run: number): number {
-  return Math.ceil(filters / BLOCK) * runs * Math.ceil(run / PAIR) * BLOCK * PAIR * 2;
+  return Math.ceil(filters / PAIR_FILTERS) * runs * Math.ceil(run / PAIR) * PAIR_FILTERS * PAIR * 2;
 }

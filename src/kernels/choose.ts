@@ -2,8 +2,10 @@
  * @file Which algorithm computes a convolution: the one rule, for training and for the packed runtime. It looks at extents and codes alone, not at the
  * engine: results have the same bits on each.
  */
-import type { GEOMETRY_FIELDS } from "./abi.js";
+import { MAX_PATCH } from "../codes/sums.js";
+import type { GEOMETRY_FIELDS } from "./geometry.js";
 import { type BitPlanes, bitPlanes, LOOKUP_TOP } from "./lookup.js";
+import { LOOKUP_RUN } from "./products/sizes.js";
 
 /** Extents of a window operation; see the kernel ABI. */
 export type Geometry = Readonly<Record<(typeof GEOMETRY_FIELDS)[number], number>>;
@@ -114,10 +116,6 @@ export function chooseReal(
 
 /** Below this many products a sum, f32 is as fast and needs no padding. */
 const LEAST_PATCH = 16;
-/** Products a sum that stay inside 32 bits; see `u8_i8_gemm`. */
-const MOST_PATCH = 65_793;
-/** Codes of one run of the look-up convolution; see the ABI. */
-const MOST_RUN = 4368;
 
 /** True if tables cost less than they save: a tile is 16 filters, used or not. */
 function lookupPays(filters: number, patch: number): boolean {
@@ -143,12 +141,12 @@ export function chooseCodes(conv: Convolution, filters: number, codes: CodeOpera
 export function chooseCodes({ geometry, groups }: Convolution, filters: number, codes: CodeOperands): CodeAlgorithm {
   const { kernelW, channels } = geometry;
   const patch = tapsOf(geometry) * channels;
-  if (codes.sums === "f32" && (groups > 1 || patch < LEAST_PATCH || patch > MOST_PATCH)) return { by: "reals" };
+  if (codes.sums === "f32" && (groups > 1 || patch < LEAST_PATCH || patch > MAX_PATCH)) return { by: "reals" };
   if (groups > 1) return { by: "bytes", from: "patches" };
   const planes = lookupPays(filters, patch) ? bitPlanes(codes.weightBits()) : null;
   if (planes === null || codes.top() > LOOKUP_TOP) {
     return { by: "bytes", from: walksImage(geometry) ? "image" : "patches" };
   }
-  const fits = channels % 16 === 0 && kernelW * channels <= MOST_RUN;
+  const fits = channels % 16 === 0 && kernelW * channels <= LOOKUP_RUN;
   return { by: "lookup", from: fits && walksImage(geometry) ? "image" : "patches", planes };
 }

@@ -12,30 +12,16 @@ import {
   record,
 } from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
-import { ArgumentError, MemoryError, ScopeError, ThreadError } from "../core/errors.js";
-import { Allocator } from "../memory/allocator.js";
-import { Heap } from "../memory/heap.js";
+import { ArgumentError, ScopeError } from "../core/errors.js";
+import type { Allocator } from "../memory/allocator.js";
+import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import type { KernelSource } from "./source.js";
+import { type Backend, compiled, type Engine, type SyncOptions, start, startLater, type Variant } from "./starting.js";
 import type { RelaxedOptions, ThreadOptions } from "./threads/options.js";
-import { instantiateKernels, wasmAvailable } from "./wasm.js";
+import { instantiateKernels } from "./wasm.js";
 
-/** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
-export type Backend = "wasm" | "reference";
-
-/** Which kernels run: WebAssembly with plain SIMD or with relaxed SIMD, or the TypeScript twins. */
-export type Variant = "simd" | "relaxed" | "reference";
-
-/** Choices of {@link init}. */
-export interface InitOptions {
-  /** `auto` (default) takes WebAssembly and falls back to `reference` with a warning where it is forbidden. */
-  backend?: Backend | "auto";
-  /** A compiled kernel module, for pages whose policy forbids compiling from bytes: `await WebAssembly.compileStreaming(fetch(".../kernels.wasm"))`. */
-  module?: WebAssembly.Module;
-}
-
-/** What a synchronous {@link init} takes. */
-export type SyncOptions = InitOptions & { threads?: undefined; relaxed?: undefined };
+export type { Backend, InitOptions, SyncOptions, Variant } from "./starting.js";
 
 /** Live figures of the heap; see {@link memory}. */
 export interface MemoryInfo {
@@ -55,11 +41,12 @@ interface AnyOptions extends Omit<Partial<ThreadOptions>, "backend"> {
   module?: WebAssembly.Module;
 }
 
+const AUTO = oneOf("auto");
 const OPTIONS: OptionRules<AnyOptions> = {
   backend: oneOf("auto", "wasm", "reference"),
   module: (value) => (isModule(value) ? null : "a WebAssembly.Module"),
-  threads: either(integer(1, 64), oneOf("auto")),
-  relaxed: either(flag, oneOf("auto")),
+  threads: either(integer(1, 64), AUTO),
+  relaxed: either(flag, AUTO),
   createWorker: callable,
   threadTimeout: above(0),
 };
@@ -72,19 +59,6 @@ function isModule(value: unknown): value is WebAssembly.Module {
   } catch {
     return false;
   }
-}
-
-interface Engine {
-  readonly variant: Variant;
-  readonly allocator: Allocator;
-  readonly f32: Kernels;
-  readonly f64: Kernels;
-  /** What the tables were made from. */
-  readonly source: KernelSource;
-  readonly threads: number;
-  /** Ends its threads. */
-  readonly stop?: () => void;
-  arrays: number;
 }
 
 let engine: Engine | null = null;
@@ -103,108 +77,6 @@ export function provideKernels(offered: KernelSource): void {
   // The complete set's relaxed variant would have to be loaded first: what was asked for stays for the part.
   const f32 = engine.variant === "relaxed" ? { ...all, ...engine.f32 } : all;
   engine = { ...engine, f32, f64: offered.reference(heap, "f64"), source: offered };
-}
-
-/** Compiles synchronously. @throws WebAssembly.CompileError where a content policy forbids it */
-function compiled({ bytes }: KernelSource): WebAssembly.Module {
-  return new WebAssembly.Module(bytes());
-}
-
-/** The WebAssembly engine on one thread. @throws MemoryError; ArgumentError if the module is not of kernels */
-function startWasm(from: KernelSource, module: WebAssembly.Module, variant: Variant): Engine {
-  const heap = new Heap({ wasm: true });
-  const f64 = from.reference(heap, "f64");
-  const f32 = kernelsOf(module, heap, Object.keys(f64), from.complete);
-  return { variant, allocator: new Allocator(heap), f32, f64, source: from, threads: 1, arrays: 0 };
-}
-
-/** The kernels of a module that may be a stranger's. @param complete whether it must have every name, or some */
-function kernelsOf(module: WebAssembly.Module, heap: Heap, names: readonly string[], complete: boolean): Kernels {
-  const refuse = (got: string): never => {
-    const expected = `the kernels of this version: "coarsegrad/kernels.wasm", compiled`;
-    throw new ArgumentError({ op: "init", what: "bad module", expected, got });
-  };
-  const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
-  const missing = names.filter((name) => !exported.has(name));
-  if (complete ? missing.length > 0 : missing.length === names.length) refuse(`a module without ${missing[0]}`);
-  try {
-    return instantiateKernels(heap, module);
-  } catch (cause) {
-    if (cause instanceof WebAssembly.LinkError || cause instanceof TypeError) return refuse(cause.message);
-    throw cause;
-  }
-}
-
-/** The kernels' module; null where a policy forbids compiling. @throws MemoryError */
-function compiledOrNull(from: KernelSource): WebAssembly.Module | null {
-  try {
-    return compiled(from);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) return null;
-    const expected = "room for the kernels' code";
-    throw new MemoryError({ op: "init", what: "WebAssembly cannot be compiled", expected, got: cause.message });
-  }
-}
-
-function start(options: InitOptions): Engine {
-  if (source === null) throw new ScopeError({ op: "init", what: "internal: no kernels were provided" });
-  const wanted = options.backend ?? "auto";
-  if (wanted !== "reference" && (options.module !== undefined || wasmAvailable())) {
-    // Where memory is missing nothing falls back: the twins would run, tens of times slower, and run out of it too.
-    const module = options.module ?? compiledOrNull(source);
-    if (module !== null) return startWasm(source, module, "simd");
-  }
-  if (wanted === "wasm") {
-    throw new ArgumentError({
-      op: "init",
-      what: "WebAssembly with SIMD is not available",
-      expected: "an engine that allows it",
-      got: "none",
-      hint: 'init({ backend: "reference" }) works everywhere, slowly',
-    });
-  }
-  if (wanted === "auto") {
-    console.warn(
-      "CoarsegradBackendWarning: WebAssembly SIMD is not available here; running on the TypeScript reference kernels, " +
-        'which are some tens of times slower. init({ backend: "reference" }) silences this.',
-    );
-  }
-  const heap = new Heap({ wasm: false });
-  return {
-    variant: "reference",
-    allocator: new Allocator(heap),
-    f32: source.reference(heap, "f32"),
-    f64: source.reference(heap, "f64"),
-    source,
-    threads: 1,
-    arrays: 0,
-  };
-}
-
-/** Starts what has to be loaded first: several threads, the relaxed variant, or both. */
-async function startLater(options: ThreadOptions | RelaxedOptions): Promise<Engine> {
-  const from = source;
-  if (from === null || (options.threads !== undefined && !from.threads)) {
-    throw new ThreadError({
-      op: "init",
-      what: "the packed runtime has no kernels for several threads",
-      expected: "one thread",
-      got: `${options.threads}`,
-      hint: 'init({ threads }) of "coarsegrad" brings all kernels',
-    });
-  }
-  const { relaxed = false } = options;
-  const relaxes = relaxed !== false && (await import("./relaxed.js")).takesRelaxed(relaxed);
-  if (options.threads !== undefined) {
-    const { startThreads } = await from.threads!();
-    const threaded = await startThreads(options, relaxes);
-    if (threaded !== null) {
-      const f64 = from.reference(threaded.allocator.heap, "f64");
-      return { ...threaded, variant: relaxes ? "relaxed" : "simd", f64, source: from, arrays: 0 };
-    }
-  }
-  if (!relaxes) return start({ backend: options.backend });
-  return startWasm(from, await WebAssembly.compile(await from.relaxedBytes()), "relaxed");
 }
 
 function replace(next: Engine): Backend {
@@ -229,7 +101,7 @@ function expectNoArrays(): void {
 }
 
 function get(): Engine {
-  engine ??= start({});
+  engine ??= start(source, {});
   return engine;
 }
 
@@ -258,7 +130,7 @@ export function init(options: ThreadOptions | RelaxedOptions | SyncOptions = {})
   if (options.threads !== undefined || options.relaxed !== undefined) return initLater(options);
   checkOptions("init", options as AnyOptions, OPTIONS);
   expectNoArrays();
-  return replace(start(options));
+  return replace(start(source, options));
 }
 
 async function initLater(options: ThreadOptions | RelaxedOptions): Promise<Backend> {
@@ -272,7 +144,7 @@ async function initLater(options: ThreadOptions | RelaxedOptions): Promise<Backe
       got: Object.keys(options).join(", "),
     });
   }
-  const next = await startLater(options);
+  const next = await startLater(source, options);
   try {
     expectNoArrays(); // some may have been made meanwhile
   } catch (error) {

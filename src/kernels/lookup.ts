@@ -1,4 +1,5 @@
 /** @file What the look-up products need. */
+import { LOOKUP_FILTERS } from "./products/sizes.js";
 
 /** Weights as bits: weight = Σ 2^p·bit p − offset over the planes of `mask`. */
 export interface BitPlanes {
@@ -28,5 +29,5 @@ export function bitPlanes(bits: number): BitPlanes | null {
 
 /** Bytes of `filters` rows of `patch` weights in `i8_lut_pack`'s form. */
 export function packedBytes(filters: number, patch: number, { count }: BitPlanes): number {
-  return Math.ceil(filters / 16) * count * Math.ceil(patch / 16) * 64;
+  return Math.ceil(filters / LOOKUP_FILTERS) * count * Math.ceil(patch / 16) * 64;
 }

@@ -1,5 +1,5 @@
 /** @file The relaxed variant: whether this engine takes it, and what happens where it does not. Loaded only when it is asked for. */
-import { ArgumentError } from "../core/errors.js";
+import type { ErrorFields } from "../core/errors.js";
 
 /** A module of one function, `() -> f32x4.relaxed_madd(v128.const 0, …, …); drop`: valid only where relaxed SIMD is. */
 const ZERO = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
@@ -22,22 +22,19 @@ function engineName(): string {
 }
 
 /**
- * Whether the relaxed variant is to be taken.
+ * Whether the relaxed variant is to be taken. Imports and throws nothing, so that what loads this file on demand shares nothing with it.
  *
  * @param wanted true: it must be; "auto": where there is one
- * @throws ArgumentError if it must and cannot, or `wanted` is something else
+ * @returns what an ArgumentError says, if it must and cannot
  */
-export function takesRelaxed(wanted: boolean | "auto"): boolean {
-  if (wanted !== true && wanted !== false && wanted !== "auto") {
-    throw new ArgumentError({ op: "init", what: "relaxed", expected: 'true, false or "auto"', got: `${wanted}` });
-  }
-  if (wanted === false || relaxedAvailable()) return wanted !== false;
+export function takesRelaxed(wanted: true | "auto"): boolean | ErrorFields {
+  if (relaxedAvailable()) return true;
   if (wanted === "auto") return false;
-  throw new ArgumentError({
+  return {
     op: "init",
     what: "relaxed SIMD is not available",
     expected: "an engine that has it: Node 22, Chrome 114 or newer, Node 20 with --experimental-wasm-relaxed-simd",
     got: engineName(),
     hint: 'init({ relaxed: "auto" }) takes the plain kernels instead',
-  });
+  };
 }

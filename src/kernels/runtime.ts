@@ -1,18 +1,17 @@
 /** @file The kernels of the packed runtime: what `coarsegrad/infer` ships. */
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
-import { arithmeticKernels } from "./reference/arithmetic.js";
-import { byteConvKernels } from "./reference/byte-conv.js";
-import { channelKernels } from "./reference/channel.js";
-import { makeContext } from "./reference/context.js";
-import { convertKernels } from "./reference/convert.js";
-import { gemmKernels } from "./reference/gemm.js";
-import { integerKernels } from "./reference/integer.js";
-import { lutKernels } from "./reference/lut.js";
-import { poolKernels } from "./reference/pool.js";
-import { staircaseKernels } from "./reference/staircase.js";
-import { windowKernels } from "./reference/window.js";
+import { makeContext } from "./context.js";
+import { lineKernels } from "./conv/lines.js";
+import { windowKernels } from "./conv/window.js";
+import { convertKernels } from "./convert/reference.js";
+import { arithmeticKernels } from "./elementwise/arithmetic.js";
+import { mapKernels } from "./norm/maps.js";
+import { poolKernels } from "./pool/reference.js";
+import { productKernels } from "./products/reference.js";
+import { sumKernels } from "./reduce/sum.js";
 import type { KernelSource } from "./source.js";
+import { staircaseKernels } from "./staircase/reference.js";
 import { bytesOfText } from "./wasm.js";
 import { WASM_TEXT } from "./wasm-runtime.generated.js";
 
@@ -22,14 +21,13 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
   return {
     ...convertKernels(context),
     ...arithmeticKernels(context),
-    ...gemmKernels(context),
+    ...sumKernels(context),
+    ...productKernels(context),
     ...windowKernels(context),
+    ...lineKernels(context),
     ...poolKernels(context),
-    ...channelKernels(context),
+    ...mapKernels(context),
     ...staircaseKernels(context),
-    ...byteConvKernels(context),
-    ...integerKernels(context),
-    ...lutKernels(context),
   } as Kernels;
 }
 

@@ -1,5 +1,4 @@
 /** @file The heap: the one owner of linear memory and the one maker of typed-array views of it. */
-import { type DType, type TypedArray, viewOf } from "../core/dtype.js";
 import { MemoryError } from "../core/errors.js";
 
 const PAGE = 65536;
@@ -53,15 +52,9 @@ export class Heap {
     const room = (this.maximumBytes - have) / PAGE;
     // Grow by at least a quarter, so that many small allocations do not each copy or remap; by what is needed where that is too much.
     const ahead = Math.ceil(Math.min(have / 4, 2 ** 28) / PAGE);
-    const steps = [Math.min(Math.max(need, ahead), room), need];
-    if (need <= room && steps.some((pages) => this.#grow(pages))) return;
-    throw new MemoryError({
-      op: "memory",
-      what: "the heap cannot grow",
-      expected: `${bytes} bytes`,
-      got: `${need > room ? this.maximumBytes : have} bytes at most`,
-      hint: "use smaller batches, or dispose of arrays with scope()",
-    });
+    if (need <= room && (this.#grow(Math.min(Math.max(need, ahead), room)) || this.#grow(need))) return;
+    const got = `${need > room ? this.maximumBytes : have}`;
+    throw new MemoryError({ op: "memory", what: "the heap cannot grow", expected: `${bytes} bytes`, got });
   }
 
   /** @returns false, with nothing changed, if the engine has no memory for as many pages */
@@ -80,9 +73,6 @@ export class Heap {
     }
   }
 
-  view(dtype: DType, ptr: number, length: number): TypedArray {
-    return viewOf(this.buffer, dtype, ptr, length);
-  }
   f32(ptr: number, length: number): Float32Array {
     return new Float32Array(this.buffer, ptr, length);
   }
@@ -117,11 +107,9 @@ function reserve(
       throw new MemoryError({
         op: "memory",
         what: "WebAssembly memory cannot be reserved",
-        expected: "an address space with some 10 GiB to spare: engines keep as much free around it, used or not",
+        expected: "some 10 GiB of free addresses",
         got: (cause as Error).message,
-        hint:
-          "raise the limit of virtual memory (ulimit -v), or end other heaps in this process; " +
-          'init({ backend: "reference" }) does without, some tens of times slower',
+        hint: 'raise the limit of virtual memory (ulimit -v); init({ backend: "reference" }) works everywhere, slowly',
       });
     }
   }

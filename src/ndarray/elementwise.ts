@@ -1,30 +1,17 @@
 /** @file Elementwise arithmetic over arrays: unary, binary with broadcasting, comparison, selection. */
 import { refuse } from "../core/checks.js";
 import { broadcastShapes, type Shape, sameShape, sizeOf } from "../core/shape.js";
+import { UNARY, type UnaryKernel } from "../kernels/elementwise/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { expectArrays, expectKernel, expectNumbers, expectType, floatTypeOf } from "./checks.js";
 import { convert } from "./convert.js";
 import { broadcastTo } from "./movement.js";
 import { NDArray, trustedEmpty } from "./ndarray.js";
 
-const UNARY = [
-  "f32_neg",
-  "f32_abs",
-  "f32_sign",
-  "f32_floor",
-  "f32_ceil",
-  "f32_round",
-  "f32_sqrt",
-  "f32_exp",
-  "f32_log",
-  "f32_tanh",
-  "f32_sigmoid",
-  "f32_relu",
-] as const;
 const BINARY = ["f32_add", "f32_sub", "f32_mul", "f32_div", "f32_pow", "f32_maximum", "f32_minimum"] as const;
 const COMPARE = ["f32_eq", "f32_ne", "f32_lt", "f32_le", "f32_gt", "f32_ge"] as const;
-/** Kernels of one real operand. */
-export type UnaryKernel = (typeof UNARY)[number];
+
+export type { UnaryKernel } from "../kernels/elementwise/abi.js";
 /** Kernels of two real operands. */
 export type BinaryKernel = (typeof BINARY)[number];
 /** Kernels that compare two real operands. */

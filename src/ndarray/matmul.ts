@@ -35,7 +35,7 @@ export function gemm(
     return;
   }
   withScratch(kernels.f32_gemm_work(M, N, K), (work) =>
-    kernels.f32_gemm(a, b, c, M, N, K, transA ? 1 : 0, transB ? 1 : 0, accumulate ? 1 : 0, work),
+    kernels.f32_gemm(a, b, c, M, N, K, transA ? 1 : 0, transB ? 1 : 0, accumulate ? 1 : 0, 0, M, 0, N, work),
   );
 }
 

@@ -1,6 +1,15 @@
 /** @file NDArray: a dense row-major array in the heap, without history. */
 import { check, instanceOf, refuse } from "../core/checks.js";
-import { bytesPer, checkDType, type DType, dtypeOf, elementOf, type TypedArray, writeElements } from "../core/dtype.js";
+import {
+  bytesPer,
+  checkDType,
+  type DType,
+  dtypeOf,
+  elementOf,
+  type TypedArray,
+  viewOf,
+  writeElements,
+} from "../core/dtype.js";
 import { DisposedError, DTypeError, ShapeError } from "../core/errors.js";
 import { checkShape, resolveReshape, type Shape, shapeText, sizeOf } from "../core/shape.js";
 import { ALL_KERNELS } from "../kernels/all.js";
@@ -167,7 +176,7 @@ export class NDArray implements Owner {
    * may hold says so with {@link touch}.
    */
   view(): TypedArray {
-    return heap().view(this.dtype, this.ptr, this.size);
+    return viewOf(heap().buffer, this.dtype, this.ptr, this.size);
   }
   /** Announces a change of the elements: graphs that saved them refuse their backward pass, naming `writer`. */
   touch(writer: string): void {

@@ -8,7 +8,9 @@ import { withScratch } from "./scratch.js";
 export function channelStatistics(x: NDArray, channels: number): { mean: NDArray; variance: NDArray } {
   const mean = NDArray.empty([channels], x.dtype);
   const variance = NDArray.empty([channels], x.dtype);
-  kernelsFor(x.dtype).f32_channel_stats(x.ptr, x.size / channels, channels, mean.ptr, variance.ptr);
+  const kernels = kernelsFor(x.dtype);
+  kernels.f32_channel_mean(x.ptr, x.size / channels, channels, mean.ptr);
+  kernels.f32_channel_variance(x.ptr, x.size / channels, channels, mean.ptr, variance.ptr);
   return { mean, variance };
 }
 
@@ -49,7 +51,8 @@ export function normalizerGradients(
   const dgamma = NDArray.empty([channels], dy.dtype);
   const dbeta = NDArray.empty([channels], dy.dtype);
   const [m, s] = [mean.ptr, invStd.ptr];
-  kernelsFor(dy.dtype).f32_batchnorm_bwd_reduce(x.ptr, dy.ptr, rows, channels, m, s, dgamma.ptr, dbeta.ptr);
+  const run = kernelsFor(dy.dtype).f32_batchnorm_bwd_reduce;
+  withNormWork(x, channels, (work) => run(x.ptr, dy.ptr, rows, channels, m, s, dgamma.ptr, dbeta.ptr, work));
   return { dgamma, dbeta };
 }
 
@@ -71,7 +74,7 @@ export function normalizedBackward(
   const count = x.size / channels;
   const [m, s, g] = "rows" in by ? rowAddresses(by.rows) : [by.mean.ptr, by.invStd.ptr, by.gamma.ptr];
   const kernels = kernelsFor(x.dtype);
-  kernels.f32_batchnorm_bwd_input(x.ptr, dy.ptr, dx.ptr, count, channels, m, s, g, dgamma.ptr, dbeta.ptr);
+  kernels.f32_batchnorm_bwd_input(x.ptr, dy.ptr, dx.ptr, count, channels, m, s, g, dgamma.ptr, dbeta.ptr, count);
 }
 
 /** A shortcut as kernels take it: address and step; 0 and 0 for none, a step of 0 for reals. */
@@ -79,9 +82,9 @@ function shortcutArguments(shortcut: NDArray | undefined): [address: number, ste
   return shortcut === undefined ? [0, 0] : [shortcut.ptr, shortcut.step ?? 0];
 }
 
-/** Runs `fn` with the scratch of the joined kernels. */
+/** Runs `fn` with the scratch of the kernels that sum gradients. */
 function withNormWork<T>(x: NDArray, channels: number, fn: (work: number) => T): T {
-  return withScratch(kernelsFor(x.dtype).f32_batchnorm_activation_work(channels), fn);
+  return withScratch(kernelsFor(x.dtype).f32_batchnorm_work(channels), fn);
 }
 
 /** max(normalized(x) + shortcut, 0). @param rows mean, invStd, γ, β */

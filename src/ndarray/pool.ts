@@ -40,8 +40,8 @@ export function maxPool(x: NDArray, geometry: Geometry): { y: NDArray; index: ND
     if (y.size > 0) {
       withGeometry(geometry, (geom) => {
         const kernels = kernelsFor(x.dtype);
-        if (x.dtype === "u8") kernels.u8_maxpool(x.ptr, y.ptr, at, geom);
-        else kernels.f32_maxpool(x.ptr, y.ptr, at, geom);
+        if (x.dtype === "u8") kernels.u8_maxpool(x.ptr, y.ptr, at, geom, 0, geometry.batch);
+        else kernels.f32_maxpool(x.ptr, y.ptr, at, geom, 0, geometry.batch);
       });
     }
     return { y, index };
@@ -87,7 +87,9 @@ export function avgPool(x: NDArray, geometry: Geometry, includePad: boolean): ND
   const dtype = floatTypeOf("avgPool2d", source);
   const y = filled(NDArray.empty(pooledShape(geometry), dtype), ({ ptr, size }) => {
     if (size === 0) return;
-    withGeometry(geometry, (geom) => kernelsFor(dtype).f32_avgpool(source.ptr, ptr, geom, includePad ? 1 : 0));
+    withGeometry(geometry, (geom) =>
+      kernelsFor(dtype).f32_avgpool(source.ptr, ptr, geom, includePad ? 1 : 0, 0, geometry.batch),
+    );
   });
   if (x.step === null) return y;
   using sums = y;
@@ -108,6 +110,8 @@ export function avgPoolBackward(
   check("avgPool2d", "includePad", includePad, flag);
   return filled(NDArray.zeros(shape, dtype), (out) => {
     if (dy.size === 0) return;
-    withGeometry(geometry, (geom) => kernelsFor(dtype).f32_avgpool_bwd(dy.ptr, out.ptr, geom, includePad ? 1 : 0));
+    withGeometry(geometry, (geom) =>
+      kernelsFor(dtype).f32_avgpool_bwd(dy.ptr, out.ptr, geom, includePad ? 1 : 0, 0, geometry.batch),
+    );
   });
 }

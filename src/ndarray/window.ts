@@ -2,8 +2,9 @@
 import { check, describe, either, integer, listOf, oneOf, type Rule, record } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { checkShape, type Shape, shapeText } from "../core/shape.js";
-import { GEOMETRY_FIELDS, type Ptr } from "../kernels/abi.js";
+import type { Ptr } from "../kernels/abi.js";
 import type { Convolution, Geometry } from "../kernels/choose.js";
+import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
 import { withInts } from "./scratch.js";
 
 export type { Convolution, Geometry } from "../kernels/choose.js";

@@ -1,6 +1,6 @@
 /** @file Whole files: reading with a clear error, and writing so that a crash leaves the old file or the new one. */
 import { randomBytes } from "node:crypto";
-import { constants, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { check, checkBytes, checkOptions, integer, type Rule } from "../core/checks.js";
@@ -84,16 +84,11 @@ export async function readFileBytes(path: string, options: ReadFileOptions = {})
   check("readFileBytes", "path", path, pathRule);
   checkOptions("readFileBytes", options, { maxBytes: integer(0) });
   const { maxBytes = MAX_FILE_BYTES } = options;
-  const refuse = (what: string, expected?: string, got?: string): never => {
-    throw new DataError({ op: path, what, expected, got });
-  };
   try {
-    // Not by following a name twice: what is opened is what is asked for its kind. O_NONBLOCK: a pipe without a writer would wait in open().
-    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const file = await open(path, READING);
     try {
       const info = await file.stat();
-      if (!info.isFile()) refuse("cannot be read", "a regular file", kindOfFile(info));
-      if (info.size > maxBytes) refuse("larger than what is read at once", `at most ${maxBytes} bytes`, `${info.size}`);
+      checkFile(path, info, maxBytes);
       // A plain Uint8Array: a Buffer's slice() would share memory.
       const bytes = new Uint8Array(info.size);
       let length = 0;
@@ -107,18 +102,48 @@ export async function readFileBytes(path: string, options: ReadFileOptions = {})
       await file.close();
     }
   } catch (error) {
-    if (error instanceof CoarsegradError) throw error;
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return refuse(
-      missing ? "no such file" : "cannot be read",
-      undefined,
-      missing ? undefined : (error as Error).message,
-    );
+    throw unreadable(path, error);
   }
 }
 
-function kindOfFile(info: Stats): string {
+/** {@link readFileBytes} for whoever cannot wait. @throws DataError as that does */
+export function readFileBytesSync(path: string): Uint8Array {
+  try {
+    const file = openSync(path, READING);
+    try {
+      checkFile(path, fstatSync(file), MAX_FILE_BYTES);
+      return new Uint8Array(readFileSync(file));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+// Not by following a name twice: what is opened is what is asked for its kind. O_NONBLOCK: a pipe without a writer would wait in open().
+const READING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+function checkFile(path: string, info: Stats, maxBytes: number): void {
+  const refuse = (what: string, expected: string, got: string): never => {
+    throw new DataError({ op: path, what, expected, got });
+  };
+  if (!info.isFile()) refuse("cannot be read", "a regular file", kindOfFile(info));
+  if (info.size > maxBytes) refuse("larger than what is read at once", `at most ${maxBytes} bytes`, `${info.size}`);
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  if (error instanceof CoarsegradError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ENOENT"
+    ? new DataError({ op: path, what: "no such file" })
+    : new DataError({ op: path, what: "cannot be read", got: message });
+}
+
+/** What a file is, in words. */
+export function kindOfFile(info: Stats): string {
   if (info.isDirectory()) return "a folder";
+  if (info.isSymbolicLink()) return "a link";
   if (info.isFIFO()) return "a pipe";
   if (info.isSocket()) return "a socket";
   return "a device";

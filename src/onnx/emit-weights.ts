@@ -1,6 +1,7 @@
 /** @file Weight codes in ONNX files: one byte each with a zero point, or bits that operators unpack when the model is loaded. */
+import { packFields, storageBits } from "../codes/bits.js";
+import { weightTop } from "../codes/levels.js";
 import type { Shape } from "../core/shape.js";
-import { storageBits, weightTop } from "../format/index.js";
 import type { Emitter } from "./emitter.js";
 
 /** Weights in the graph: u8 codes q + zero. */
@@ -45,11 +46,7 @@ function unpacked(
 ): string {
   const zero = weightTop(bits);
   const perByte = 8 / size;
-  const bytes = new Uint8Array(Math.ceil(codes.length / perByte));
-  codes.forEach((code, i) => {
-    const field = bits === 1 ? (code + 1) >> 1 : code + zero;
-    bytes[Math.floor(i / perByte)] |= field << ((i % perByte) * size);
-  });
+  const bytes = packFields(codes.length, size, (i) => (bits === 1 ? (codes[i] + 1) >> 1 : codes[i] + zero));
   const name = (part: string): string => `${id}/weight/${part}`;
   const packed = builder.constant(name("packed"), [bytes.length, 1], bytes);
   const shifts = Uint8Array.from({ length: perByte }, (_, i) => i * size);

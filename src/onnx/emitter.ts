@@ -1,6 +1,6 @@
 /** @file What the export of one plan node may read and extend: the values so far, and constants laid out as they are. */
 import { sizeOf } from "../core/shape.js";
-import type { PlanNode, ValueType } from "../format/index.js";
+import type { NodeData, PlanWindow, ValueType } from "../format/index.js";
 import { GraphBuilder } from "./builder.js";
 import { ELEMENT } from "./schema.js";
 
@@ -65,6 +65,12 @@ export class Emitter {
     return this.builder.node("Mul", [this.float(name), this.f32(type.step)], output);
   }
 
+  /** Zeros around a value. @param extents ONNX's: begins of all axes, then ends */
+  pad(x: EmittedValue, id: string, extents: readonly number[]): string {
+    const pads = this.builder.constant(`${id}/pads`, [extents.length], BigInt64Array.from(extents, BigInt));
+    return this.builder.node("Pad", [x.name, pads, x.type.dtype === "u8" ? this.u8(0) : this.f32(0)], id);
+  }
+
   /** Integers as f32. */
   float(name: string): string {
     return this.builder.node("Cast", [name], `${name}/float`, { to: ELEMENT.FLOAT });
@@ -101,11 +107,35 @@ export function windowAttributes({
   stride,
   padding: [top, bottom, left, right],
   dilation,
-}: Extract<PlanNode, { kernel: unknown }>): Record<string, readonly number[]> {
+}: PlanWindow): Record<string, readonly number[]> {
   return {
     kernel_shape: kernel,
     strides: stride,
     pads: [top, left, bottom, right],
     ...(dilation.some((d) => d !== 1) && { dilations: dilation }),
   };
+}
+
+/** What the operators of a node are made from. */
+export interface Emission<Node> {
+  readonly node: Node;
+  readonly data: NodeData;
+  readonly emitter: Emitter;
+  /** What it reads first. */
+  readonly x: EmittedValue;
+}
+
+/** What a node became: the name of its value, and the order of its elements (see {@link EmittedValue}). */
+export type Emitted = readonly [name: string, order?: Int32Array | null];
+
+/** Adds the operators of one kind of node. */
+export type NodeEmitter<Node> = (emission: Emission<Node>) => Emitted;
+
+/** One number per channel of a node that keeps the order of what it reads. */
+export function vectorOf(
+  { node: { id }, emitter, x }: Emission<{ readonly id: string }>,
+  field: string,
+  values: Float32Array,
+): string {
+  return emitter.perChannel(`${id}/${field}`, values, emitter.type(id).shape.length, x.order);
 }

@@ -5,8 +5,8 @@ import { checkNetwork, lowered, PACK_OPTIONS } from "../export/pack.js";
 import { INPUT_ID, type NodeData, openPacked, type PackedModel, type Plan, planValues } from "../format/index.js";
 import type { Module } from "../nn/module.js";
 import type { Port } from "./builder.js";
-import { emitNode } from "./emit-float.js";
 import { type EmittedValue, Emitter } from "./emitter.js";
+import { emitNode } from "./nodes/index.js";
 import { ELEMENT } from "./schema.js";
 
 /** Choices of {@link exportOnnx} and {@link exportPackedOnnx}. */

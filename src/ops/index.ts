@@ -16,7 +16,6 @@ import * as unary from "./unary.js";
 
 const { add, sub, mul, div, pow, maximum, minimum } = elementwise;
 const { equal, notEqual, less, lessEqual, greater, greaterEqual, where, clip } = compare;
-const { neg, abs, exp, log, sqrt, tanh, sigmoid, relu, sign, floor, ceil, round } = unary;
 const { sum, mean, max, min, argmax, argmin } = reduce;
 const { reshape, permute, broadcastTo, concat, slice, pad, cast, toInteger } = movement;
 const { indexSelect, gather, oneHot } = indexing;
@@ -38,18 +37,7 @@ export const registry = {
   greaterEqual,
   where,
   clip,
-  neg,
-  abs,
-  exp,
-  log,
-  sqrt,
-  tanh,
-  sigmoid,
-  relu,
-  sign,
-  floor,
-  ceil,
-  round,
+  ...unary,
   sum,
   mean,
   max,

@@ -1,6 +1,8 @@
 /** @file Calibration: steps and batch-norm statistics from a few batches, without training. */
+
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
+import { PIXEL_STEP } from "../codes/scales.js";
 import {
   above,
   anything,
@@ -166,9 +168,6 @@ function checkStatistics(net: Module): void {
     }
   }
 }
-
-/** Value of code 1 of pixels. */
-export const PIXEL_STEP = Math.fround(1 / 255);
 
 /**
  * Sets the running statistics of every batch norm to the means over some batches of the network as it is: quantizing weights shifts what

@@ -1,8 +1,25 @@
 /** @file A ReLU that a network calls as a function: prepare() cannot put a staircase in its place, so the first pass says where codes are missing. */
 import type { Variable } from "../autograd/graph.js";
+import { dropout } from "../ops/dropout.js";
+import { concat, pad, permute, reshape, slice } from "../ops/movement.js";
+import { batchNormRelu } from "../ops/norm-activation.js";
+import type { AnyOp } from "../ops/op.js";
+import { avgPool2d, maxPool2d } from "../ops/pool.js";
+import { mean } from "../ops/reduce.js";
+import { relu } from "../ops/unary.js";
 
 /** Ops between an activation and a layer that only move, choose or average what the activation gave. */
-const BETWEEN = new Set(["maxPool2d", "avgPool2d", "reshape", "permute", "pad", "slice", "concat", "dropout", "mean"]);
+const BETWEEN: ReadonlySet<AnyOp> = /* @__PURE__ */ new Set<AnyOp>([
+  maxPool2d,
+  avgPool2d,
+  reshape,
+  permute,
+  pad,
+  slice,
+  concat,
+  dropout,
+  mean,
+]);
 /** How far back an activation is looked for. */
 const STEPS = 8;
 
@@ -16,8 +33,8 @@ export function toldOrigin(layer: string, x: Variable): boolean {
   if (x.data.coded) return true;
   let node = x.node;
   if (node === null) return false;
-  for (let step = 0; node !== null && step < STEPS && BETWEEN.has(node.op.name); step++) node = node.inputs[0].node;
-  if (node?.op.name === "relu" || node?.op.name === "batchNormRelu") {
+  for (let step = 0; node !== null && step < STEPS && BETWEEN.has(node.op); step++) node = node.inputs[0].node;
+  if (node?.op === relu || node?.op === batchNormRelu) {
     console.warn(
       `CoarsegradQuantWarning: ${layer || "a quantized layer"} gets real numbers from a ReLU that forward calls as a function, ` +
         "which prepare() cannot see: its activations stay float. Make it a ReLU module.",

@@ -1,6 +1,8 @@
 /** @file COMQ over a network: layer by layer, each on inputs from the layers before it as they are quantized by then. */
 
 import type { Tensor } from "../autograd/tensor.js";
+import { channelsLast } from "../codes/rows.js";
+import { PIXEL_STEP } from "../codes/scales.js";
 import { check, checkOptions, flag, instanceOf, integer } from "../core/checks.js";
 import { untrack } from "../memory/scope.js";
 import { patchesAt } from "../ndarray/convolve/direct.js";
@@ -10,15 +12,7 @@ import { positions } from "../ndarray/window.js";
 import { BatchNorm } from "../nn/batch-norm.js";
 import { Module } from "../nn/module.js";
 import { convolution } from "../ops/conv.js";
-import {
-  type CalibrationSource,
-  PIXEL_STEP,
-  run,
-  STATISTICS_RULES,
-  type StatisticsOptions,
-  take,
-  withModes,
-} from "./calibrate.js";
+import { type CalibrationSource, run, STATISTICS_RULES, type StatisticsOptions, take, withModes } from "./calibrate.js";
 import { COMQ_RULES, type ComqOptions, comqLayer } from "./comq.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
 import { onGrid } from "./projection/index.js";
@@ -110,12 +104,9 @@ class Gram {
 
 /** Index in [O,I,Kh,Kw] of each element of rows [O,Kh,Kw,I]. */
 function placesOf({ weight }: QuantConv2d | QuantLinear): Int32Array {
-  const [O, I, kh = 1, kw = 1] = weight.shape;
-  const area = kh * kw;
-  return Int32Array.from({ length: weight.size }, (_, at) => {
-    const [o, rest] = [Math.floor(at / (area * I)), at % (area * I)];
-    return (o * I + (rest % I)) * area + Math.floor(rest / I);
-  }).slice(0, O * I * area);
+  const [O, , kh = 1, kw = 1] = weight.shape;
+  const places = Int32Array.from({ length: weight.size }, (_, at) => at);
+  return channelsLast(places, O, kh * kw);
 }
 
 /** True if the module after a layer takes away means and scales of its outputs. */

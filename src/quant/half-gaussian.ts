@@ -1,7 +1,8 @@
 /** @file Best steps of staircases for the positive half of a standard normal variable: where α starts behind a batch norm. */
+import { checkBits } from "../codes/levels.js";
+import type { Rounding } from "../codes/staircase.js";
 import { check, describe, oneOf } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import { checkBits } from "./projection/projection.js";
 
 /**
  * argmin_α E[(σ(x, α) − x)² | x > 0], x standard normal, for 1…8 bits and a staircase that rounds up. Found by golden-section search on the closed
@@ -20,9 +21,6 @@ const NEAREST = [
 
 /** Start values in the authors' code: best for rounding to nearest, though their staircase rounds up. */
 const AUTHORS: Readonly<Record<number, number>> = { 1: 1.2221, 2: 0.6511, 4: 0.1946 };
-
-/** How a staircase rounds between its steps: up (the paper), or to the nearest, half to even. */
-export type Rounding = "ceil" | "nearest";
 
 /**
  * The step of a `bits`-bit staircase with least squared error on the positive half of a standard normal variable.

@@ -1,4 +1,5 @@
 /** @file Quantization: projections of weights, staircases for activations, quantized layers, and how a float network becomes quantized. */
+export type { Rounding } from "../codes/staircase.js";
 export { type AlphaRule, almostEverywhere, alphaRules, pact, threeValued } from "./alpha-rule.js";
 export {
   type CalibratedStep,
@@ -18,7 +19,7 @@ export {
   QuantWatch,
   type WeightDiagnostics,
 } from "./diagnostics.js";
-export { authorsStep, halfGaussianStep, type Rounding } from "./half-gaussian.js";
+export { authorsStep, halfGaussianStep } from "./half-gaussian.js";
 export { QuantConv2d, type QuantLayerOptions, QuantLinear } from "./layers.js";
 export * from "./ops/index.js";
 export { authorsPolicy, type LayerPolicy, type QuantPolicy } from "./policy.js";

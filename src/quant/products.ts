@@ -1,16 +1,11 @@
 /** @file What quantized convolution and quantized linear layers share: their input, their scale, their bias. */
-
+import { scalesOf } from "../codes/scales.js";
 import { DTypeError } from "../core/errors.js";
 import { expectShape } from "../ndarray/checks.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { affineInPlace } from "../ndarray/update.js";
 import { checkCodes, type QuantizedWeight } from "./quant-parameter.js";
-
-const { fround } = Math;
-
-/** Largest |sum| that is an exact f32 integer in any order of summation. */
-export const EXACT_LIMIT = 2 ** 24;
 
 /** What backward of a quantized product needs. */
 export interface ProductSaved {
@@ -57,23 +52,8 @@ export function scaleAndBias(
   if (acc.size === 0) return acc;
   const scale = NDArray.empty([channels]);
   const shift = bias ?? NDArray.zeros([channels]);
-  const scales = scale.view();
-  for (let c = 0; c < channels; c++) scales[c] = fround(delta[delta.length === 1 ? 0 : c] * step);
+  scale.view().set(scalesOf(delta, step, channels));
   // The shift is added even if it is 0, so that a zero never comes out as −0: the packed runtime starts from an integer 0.
   affineInPlace(acc, scale, shift);
   return acc;
-}
-
-/** Largest Σ|code| of an output: sums stay exact while (largest input code)·rowMass ≤ 2²⁴. */
-export function rowMass({ codes }: QuantizedWeight): number {
-  const rows = codes.shape[0];
-  const length = rows === 0 ? 0 : codes.size / rows;
-  const values = codes.view();
-  let most = 0;
-  for (let row = 0; row < rows; row++) {
-    let mass = 0;
-    for (let i = row * length; i < (row + 1) * length; i++) mass += Math.abs(values[i]);
-    most = Math.max(most, mass);
-  }
-  return most;
 }

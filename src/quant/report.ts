@@ -1,12 +1,13 @@
 /** @file What of a network is quantized and what is not, as data and as a table. */
-
+import { packedBytes } from "../codes/bits.js";
+import { BYTE_TOP } from "../codes/levels.js";
+import { EXACT_LIMIT, rowMass } from "../codes/sums.js";
 import { check, checkOptions, instanceOf, listOf, numeric, type OptionRules, type Rule } from "../core/checks.js";
 import { ReLU, Sigmoid, Softmax, Tanh } from "../nn/activation.js";
 import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
-import { EXACT_LIMIT, rowMass } from "./products.js";
 import type { Granularity } from "./quant-parameter.js";
 import { Staircase } from "./staircase.js";
 
@@ -48,11 +49,6 @@ export interface QuantReport {
   readonly floatBytes: number;
 }
 
-/** Bits of one b-bit code in the packed format: 1, 2, 4 or 8. */
-function storedBits(bits: number): number {
-  return bits <= 2 ? bits : bits <= 4 ? 4 : 8;
-}
-
 function layerOf(name: string, module: Module): LayerReport | null {
   const float: LayerReport = {
     name,
@@ -68,8 +64,8 @@ function layerOf(name: string, module: Module): LayerReport | null {
   };
   if (module instanceof QuantConv2d || module instanceof QuantLinear) {
     const { weight, bias } = module;
-    const { bits, delta } = weight.quantized();
-    const mass = rowMass(weight.quantized());
+    const { bits, delta, codes } = weight.quantized();
+    const mass = rowMass(codes.view(), codes.shape[0]);
     return {
       ...float,
       kind: module instanceof QuantConv2d ? "conv" : "linear",
@@ -78,8 +74,8 @@ function layerOf(name: string, module: Module): LayerReport | null {
       granularity: weight.granularity,
       rule: weight.projection.name,
       weights: weight.size,
-      bytes: Math.ceil((weight.size * storedBits(bits)) / 8) + 4 * (delta.length + (bias?.size ?? 0)),
-      exactInputs: mass === 0 ? 255 : Math.min(255, Math.floor(EXACT_LIMIT / mass)),
+      bytes: packedBytes(weight.size, bits) + 4 * (delta.length + (bias?.size ?? 0)),
+      exactInputs: mass === 0 ? BYTE_TOP : Math.min(BYTE_TOP, Math.floor(EXACT_LIMIT / mass)),
     };
   }
   if (module instanceof Conv2d || module instanceof Linear) {

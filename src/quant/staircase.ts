@@ -1,6 +1,8 @@
 /** @file The quantized activation as a layer. */
 
 import { apply, Tensor } from "../autograd/tensor.js";
+import { checkBits, staircaseTop } from "../codes/levels.js";
+import type { Rounding } from "../codes/staircase.js";
 import {
   anything,
   callable,
@@ -22,10 +24,9 @@ import { BatchNorm } from "../nn/batch-norm.js";
 import { JoiningActivation } from "../nn/norm-activation.js";
 import { Parameter, type ParameterConstraint } from "../nn/parameter.js";
 import { type AlphaRule, threeValued } from "./alpha-rule.js";
-import { authorsStep, halfGaussianStep, type Rounding } from "./half-gaussian.js";
+import { authorsStep, halfGaussianStep } from "./half-gaussian.js";
 import { batchNormStaircaseOp } from "./ops/norm-staircase.js";
 import { type StaircaseAttrs, staircaseOp } from "./ops/staircase.js";
-import { checkBits } from "./projection/projection.js";
 import { type CoarseProxy, clippedReLU } from "./proxy.js";
 
 const { fround } = Math;
@@ -205,7 +206,7 @@ export class Staircase extends JoiningActivation {
 
   /** L = 2^bits − 1, the largest code. */
   get top(): number {
-    return 2 ** this.bits - 1;
+    return staircaseTop(this.bits);
   }
 
   /** @param x pre-activations of any shape @returns coded u8, the same shape */

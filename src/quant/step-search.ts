@@ -1,11 +1,11 @@
 /** @file The step of a staircase from observed pre-activations: largest value, percentile, or least squares. */
+
+import { type Rounding, staircaseCode } from "../codes/staircase.js";
 import { check, describe, integer, oneOf, refuse } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { kindOf } from "../core/typed-arrays.js";
 import type { NDArray } from "../ndarray/ndarray.js";
-import type { Rounding } from "./half-gaussian.js";
-import { staircaseCode } from "./ops/staircase.js";
 
 const { fround } = Math;
 

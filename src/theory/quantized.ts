@@ -1,4 +1,5 @@
 /** @file The model with a b-bit staircase in place of the binary unit: exact gradients and expected coarse gradients by one-dimensional integrals. */
+import { staircaseTop } from "../codes/levels.js";
 import {
   above,
   anything,
@@ -111,7 +112,7 @@ export function quantizedGradients(
   checkPair("quantizedGradients", student, teacher);
   for (const { alpha } of [student, teacher]) checkStep(alpha);
   const pose = poseOf("quantizedGradients", student.w, teacher.w);
-  const top = 2 ** bits - 1;
+  const top = staircaseTop(bits);
   const alpha = fround(student.alpha);
   const steps = thresholds(alpha, pose.length, top);
   const target = targetOf(pose, fround(teacher.alpha), top);

@@ -1,13 +1,12 @@
 /** @file From a batch of 8-bit images to what a network takes, and from logits to hits. */
 import { Tensor } from "../autograd/tensor.js";
+import { rankOf } from "../codes/ranking.js";
+import { PIXEL_STEP } from "../codes/scales.js";
 import { check, checkBytes, instanceOf, integer, refuse } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
 import { NDArray } from "../ndarray/ndarray.js";
-
-/** Value of pixel code 1: f32(1/255), so that codes 0 … 255 stand for 0 … 1. */
-export const PIXEL_STEP = Math.fround(1 / 255);
 
 /**
  * Images as a coded tensor of real values f32(1/255)·pixel, which the first layer multiplies exactly.
@@ -35,21 +34,11 @@ export interface Hits {
   top5: number;
 }
 
-/** How many logits of other classes rank above the label's, for each row; NaN ranks above all, and a label's own NaN below. */
+/** How many logits of other classes rank above the label's, for each row. */
 function ranks(logits: Tensor, labels: ArrayLike<number>): number[] {
   const values = logits.value.view();
   const classes = logits.shape[logits.rank - 1];
-  return Array.from({ length: labels.length }, (_, row) => {
-    const label = labels[row];
-    const own = values[row * classes + label];
-    if (Number.isNaN(own)) return Number.POSITIVE_INFINITY;
-    let above = 0;
-    for (let c = 0; c < classes; c++) {
-      const other = values[row * classes + c];
-      if (c !== label && !(other < own || (other === own && c > label))) above++;
-    }
-    return above;
-  });
+  return Array.from(labels, (label, row) => rankOf(values, label, row * classes, classes));
 }
 
 /** Which rows of logits have the label's as the largest; see {@link countHits}. */

@@ -108,7 +108,7 @@ describe("bench", () => {
 
   it("prints one JSON object a line, of the rows that are asked for", async () => {
     const args = ["gemm", "elementwise", "--filter", "sgemm 128", "--filter", "relu 65536", "--time", "1"];
-    const { code, stdout, stderr } = await cli.run("bench", ...args, "--json");
+    const { code, stdout, stderr } = await cli.child("bench", ...args, "--json");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const rows = stdout
       .trimEnd()

@@ -1,8 +1,8 @@
 /** @file Names in files that would act on a terminal: every command that prints them shows them escaped. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { describeFailure } from "../../src/cli/failure.js";
 import { parse } from "../../src/cli/program.js";
 import { Rng } from "../../src/core/rng.js";
@@ -62,6 +62,66 @@ async function output(...args: string[]): Promise<string> {
   return text;
 }
 
+/** What a test asks of all text of a command. */
+function expectEscaped(text: string): void {
+  expect(text).toMatch(/\\u001b|\\u009b/);
+  for (const bad of BAD) expect(text).not.toContain(bad);
+}
+
+describe("a run in a folder of such a name, on pictures of such classes", () => {
+  let run: string;
+  const names = [EVIL, "<img src=x onerror=alert(1)>", "__proto__", "constructor", "'\"`\\", "two\nlines"];
+  beforeAll(() => {
+    const data = path.join(folder, "pictures");
+    for (const [i, name] of names.entries()) {
+      mkdirSync(path.join(data, name), { recursive: true });
+      for (const j of [0, 1]) {
+        const pixels = Buffer.alloc(3 * 64, 40 * i + j);
+        writeFileSync(path.join(data, name, `${EVIL}${j}.ppm`), Buffer.concat([Buffer.from("P6 8 8 255\n"), pixels]));
+      }
+    }
+    run = path.join(folder, `${EVIL} <img src=x> run`);
+  });
+  const all = () => `imagefolder:${path.join(folder, "pictures")}`;
+  // One after the other: each works on what the first left.
+  it.each<[string, () => string[]]>([
+    [
+      "train",
+      () =>
+        `train --model mlp --image-size 8 --bits 2W4A --epochs 1 --batch 4 --threads 1 --workers 0 --out`
+          .split(" ")
+          .concat(run, "--data", all()),
+    ],
+    ["train again", () => ["train", "--data", all(), "--model", "mlp", "--threads", "1", "--out", run]],
+    ["train --resume", () => ["train", "--resume", "--threads", "1", "--out", run]],
+    ["eval", () => ["eval", run, "--threads", "1"]],
+    ["verify", () => ["verify", run]],
+    ["verify --json", () => ["verify", run, "--json"]],
+    ["pack", () => ["pack", run, "--module", path.join(folder, `${EVIL}.js`)]],
+    ["summary", () => ["summary", run]],
+    ["export", () => ["export", run, "--out", path.join(folder, `${EVIL}run.onnx`)]],
+    ["report", () => ["report", run]],
+    ["infer", () => ["infer", path.join(run, "model.cgm"), path.join(folder, "pictures", EVIL)]],
+  ])("%s", async (name, args) => {
+    const text = await output(...args());
+    if (name.startsWith("verify")) {
+      // It names layers and the data set, not the folders.
+      expect(text).toContain("fc.0_scale");
+      for (const bad of BAD) expect(text).not.toContain(bad);
+    } else expectEscaped(text);
+    if (name === "train again") expect(text).toContain("already holds a run");
+    else expect(text).not.toMatch(/expected .*, got /);
+  });
+  it("leaves files in which no tag begins", () => {
+    const module = readFileSync(path.join(folder, `${EVIL}.js`), "utf8");
+    const report = readFileSync(path.join(run, "report.html"), "utf8");
+    expect(module).not.toMatch(/<[/!?]|<script|<img/i);
+    expect(report).not.toContain("<img");
+    for (const bad of BAD) expect(module + report).not.toContain(bad);
+    expect(readPacked(readFileSync(path.join(run, "model.cgm"))).plan.classes).toEqual([...names].sort());
+  });
+});
+
 it.each<[string, (at: (file: string) => string) => string[]]>([
   ["summary", () => ["summary", model]],
   ["summary --json", () => ["summary", model, "--json"]],
@@ -75,7 +135,5 @@ it.each<[string, (at: (file: string) => string) => string[]]>([
   ["an unknown option's value", () => ["summary", model, "--data", EVIL]],
   ["an unknown command", () => [EVIL]],
 ])("%s", async (_, args) => {
-  const text = await output(...args((file) => path.join(folder, file)));
-  expect(text).toMatch(/\\u001b|\\u009b/);
-  for (const bad of BAD) expect(text).not.toContain(bad);
+  expectEscaped(await output(...args((file) => path.join(folder, file))));
 });

@@ -1,6 +1,8 @@
 /** @file Batches for runs: workers and this thread make the same ones; image folders; what goes wrong in a worker comes out of the command. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { build } from "esbuild";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -169,9 +171,37 @@ interface Summary {
   packed: { top1: number };
 }
 
+describe("workers", () => {
+  it("that nothing is wanted of keep no process alive", async () => {
+    const contents = `
+      import { PrefetchLoader } from "./src/cli/loading/prefetch.js";
+      import { isLoaderWorker, serveBatches } from "./src/cli/loading/worker.js";
+      import { digits } from "./src/data/digits.js";
+      const spec = { kind: "memory", batch: 2, shuffle: false, seed: 1, dropLast: false, augment: "none" };
+      if (isLoaderWorker()) serveBatches();
+      else {
+        const loader = new PrefetchLoader({ ...spec, dataset: digits({ train: 4, test: 0 }).train }, 1);
+        if (process.argv[2] === "one") for await (const batch of loader.epoch(0)) { console.log(batch.count); break; }
+        else console.log(loader.batches);
+      }`;
+    const stdin = { contents, resolveDir: path.join(import.meta.dirname, "../.."), loader: "ts" } as const;
+    const outfile = bench.file("loader.mjs");
+    await build({ stdin, outfile, bundle: true, format: "esm", target: "node20", platform: "node" });
+    for (const mode of ["none", "one"]) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [outfile, mode], {
+        ...{ encoding: "utf8", timeout: 60_000 },
+      });
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "2\n", stderr: "" });
+    }
+  });
+});
+
 describe("train --workers", () => {
-  const trained = (data: string[], workers: string, out: string) =>
-    bench.json<Summary>("train", ...data, "--epochs", "2", "--workers", workers, "--out", out, "--threads", "1");
+  const trained = (data: string[], workers: string, out: string) => {
+    const args = ["train", ...data, "--epochs", "2", "--workers", workers, "--out", out, "--threads", "1"];
+    // Workers run the bundle.
+    return workers === "0" ? bench.json<Summary>(...args) : bench.childJson<Summary>(...args);
+  };
   it("does not change a bit of the result, in memory or from a folder", async () => {
     const memory = ["--model", "mlp", "--limit", "300", "--test-limit", "50", "--augment", "shift"];
     const folder = ["--model", "resnet20", "--data", "imagefolder:pictures", "--image-size", "16", "--batch", "4"];
@@ -213,7 +243,8 @@ describe("train --workers", () => {
     for (const n of [0, 1, 2])
       writeFileSync(path.join(damaged, `${n}.jpg`), readFileSync(bench.file("pictures", "red", "1.JPEG")));
     writeFileSync(path.join(damaged, "3.jpg"), readFileSync(bench.file("pictures", "red", "1.JPEG")).subarray(0, 200));
-    const { code, stderr } = await bench.run(
+    const run = workers === "0" ? bench.run.bind(bench) : bench.child.bind(bench);
+    const { code, stderr } = await run(
       ...["train", "--model", "resnet20", "--data", "imagefolder:damaged", "--image-size", "16", "--batch", "2"],
       ...["--workers", workers, "--out", `runs/damaged-${workers}`, "--quiet"],
     );
@@ -244,7 +275,7 @@ const sample = dataRoots()
 it.skipIf(sample === undefined)(
   "an epoch on photographs laid out as ImageNet (skipped where neither COARSEGRAD_DATA nor ../shared/data has imagenet-sample)",
   async () => {
-    const summary = await bench.json<Summary & { testImages: number }>(
+    const summary = await bench.childJson<Summary & { testImages: number }>(
       ...["train", "--model", "resnet20", "--data", `imagefolder:${sample}`, "--image-size", "64", "--batch", "8"],
       ...["--epochs", "1", "--augment", "crop-flip", "--bits", "1W4A", "--out", "runs/sample"],
     );

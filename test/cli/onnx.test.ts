@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
+import { writeSafetensors } from "../../src/io/safetensors.js";
 import { mlp } from "../../src/models/mlp.js";
 import { exportOnnx } from "../../src/onnx/index.js";
 import { type Runtime, webRuntime } from "../onnx/runtimes.js";
@@ -61,6 +62,14 @@ describe("export", () => {
     const { code, stderr } = await bench.run("export", "some.onnx");
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/^coarsegrad: some\.onnx: an ONNX file already; expected a run, .*got ONNX\n$/);
+    const entry = { name: "weight", shape: [1], data: Float32Array.of(1) };
+    writeFileSync(bench.file("bare.safetensors"), writeSafetensors([entry]));
+    expect(await bench.run("export", "bare.safetensors")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        "coarsegrad: export: bare.safetensors does not say which network its weights belong to; expected --model NAME, got none\n",
+    });
   });
 });
 
@@ -81,8 +90,9 @@ describe("a file of a float network", () => {
   });
 
   it("is quantized and trained as a network of its own, and the run opens without it", async () => {
-    using net = mlp({ sizes: [784, 32, 10], batchNorm: false, rng: new Rng(7) });
+    const net = mlp({ sizes: [784, 32, 10], batchNorm: false, rng: new Rng(7) });
     writeFileSync(bench.file("own.onnx"), exportOnnx(net, { inputShape: [28, 28, 1], inputType: "f32" }));
+    net.dispose();
     const first = await bench.json<{ run: string }>("train", "--model", "own.onnx", ...SMALL, "--epochs", "2");
     expect(first.run).toBe("runs/own-digits-float");
     const options = ["--bits", "2W4A", "--init", first.run, "--epochs", "1", "--out", "runs/own"];

@@ -21,7 +21,7 @@ afterAll(() => bench?.close());
 
 describe("quickstart", () => {
   it("trains, packs, verifies and reports, with the same weights every time", async () => {
-    const first = await bench.json<Answer>(...SMALL);
+    const first = await bench.childJson<Answer>(...SMALL);
     expect(first.runs.map(({ method }) => method)).toEqual(["float", "ptq", "bc", "bcgd"]);
     expect(first.codesIdentical).toBe(true);
     expect(first.codes.total).toBe(29_696_000);
@@ -30,7 +30,7 @@ describe("quickstart", () => {
     for (const run of first.runs) expect(page).toContain(run.weightsSha256);
     expect(page).toContain("29,696,000 of 29,696,000 codes equal");
 
-    const { code, stdout, stderr } = await bench.run(...SMALL, "--data", "digits");
+    const { code, stdout, stderr } = await bench.child(...SMALL, "--data", "digits");
     expect(code).toBe(0);
     expect(stdout).toContain(`SHA-256           ${first.weightsSha256}`);
     expect(stdout).toContain("codes identical   yes (29,696,000 of 29,696,000");
@@ -49,7 +49,7 @@ describe("quickstart", () => {
   });
 
   it("fails with its child's message", async () => {
-    const { code, stderr } = await bench.run(...SMALL, "--data", "mnist", "--quiet");
+    const { code, stderr } = await bench.child(...SMALL, "--data", "mnist", "--quiet");
     expect(stderr).toMatch(/^coarsegrad: train: mnist: data set not found; .*\n$/);
     expect(code).toBe(1);
   });

@@ -225,6 +225,29 @@ describe("a live run", () => {
     }
   });
 
+  it("with --recalibrate goes on to the weights and statistics of an uninterrupted one", async () => {
+    const args = [...LONG, "--epochs", "12", "--recalibrate", "always"];
+    const child = bench.start(...args, "--out", "it's cut");
+    const ended = outcomeOf(child);
+    await appears(path("it's cut", "checkpoint.safetensors"));
+    child.kill("SIGTERM");
+    const { code, stderr } = await ended;
+    expect(stderr).toContain("go on with: coarsegrad train --resume --out 'it'\\''s cut'");
+    expect(code).toBe(143);
+    const outcomes = await Promise.all([
+      bench.run("train", "--resume", "--out", "it's cut"),
+      bench.run(...args, "--out", "anew"),
+      bench.run(...args, "--recalibrate", "never", "--out", "kept"),
+    ]);
+    expect(outcomes.map((outcome) => outcome.code)).toEqual([0, 0, 0]);
+    const weights = (folder: string) => json(folder, "summary.json").weightsSha256;
+    const statistics = (folder: string) => JSON.parse(text(folder, "metrics.jsonl").trim().split("\n")[11]).statistics;
+    expect(weights("it's cut")).toBe(weights("anew"));
+    expect(weights("it's cut")).not.toBe(weights("kept"));
+    expect(statistics("it's cut")).toEqual({ ...statistics("anew"), taken: true });
+    expect((await bench.run("verify", "it's cut", "--limit", "10")).code).toBe(0);
+  });
+
   it("writes its weights again where somebody removes the folder", async () => {
     const child = bench.start(...LONG, "--out", "removed");
     const ended = outcomeOf(child);
@@ -240,6 +263,25 @@ describe("a live run", () => {
 
 it("kills at random moments lose and mix nothing", async () => {
   expect(await kills(4, 20)).toBeGreaterThan(0);
+});
+
+// Node itself needs some 2 GB of addresses; the heap of WebAssembly's 4 GiB wants about 10.
+it.skipIf(process.platform !== "linux").each([4, 8])("says that memory is missing with %s GB of addresses", (limit) => {
+  const { status, stderr } = spawnSync(
+    "bash",
+    [
+      "-c",
+      `ulimit -v ${limit}000000; "$0" "$@"`,
+      process.execPath,
+      path("bin", "coarsegrad.mjs"),
+      ..."eval one --threads 1 --quiet".split(" "),
+    ],
+    { cwd: bench.folder, encoding: "utf8" },
+  );
+  expect(stderr).toMatch(/^coarsegrad: memory: WebAssembly memory cannot be reserved; expected some 10 GiB/);
+  expect(stderr).toMatch(/ulimit -v/);
+  expect(stderr).not.toMatch(/SIMD|BackendWarning/);
+  expect(status).toBe(1);
 });
 
 describe("streams that break", () => {

@@ -1,9 +1,10 @@
-/** @file The bundled command line in child processes, as users run it. */
+/** @file The command line in an empty folder: bundled, in child processes, as users run it, or in this process. */
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { BUNDLE_VARIABLE } from "../global-setup.js";
+import { runInside } from "./inside.js";
 
 /** What a command did. */
 export interface Outcome {
@@ -46,21 +47,34 @@ export class Workbench {
     });
   }
 
-  /** Runs a command to its end. */
+  /** Runs a command to its end, in this process. Use {@link child} for what needs a process: signals, streams, workers, ends. */
   run(...args: string[]): Promise<Outcome> {
+    return runInside({ folder: this.folder, script: this.#bundle }, args);
+  }
+
+  /** Runs a command to its end in a process of its own. */
+  child(...args: string[]): Promise<Outcome> {
     return outcomeOf(this.start(...args));
   }
 
-  /** Runs a command that has to succeed, with --json. @returns what it printed */
+  /** Runs a command that has to succeed, in this process, with --json. @returns what it printed */
   async json<T>(...args: string[]): Promise<T> {
-    const { code, stdout, stderr } = await this.run(...args, "--json");
-    if (code !== 0) throw new Error(`coarsegrad ${args.join(" ")}: code ${code}\n${stderr}`);
-    return JSON.parse(stdout) as T;
+    return resultOf(args, await this.run(...args, "--json"));
+  }
+
+  /** As {@link json}, in a process of its own. */
+  async childJson<T>(...args: string[]): Promise<T> {
+    return resultOf(args, await this.child(...args, "--json"));
   }
 
   close(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+function resultOf<T>(args: readonly string[], { code, stdout, stderr }: Outcome): T {
+  if (code !== 0) throw new Error(`coarsegrad ${args.join(" ")}: code ${code}\n${stderr}`);
+  return JSON.parse(stdout) as T;
 }
 
 /** Waits for the end of a command. */

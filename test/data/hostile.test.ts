@@ -38,7 +38,9 @@ const functions = [
 describe("hostile arguments", () => {
   it.each(functions)("%s", async (name) => {
     const values = hostile();
-    for (const x of values) for (const y of values) expect(fine).toContain(await outcome(() => d[name](x, y, 1)));
+    // Digits take one argument, and draw thousands of images wherever they take it.
+    const seconds = name === "digits" ? [undefined] : values;
+    for (const x of values) for (const y of seconds) expect(fine).toContain(await outcome(() => d[name](x, y, 1)));
   });
   it("each field of a data set, and each option", async () => {
     for (const x of hostile()) {

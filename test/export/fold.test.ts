@@ -1,9 +1,22 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import type { Sums } from "../../src/codes/sums.js";
+import type { Thresholds } from "../../src/codes/thresholds.js";
 import { QuantError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
-import { type ChannelMap, codeOf, foldThresholds, type Range, reachable, type Steps } from "../../src/export/fold.js";
-import { decodeThresholds, encodeThresholds, type Thresholds } from "../../src/format/thresholds.js";
+import { type ChannelMap, codeOf, foldThresholds, type Steps } from "../../src/export/fold.js";
+import { decodeThresholds, encodeThresholds } from "../../src/format/thresholds.js";
+
+interface Range {
+  lo: number;
+  hi: number;
+}
+
+/** One range for each channel. */
+const within = (...ranges: Range[]): Sums => ({
+  least: Float64Array.from(ranges, ({ lo }) => lo),
+  most: Float64Array.from(ranges, ({ hi }) => hi),
+});
 
 /** The runtime's rule, written independently of the kernel. */
 function compare(acc: number, { values, flip, top }: Thresholds, c: number): number {
@@ -29,7 +42,7 @@ function trainingCode(acc: number, map: ChannelMap, { alpha, top, rounding }: St
 }
 
 function expectExact(map: ChannelMap, range: Range, steps: Steps): void {
-  const folded = foldThresholds("layer", [map], [range], steps);
+  const folded = foldThresholds("layer", [map], within(range), steps);
   for (let acc = range.lo; acc <= range.hi; acc++) {
     if (compare(acc, folded, 0) !== trainingCode(acc, map, steps)) {
       expect.fail(`acc ${acc}: ${compare(acc, folded, 0)} for ${JSON.stringify({ map, range, steps })}`);
@@ -80,7 +93,7 @@ it("covers the whole exact range at its ends", () => {
   const map = { scale: fround(1e-6), affine: { scale: fround(-0.7), shift: fround(0.3) } };
   const steps = { alpha: fround(0.166), top: 15, rounding: "ceil" as const };
   const range = { lo: -(2 ** 24), hi: 2 ** 24 };
-  const folded = foldThresholds("layer", [map], [range], steps);
+  const folded = foldThresholds("layer", [map], within(range), steps);
   for (const t of [range.lo, range.hi, 0, ...folded.values.filter((v) => v >= range.lo && v <= range.hi)]) {
     for (const acc of [t - 1, t, t + 1].filter((n) => n >= range.lo && n <= range.hi)) {
       expect(compare(acc, folded, 0)).toBe(trainingCode(acc, map, steps));
@@ -92,7 +105,7 @@ it("covers the whole exact range at its ends", () => {
 it("constant channels get sentinels outside or at the start of the range", () => {
   const steps = { alpha: 0.25, top: 3, rounding: "ceil" as const };
   const range = { lo: -10, hi: 20 };
-  const fold = (map: ChannelMap) => [...foldThresholds("layer", [map], [range], steps).values];
+  const fold = (map: ChannelMap) => [...foldThresholds("layer", [map], within(range), steps).values];
   expect(fold({ scale: 1, affine: { scale: 0, shift: 0.5 } })).toEqual([-10, -10, 21]);
   expect(fold({ scale: 1, affine: { scale: 0, shift: -1 } })).toEqual([21, 21, 21]);
   expect(fold({ scale: 0 })).toEqual([21, 21, 21]);
@@ -105,19 +118,12 @@ it("refuses what no comparison of integers can repeat", () => {
   const fold =
     (map: ChannelMap, range = { lo: -10, hi: 10 }) =>
     () =>
-      foldThresholds("fc1", [map], [range], steps);
+      foldThresholds("fc1", [map], within(range), steps);
   expect(fold({ scale: 3e38 })).toThrow(QuantError);
   expect(fold({ scale: Number.NaN })).toThrow("fc1, channel 0");
   expect(fold({ scale: 1, bias: Number.POSITIVE_INFINITY })).toThrow(QuantError);
   expect(fold({ scale: 1e30, affine: { scale: 1e30, shift: 0 } })).toThrow("overflow at -10");
   expect(fold({ scale: 1 }, { lo: 0, hi: 2 ** 24 + 1 })).toThrow("2^24");
-});
-
-it("finds the reachable range of each channel", () => {
-  expect(reachable(Int8Array.of(1, -1, 1, 0, -3, -2), 2, 15)).toEqual([
-    { lo: -15, hi: 30 },
-    { lo: -75, hi: 0 },
-  ]);
 });
 
 it("rounds as the kernel's rule says at boundary values", () => {
@@ -138,12 +144,11 @@ it("the thresholds of a real layer take little more than a byte each on disk", (
     scale: fround(0.002),
     affine: { scale: fround(rng.range(0.5, 1.5)), shift: fround(rng.normal() * 0.5) },
   }));
-  const folded = foldThresholds(
-    "fc1",
-    maps,
-    maps.map(() => ({ lo: -7680, hi: 7680 })),
-    { alpha: fround(0.166), top: 15, rounding: "ceil" },
-  );
+  const folded = foldThresholds("fc1", maps, within(...maps.map(() => ({ lo: -7680, hi: 7680 }))), {
+    alpha: fround(0.166),
+    top: 15,
+    rounding: "ceil",
+  });
   const bytes = encodeThresholds(folded);
   expect(bytes.length).toBeLessThan(1.25 * folded.values.length);
   expect(decodeThresholds(bytes, 512, 15)).toEqual(folded);

@@ -2,8 +2,8 @@
 
 import { noGrad } from "../../src/autograd/graph.js";
 import { Tensor } from "../../src/autograd/tensor.js";
+import { weightTop } from "../../src/codes/levels.js";
 import type { Rng } from "../../src/core/rng.js";
-import { weightTop } from "../../src/format/index.js";
 import { scope } from "../../src/memory/scope.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import {

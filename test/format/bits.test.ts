@@ -1,15 +1,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { packedBytes, storageBits } from "../../src/codes/bits.js";
 import { FormatError, QuantError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
-import {
-  decodeThresholds,
-  encodeThresholds,
-  packCodes,
-  packedBytes,
-  storageBits,
-  unpackCodes,
-} from "../../src/format/index.js";
+import { decodeThresholds, encodeThresholds, packCodes, unpackCodes } from "../../src/format/index.js";
 import { randomCodes, randomThresholds } from "./models.js";
 
 it("stores 1, 2, 4 or 8 bits per code", () => {

@@ -295,3 +295,20 @@ it("refuses to write what it would not read", () => {
   expect(() => writePacked(plan, new Map([...data, ["fc9", {}]]))).toThrow("got fc9");
   expect(() => writePacked({ ...plan, output: "x" }, data)).toThrow(FormatError);
 });
+
+it("a plan of the most nodes is read or refused in a time that grows with its length", () => {
+  const planOf = (first: string) => {
+    const nodes = Array.from({ length: 10_000 }, (_, i) => ({
+      op: "flatten",
+      id: `n${i}`,
+      input: i === 0 ? first : `n${i - 1}`,
+    }));
+    const plan = JSON.stringify({ input: { shape: [1], dtype: "f32" }, nodes, output: "n9999" });
+    return writeSafetensors([], { format: "coarsegrad-packed", version: "1", plan });
+  };
+  const started = performance.now();
+  expect(readPacked(planOf("input")).plan.nodes).toHaveLength(10_000);
+  expect(() => readPacked(planOf("n9999"))).toThrow('node "n0" reads "n9999"; expected the input or a node before it');
+  // By pairs of nodes it would take some ten seconds.
+  expect(performance.now() - started).toBeLessThan(4000);
+});

@@ -1,5 +1,6 @@
 /** @file Random packed models for the tests of format and runtime. */
-
+import { weightTop } from "../../src/codes/levels.js";
+import type { Thresholds } from "../../src/codes/thresholds.js";
 import type { Rng } from "../../src/core/rng.js";
 import { sizeOf } from "../../src/core/shape.js";
 import {
@@ -12,9 +13,7 @@ import {
   type PlanWindow,
   patchSize,
   planValues,
-  type Thresholds,
   type ValueType,
-  weightTop,
 } from "../../src/format/index.js";
 
 const { fround } = Math;

@@ -10,51 +10,11 @@ import { createSession } from "../../src/infer/index.js";
 import { readNpy, readNpz, readSafetensors, writeNpy, writeSafetensors } from "../../src/io/index.js";
 import { memory } from "../../src/kernels/engine.js";
 import { randomModel } from "../format/models.js";
+import { mutated } from "../fuzz/mutate.js";
 
 afterEach(() => {
   expect(memory().arrays).toBe(0);
 });
-
-/** Changes bytes, cuts, repeats and moves parts, swaps numbers for others that are next to limits. */
-function mutated(good: Uint8Array, rng: Rng): Uint8Array {
-  let bytes = good.slice();
-  for (let change = 1 + rng.int(3); change > 0; change--) {
-    const at = rng.int(Math.max(1, bytes.length));
-    const other = rng.int(Math.max(1, bytes.length));
-    switch (rng.int(7)) {
-      case 0:
-        bytes[at] = rng.int(256);
-        break;
-      case 1:
-        bytes[at] ^= 1 << rng.int(8);
-        break;
-      case 2:
-        bytes = bytes.slice(0, at);
-        break;
-      case 3:
-        bytes = Uint8Array.of(
-          ...bytes.subarray(0, at),
-          ...bytes.subarray(Math.min(at, other), Math.max(at, other)),
-          ...bytes.subarray(at),
-        );
-        break;
-      case 4:
-        bytes.copyWithin(at, other, other + 1 + rng.int(32));
-        break;
-      case 5: {
-        const limits = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
-        if (at + 4 <= bytes.length) new DataView(bytes.buffer).setUint32(at, limits[rng.int(limits.length)], true);
-        break;
-      }
-      default: {
-        // Digits stay digits: numbers in JSON headers go out of range rather than out of syntax.
-        const digit = bytes.findIndex((byte, i) => i >= at && byte >= 0x30 && byte <= 0x39);
-        if (digit >= 0) bytes[digit] = 0x30 + rng.int(10);
-      }
-    }
-  }
-  return bytes;
-}
 
 /** The bytes in the middle of a larger buffer whose other bytes are known; what a reader changes or shows of those is an offence. */
 function embedded(bytes: Uint8Array): { part: Uint8Array; whole: Uint8Array } {

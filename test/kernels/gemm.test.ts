@@ -15,7 +15,7 @@ function product(
   transB = 0,
 ): ArrayLike<number> {
   const work = scratch(new Uint8Array(wasm.f32_gemm_work(M, N, K)));
-  const args = [input(a), input(b), output(new Float32Array(M * N)), M, N, K, transA, transB, 0, work];
+  const args = [input(a), input(b), output(new Float32Array(M * N)), M, N, K, transA, transB, 0, 0, M, 0, N, work];
   return call(wasm, "f32_gemm", args).outputs[0];
 }
 

@@ -1,121 +1,46 @@
 /**
- * @file Runs a WebAssembly kernel and its TypeScript twin on copies of the same arguments, guarded, and compares what they leave.
+ * @file Runs a WebAssembly kernel, the same in parts, and its TypeScript twin on copies of the same arguments, guarded, and compares what they leave.
  * With COARSEGRAD_TEST_KERNELS=relaxed it is the relaxed variant that runs (relaxed.test.ts).
  */
 import { setFlagsFromString } from "node:v8";
 import fc from "fast-check";
-import { dtypeOf, type TypedArray, viewOf } from "../../src/core/dtype.js";
+import type { TypedArray } from "../../src/core/dtype.js";
 import { Rng } from "../../src/core/rng.js";
 import type { KernelName, Kernels } from "../../src/kernels/abi.js";
 import { ALL_KERNELS } from "../../src/kernels/all.js";
-import { referenceKernels } from "../../src/kernels/reference/index.js";
+import { referenceKernels } from "../../src/kernels/reference.js";
 import { instantiateKernels } from "../../src/kernels/wasm.js";
-import { Heap } from "../../src/memory/heap.js";
+import { type Argument, expectSameBits, guarded, heap, type Outcome } from "./arena.js";
+import { expectParts } from "./parts.js";
 
-const ARENA = 1024;
-const GUARD = 64;
-// All bits set is NaN, −1 and 255: reading it by mistake shows in a result, writing over it shows in the guard.
-const GUARD_BYTE = 0xff;
+export { type Argument, expectSameBits, heap, inout, input, type Outcome, output, same, scratch } from "./arena.js";
 
 const relaxed = process.env["COARSEGRAD_TEST_KERNELS"] === "relaxed";
 // Node 20 has it behind a flag.
 if (relaxed && process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
-export const heap = new Heap({ wasm: true, initialBytes: 1 << 22, maximumBytes: 1 << 28 });
 /** What is tested. */
 export const source = new WebAssembly.Module(relaxed ? await ALL_KERNELS.relaxedBytes() : ALL_KERNELS.bytes());
 export const wasm: Kernels = instantiateKernels(heap, source);
 export const twin: Kernels = referenceKernels(heap, "f32");
 
-/**
- * An array argument. `in` must come back unchanged; `out` is poisoned first; `inout` starts as `data`; `scratch` is poisoned and not compared.
- * `offset`: the element pointed at.
- */
-export interface Buffer {
-  readonly role: "in" | "out" | "inout" | "scratch";
-  readonly data: TypedArray;
-  readonly offset: number;
-}
-export const input = (data: TypedArray, offset = 0): Buffer => ({ role: "in", data, offset });
-export const output = (data: TypedArray): Buffer => ({ role: "out", data, offset: 0 });
-export const scratch = (data: TypedArray): Buffer => ({ role: "scratch", data, offset: 0 });
-export const inout = (data: TypedArray, offset = 0): Buffer => ({ role: "inout", data, offset });
-/** The array of an earlier argument again, for kernels that work in place. */
-export const same = (argument: number) => ({ same: argument });
-
-export type Argument = number | Buffer | { readonly same: number };
-
-export interface Outcome {
-  readonly returned: unknown;
-  /** What `out` and `inout` arguments hold afterwards, in order. */
-  readonly outputs: TypedArray[];
-}
-
-function place(args: readonly Argument[]): { pointers: number[]; starts: number[]; end: number } {
-  let top = ARENA;
-  const pointers: number[] = [];
-  const starts: number[] = [];
-  for (const arg of args) {
-    if (typeof arg === "number") {
-      pointers.push(arg);
-      starts.push(0);
-    } else if ("same" in arg) {
-      pointers.push(pointers[arg.same]);
-      starts.push(0);
-    } else {
-      top += GUARD;
-      starts.push(top);
-      pointers.push(top + arg.offset * arg.data.BYTES_PER_ELEMENT);
-      top = Math.ceil((top + arg.data.byteLength + GUARD) / 64) * 64;
-    }
-  }
-  return { pointers, starts, end: top };
-}
-
 /** Calls one implementation. @throws Error if a guard byte or an input changed */
 export function call(kernels: Kernels, name: KernelName, args: readonly Argument[]): Outcome {
-  const { pointers, starts, end } = place(args);
-  heap.ensure(end);
-  heap.u8(ARENA, end - ARENA).fill(GUARD_BYTE);
-  args.forEach((arg, i) => {
-    if (typeof arg === "number" || "same" in arg) return;
-    const view = viewOf(heap.buffer, dtypeOf(arg.data), starts[i], arg.data.length);
-    if (arg.role === "out" || arg.role === "scratch") heap.u8(starts[i], arg.data.byteLength).fill(0x5a);
-    else view.set(arg.data);
-  });
-  const kernel = kernels[name] as (...values: number[]) => unknown;
-  const returned = kernel(...pointers);
-  const outputs: TypedArray[] = [];
-  let clean = ARENA;
-  const expectGuard = (from: number, to: number): void => {
-    const bytes = heap.u8(from, to - from);
-    for (let i = 0; i < bytes.length; i++) {
-      if (bytes[i] !== GUARD_BYTE) throw new Error(`${name}: wrote byte ${from + i - clean} past an array`);
-    }
-  };
-  args.forEach((arg, i) => {
-    if (typeof arg === "number" || "same" in arg) return;
-    expectGuard(clean, starts[i]);
-    clean = starts[i] + arg.data.byteLength;
-    const view = viewOf(heap.buffer, dtypeOf(arg.data), starts[i], arg.data.length);
-    if (arg.role === "in") expectSameBits(`${name}: input ${i}`, view, arg.data);
-    else if (arg.role !== "scratch") outputs.push(view.slice());
-  });
-  expectGuard(clean, end);
-  return { returned, outputs };
+  return guarded(name, args, (values) => (kernels[name] as (...values: number[]) => unknown)(...values));
 }
 
-/** Both implementations on the same arguments. */
+/** Both implementations on the same arguments; the WebAssembly one in parts leaves the same bits. */
 export function both(name: KernelName, ...args: Argument[]): { wasm: Outcome; twin: Outcome } {
-  return { wasm: call(wasm, name, args), twin: call(twin, name, args) };
+  const whole = call(wasm, name, args);
+  expectParts(wasm, name, args, whole);
+  return { wasm: whole, twin: call(twin, name, args) };
 }
 
-/** Every element is the same number: −0 is not +0, any NaN is NaN. */
-export function expectSameBits(what: string, got: ArrayLike<number>, want: ArrayLike<number>): void {
-  if (got.length !== want.length) throw new Error(`${what}: ${got.length} elements, expected ${want.length}`);
-  for (let i = 0; i < want.length; i++) {
-    if (!Object.is(got[i], want[i])) throw new Error(`${what}[${i}]: got ${got[i]}, expected ${want[i]}`);
-  }
+/** Expects the WebAssembly kernel in parts to leave the same bits: for problems that are too large for the twin. @returns the number of parts */
+export function splitsAlike(name: KernelName, ...args: Argument[]): number {
+  const parts = expectParts(wasm, name, args, call(wasm, name, args));
+  if (parts < 2) throw new Error(`${name}: not in parts`);
+  return parts;
 }
 
 /** Every element is within its tolerance; NaN and infinities must agree. */
@@ -278,6 +203,14 @@ export const lengths = fc.constantFrom(
 export const extents = fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 9, 16, 17);
 /** Channel counts: divisible by 4, by 2, odd; below and above a vector and a block of 16. */
 export const channelCounts = fc.constantFrom(1, 2, 3, 4, 5, 6, 8, 12, 13, 16, 17, 20, 32, 33, 36, 64);
+
+/** Rows of several blocks of a sum, the last one short; columns with and without a tail. */
+export const TALL: readonly (readonly [rows: number, columns: number])[] = [
+  [20_001, 16],
+  [9_001, 37],
+  [40_001, 6],
+  [700, 1030],
+];
 
 /** A property over a fresh generator, whose seed fast-check prints and shrinks, and drawn parameters. */
 export function property<T>(parameters: fc.Arbitrary<T>, check: (rng: Rng, drawn: T) => void, runs = 120): void {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
-import { referenceKernels } from "../../src/kernels/reference/index.js";
+import { referenceKernels } from "../../src/kernels/reference.js";
 import { Heap } from "../../src/memory/heap.js";
 
 const heap = new Heap({ wasm: false, initialBytes: 1 << 20 });
@@ -30,7 +30,7 @@ describe("f64 twins", () => {
   it("keep all 53 bits through matrix product, normalization and softmax", () => {
     const a = fill(rng, A, 6);
     const b = fill(rng, B, 6);
-    kernels.f32_gemm(A, B, C, 2, 2, 3, 0, 0, 0, 0);
+    kernels.f32_gemm(A, B, C, 2, 2, 3, 0, 0, 0, 0, 2, 0, 2, 0);
     expect(heap.f64(C, 4)[3]).toBeCloseTo(a[3] * b[1] + a[4] * b[3] + a[5] * b[5], 14);
     kernels.f32_softmax(A, C, 1, 6);
     expect(heap.f64(C, 6).reduce((s, v) => s + v, 0)).toBeCloseTo(1, 14);
@@ -39,7 +39,8 @@ describe("f64 twins", () => {
     heap.f64(D, 6).forEach((v, i) => {
       expect(v).toBeCloseTo(heap.f64(C, 6)[i], 14);
     });
-    kernels.f32_channel_stats(A, 6, 1, C, D);
+    kernels.f32_channel_mean(A, 6, 1, C);
+    kernels.f32_channel_variance(A, 6, 1, C, D);
     const mean = a.reduce((s, v) => s + v, 0) / 6;
     expect(heap.f64(C, 1)[0]).toBeCloseTo(mean, 15);
     expect(heap.f64(D, 1)[0]).toBeCloseTo(a.reduce((s, v) => s + (v - mean) * (v - mean), 0) / 6, 15);
@@ -71,9 +72,9 @@ describe("f64 twins", () => {
         expect(dot(heap.f64(C, columns.length), columns)).toBeCloseTo(dot(image, heap.f64(D, image.length)), 11);
         for (const includePad of [0, 1]) {
           const dy = fill(random, B, rows * channels);
-          kernels.f32_avgpool(A, C, GEOMETRY, includePad);
+          kernels.f32_avgpool(A, C, GEOMETRY, includePad, 0, 2);
           kernels.f32_fill(D, image.length, 0);
-          kernels.f32_avgpool_bwd(B, D, GEOMETRY, includePad);
+          kernels.f32_avgpool_bwd(B, D, GEOMETRY, includePad, 0, 2);
           expect(dot(heap.f64(C, dy.length), dy)).toBeCloseTo(dot(image, heap.f64(D, image.length)), 11);
         }
       }),
@@ -84,7 +85,7 @@ describe("f64 twins", () => {
   it("max pooling sends each gradient to one largest element", () => {
     heap.i32(GEOMETRY, 15).set([1, 4, 4, 1, 2, 2, 2, 2, 0, 0, 1, 1, 2, 2, 1]);
     heap.f64(A, 16).set([1, 5, 5, 2, 0, 3, 1, 1, NaN, 9, -1, -2, NaN, 0, -3, -1]);
-    kernels.f32_maxpool(A, B, C, GEOMETRY);
+    kernels.f32_maxpool(A, B, C, GEOMETRY, 0, 1);
     expect(Array.from(heap.f64(B, 4))).toEqual([5, 5, NaN, -1]);
     expect(Array.from(heap.i32(C, 4))).toEqual([1, 2, 8, 10]);
     heap.f64(B, 4).set([1, 2, 3, 4]);

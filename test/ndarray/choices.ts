@@ -1,10 +1,11 @@
 /** @file Which kernels compute a layer, in training and in the packed runtime, as the kernels themselves are called: nothing is computed. */
 import { sizeOf } from "../../src/core/shape.js";
-import type { PlanFloatConv, PlanWindow } from "../../src/format/plan.js";
-import { windowExtents } from "../../src/format/values.js";
+import type { PlanFloatConv } from "../../src/format/nodes/float-conv.js";
+import { type PlanWindow, windowExtents } from "../../src/format/window.js";
 import { Constants } from "../../src/infer/constants.js";
-import { floatConvStep } from "../../src/infer/float-conv.js";
+import { floatConv } from "../../src/infer/nodes/float-conv.js";
 import { type Layer, productOf } from "../../src/infer/product.js";
+import type { Step } from "../../src/infer/step.js";
 import { init, instrumentKernels, type Kernels, kernelsFor } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/index.js";
 import {
@@ -109,7 +110,7 @@ function runtimeFloat(spec: LayerSpec): string {
   return productsIn(0, 0, () => {
     const constants = new Constants();
     const weight = new Float32Array((filters * kernel * kernel * image[2]) / groups);
-    const step = floatConvStep(node, input, output, { weight }, constants);
+    const step = floatConv({ node, input, inputs: [input], output, data: { weight }, constants } as never) as Step;
     constants.place();
     const space = constants.ptr;
     step.run(1, [space], space, [space, space, space]);

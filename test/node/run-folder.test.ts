@@ -1,12 +1,14 @@
 /** @file Run folders: what is on disk, and that a kill at any moment can be resumed to the same bits. */
-import { spawn } from "node:child_process";
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync, spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DataError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
 import { mlp } from "../../src/models/mlp.js";
+import { missingEpochs } from "../../src/node/run/metrics-file.js";
 import { RunFolder } from "../../src/node/run-folder.js";
 import { SGD } from "../../src/optim/sgd.js";
 import type { Checkpoint } from "../../src/train/checkpoint.js";
@@ -225,6 +227,47 @@ describe("a run folder", () => {
     } finally {
       other.kill("SIGKILL");
     }
+  });
+
+  it.skipIf(process.platform === "win32").each<[string, RegExp, (path: string) => unknown]>([
+    ["a folder", /got a folder/, (path) => mkdir(join(path, "mine"), { recursive: true })],
+    ["a pipe", /got a pipe/, (path) => execFileSync("mkfifo", [path])],
+    ["a link that leads nowhere", /got a link/, (path) => symlink("/nowhere/at/all", path)],
+    ["a device", /got a link/, (path) => symlink("/dev/zero", path)],
+    ["a file that no run writes", /got 70000 bytes/, (path) => writeFile(path, "x".repeat(70_000))],
+  ])("under whose lock's name %s stands is refused soon, and it stays", async (_, got, make) => {
+    const path = join(root, "run");
+    await RunFolder.create(path, config).then((run) => run.close());
+    await make(join(path, "run.lock"));
+    const claimed = RunFolder.claim(path);
+    await expect(claimed).rejects.toThrow(DataError);
+    await expect(claimed).rejects.toThrow(/run\.lock: is not the lock of a run; expected a file, /);
+    await expect(claimed).rejects.toThrow(got);
+    expect(await readdir(path)).toContain("run.lock");
+  });
+
+  it.skipIf(process.platform === "win32").each<[string, RegExp, (path: string) => unknown]>([
+    ["a pipe", /expected a regular file, got a pipe/, (path) => execFileSync("mkfifo", [path])],
+    ["a device", /expected a regular file, got a device/, (path) => symlink("/dev/zero", path)],
+    ["a folder", /expected a regular file, got a folder/, (path) => mkdir(path)],
+  ])("with %s for its metrics opens, and says so", async (_, told, make) => {
+    const run = await RunFolder.create(join(root, "run"), config);
+    await run.close();
+    await rm(run.file("metrics"));
+    await make(run.file("metrics"));
+    const warnings: string[] = [];
+    const opened = await RunFolder.open(run.path, { warn: (text) => warnings.push(text) });
+    expect(opened.metrics).toEqual([]);
+    expect(warnings.join()).toMatch(told);
+  });
+
+  it("whose checkpoint counts quadrillions of epochs is told of them at once", () => {
+    const row = (epoch: number) => ({ epoch }) as Parameters<typeof missingEpochs>[0][number];
+    const last = Number.MAX_SAFE_INTEGER;
+    expect(missingEpochs([], last)).toBe(`1 to ${last}`);
+    expect(missingEpochs([row(2), row(5), row(last)], last)).toBe(`1, 3 to 4, 6 to ${last - 1}`);
+    expect(missingEpochs([row(1), row(2), row(3)], 2)).toBeNull();
+    expect(missingEpochs([], 0)).toBeNull();
   });
 
   it("loses temporary files of dead processes, and nothing else", async () => {

@@ -24,7 +24,7 @@ export function benchGemm(options: BenchOptions): void {
       const c = NDArray.empty([M, N]);
       const work = NDArray.empty([kernels.f32_gemm_work(M, N, K)], "u8");
       measure(options, { work: `sgemm ${shape}`, shape }, { flops: 2 * M * K * N }, () =>
-        kernels.f32_gemm(a.ptr, b.ptr, c.ptr, M, N, K, 0, 0, 0, work.ptr),
+        kernels.f32_gemm(a.ptr, b.ptr, c.ptr, M, N, K, 0, 0, 0, 0, M, 0, N, work.ptr),
       );
     });
   }

@@ -22,7 +22,7 @@ interface Meter {
 
 /** The table with a clock around every kernel. */
 function timed(kernels: Kernels, meter: Meter): Kernels {
-  const wrapped = Object.entries(kernels).map(([name, kernel]: [string, Kernel]) => {
+  const wrapped = Object.entries(kernels as unknown as Record<string, Kernel>).map(([name, kernel]) => {
     const run: Kernel = (...args) => {
       const start = performance.now();
       const returned = kernel(...args);

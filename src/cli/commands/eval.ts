@@ -1,6 +1,6 @@
 /** @file `coarsegrad eval`: accuracy of a packed model, a training checkpoint or float weights on a data set. */
 import type { Command } from "commander";
-import { createSession } from "../../infer/session.js";
+import { createSession } from "../../infer/create-session.js";
 import { MODEL_NAMES } from "../../models/index.js";
 import type { NormalizeOptions } from "../../nn/normalize.js";
 import { evaluate } from "../../train/evaluate.js";

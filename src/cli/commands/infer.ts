@@ -1,10 +1,13 @@
 /** @file `coarsegrad infer`: image files, folders of them, or images of a data set through a packed model. */
+
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
+import { largestAt } from "../../codes/ranking.js";
 import { ArgumentError, DataError } from "../../core/errors.js";
 import { imageSize } from "../../data/dataset.js";
-import { createSession, type Session } from "../../infer/session.js";
+import { createSession } from "../../infer/create-session.js";
+import type { Session } from "../../infer/session.js";
 import { isFolder, readFileBytes } from "../../node/files.js";
 import { command, onRun } from "../command.js";
 import { UsageError } from "../failure.js";
@@ -161,8 +164,7 @@ function classify(session: Session, { name, pixels, label }: Input): Result {
   const logits = session.run(pixels);
   const milliseconds = performance.now() - started;
   const probabilities = softmax(logits);
-  let best = 0;
-  for (let c = 1; c < logits.length; c++) if (logits[c] > logits[best]) best = c;
+  const best = largestAt(logits);
   const result: Result = {
     image: name,
     label: best,

@@ -7,10 +7,11 @@ import type { Module } from "../../nn/module.js";
 import { exists } from "../../node/files.js";
 import { type BitWidths, bitsOption, bitsText } from "../bits.js";
 import { command, onRun } from "../command.js";
+import { infoOf } from "../data-info.js";
 import { UsageError, unknownWord } from "../failure.js";
 import { bytes, count } from "../format.js";
 import { dataName } from "../images.js";
-import { floatNetwork, networkFor, networkOf, packOptions } from "../network.js";
+import { floatNetwork, type ImageInfo, networkFor, networkOf, packOptions } from "../network.js";
 import { onnxNetwork } from "../onnx.js";
 import { defaultConfig } from "../run-config.js";
 import { openModel } from "../sources.js";
@@ -65,7 +66,7 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
       const config = defaultConfig({ model: given, data, bits: bitsText(bits) });
       return {
         title: `${given} ${bitsText(bits)} for ${data}, untrained`,
-        summary: summaryOfNet(networkFor(config), data),
+        summary: summaryOfNet(networkFor(config), datasetInfo(data)),
       };
     }
     throw unknownWord("summary", "neither a file nor a network's name", given, MODEL_NAMES);
@@ -73,8 +74,8 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
   const source = await openModel(given);
   if (source.kind === "packed") return { title: given, summary: summarize(source.bytes) };
   if (source.kind === "checkpoint") {
-    const { model, bits, data } = source.config;
-    return { title: `${given} (${model} ${bits})`, summary: summaryOfNet(networkOf(source), data) };
+    const { model, bits } = source.config;
+    return { title: `${given} (${model} ${bits})`, summary: summaryOfNet(networkOf(source), infoOf(source.config)) };
   }
   if (source.kind === "onnx") {
     using net = onnxNetwork(source.bytes, given);
@@ -90,11 +91,11 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
   }
   const info = datasetInfo(options.data);
   const net = floatNetwork(options.model, info, source.tensors, normalizeOf(source, info).normalize);
-  return { title: `${given} (${options.model})`, summary: summaryOfNet(net, options.data) };
+  return { title: `${given} (${options.model})`, summary: summaryOfNet(net, info) };
 }
 
-function summaryOfNet(net: Module, data: string): ModelSummary {
-  const summary = summarize(net, packOptions(datasetInfo(data)));
+function summaryOfNet(net: Module, info: ImageInfo): ModelSummary {
+  const summary = summarize(net, packOptions(info));
   net.dispose();
   return summary;
 }

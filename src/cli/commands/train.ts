@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { command, onRun } from "../command.js";
 import { InterruptedError } from "../failure.js";
-import { bytes, count, duration, percent } from "../format.js";
+import { bytes, count, duration, percent, shellWord } from "../format.js";
 import { interruptible, signalOf } from "../interrupt.js";
 import { normalizeText } from "../normalization.js";
 import { openRun, planRun } from "../open-run.js";
@@ -59,7 +59,7 @@ export function trainCommand(): Command {
           what: `stopped after ${epochs} of ${config.epochs} epochs`,
           hint: untouched
             ? "the run that was to be replaced is untouched"
-            : `go on with: coarsegrad train --resume --out ${folder}`,
+            : `go on with: coarsegrad train --resume --out ${shellWord(folder)}`,
         },
         signalOf(signal),
       );
@@ -74,7 +74,7 @@ function commandLine(): string {
   const words = process.argv
     .slice(2)
     .filter((word) => !silent.has(word))
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`));
+    .map(shellWord);
   return ["npx coarsegrad", ...words].join(" ");
 }
 

@@ -37,7 +37,8 @@ export function verifyCommand(): Command {
     "the packed model (default: model.cgm beside the checkpoint)",
   );
   return onRun<VerifyCommandOptions>(made, async (options, [given], terminal) => {
-    const { source, net, config, info } = await openNetwork(given);
+    const { source, net: opened, config, info } = await openNetwork(given);
+    using net = opened;
     const file = options.packed ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = await openModel(file);
     if (packed.kind !== "packed") {
@@ -51,7 +52,6 @@ export function verifyCommand(): Command {
         onProgress: ({ images, identical }) => progress.update(images, identical ? "identical so far" : "differs"),
       }),
     ).finally(() => progress.stop());
-    net.dispose();
     const codes = total(found.layers, "codes");
     const values = total(found.layers, "values");
     const answer = {

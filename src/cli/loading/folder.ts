@@ -69,9 +69,10 @@ export async function openImageFolder(directory: string): Promise<ImageFolder> {
 }
 
 async function listPart(directory: string, name: string): Promise<FolderPart> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch((error: Error) => {
-    throw new DataError({ op: directory, what: "cannot be read", expected: "a folder", got: error.message });
-  });
+  const unreadable = (op: string) => (error: Error) => {
+    throw new DataError({ op, what: "cannot be read", expected: "a folder", got: error.message });
+  };
+  const entries = await readdir(directory, { withFileTypes: true }).catch(unreadable(directory));
   const classNames = entries
     .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
     .map((entry) => entry.name)
@@ -79,7 +80,8 @@ async function listPart(directory: string, name: string): Promise<FolderPart> {
   const files: string[] = [];
   const labels: number[] = [];
   for (const [label, className] of classNames.entries()) {
-    for (const file of (await readdir(path.join(directory, className))).sort()) {
+    const folder = path.join(directory, className);
+    for (const file of (await readdir(folder).catch(unreadable(folder))).sort()) {
       if (!(IMAGE_ENDINGS as readonly string[]).includes(path.extname(file).toLowerCase())) continue;
       files.push(path.join(className, file));
       labels.push(label);

@@ -4,16 +4,26 @@
  */
 import type { Pool, Workspace } from "./pool.js";
 
-/** Estimated nanoseconds of work below which a kernel runs whole, on the calling thread: waking a worker costs about as much. */
-const WORTH_SPLITTING = 30_000;
-/** Estimated nanoseconds of the smallest chunk. */
-const SMALLEST_CHUNK = 8_000;
+/** What splitting costs, in estimated nanoseconds of work. */
+export interface Grain {
+  /** Below this a kernel runs whole, on the calling thread: waking a worker costs about as much. */
+  readonly least: number;
+  /** The smallest chunk. */
+  readonly chunk: number;
+  /** Units that a chunk holds a multiple of, whatever a split says. */
+  readonly multiple?: number;
+}
+
+/** What waking a worker costs. */
+export const GRAIN: Grain = { least: 30_000, chunk: 8_000 };
+
 /** Most chunks: several for each thread, so that one thread that is interrupted does not hold up the others. */
-const MOST_CHUNKS = 24;
+export const MOST_CHUNKS = 24;
 
 /** What rules use to run parts of kernels. */
 export interface Crew {
   readonly threads: number;
+  readonly grain: Grain;
   /** {@link Pool.run}. */
   run(kernel: string, calls: readonly (readonly number[])[], work?: Workspace): number[];
   /** i32 in the heap, as a copy. */
@@ -43,86 +53,23 @@ export interface Range {
  * Ranges that cover 0 … units−1.
  *
  * @param nanoseconds estimated time of one unit
- * @param multiple all ranges but the last one hold a multiple of this many units
+ * @param wanted all ranges but the last one hold a multiple of this many units
  * @returns at least two ranges, or null if it is not worth it
  */
-export function cut(units: number, nanoseconds: number, multiple = 1): Range[] | null {
+export function cut(grain: Grain, units: number, nanoseconds: number, wanted = 1): Range[] | null {
+  const { least, chunk, multiple = wanted } = grain;
   const total = units * nanoseconds;
-  if (total < WORTH_SPLITTING) return null;
-  const wanted = Math.min(MOST_CHUNKS, Math.floor(total / SMALLEST_CHUNK));
-  const size = Math.ceil(units / wanted / multiple) * multiple;
+  if (total < least || total === 0) return null;
+  const most = Math.min(MOST_CHUNKS, Math.floor(total / chunk));
+  const size = Math.ceil(units / most / multiple) * multiple;
   return size >= units ? null : ranges(units, size);
 }
 
 /** Ranges of `size` units that cover 0 … units−1. */
 export function ranges(units: number, size: number): Range[] {
-  const found: Range[] = [];
-  for (let start = 0; start < units; start += size) found.push({ start, count: Math.min(size, units - start) });
-  return found;
-}
-
-/** A pointer argument: its index, and by how many bytes it moves for each unit. */
-export type Moving = readonly [argument: number, bytes: number];
-
-/** The arguments of one part: pointers moved to its start, the extent set to its length. */
-export function part(args: readonly number[], extent: number, moving: readonly Moving[], range: Range): number[] {
-  const own = [...args];
-  for (const [argument, bytes] of moving) own[argument] += range.start * bytes;
-  own[extent] = range.count;
-  return own;
-}
-
-/**
- * The rule of a kernel over dense arrays of equal length.
- *
- * @param extent index of the length
- * @param moving pointers, with the bytes of their elements
- * @param nanoseconds estimated time of an element
- * @param combine makes one returned value of the parts'
- */
-export function dense(
-  name: string,
-  extent: number,
-  moving: readonly Moving[],
-  nanoseconds: number,
-  combine?: (parts: readonly number[]) => number,
-): Rule {
-  return (args, crew) => {
-    const found = cut(args[extent], nanoseconds, 64);
-    if (found === null) return null;
-    const returned = crew.run(
-      name,
-      found.map((range) => part(args, extent, moving, range)),
-    );
-    return combine?.(returned);
-  };
-}
-
-/**
- * The rule of a kernel over rows.
- *
- * @param extent index of the number of rows
- * @param width index of the elements in a row
- * @param moving pointers, with the bytes of an element
- * @param nanoseconds estimated time of an element
- */
-export function rows(
-  name: string,
-  extent: number,
-  width: number,
-  moving: readonly Moving[],
-  nanoseconds: number,
-): Rule {
-  return (args, crew) => {
-    const found = cut(args[extent], nanoseconds * args[width], 4);
-    if (found === null) return null;
-    const perRow = moving.map(([argument, bytes]): Moving => [argument, bytes * args[width]]);
-    crew.run(
-      name,
-      found.map((range) => part(args, extent, perRow, range)),
-    );
-    return undefined;
-  };
+  const all: Range[] = [];
+  for (let start = 0; start < units; start += size) all.push({ start, count: Math.min(size, units - start) });
+  return all;
 }
 
 /** Sum in order. */

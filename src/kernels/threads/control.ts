@@ -35,7 +35,7 @@ export const WORK_STRIDE = 69;
 /** Most calls of a job. */
 export const MAX_CALLS = 128;
 /** Most arguments of a kernel. */
-export const MAX_ARGUMENTS = 16;
+export const MAX_ARGUMENTS = 20;
 
 // Indices of 64-bit numbers.
 /** Arguments of the calls. */

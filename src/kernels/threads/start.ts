@@ -3,12 +3,12 @@
 import { ArgumentError, ThreadError } from "../../core/errors.js";
 import { Allocator } from "../../memory/allocator.js";
 import { Heap } from "../../memory/heap.js";
-import type { Kernels } from "../abi.js";
+import type { KernelName, Kernels } from "../abi.js";
 import { bytesOfText, wasmAvailable } from "../wasm.js";
-import type { Crew } from "./chunks.js";
+import { type Crew, GRAIN } from "./chunks.js";
 import type { ThreadOptions } from "./options.js";
 import { Pool } from "./pool.js";
-import { RULES } from "./rules.js";
+import { ruleOf } from "./rules.js";
 import { processors, sharingObstacle, startWorker } from "./worker.js";
 
 /** Most threads that may be asked for. */
@@ -84,6 +84,7 @@ function crewOf(pool: Pool, allocator: Allocator): Crew {
   const { heap } = allocator;
   return {
     threads: pool.threads,
+    grain: GRAIN,
     run: (kernel, calls, work) => pool.run(kernel, calls, work),
     ints: (ptr, length) => heap.i32(ptr, length).slice(),
     i32: (ptr, length) => heap.i32(ptr, length),
@@ -106,9 +107,9 @@ function tableOf(pool: Pool, crew: Crew): Kernels {
   const table: Record<string, Kernel> = {};
   for (const name of pool.names) {
     const whole = pool.kernel(name);
-    const rule = RULES[name];
+    const rule = ruleOf(name as KernelName);
     table[name] =
-      rule === undefined
+      rule === null
         ? whole
         : (...args) => {
             const returned = rule(args, crew);

@@ -126,7 +126,7 @@ export function winogradBackwardWeight(x: NDArray, dy: NDArray, dw: NDArray, { g
   withScratch(WINOGRAD_POINTS * weights * bytes * parts, (sums) => {
     withGeometry(g, (geom) =>
       withScratch(kernels.f32_winograd_bwd_weight_work(geom, filters), (work) => {
-        kernels[kernel](x.ptr, dy.ptr, sums, geom, filters, parts, work);
+        kernels[kernel](x.ptr, dy.ptr, sums, geom, filters, parts, 0, parts, 0, filters, work);
       }),
     );
     for (let part = 1; part < parts; part++) {

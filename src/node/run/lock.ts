@@ -1,12 +1,12 @@
 /** @file The lock of a run's folder: one process writes at a time, and a dead one's lock is taken over. */
 import { randomBytes } from "node:crypto";
-import { readFileSync, unlinkSync } from "node:fs";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { link, lstat, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DataError } from "../../core/errors.js";
 import { isRecord, readJson } from "../../io/json.js";
-import { temporaryName } from "../files.js";
+import { kindOfFile, readFileBytes, temporaryName } from "../files.js";
 import { type ProcessIdentity, stateOf, thisProcess } from "./process.js";
 
 /** Name of the lock in the folder. */
@@ -28,6 +28,8 @@ const releaseAll = (): void => {
 /** Milliseconds that a lock may take from its creation to its last byte. */
 const WRITING = 1000;
 const WAIT = 20;
+/** Bytes that no lock has. */
+const MOST_BYTES = 65_536;
 
 /**
  * The right to write into a run's folder.
@@ -61,7 +63,7 @@ export class RunLock {
     const lock = new RunLock(folder, `${JSON.stringify(holder)}\n`);
     let unreadable = 0;
     while (!(await lock.#create())) {
-      const text = await readFile(path, "utf8").catch(() => null);
+      const text = await textOf(path);
       if (text === null) continue;
       const other = holderOf(text);
       // Its writer is between the creation and the last byte, or was killed there.
@@ -110,7 +112,7 @@ export class RunLock {
    */
   async confirm(): Promise<void> {
     for (;;) {
-      const text = await readFile(join(this.#folder, LOCK_FILE), "utf8").catch(() => null);
+      const text = await textOf(join(this.#folder, LOCK_FILE));
       if (text === this.#text) return;
       if (text === null) {
         if (await this.#create()) return;
@@ -133,10 +135,32 @@ export class RunLock {
     if (held.size === 0) process.off("exit", releaseAll);
     try {
       const path = join(this.#folder, LOCK_FILE);
-      if (readFileSync(path, "utf8") === this.#text) unlinkSync(path);
+      if (lstatSync(path).isFile() && readFileSync(path, "utf8") === this.#text) unlinkSync(path);
     } catch {
       // The folder is gone, or nothing can be written any more: the next process finds a lock of a dead one.
     }
+  }
+}
+
+/**
+ * What a lock holds; null if there is none by now.
+ *
+ * @throws DataError if something else has its name: a folder, a pipe, a link that leads nowhere can be neither read nor taken over
+ */
+async function textOf(path: string): Promise<string | null> {
+  const info = await lstat(path).catch(() => null);
+  if (info === null) return null;
+  const refuse = (got: string): never => {
+    const hint = "no run made it; remove it";
+    throw new DataError({ op: path, what: "is not the lock of a run", expected: "a file", got, hint });
+  };
+  if (!info.isFile()) refuse(kindOfFile(info));
+  if (info.size > MOST_BYTES) refuse(`${info.size} bytes`);
+  try {
+    return new TextDecoder().decode(await readFileBytes(path));
+  } catch (error) {
+    if ((await lstat(path).catch(() => null)) === null) return null;
+    throw error;
   }
 }
 
@@ -185,6 +209,6 @@ async function removeStale(folder: string, text: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw new DataError({ op: path, what: "cannot be taken over", got: (error as Error).message });
   }
-  if ((await readFile(aside, "utf8").catch(() => text)) !== text) await link(aside, path).catch(() => {});
+  if ((await textOf(aside)) !== text) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
 }

@@ -1,7 +1,7 @@
 /** @file `metrics.jsonl`: evidence of a run. What can be read of it is kept, what cannot is told, and nothing depends on it. */
-import { readFile } from "node:fs/promises";
 import { isRecord, readJson } from "../../io/json.js";
 import type { EpochMetrics } from "../../train/metrics.js";
+import { exists, readFileBytes } from "../files.js";
 
 /** What a metrics file holds. */
 export interface MetricsFile {
@@ -11,14 +11,17 @@ export interface MetricsFile {
   readonly damage: string | null;
 }
 
+/** Bytes that are read: what a string can hold, and some hundred thousand epochs take. */
+const MOST_BYTES = 2 ** 28;
+
 /** Reads what can be read. A file that is not there holds nothing. Never throws. */
 export async function readMetrics(path: string): Promise<MetricsFile> {
+  if (!(await exists(path))) return { rows: [], damage: null };
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = new TextDecoder().decode(await readFileBytes(path, { maxBytes: MOST_BYTES }));
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return { rows: [], damage: missing ? null : `cannot be read (${(error as Error).message})` };
+    return { rows: [], damage: (error as Error).message.slice(`${path}: `.length) };
   }
   const rows: EpochMetrics[] = [];
   const unreadable: number[] = [];
@@ -42,11 +45,12 @@ export async function readMetrics(path: string): Promise<MetricsFile> {
 export function missingEpochs(rows: readonly EpochMetrics[], last: number): string | null {
   const present = new Set(rows.map((row) => row.epoch));
   const parts: string[] = [];
-  for (let epoch = 1; epoch <= last; epoch++) {
-    if (present.has(epoch)) continue;
-    const first = epoch;
-    while (epoch < last && !present.has(epoch + 1)) epoch++;
-    parts.push(first === epoch ? `${first}` : `${first} to ${epoch}`);
+  let before = 0;
+  // From row to row, not from epoch to epoch: a file may say that quadrillions are complete.
+  for (const epoch of [...present].filter((epoch) => epoch <= last).concat(last + 1)) {
+    const [first, until] = [before + 1, epoch - 1];
+    if (first <= until) parts.push(first === until ? `${first}` : `${first} to ${until}`);
+    before = epoch;
   }
   return parts.length === 0 ? null : parts.join(", ");
 }

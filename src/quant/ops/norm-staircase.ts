@@ -1,6 +1,7 @@
 /** @file Batch normalization joined to the quantized activation behind it, as an op. */
-
-import { check, integer } from "../../core/checks.js";
+import { staircaseTop } from "../../codes/levels.js";
+import { check } from "../../core/checks.js";
+import { alphaRuleId, proxyId } from "../../kernels/staircase/ids.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import { normalizedStaircase, normalizedStaircaseBackward } from "../../ndarray/normalize.js";
 import type { BatchNormTrainAttrs } from "../../ops/norm.js";
@@ -34,32 +35,20 @@ export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
   coded: true,
   shape: ([x, gamma, beta, alpha, shortcut], attrs) => {
     checkNormActivation([x, gamma, beta], attrs, shortcut);
-    const kernel = integer(0, 2);
-    check(
-      "batchNormStaircase",
-      "proxy.kernelId",
-      attrs.proxy?.kernelId,
-      kernel,
-      "functions of one's own take the single ops",
-    );
-    check(
-      "batchNormStaircase",
-      "rule.kernelId",
-      attrs.rule?.kernelId,
-      kernel,
-      "functions of one's own take the single ops",
-    );
+    const own = "functions of one's own take the single ops";
+    check("batchNormStaircase", "proxy.kernelId", attrs.proxy?.kernelId, proxyId, own);
+    check("batchNormStaircase", "rule.kernelId", attrs.rule?.kernelId, alphaRuleId, own);
     return staircaseOp.shape([x, alpha], attrs);
   },
   forward: ([x, gamma, beta, step, shortcut], attrs) => {
     const alpha = checkedAlpha(step);
     const rows = batchNormRows(x, gamma, beta, attrs);
-    const kernel = { alpha, top: 2 ** attrs.bits - 1, nearest: attrs.rounding === "nearest" };
+    const kernel = { alpha, top: staircaseTop(attrs.bits), nearest: attrs.rounding === "nearest" };
     const codes = normalizedStaircase(x, rows, shortcut, kernel);
     return { y: codes, saved: { x, shortcut, codes, rows, alpha } };
   },
   backward: (dy, { x, shortcut, codes, rows, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
-    const kernel = { alpha, top: 2 ** bits - 1, proxy: proxy.kernelId as number, rule: rule.kernelId as number };
+    const kernel = { alpha, top: staircaseTop(bits), proxy: proxy.kernelId as number, rule: rule.kernelId as number };
     let dalpha = 0;
     const grads = normGradients(x, rows, needs, 4, (sums) => {
       dalpha = normalizedStaircaseBackward({ x, shortcut, codes, rows }, dy, kernel, sums);

@@ -1,18 +1,18 @@
 /** @file The quantized activation as an op: a staircase forward, coarse derivatives backward. */
-
-import { check, numeric } from "../../core/checks.js";
+import { checkBits, staircaseTop } from "../../codes/levels.js";
+import type { Rounding } from "../../codes/staircase.js";
+import { check } from "../../core/checks.js";
 import { DTypeError, QuantError, ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
+import { alphaRuleId, proxyId } from "../../kernels/staircase/ids.js";
 import { staircase, staircaseBackward, staircaseStepGradient } from "../../ndarray/activation.js";
 import { convert, floatTypeOf } from "../../ndarray/convert.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { OpDef } from "../../ops/op.js";
 import type { AlphaRule } from "../alpha-rule.js";
-import type { Rounding } from "../half-gaussian.js";
-import { checkBits } from "../projection/projection.js";
 import type { CoarseProxy } from "../proxy.js";
 
-const { ceil, floor, fround, min } = Math;
+const { fround } = Math;
 
 /** Attributes of {@link staircaseOp}. */
 export interface StaircaseAttrs {
@@ -27,26 +27,6 @@ interface Saved {
   readonly x: NDArray;
   readonly codes: NDArray;
   readonly alpha: number;
-}
-
-/**
- * The code of one number: 0 for x ≤ 0 (and NaN), else min(⌈f32(x/α)⌉, L), or with "nearest" the nearest integer, half to even. The scalar
- * definition that the kernel repeats.
- *
- * @param x, alpha f32 numbers
- * @see BCGD §3 (staircase)
- */
-export function staircaseCode(x: number, alpha: number, top: number, rounding: Rounding = "ceil"): number {
-  if (typeof x !== "number") check("staircaseCode", "x", x, numeric);
-  if (typeof alpha !== "number") check("staircaseCode", "alpha", alpha, numeric);
-  if (typeof top !== "number") check("staircaseCode", "top", top, numeric);
-  if (!(x > 0)) return 0;
-  const quotient = fround(x / alpha);
-  if (rounding === "ceil") return min(ceil(quotient), top);
-  const below = floor(quotient);
-  const rest = quotient - below;
-  const up = rest > 0.5 || (rest === 0.5 && below % 2 === 1);
-  return min(up ? below + 1 : below, top);
 }
 
 /** The step as an f32 number. @throws QuantError unless it is finite and positive */
@@ -73,9 +53,11 @@ export function checkedAlpha(step: NDArray): number {
 export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
   name: "staircase",
   coarse: true,
-  shape: ([x, alpha], { bits }) => {
+  shape: ([x, alpha], { bits, proxy, rule }) => {
     floatTypeOf("staircase", x);
     checkBits("staircase", bits);
+    if (proxy?.kernelId !== undefined) check("staircase", "proxy.kernelId", proxy.kernelId, proxyId);
+    if (rule?.kernelId !== undefined) check("staircase", "rule.kernelId", rule.kernelId, alphaRuleId);
     if (alpha.size !== 1) {
       throw new ShapeError({ op: "staircase", what: "alpha", expected: "one element", got: shapeText(alpha.shape) });
     }
@@ -86,11 +68,11 @@ export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
   },
   forward: ([x, step], { bits, rounding }) => {
     const alpha = checkedAlpha(step);
-    const y = staircase(x, alpha, 2 ** bits - 1, rounding === "nearest");
+    const y = staircase(x, alpha, staircaseTop(bits), rounding === "nearest");
     return { y, saved: { x, codes: y, alpha } };
   },
   backward: (incoming, { x, codes, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
-    const top = 2 ** bits - 1;
+    const top = staircaseTop(bits);
     // Gradients of coded arrays are f32 unless the op after them computes in f64; the kernels take one type.
     const dy = incoming.dtype === x.dtype ? incoming : convert(incoming, x.dtype);
     return [

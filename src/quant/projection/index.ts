@@ -1,6 +1,7 @@
 /** @file Projections of weights onto scaled level sets. */
+import { checkBits } from "../../codes/levels.js";
 import { binary } from "./binary.js";
-import { checkBits, type Projection } from "./projection.js";
+import type { Projection } from "./projection.js";
 import { ternary } from "./ternary.js";
 import { uniform } from "./uniform.js";
 

@@ -1,9 +1,9 @@
 /** @file Rules for weights that are quantized already, and the plain rounding that post-training quantization begins with. */
+import { checkBits } from "../../codes/levels.js";
 import { callable, check } from "../../core/checks.js";
 import { heap } from "../../kernels/engine.js";
 import { binary } from "./binary.js";
 import {
-  checkBits,
   isProjection,
   type Projection,
   projectRow,

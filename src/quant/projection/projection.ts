@@ -1,5 +1,6 @@
 /** @file What a projection of weights onto a level set is, and the parts that the rules share. */
-import { type Rule, refuse } from "../../core/checks.js";
+import { checkBits, isWeightCode, weightTop } from "../../codes/levels.js";
+import type { Rule } from "../../core/checks.js";
 import { QuantError, ShapeError } from "../../core/errors.js";
 import type { Kernels, Ptr } from "../../kernels/abi.js";
 import { heap, kernelsFor } from "../../kernels/engine.js";
@@ -52,13 +53,7 @@ export const isProjection: Rule = (value) => {
 /** Largest |code| of b-bit weights: 1 for b = 1 (codes ±1), else 2^(b−1) − 1. */
 export function topOfBits(bits: number): number {
   checkBits("topOfBits", bits);
-  return bits === 1 ? 1 : 2 ** (bits - 1) - 1;
-}
-
-/** @throws ArgumentError unless `bits` is an integer in [least, 8] */
-export function checkBits(op: string, bits: number, least = 1): void {
-  if (Number.isInteger(bits) && bits >= least && bits <= 8) return;
-  refuse(op, "bits", `an integer from ${least} to 8`, bits);
+  return weightTop(bits);
 }
 
 /** A projection whose work is done on rows in the heap; arrays outside are copied there and back. */
@@ -97,7 +92,7 @@ export function projectRow(rule: Projection, row: WeightRow): number {
   if (rule.projectRow !== undefined) return rule.projectRow(row);
   const codes = new Int8Array(row.length);
   const delta = fround(rule.project(heap().f32(row.weights, row.length).slice(), codes));
-  const allowed = (code: number): boolean => Math.abs(code) <= rule.top && (rule.bits > 1 || code !== 0);
+  const allowed = (code: number): boolean => isWeightCode(code, rule.bits, rule.top);
   if (!(delta >= 0) || delta === Number.POSITIVE_INFINITY || !codes.every(allowed)) {
     throw new QuantError({
       op: rule.name,

@@ -1,18 +1,10 @@
 /** @file Weights of 3 to 8 bits on an even grid: Lloyd's alternation, and the authors' single step of it. */
+import { checkBits } from "../../codes/levels.js";
 import { anything, checkOptions, numeric, type OptionRules, text } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 import { heap } from "../../kernels/engine.js";
 import { halfGaussianStep } from "../half-gaussian.js";
-import {
-  checkBits,
-  type Projection,
-  refit,
-  rowKernels,
-  rowProjection,
-  topOfBits,
-  type WeightRow,
-  zeroRow,
-} from "./projection.js";
+import { type Projection, refit, rowKernels, rowProjection, topOfBits, type WeightRow, zeroRow } from "./projection.js";
 
 const { fround } = Math;
 

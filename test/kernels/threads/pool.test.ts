@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { ArgumentError, ScopeError, ThreadError } from "../../../src/core/errors.js";
 import { heap, init, kernelsFor, memory, threads } from "../../../src/kernels/index.js";
-import { CONTROL_BYTES, LIMIT, NEXT } from "../../../src/kernels/threads/control.js";
+import { CONTROL_BYTES, LIMIT, NEXT, SLEEPERS } from "../../../src/kernels/threads/control.js";
 import { NDArray } from "../../../src/ndarray/ndarray.js";
 import { withPage } from "../../browser/page.js";
 import { bcgdTraining, floatTraining } from "../../determinism/run.js";
@@ -51,6 +51,8 @@ describe("training", () => {
         await init({ threads: count });
         expect(threads()).toBe(count);
         expect({ float: floatTraining(), quantized: bcgdTraining(20) }, `${count} threads`).toEqual(expected);
+        // Neither arrays nor scratch of kernels.
+        expect(memory().bytes, `${count} threads`).toBe(0);
       }
     },
     SLOW,
@@ -59,9 +61,20 @@ describe("training", () => {
 
 describe("init with threads", () => {
   it("works on every kernel call, also after the heap has grown and the workers have slept", async () => {
-    expect(await init({ threads: 3 })).toBe("wasm");
+    let words = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+    const createWorker = (source: string) => {
+      const worker = new NodeWorker(source, { eval: true });
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (message: { block: SharedArrayBuffer }) => {
+        words = new Int32Array(message.block);
+        post(message);
+      };
+      return worker;
+    };
+    expect(await init({ threads: 3, createWorker })).toBe("wasm");
     for (let round = 0; round < 200; round++) addAMillion();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // They spin for a while, then sleep.
+    while (Atomics.load(words, SLEEPERS) < 2) await new Promise(setImmediate);
     addAMillion();
     const large = NDArray.empty([64 << 20], "u8");
     addAMillion();
@@ -179,16 +192,24 @@ describe("a lost worker", () => {
   });
 
   it("that cannot start is an error", async () => {
-    const broken = script("throw new Error('broken worker')");
+    const ends: Promise<unknown>[] = [];
+    const watched = (source: string) => {
+      const worker = new NodeWorker(source, { eval: true });
+      ends.push(new Promise((resolve) => worker.once("exit", resolve)));
+      return worker;
+    };
+    const broken = () => watched("throw new Error('broken worker')");
     await expect(init({ threads: 3, createWorker: broken })).rejects.toThrow(/did not start.*broken worker/);
     const refused = () => {
       throw new Error("no workers here");
     };
     await expect(init({ threads: 2, createWorker: refused })).rejects.toThrow(/no workers here/);
     let made = 0;
-    const onlyOne = (source: string) => (made++ === 0 ? script(source)() : refused());
+    const onlyOne = (source: string) => (made++ === 0 ? watched(source) : refused());
     await expect(init({ threads: 3, createWorker: onlyOne })).rejects.toThrow(/no workers here/);
-    await new Promise((resolve) => setTimeout(resolve, 100)); // a late complaint of the first would fail the test run
+    // Each is gone, and a late complaint of one would have failed the test run.
+    await Promise.all(ends);
+    expect(ends).toHaveLength(3);
     expect(threads()).toBe(1);
   });
 });
