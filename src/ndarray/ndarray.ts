@@ -178,7 +178,9 @@ export class NDArray implements Owner {
   view(): TypedArray {
     return viewOf(heap().buffer, this.dtype, this.ptr, this.size);
   }
-  /** Announces a change of the elements: graphs that saved them refuse their backward pass, naming `writer`. */
+  /**
+   * Announces a change of the elements: graphs that saved them refuse their backward pass, naming `writer`, and what was packed of them is made anew.
+   */
   touch(writer: string): void {
     this.storage.touch(writer);
   }
