@@ -1,6 +1,6 @@
 /**
- * @file Which algorithm computes a convolution: the one rule, for training and for the packed runtime. It looks at extents and codes alone, not at the
- * engine: results have the same bits on each.
+ * @file Which algorithm computes a convolution: the one rule, for training and for the packed runtime. It looks at
+ * extents and codes alone, not at the engine: results have the same bits on each.
  */
 import { MAX_PATCH } from "../codes/sums.js";
 import type { GEOMETRY_FIELDS } from "./geometry.js";
@@ -28,26 +28,36 @@ export interface RealOperands {
 }
 
 /**
- * An algorithm that forms every output as one sum in the order of taps and channels. `depthwise`: all channels at once, tap by tap. `pixels`: one matrix
- * product, patches being the pixels. `patches`: products with patches.
+ * An algorithm that forms every output as one sum in the order of taps and channels. `depthwise`: all channels at once,
+ * tap by tap. `pixels`: one matrix product, patches being the pixels. `patches`: products with patches.
  */
 export type DirectAlgorithm = "depthwise" | "pixels" | "patches";
 
-/** An algorithm for real weights. `winograd`: by tiles; `winogradAdjoint`: the gradient for the input by the tiles of the output. */
+/**
+ * An algorithm for real weights. `winograd`: by tiles; `winogradAdjoint`: the gradient for the input by the tiles of
+ * the output.
+ */
 export type RealAlgorithm = DirectAlgorithm | "winograd" | "winogradAdjoint";
 
 /** Products of u8 activation codes and i8 weight codes. */
 export interface CodeOperands {
-  /** Type of the sums: i32 asks for exact integers of every size, f32 takes those of reals where they are as good or as fast. */
+  /**
+   * Type of the sums: i32 asks for exact integers of every size, f32 takes those of reals where they are as good or as
+   * fast.
+   */
   readonly sums: "i32" | "f32";
-  /** The or of all (weight code + `LOOKUP_OFFSET`), low byte, as kernel `i8_bits` gives it. Asked for if the answer matters. */
+  /**
+   * The or of all (weight code + `LOOKUP_OFFSET`), low byte, as kernel `i8_bits` gives it. Asked for if the answer
+   * matters.
+   */
   weightBits(): number;
   /** A bound of the activation codes. Asked for if the answer matters. */
   top(): number;
 }
 
 /**
- * An algorithm for codes: tables of sums of 4-bit codes, or products of bytes; from the image itself or from patches. `reals`: the codes as reals.
+ * An algorithm for codes: tables of sums of 4-bit codes, or products of bytes; from the image itself or from patches.
+ * `reals`: the codes as reals.
  */
 export type CodeAlgorithm = IntegerAlgorithm | { readonly by: "reals" };
 
@@ -96,7 +106,10 @@ export function suitsWinograd({ geometry: g, groups }: Convolution, filters: num
   return square && dense && wide && 2 * WINOGRAD_POINTS * winogradTiles(g) <= products;
 }
 
-/** How many times more tiles the convolution may have than the adjoint, which writes twice as much and cannot split an image. */
+/**
+ * How many times more tiles the convolution may have than the adjoint, which writes twice as much and cannot split an
+ * image.
+ */
 const ADJOINT_TILES = 1.2;
 
 /** The algorithm for a convolution with real weights. @param filters output channels */
@@ -128,7 +141,8 @@ function walksImage({ dilationW, outW }: Geometry): boolean {
 }
 
 /**
- * The algorithm for a convolution with weight codes; `reals` only for sums in f32. A fully connected layer is one of 1×1 pixels.
+ * The algorithm for a convolution with weight codes; `reals` only for sums in f32. A fully connected layer is one of
+ * 1×1 pixels.
  *
  * @param filters output channels
  */
