@@ -7,7 +7,7 @@ import { CoarsegradError } from "../core/errors.js";
 import { DATASET_NAMES } from "../data/registry.js";
 import { MODEL_NAMES } from "../models/index.js";
 import { parseSchedule, SCHEDULE_FORMS, type ScheduleSpec } from "../optim/schedule/index.js";
-import { alphaRules, proxies } from "../quant/index.js";
+import { alphaRules, projections, proxies } from "../quant/index.js";
 import { bitWidths } from "./bits.js";
 import { type Field, type Place, row } from "./field.js";
 import { FOLDER_SIZE, imagesName } from "./images.js";
@@ -23,8 +23,13 @@ const PROXIES = Object.keys(proxies);
 const OPTIMIZERS = choice(["sgd", "adam"]);
 const GRANULARITIES = choice(["layer", "channel"]);
 const AUGMENTATIONS = choice(["none", "shift", "crop-flip"]);
-/** Rules that weights are projected by: the nearest point (the paper), or those of the authors' released code. */
-const PROJECTIONS = choice(["exact", "authors"]);
+/** Rules that weights are projected by: the nearest point (the paper), those of the authors' released code, and others of some widths. */
+const PROJECTIONS = choice(Object.keys(projections));
+const widths = (least: number, most: number): string => (least === most ? `${least}` : `${least}…${most}`);
+const SOME_WIDTHS = Object.entries(projections)
+  .filter(([, { least, most }]) => least > 1 || most < 8)
+  .map(([name, { least, most }]) => `${name} (${widths(least, most)} bit${most > 1 ? "s" : ""})`)
+  .join(", ");
 const RECALIBRATIONS = choice(["auto", "always", "never"]);
 /** The first three search on observed values; the others take start values that are best for a half-Gaussian, or the authors'. */
 const CALIBRATIONS = ["mse", "max", "percentile", "half-gaussian", "authors"] as const;
@@ -157,9 +162,13 @@ export const FIELDS = {
   }),
   projection: row("quant?", {
     flags: "--projection <rule>",
-    help: "exact: the nearest quantized weights; authors: the rules of the paper's released code at 2 and 4 bits",
+    help: `exact: the nearest quantized weights; authors: the rules of the paper's released code at 2 and 4 bits; ${SOME_WIDTHS}`,
     kind: PROJECTIONS,
     initial: "exact",
+    refuses(name, { bits }) {
+      const { least, most } = projections[name];
+      return bits.weights >= least && bits.weights <= most ? null : `--bits ${widths(least, most)}WmA`;
+    },
   }),
   init: row("own", {
     flags: "--init <file>",

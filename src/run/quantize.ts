@@ -7,14 +7,13 @@ import { BCGD, BinaryRelax } from "../optim/bcgd.js";
 import { Adam, type OptimizerLike, type ParametersOrGroups, SGD, type SGDOptions } from "../optim/index.js";
 import {
   alphaRules,
-  authorsPolicy,
   calibrate,
   comq,
   onGrid,
+  type Projection,
   prepare,
-  projectionFor,
+  projectionNamed,
   proxies,
-  type QuantPolicy,
   recalibrateBatchNorm,
   type StaircaseOptions,
 } from "../quant/index.js";
@@ -38,11 +37,10 @@ export function quantized(net: Module, { bits, quant }: RunConfig): Module {
   });
 }
 
-function weightsRule(bits: number, { projection, method }: QuantConfig): QuantPolicy["weights"] {
-  // The released code's projection of that width; the width of the activations has no part in it.
-  if (projection === "authors") return authorsPolicy({ weights: bits, activations: 4 }).weights;
+function weightsRule(bits: number, { projection = "exact", method }: QuantConfig): Projection {
+  const rule = projectionNamed(projection, bits);
   // What COMQ found is read again as it was.
-  return method === "comq" ? onGrid(projectionFor(bits)) : bits;
+  return method === "comq" && projection === "exact" ? onGrid(rule) : rule;
 }
 
 function staircaseOf(bits: number, { proxy, alphaRule, calibrate: start }: QuantConfig): StaircaseOptions {
