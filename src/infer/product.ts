@@ -56,7 +56,6 @@ function isDirect({ window, image, groups }: Layer): boolean {
 export function productOf(layer: Layer, constants: Constants): Product {
   const { window, image, groups, out, codes, top } = layer;
   const way = chooseCodes(convolutionOf(window, image, groups), out, {
-    sums: "i32",
     weightBits: () => bitsOf(codes),
     top: () => top,
   });

@@ -42,11 +42,6 @@ export type RealAlgorithm = DirectAlgorithm | "winograd" | "winogradAdjoint";
 /** Products of u8 activation codes and i8 weight codes. */
 export interface CodeOperands {
   /**
-   * Type of the sums: i32 asks for exact integers of every size, f32 takes those of reals where they are as good or as
-   * fast.
-   */
-  readonly sums: "i32" | "f32";
-  /**
    * The or of all (weight code + `LOOKUP_OFFSET`), low byte, as kernel `i8_bits` gives it. Asked for if the answer
    * matters.
    */
@@ -55,14 +50,8 @@ export interface CodeOperands {
   top(): number;
 }
 
-/**
- * An algorithm for codes: tables of sums of 4-bit codes, or products of bytes; from the image itself or from patches.
- * `reals`: the codes as reals.
- */
-export type CodeAlgorithm = IntegerAlgorithm | { readonly by: "reals" };
-
-/** A {@link CodeAlgorithm} in integers. */
-export type IntegerAlgorithm =
+/** An algorithm for codes: tables of sums of 4-bit codes, or products of bytes; from the image itself or from patches. */
+export type CodeAlgorithm =
   | { readonly by: "lookup"; readonly from: "image" | "patches"; readonly planes: BitPlanes }
   | { readonly by: "bytes"; readonly from: "image" | "patches" };
 
@@ -140,22 +129,16 @@ function walksImage({ dilationW, outW }: Geometry): boolean {
   return dilationW === 1 && 4 * outW >= 3 * (4 * Math.ceil(outW / 4));
 }
 
-/**
- * The algorithm for a convolution with weight codes; `reals` only for sums in f32. A fully connected layer is one of
- * 1×1 pixels.
- *
- * @param filters output channels
- */
-export function chooseCodes(
-  conv: Convolution,
-  filters: number,
-  codes: CodeOperands & { readonly sums: "i32" },
-): IntegerAlgorithm;
-export function chooseCodes(conv: Convolution, filters: number, codes: CodeOperands): CodeAlgorithm;
+/** True if sums in f32 of a convolution of codes are taken as well, or alone, from reals: asked before {@link chooseCodes}. */
+export function realsSuffice({ geometry, groups }: Convolution): boolean {
+  const patch = tapsOf(geometry) * geometry.channels;
+  return groups > 1 || patch < LEAST_PATCH || patch > MAX_PATCH;
+}
+
+/** The algorithm for a convolution with weight codes. A fully connected layer is one of 1×1 pixels. @param filters output channels */
 export function chooseCodes({ geometry, groups }: Convolution, filters: number, codes: CodeOperands): CodeAlgorithm {
   const { kernelW, channels } = geometry;
   const patch = tapsOf(geometry) * channels;
-  if (codes.sums === "f32" && (groups > 1 || patch < LEAST_PATCH || patch > MAX_PATCH)) return { by: "reals" };
   if (groups > 1) return { by: "bytes", from: "patches" };
   const planes = lookupPays(filters, patch) ? bitPlanes(codes.weightBits()) : null;
   if (planes === null || codes.top() > LOOKUP_TOP) {

@@ -4,7 +4,13 @@
  */
 import type { Kernels, Ptr } from "../../kernels/abi.js";
 import { pairBytes } from "../../kernels/byte-conv.js";
-import { type CodeOperands, type Convolution, chooseCodes, type IntegerAlgorithm } from "../../kernels/choose.js";
+import {
+  type CodeAlgorithm,
+  type CodeOperands,
+  type Convolution,
+  chooseCodes,
+  realsSuffice,
+} from "../../kernels/choose.js";
 import { heap, kernelsFor } from "../../kernels/engine.js";
 import { type BitPlanes, packedBytes } from "../../kernels/lookup.js";
 import type { NDArray } from "../ndarray.js";
@@ -23,7 +29,6 @@ type Multiply = (rows: Ptr, out: Ptr, count: number) => void;
 /** What the choice asks of operands in training. A step says nothing about the codes: they are looked at. */
 function operandsOf(kernels: Kernels, x: NDArray, weight: NDArray): CodeOperands {
   return {
-    sums: "f32",
     weightBits: () => weightBits(weight),
     top: () => kernels.u8_max(x.ptr, x.size),
   };
@@ -92,7 +97,7 @@ function multiplyImage(
   weight: NDArray,
   y: NDArray,
   conv: Convolution,
-  way: IntegerAlgorithm,
+  way: CodeAlgorithm,
 ): void {
   const { batch, outH, kernelH, kernelW, channels } = conv.geometry;
   const lines = batch * outH;
@@ -141,7 +146,7 @@ function multiplyPatches(
   );
 }
 
-const planesOf = (way: IntegerAlgorithm): BitPlanes | null => (way.by === "lookup" ? way.planes : null);
+const planesOf = (way: CodeAlgorithm): BitPlanes | null => (way.by === "lookup" ? way.planes : null);
 
 /**
  * Σ x_code·w_code of a convolution into y.
@@ -153,8 +158,8 @@ const planesOf = (way: IntegerAlgorithm): BitPlanes | null => (way.by === "looku
  */
 export function convCodes(x: NDArray, weight: NDArray, y: NDArray, conv: Convolution): boolean {
   const kernels = kernelsFor("f32");
+  if (realsSuffice(conv)) return false;
   const way = chooseCodes(conv, weight.shape[0], operandsOf(kernels, x, weight));
-  if (way.by === "reals") return false;
   if (way.from === "image") multiplyImage(kernels, x, weight, y, conv, way);
   else multiplyPatches(kernels, x, weight, y, conv, planesOf(way));
   return true;
@@ -179,8 +184,9 @@ export function linearCodes(x: NDArray, weight: NDArray, y: NDArray): boolean {
   const [filters, features] = weight.shape;
   const kernels = kernelsFor("f32");
   const rows = features === 0 ? 0 : x.size / features;
-  const way = chooseCodes(pointConvolution(rows, features), filters, operandsOf(kernels, x, weight));
-  if (way.by === "reals") return false;
+  const conv = pointConvolution(rows, features);
+  if (realsSuffice(conv)) return false;
+  const way = chooseCodes(conv, filters, operandsOf(kernels, x, weight));
   withProduct(kernels, weight, planesOf(way), (multiply, stride) =>
     withPadded(kernels, x.ptr, [rows, features, stride], (padded) => multiply(padded, y.ptr, rows)),
   );

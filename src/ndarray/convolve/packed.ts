@@ -3,11 +3,35 @@
  */
 import { allocator, heap, kernelsFor } from "../../kernels/engine.js";
 import { LOOKUP_OFFSET } from "../../kernels/lookup.js";
-import { type Derived, Storage } from "../../memory/storage.js";
+import { Storage } from "../../memory/storage.js";
 import { expectArrays, expectRank } from "../checks.js";
 import { codesAsReal } from "../matmul.js";
 import { trustedPermute } from "../movement.js";
 import { NDArray, trustedAlias } from "../ndarray.js";
+
+/** What was made of a block's contents; released when they change or the block is freed. */
+interface Derived {
+  release(): void;
+}
+
+/** What blocks keep, by the name of what was made, extents included. */
+const DERIVED = new WeakMap<Storage, Map<string, Derived>>();
+
+/** What `make` gives of a block's contents: made once for each version of them. */
+function derive<T extends Derived>(storage: Storage, key: string, make: () => T): T {
+  const known = DERIVED.get(storage)?.get(key);
+  if (known !== undefined) return known as T;
+  const fresh = make();
+  const all = DERIVED.get(storage) ?? new Map<string, Derived>();
+  all.set(key, fresh);
+  DERIVED.set(storage, all);
+  storage.whenChanged = () => {
+    DERIVED.delete(storage);
+    storage.whenChanged = null;
+    for (const item of all.values()) item.release();
+  };
+  return fresh;
+}
 
 /** Axes of [O,Kh,Kw,I] in [O,I,Kh,Kw], and the reverse. */
 const PACKED = [0, 2, 3, 1];
@@ -40,7 +64,7 @@ export function trustedUnpack(packed: NDArray): NDArray {
 
 /** An array on a block that `weight` keeps, made by `make` for this version of it. */
 function kept(weight: NDArray, form: string, make: () => NDArray): NDArray {
-  const block = weight.storage.derive(`${form} ${weight.dtype} ${weight.shape}`, () => {
+  const block = derive(weight.storage, `${form} ${weight.dtype} ${weight.shape}`, () => {
     const array = make();
     const storage = array.storage.retain();
     array.dispose();
@@ -95,7 +119,7 @@ class KnownNumber implements Derived {
 /** The or of all (weight code + `LOOKUP_OFFSET`), low byte. */
 export function weightBits(codes: NDArray): number {
   const read = (): KnownNumber => new KnownNumber(kernelsFor("f32").i8_bits(codes.ptr, codes.size, LOOKUP_OFFSET));
-  return codes.storage.derive("bits", read).value;
+  return derive(codes.storage, "bits", read).value;
 }
 
 /**
@@ -111,7 +135,7 @@ export function packedRows(
   bytes: number,
   pack: (rows: number, out: number) => void,
 ): number {
-  return codes.storage.derive(`${form} ${codes.shape}`, () => {
+  return derive(codes.storage, `${form} ${codes.shape}`, () => {
     const rows = codes.rank === 4 ? trustedPermute(codes, PACKED) : trustedAlias(codes);
     const block = new Storage(allocator(), bytes);
     try {
