@@ -11,7 +11,7 @@ export { i8_pair_pack, u8_i8_conv, u8_i8_conv_work } from "./conv/bytes";
 export { i32_line_codes } from "./staircase/lines";
 export { u4_lut_conv, u4_lut_conv_work } from "./conv/lut";
 export { u4_lut_gemm, u4_lut_gemm_work } from "./products/lut-gemm";
-export { i8_bits, i8_lut_pack } from "./products/lut-pack";
+export { i8_lut_pack } from "./products/lut-pack";
 export { f32_avgpool, f32_maxpool } from "./pool/pool";
 export { f32_sum } from "./reduce/sums";
 export { i32_residual_codes } from "./staircase/residual";

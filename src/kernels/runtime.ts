@@ -4,14 +4,14 @@ import type { Kernels } from "./abi.js";
 import { makeContext } from "./context.js";
 import { lineKernels } from "./conv/lines.js";
 import { windowKernels } from "./conv/window.js";
-import { convertKernels } from "./convert/reference.js";
+import { moveKernels } from "./convert/moves.js";
 import { arithmeticKernels } from "./elementwise/arithmetic.js";
 import { mapKernels } from "./norm/maps.js";
-import { poolKernels } from "./pool/reference.js";
-import { productKernels } from "./products/reference.js";
+import { poolOutputs } from "./pool/outputs.js";
+import { matrixKernels } from "./products/matrix.js";
 import { sumKernels } from "./reduce/sum.js";
 import type { KernelSource } from "./source.js";
-import { staircaseKernels } from "./staircase/reference.js";
+import { staircaseCodes } from "./staircase/codes.js";
 import { bytesOfText } from "./wasm.js";
 import { WASM_TEXT } from "./wasm-runtime.generated.js";
 
@@ -19,15 +19,15 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
   const context = makeContext(heap, real);
   // A part of the ABI, as assembly/runtime.ts; the runtime's tests call every one of them.
   return {
-    ...convertKernels(context),
+    ...moveKernels(context),
     ...arithmeticKernels(context),
     ...sumKernels(context),
-    ...productKernels(context),
+    ...matrixKernels(context),
     ...windowKernels(context),
     ...lineKernels(context),
-    ...poolKernels(context),
+    ...poolOutputs(context),
     ...mapKernels(context),
-    ...staircaseKernels(context),
+    ...staircaseCodes(context),
   } as Kernels;
 }
 

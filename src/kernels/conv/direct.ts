@@ -4,6 +4,7 @@ import { type Context, type RealArray, readGeometry } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";
 import { GEMM_BLOCK } from "../products/sizes.js";
 import type { CONV } from "./abi.js";
+import { adjointKernels } from "./adjoint.js";
 import { SUM_BYTES, SUM_LEAST_ROWS, SUM_MOST_ROWS } from "./sizes.js";
 import { windowKernels } from "./window.js";
 
@@ -25,6 +26,7 @@ function sumRows(K: number): number {
 export function directKernels(context: Context): Pick<Conv, Names> {
   const { heap, real, round, temporary } = context;
   const windows = windowKernels(context);
+  const { f32_col2im } = adjointKernels(context);
   const width = real(0, 0).BYTES_PER_ELEMENT;
   type Patches = Conv["f32_im2col"];
 
@@ -109,7 +111,7 @@ export function directKernels(context: Context): Pick<Conv, Names> {
             patch[k] = o0 === 0 ? sum : patch[k] + sum;
           }
         }
-        windows.f32_col2im(workPtr, dxPtr, geomPtr, row, 1);
+        f32_col2im(workPtr, dxPtr, geomPtr, row, 1);
       }
     },
     f32_conv_work: (geomPtr) => width * patchLength(geomPtr),

@@ -1,10 +1,10 @@
-/** @file Reference kernels: patches of NHWC images (im2col) and their adjoint. */
+/** @file Reference kernels: patches of NHWC images (im2col), which the packed runtime has too. */
 
 import { type Context, type Geometry, imageLength, readGeometry } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";
 import type { CONV } from "./abi.js";
 
-type Names = "f32_im2col" | "u8_im2col_f32" | "u8_im2col" | "f32_col2im";
+type Names = "f32_im2col" | "u8_im2col_f32" | "u8_im2col";
 
 /** Visits every (row, tap) of rows [rowStart, rowStart + rowCount): `image` is the offset of the tap's first channel, −1 where padded. */
 export function eachTap(
@@ -54,15 +54,5 @@ export function windowKernels({ heap, real }: Context): Pick<KernelsOf<typeof CO
     f32_im2col: gather(real, real),
     u8_im2col_f32: gather(bytes, real),
     u8_im2col: gather(bytes, bytes),
-    f32_col2im(colsPtr, imagePtr, geomPtr, rowStart, rowCount) {
-      const g = readGeometry(heap, geomPtr);
-      const width = g.kernelH * g.kernelW * g.channels;
-      const cols = real(colsPtr, rowCount * width);
-      const image = real(imagePtr, imageLength(g));
-      eachTap(g, rowStart, rowCount, (row, tap, at) => {
-        if (at < 0) return;
-        for (let c = 0; c < g.channels; c++) image[at + c] += cols[row * width + tap * g.channels + c];
-      });
-    },
   };
 }

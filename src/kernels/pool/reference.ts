@@ -1,77 +1,15 @@
-/** @file Reference kernels: max and average pooling of NHWC images. */
+/** @file Reference kernels: max and average pooling of NHWC images, and the gradients. */
 
-import { type Context, type Geometry, imageLength, readGeometry } from "../context.js";
-import type { KernelsOf, Ptr } from "../contract.js";
+import { type Context, imageLength, readGeometry } from "../context.js";
+import type { KernelsOf } from "../contract.js";
 import type { POOL } from "./abi.js";
-
-/** Offsets of the pixels inside the image of the window at output position `position`, taps in order. */
-function pixelsOf(g: Geometry, position: number): number[] {
-  const ow = position % g.outW;
-  const oh = Math.floor(position / g.outW) % g.outH;
-  const n = Math.floor(position / (g.outW * g.outH));
-  const pixels: number[] = [];
-  for (let kh = 0; kh < g.kernelH; kh++) {
-    for (let kw = 0; kw < g.kernelW; kw++) {
-      const ih = oh * g.strideH - g.padTop + kh * g.dilationH;
-      const iw = ow * g.strideW - g.padLeft + kw * g.dilationW;
-      if (ih >= 0 && ih < g.inH && iw >= 0 && iw < g.inW) {
-        pixels.push(((n * g.inH + ih) * g.inW + iw) * g.channelStride);
-      }
-    }
-  }
-  return pixels;
-}
-
-/** Positions of the images in range, and how many there are in all. */
-function range(
-  g: Geometry,
-  imageStart: number,
-  imageCount: number,
-): readonly [first: number, end: number, all: number] {
-  const perImage = g.outH * g.outW;
-  return [imageStart * perImage, (imageStart + imageCount) * perImage, g.batch * perImage];
-}
+import { pixelsOf, poolOutputs, range } from "./outputs.js";
 
 /** Twins of the pooling kernels. */
-export function poolKernels({ heap, round, real }: Context): KernelsOf<typeof POOL> {
-  function maxpool(view: (ptr: Ptr, length: number) => { [i: number]: number }, lowest: number) {
-    return (xPtr: Ptr, outPtr: Ptr, indexPtr: Ptr, geomPtr: Ptr, imageStart: number, imageCount: number): void => {
-      const g = readGeometry(heap, geomPtr);
-      const [first, end, positions] = range(g, imageStart, imageCount);
-      const x = view(xPtr, imageLength(g));
-      const out = view(outPtr, positions * g.channels);
-      const index = heap.i32(indexPtr, positions * g.channels);
-      for (let position = first; position < end; position++) {
-        const pixels = pixelsOf(g, position);
-        for (let c = 0; c < g.channels; c++) {
-          let best = lowest;
-          let at = -1;
-          for (const pixel of pixels) {
-            const v = x[pixel + c];
-            if (at < 0 || v > best || (Number.isNaN(v) && !Number.isNaN(best))) {
-              best = v;
-              at = pixel + c;
-            }
-          }
-          out[position * g.channels + c] = best;
-          index[position * g.channels + c] = at;
-        }
-      }
-    };
-  }
-
+export function poolKernels(context: Context): KernelsOf<typeof POOL> {
+  const { heap, round, real } = context;
   return {
-    f32_maxpool: maxpool(real, -Infinity),
-    u8_maxpool: maxpool((ptr, length) => heap.u8(ptr, length), 0),
-    u8_maxpool_codes(xPtr, outPtr, geomPtr) {
-      const g = readGeometry(heap, geomPtr);
-      const x = heap.u8(xPtr, imageLength(g));
-      const out = heap.u8(outPtr, g.batch * g.outH * g.outW * g.channels);
-      for (let i = 0; i < out.length; i++) {
-        const pixels = pixelsOf(g, Math.floor(i / g.channels));
-        out[i] = pixels.reduce((best, pixel) => Math.max(best, x[pixel + (i % g.channels)]), 0);
-      }
-    },
+    ...poolOutputs(context),
     f32_index_add(dyPtr, indexPtr, dxPtr, len) {
       const dy = real(dyPtr, len);
       const index = heap.i32(indexPtr, len);
@@ -79,21 +17,6 @@ export function poolKernels({ heap, round, real }: Context): KernelsOf<typeof PO
       for (const at of index) extent = Math.max(extent, at + 1);
       const dx = real(dxPtr, extent);
       for (let i = 0; i < len; i++) if (index[i] >= 0) dx[index[i]] += dy[i];
-    },
-    f32_avgpool(xPtr, outPtr, geomPtr, includePad, imageStart, imageCount) {
-      const g = readGeometry(heap, geomPtr);
-      const [first, end, positions] = range(g, imageStart, imageCount);
-      const x = real(xPtr, imageLength(g));
-      const out = real(outPtr, positions * g.channels);
-      for (let position = first; position < end; position++) {
-        const pixels = pixelsOf(g, position);
-        const count = includePad ? g.kernelH * g.kernelW : Math.max(1, pixels.length);
-        for (let c = 0; c < g.channels; c++) {
-          let sum = 0;
-          for (const pixel of pixels) sum = round(sum + x[pixel + c]);
-          out[position * g.channels + c] = sum / count;
-        }
-      }
     },
     f32_avgpool_bwd(dyPtr, dxPtr, geomPtr, includePad, imageStart, imageCount) {
       const g = readGeometry(heap, geomPtr);

@@ -4,7 +4,7 @@
  */
 import { check, integer, type Rule } from "../../core/checks.js";
 import type { Context } from "../context.js";
-import { roundHalfEven } from "../elementwise/reference.js";
+import { staircaseCode } from "./codes.js";
 
 /** Coarse derivatives in x, by number. */
 export const PASSES: readonly ((x: number, limit: number) => boolean)[] = [
@@ -28,11 +28,7 @@ export const alphaRuleId: Rule = /* @__PURE__ */ integer(0, DALPHA.length - 1);
 /** The staircase's rules for one real, in the arithmetic of a context. `alpha` and `limit` = top·alpha are rounded. */
 export function staircaseRules(round: Context["round"]) {
   return {
-    code(x: number, alpha: number, top: number, nearest: number): number {
-      if (!(x > 0)) return 0;
-      const quotient = round(x / alpha);
-      return Math.min(nearest ? roundHalfEven(quotient) : Math.ceil(quotient), top);
-    },
+    code: staircaseCode(round),
     /** Whether dy passes at x. @throws ArgumentError on a proxy that there is not */
     passes(proxy: number): (x: number, limit: number) => boolean {
       check("staircase", "proxy", proxy, proxyId);
