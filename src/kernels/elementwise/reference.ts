@@ -4,16 +4,7 @@ import type { Context } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";
 import type { ELEMENTWISE } from "./abi.js";
 import { arithmetic, arithmeticKernels, unary } from "./arithmetic.js";
-
-/** Round half to even; keeps the sign of zero. */
-export function roundHalfEven(x: number): number {
-  const below = Math.floor(x);
-  const rest = x - below; // exact
-  if (rest < 0.5) return below === 0 && x < 0 ? -0 : below;
-  if (rest > 0.5) return Math.ceil(x);
-  if (rest === 0.5) return below % 2 === 0 ? below : Math.ceil(x);
-  return x; // NaN and ±∞, where `rest` is NaN
-}
+import { roundHalfEven } from "./rounding.js";
 
 /** Logistic function 1/(1 + e^−x), without overflow. */
 export function sigmoid(x: number): number {

@@ -2,7 +2,7 @@
 
 import type { Context } from "../context.js";
 import type { KernelsOf } from "../contract.js";
-import { roundHalfEven } from "../elementwise/reference.js";
+import { roundHalfEven } from "../elementwise/rounding.js";
 import type { STAIRCASE } from "./abi.js";
 
 /** The staircase's code of one real, in the arithmetic of a context; `alpha` is rounded. */
