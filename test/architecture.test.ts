@@ -17,7 +17,7 @@ const LINE = [
   "models",
   "data",
 ];
-const ROOMS = [...LINE, "theory", "train", "export", "onnx", "infer", "io", "format", "node", "cli"];
+const ROOMS = [...LINE, "theory", "train", "export", "onnx", "infer", "io", "format", "run", "node", "cli"];
 /** What each room may import besides itself; `index` is src/index.ts. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   ...Object.fromEntries(LINE.map((room, i) => [room, LINE.slice(0, i)])),
@@ -29,13 +29,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   export: [...LINE, "theory", "train", "io", "format", "infer"],
   // Beside export, not inside it: it lowers networks as export does, runs on what infer knows of thresholds, and has a library for protobuf.
   onnx: [...LINE, "io", "format", "infer", "export"],
-  node: [...LINE, "theory", "train", "io", "format"],
+  // A run from its configuration to its packed model: what scripts, pages and the command line share. Without Node.
+  run: [...LINE, "train", "io", "format", "infer", "export", "onnx"],
+  node: [...LINE, "train", "io", "run"],
   index: ROOMS.filter((room) => room !== "cli" && room !== "node"),
   cli: [...ROOMS, "index"],
 };
 const MAX_LINES = 400;
 /** Libraries by the only file that may import them: the build puts them inside it, as it does for the command line. */
-const LIBRARIES: Readonly<Record<string, string>> = { "onnx/wire.ts": "@bufbuild/protobuf/wire" };
+const LIBRARIES: Readonly<Record<string, string>> = {
+  "onnx/wire.ts": "@bufbuild/protobuf/wire",
+  "node/images/jpeg-library.ts": "jpeg-js",
+};
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
 const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;

@@ -1,13 +1,17 @@
 /** @file Runs once before all test files: bundles the command line, which a dozen of them run in child processes. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { leftBehind } from "./temporary-root.js";
+
+/** Data for tests that want public data sets, where nobody names them: beside the repository. */
+const DATA = path.join(import.meta.dirname, "..", "..", "shared", "data");
 
 /** Where {@link Workbench} of test/cli/run.ts finds the bundle. */
 export const BUNDLE_VARIABLE = "COARSEGRAD_TEST_CLI";
 
 export default async function setup(): Promise<() => void> {
+  if (process.env.COARSEGRAD_DATA === undefined && existsSync(DATA)) process.env.COARSEGRAD_DATA = DATA;
   // A run inside a run takes the bundle that is there.
   if (process.env[BUNDLE_VARIABLE] !== undefined) return () => undefined;
   const folder = mkdtempSync(path.join(tmpdir(), "coarsegrad-bundle-"));

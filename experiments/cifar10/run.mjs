@@ -23,7 +23,7 @@ const HELP = `Usage: node experiments/cifar10/run.mjs [run|list|tables] --out DI
   --threads N    threads of each run (default 1); the bits do not depend on it
   --list         the same as list
   --renew        go on with the present build; otherwise the study keeps to the one that it began with
-  --data-dir D   folder with cifar-10/ and pretrained/ (default: COARSEGRAD_DATA, then ../shared/data)
+  --data-dir D   folder with cifar-10/ and pretrained/ (default: COARSEGRAD_DATA)
   --evidence D   where results.jsonl goes (default: experiments/cifar10)
   --document F   the page whose tables are filled (default: docs/reproduction.md)
   --epochs N, --limit N, --test-limit N
@@ -80,11 +80,11 @@ function options() {
 
 /** The data folder: it has to hold the public weights too. */
 function dataRoot(given) {
-  const places = [given, process.env.COARSEGRAD_DATA, path.resolve(root, "../shared/data")].filter(Boolean);
+  const places = [given, process.env.COARSEGRAD_DATA].filter(Boolean);
   const found = places.find((place) => existsSync(path.join(place, "pretrained", PRETRAINED)));
   if (found !== undefined) return path.resolve(found);
   throw new Error(
-    `no data; expected pretrained/${PRETRAINED} and cifar-10/ in one of ${places.join(", ")}; name it with --data-dir`,
+    `no data; expected pretrained/${PRETRAINED} and cifar-10/ in one of ${places.join(", ") || "no folder"}; name it with --data-dir or COARSEGRAD_DATA`,
   );
 }
 

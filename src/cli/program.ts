@@ -1,7 +1,7 @@
 /** @file The program: its commands, and what is said about a command line that cannot be understood. */
 import { Command, CommanderError } from "commander";
+import { quoted, UsageError, unknownWord } from "../run/usage-error.js";
 import { COMMANDS } from "./commands/index.js";
-import { quoted, UsageError, unknownWord } from "./failure.js";
 
 function program(): Command {
   const made = new Command("coarsegrad")

@@ -1,8 +1,8 @@
 /** @file One command line from its arguments to its exit code: every failure ends as one line. */
-import { followParent } from "./child.js";
-import { describeFailure, EXIT } from "./failure.js";
 import { parse } from "./program.js";
-import { writeText } from "./terminal.js";
+import { followParent } from "./ui/child.js";
+import { describeFailure, EXIT } from "./ui/failure.js";
+import { writeText } from "./ui/terminal.js";
 
 /**
  * Runs the command that the arguments name; what it writes goes to the process's stdout and stderr.

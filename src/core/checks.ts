@@ -205,8 +205,11 @@ export function refuseUnknown(op: string, name: string, known: readonly string[]
   });
 }
 
-/** The known name that begins and ends most as this one does, whatever case and dashes; null if none does for more than half of its letters. */
-function nearest(name: string, known: readonly string[]): string | null {
+/**
+ * The known name that begins and ends most as this one does, whatever case and dashes, neighbours swapped; null if none does for more than half of
+ * its letters.
+ */
+export function nearest(name: string, known: readonly string[]): string | null {
   const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, "").slice(0, LONGEST);
   const own = plain(name);
   let best: string | null = null;
@@ -214,11 +217,18 @@ function nearest(name: string, known: readonly string[]): string | null {
   for (const candidate of known) {
     const other = plain(candidate);
     const shorter = Math.min(own.length, other.length);
-    let head = 0;
-    while (head < shorter && own[head] === other[head]) head++;
+    const head = sameHead(own, other, 0, shorter);
+    const swapped = own[head] !== undefined && own[head] === other[head + 1] && own[head + 1] === other[head];
+    const same = swapped ? sameHead(own, other, head + 2, shorter) : head;
     let tail = 0;
-    while (tail < shorter - head && own.at(-1 - tail) === other.at(-1 - tail)) tail++;
-    if (head + tail > most && 2 * (head + tail) > shorter) [best, most] = [candidate, head + tail];
+    while (tail < shorter - same && own.at(-1 - tail) === other.at(-1 - tail)) tail++;
+    if (same + tail > most && 2 * (same + tail) > shorter) [best, most] = [candidate, same + tail];
   }
   return best;
+}
+
+/** The first place from `at` on where two texts differ. */
+function sameHead(a: string, b: string, at: number, end: number): number {
+  while (at < end && a[at] === b[at]) at++;
+  return at;
 }

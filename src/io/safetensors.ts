@@ -40,6 +40,12 @@ export interface SafeEntry {
   readonly dtype?: SafeDType;
 }
 
+/** A tensor of a map by name: elements in a typed array, or what hands them out, as tensors and the arrays of a network's `stateDict()` do. */
+export type SafeMapEntry = readonly [
+  name: string,
+  tensor: Omit<SafeEntry, "name"> | { readonly shape: readonly number[]; readonly toTypedArray: () => ArrayBufferView },
+];
+
 const TYPES: Record<SafeDType, { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): SafeData }> = {
   F64: Float64Array,
   F32: Float32Array,
@@ -76,17 +82,8 @@ interface Entry {
  */
 export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFile {
   bytes = bytesOf("readSafetensors", bytes, file);
-  const fail = (what: string, expected?: string, got?: string, hint?: string) =>
-    new FormatError({ op: file, what, expected, got, hint });
-  if (bytes.length < 8) throw fail("truncated safetensors header", "at least 8 bytes", `${bytes.length}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = view.getBigUint64(0, true);
-  if (length > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
-    const expected = `at most ${Math.min(bytes.length - 8, MAX_HEADER)} bytes of header`;
-    throw fail("header longer than the file", expected, `${length}`, "is this a safetensors file?");
-  }
-  const dataStart = 8 + Number(length);
-  const { header, metadata } = parseHeader(bytes.subarray(8, dataStart), file, fail);
+  const fail = failOf(file);
+  const { header, metadata, dataStart } = openHeader(bytes, file, fail);
   const entries = Object.entries(header).map(([name, fields]) => parseEntry(name, fields, fail));
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
@@ -115,6 +112,33 @@ export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFi
 }
 
 type Fail = (what: string, expected?: string, got?: string, hint?: string) => FormatError;
+
+const failOf =
+  (file: string): Fail =>
+  (what, expected, got, hint) =>
+    new FormatError({ op: file, what, expected, got, hint });
+
+/**
+ * The metadata of a safetensors file alone: what it says of itself, before its tensors are read.
+ *
+ * @param file name for error messages
+ * @throws FormatError as {@link readSafetensors}, for the header
+ */
+export function safetensorsMetadata(bytes: Uint8Array, file = "safetensors"): Record<string, string> {
+  return openHeader(bytesOf("safetensorsMetadata", bytes, file), file, failOf(file)).metadata;
+}
+
+function openHeader(bytes: Uint8Array, file: string, fail: Fail) {
+  if (bytes.length < 8) throw fail("truncated safetensors header", "at least 8 bytes", `${bytes.length}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(Math.min(bytes.length - 8, MAX_HEADER))) {
+    const expected = `at most ${Math.min(bytes.length - 8, MAX_HEADER)} bytes of header`;
+    throw fail("header longer than the file", expected, `${length}`, "is this a safetensors file?");
+  }
+  const dataStart = 8 + Number(length);
+  return { ...parseHeader(bytes.subarray(8, dataStart), file, fail), dataStart };
+}
 
 function parseHeader(
   bytes: Uint8Array,
@@ -179,23 +203,33 @@ function typeOf(data: SafeData): SafeDType {
   return data instanceof Int8Array ? "I8" : "U8";
 }
 
+/** An entry of a list as it is, one of a map with its name and elements. */
+function entryOf(item: SafeEntry | SafeMapEntry): SafeEntry {
+  if (!Array.isArray(item)) return item as SafeEntry;
+  const [name, tensor] = item as SafeMapEntry;
+  check("writeSafetensors", "entry", tensor, record);
+  const data = "toTypedArray" in tensor ? (tensor.toTypedArray() as SafeData) : tensor.data;
+  return { name, shape: tensor.shape, data, ...("dtype" in tensor && isType(tensor.dtype) && { dtype: tensor.dtype }) };
+}
+
 /**
  * Writes a safetensors file: the same entries give the same bytes. Tensors and metadata keep their order; the header is padded
  * with spaces so that the data start at a multiple of 8.
- * @param entries tensors in the order to write them
+ * @param entries tensors in the order to write them; or a map of them by name, such as `net.stateDict()` and the `tensors` that were read
  * @param metadata strings to keep with them
  * @returns the whole file
  * @throws FormatError on a name used twice or reserved, or a shape or dtype that does not fit its data
  */
 export function writeSafetensors(
-  entries: Iterable<SafeEntry>,
+  entries: Iterable<SafeEntry | SafeMapEntry>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const parts: string[] = [];
   const names = new Set<string>();
   check("writeSafetensors", "entries", entries, iterable);
   checkStrings("writeSafetensors", "metadata", metadata);
-  const list = [...entries].map((entry): SafeEntry => {
+  const list = [...entries].map((item): SafeEntry => {
+    const entry = entryOf(item);
     check("writeSafetensors", "entry", entry, record);
     check("writeSafetensors", "name", entry.name, text);
     checkShape("writeSafetensors", entry.shape);

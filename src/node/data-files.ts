@@ -23,18 +23,18 @@ import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../data/registry.j
 import { CIFAR10_RECORD, readCifar10 } from "../io/cifar.js";
 import { readIdx } from "../io/idx.js";
 import { readTar } from "../io/tar.js";
-import { pathRule, readFileBytes } from "./files.js";
+import { readFileBytes } from "./files.js";
 
 /** Where to look for data sets. */
 export interface DataPlaces {
   /** The user's own data directory, looked at first; it may also be the folder of one data set. */
   readonly dataDir?: string;
-  /** Environment, of which COARSEGRAD_DATA is read. @default process.env */
+  /** Environment, of which COARSEGRAD_DATA, XDG_DATA_HOME and LOCALAPPDATA are read. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Working directory, which `../shared/data` starts from. @default process.cwd() */
-  readonly cwd?: string;
   /** Home directory. @default os.homedir() */
   readonly home?: string;
+  /** Operating system, as Node names it. @default process.platform */
+  readonly platform?: string;
 }
 
 /** Options of {@link loadDataset}. */
@@ -46,21 +46,32 @@ export interface LoadOptions extends DataPlaces {
 }
 
 /** What places are. */
-const PLACES: OptionRules<DataPlaces> = { dataDir: text, env: record, cwd: text, home: text };
+const PLACES: OptionRules<DataPlaces> = { dataDir: text, env: record, home: text, platform: text };
 /** A number of images. */
 const LIMIT: Rule = (value) => (value === Number.POSITIVE_INFINITY ? null : integer(0)(value));
 
-/** The directory that downloads go to unless told otherwise: `~/.cache/coarsegrad`. */
-export function cacheDir(home: string = homedir()): string {
-  check("cacheDir", "home", home, pathRule);
-  return join(home, ".cache", "coarsegrad");
+/** The user's folder for the data of programs, by the customs of the operating system. */
+function platformFolder({ env = process.env, home = homedir(), platform = process.platform }: DataPlaces): string {
+  if (platform === "darwin") return join(home, "Library", "Application Support", "coarsegrad");
+  if (platform === "win32") return join(env["LOCALAPPDATA"] || join(home, "AppData", "Local"), "coarsegrad");
+  return join(env["XDG_DATA_HOME"] || join(home, ".local", "share"), "coarsegrad");
 }
 
-/** Data directories in the order in which they are looked at. */
+/**
+ * The data directory that downloads go to unless told otherwise: COARSEGRAD_DATA, or else the operating system's usual one:
+ * `$XDG_DATA_HOME/coarsegrad` (`~/.local/share/coarsegrad`), `~/Library/Application Support/coarsegrad`, `%LOCALAPPDATA%\\coarsegrad`.
+ */
+export function dataFolder(places: DataPlaces = {}): string {
+  checkOptions("dataFolder", places, PLACES);
+  const { env = process.env } = places;
+  return env["COARSEGRAD_DATA"] || platformFolder(places);
+}
+
+/** Data directories in the order in which they are looked at: the user's own, COARSEGRAD_DATA, the operating system's usual one. */
 export function dataRoots(places: DataPlaces = {}): string[] {
   checkOptions("dataRoots", places, PLACES);
-  const { dataDir, env = process.env, cwd = process.cwd(), home = homedir() } = places;
-  const roots = [dataDir, env["COARSEGRAD_DATA"], join(cwd, "../shared/data"), cacheDir(home)];
+  const { dataDir, env = process.env } = places;
+  const roots = [dataDir, env["COARSEGRAD_DATA"], platformFolder(places)];
   return roots.filter((root): root is string => root !== undefined && root !== "");
 }
 
@@ -274,14 +285,14 @@ async function loadCifar(info: DatasetInfo, found: Found, train: number, test: n
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<DatasetSplits> {
   const info = datasetInfo(name);
   checkOptions("loadDataset", options, { ...PLACES, seed: either(numeric, text), limits: record });
-  const { dataDir, env, cwd, home, seed = 1, limits = {} } = options;
+  const { dataDir, env, home, platform, seed = 1, limits = {} } = options;
   checkOptions("loadDataset", limits, { train: anything, test: anything });
   for (const limit of [limits.train, limits.test]) if (limit !== undefined) check(name, "limit", limit, LIMIT);
   if (info.format === "generated") {
     return digits({ seed, train: limits.train ?? info.train, test: limits.test ?? info.test });
   }
   const { train = Infinity, test = Infinity } = limits;
-  const found = await locate(info, { dataDir, env, cwd, home });
+  const found = await locate(info, { dataDir, env, home, platform });
   if (info.format === "cifar") return loadCifar(info, found, train, test);
   return {
     train: await loadIdxPart(info, "train", found, train),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { atLeast, callable, check, checkOptions, instanceOf, integer } from "../core/checks.js";
 import { ArgumentError, DataError } from "../core/errors.js";
 import { datasetInfo, type RemoteFile } from "../data/registry.js";
-import { cacheDir } from "./data-files.js";
+import { dataFolder } from "./data-files.js";
 import { pathRule, readFileBytes, saveFileAtomic } from "./files.js";
 
 /** How far a download has come. */
@@ -34,14 +34,14 @@ const digestOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).diges
  * Downloads the files of a public data set that are not there yet. A file appears under its name only when it is complete and
  * its checksum is right.
  * @param name a public data set
- * @param dir data directory; the files go to a folder of it. @default ~/.cache/coarsegrad
+ * @param dir data directory; the files go to a folder of it. @default that of `dataFolder`
  * @param onProgress told of every piece that arrives
  * @returns the folder with the files
  * @throws DataError with what each mirror answered, if a file cannot be had; ArgumentError if there is nothing to download
  */
 export async function downloadDataset(
   name: string,
-  dir: string = cacheDir(),
+  dir: string = dataFolder(),
   onProgress: (progress: DownloadProgress) => void = () => {},
   options: DownloadOptions = {},
 ): Promise<string> {

@@ -1,6 +1,6 @@
 /** @file Whole files: reading with a clear error, and writing so that a crash leaves the old file or the new one. */
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { check, checkBytes, checkOptions, integer, type Rule } from "../core/checks.js";
@@ -100,21 +100,6 @@ export async function readFileBytes(path: string, options: ReadFileOptions = {})
       return length === bytes.length ? bytes : bytes.slice(0, length);
     } finally {
       await file.close();
-    }
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-/** {@link readFileBytes} for whoever cannot wait. @throws DataError as that does */
-export function readFileBytesSync(path: string): Uint8Array {
-  try {
-    const file = openSync(path, READING);
-    try {
-      checkFile(path, fstatSync(file), MAX_FILE_BYTES);
-      return new Uint8Array(readFileSync(file));
-    } finally {
-      closeSync(file);
     }
   } catch (error) {
     throw unreadable(path, error);

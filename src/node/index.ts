@@ -1,5 +1,12 @@
 /** @file The node room: files, data sets on disk, and run folders. The only library entry that needs Node. */
-export { cacheDir, type DataPlaces, dataRoots, findDataDir, type LoadOptions, loadDataset } from "./data-files.js";
+export { type DataPlaces, dataFolder, dataRoots, findDataDir, type LoadOptions, loadDataset } from "./data-files.js";
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from "./download.js";
 export { MAX_FILE_BYTES, type ReadFileOptions, readFileBytes, saveFileAtomic } from "./files.js";
-export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run-folder.js";
+export { type FolderPart, type ImageFolder, openImageFolder } from "./images/folder.js";
+export { imagesInfo } from "./images/info.js";
+export type { ImageLimits } from "./images/limits.js";
+export { decodeImage, IMAGE_ENDINGS, type Raster } from "./images/picture.js";
+export { type LoaderOptions, type OpenedLoaders, openLoaders } from "./loading/run-loaders.js";
+export { openModel } from "./models.js";
+export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run/folder.js";
+export { loadNetwork, saveNetwork } from "./weights.js";

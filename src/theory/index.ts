@@ -26,6 +26,8 @@ export {
 } from "./descent.js";
 export type { Claim, Outcome } from "./experiments/experiment.js";
 export { type ExperimentData, experiments, type Topic } from "./experiments/index.js";
+export { type Figures, figures } from "./figures/index.js";
+export type { Spec } from "./figures/parts.js";
 export { normalDensity, normalDistribution } from "./gaussian.js";
 export {
   isotropic,

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { describeFailure } from "../../src/cli/failure.js";
 import { parse } from "../../src/cli/program.js";
+import { describeFailure } from "../../src/cli/ui/failure.js";
 import { Rng } from "../../src/core/rng.js";
 import { pack } from "../../src/export/index.js";
 import { readPacked, writePacked } from "../../src/format/index.js";

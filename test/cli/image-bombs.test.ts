@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { convertIndexedToRgb, decode, encode } from "fast-png";
 import jpeg from "jpeg-js";
 import { describe, expect, it } from "vitest";
-import { decodeImage } from "../../src/cli/image.js";
-import { readPng } from "../../src/cli/png.js";
 import { FormatError } from "../../src/core/errors.js";
 import { crc32 } from "../../src/io/checksum.js";
+import { decodeImage } from "../../src/node/images/picture.js";
+import { readPng } from "../../src/node/images/png.js";
 
 interface Spec {
   readonly width: number;

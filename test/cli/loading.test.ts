@@ -6,16 +6,16 @@ import { build } from "esbuild";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FolderMaker, limitPart, openImageFolder } from "../../src/cli/loading/folder.js";
-import { MemoryMaker } from "../../src/cli/loading/maker.js";
-import { PrefetchLoader } from "../../src/cli/loading/prefetch.js";
-import { openLoaders } from "../../src/cli/loading/sources.js";
-import { DEFAULT_QUANT, defaultConfig } from "../../src/cli/run-config.js";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
 import { type Batch, DataLoader } from "../../src/data/loader.js";
 import { horizontalFlip, randomCrop } from "../../src/data/transforms.js";
 import { dataRoots } from "../../src/node/data-files.js";
+import { FolderMaker, limitPart, openImageFolder } from "../../src/node/images/folder.js";
+import { MemoryMaker } from "../../src/node/loading/maker.js";
+import { PrefetchLoader } from "../../src/node/loading/prefetch.js";
+import { openLoaders } from "../../src/node/loading/run-loaders.js";
+import { runConfig } from "../../src/run/settings.js";
 import { Workbench } from "./run.js";
 
 let bench: Workbench;
@@ -75,9 +75,9 @@ describe("batches in memory", () => {
 
 describe("images to calibrate on", () => {
   const first = async (method: "bcgd" | "ptq" | "comq", augment: "none" | "shift", part: "calibration" | "train") => {
-    const made = defaultConfig({ model: "mlp", data: "digits", bits: "2W4A" });
-    const config = { ...made, quant: { ...DEFAULT_QUANT, method }, augment, batch: 128, limit: 128 };
-    const loaders = await openLoaders(config, undefined, 0);
+    const made = runConfig({ model: "mlp", bits: "2W4A", augment, batch: 128, limit: 128 });
+    const config = { ...made, quant: { ...made.quant!, method } };
+    const loaders = await openLoaders(config);
     const [batch] = await all(loaders[part].epoch(0));
     await loaders.close();
     return batch;
@@ -89,12 +89,12 @@ describe("images to calibrate on", () => {
     }
   });
   it("are random crops of pictures too", async () => {
-    const made = defaultConfig({ model: "resnet18", data: "digits", bits: "2W4A" });
+    const made = runConfig({ model: "resnet18", bits: "2W4A" });
     const images = { shape: [32, 32, 3] as [number, number, number], classes: 3, classNames: ["blue", "green", "red"] };
     const pictures = async (method: "bcgd" | "ptq", augment: "none" | "crop-flip") => {
       const data = `imagefolder:${bench.file("pictures")}`;
-      const config = { ...made, data, images, quant: { ...DEFAULT_QUANT, method }, augment };
-      const loaders = await openLoaders(config, undefined, 0);
+      const config = { ...made, data, images, quant: { ...made.quant!, method }, augment };
+      const loaders = await openLoaders(config);
       const batches = await all(loaders.calibration.epoch(0));
       await loaders.close();
       return batches;
@@ -273,7 +273,7 @@ const sample = dataRoots()
   .map((root) => path.join(root, "imagenet-sample"))
   .find((directory) => existsSync(directory));
 it.skipIf(sample === undefined)(
-  "an epoch on photographs laid out as ImageNet (skipped where neither COARSEGRAD_DATA nor ../shared/data has imagenet-sample)",
+  "an epoch on photographs laid out as ImageNet (skipped where the data folder has no imagenet-sample)",
   async () => {
     const summary = await bench.childJson<Summary & { testImages: number }>(
       ...["train", "--model", "resnet20", "--data", `imagefolder:${sample}`, "--image-size", "64", "--batch", "8"],

@@ -2,15 +2,16 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseBits } from "../../src/cli/bits.js";
-import { knownWeights } from "../../src/cli/known-weights.js";
-import { defaultNormalize, IMAGENET, normalizeText, parseNormalize } from "../../src/cli/normalization.js";
-import { withPreset } from "../../src/cli/presets.js";
-import { configFrom, optionsOf } from "../../src/cli/train-config.js";
-import type { TrainOptions } from "../../src/cli/train-options.js";
 import { datasetInfo } from "../../src/data/registry.js";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.js";
 import { dataRoots } from "../../src/node/data-files.js";
+import { configFrom } from "../../src/node/run/plan.js";
+import type { Settings } from "../../src/run/config.js";
+import { IMAGENET } from "../../src/run/images.js";
+import { knownWeights } from "../../src/run/known-weights.js";
+import { defaultNormalize, normalizeText, parseNormalize } from "../../src/run/normalization.js";
+import { type PresetName, withPreset } from "../../src/run/presets.js";
+import { settingsOf } from "../../src/run/settings.js";
 import { Workbench } from "./run.js";
 
 const CIFAR = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] };
@@ -46,20 +47,9 @@ describe("--normalize", () => {
   });
 });
 
-const DEFAULTS: TrainOptions = {
-  model: "resnet20",
-  data: "cifar10",
-  bits: parseBits("1W4A"),
-  batch: 64,
-  optimizer: "sgd",
-  labelSmoothing: 0,
-  augment: "none",
-  seed: 1,
-};
-const configOf = async (typed: Partial<TrainOptions>) => {
-  const { options } = withPreset({ ...DEFAULTS, ...typed }, typed);
-  return configFrom(options);
-};
+const DEFAULTS: Settings = { model: "resnet20", data: "cifar10", bits: "1W4A" };
+const configOf = ({ preset, ...typed }: Settings & { preset: PresetName }) =>
+  configFrom(withPreset(preset, { ...DEFAULTS, ...typed }));
 
 describe("--preset", () => {
   it("paper: the settings of the paper, exact projections, every layer quantized", async () => {
@@ -97,12 +87,12 @@ describe("--preset", () => {
     expect((await configOf({ preset: "paper", method: "bc" })).quant).toMatchObject({ method: "bc", rho: 0 });
     expect((await configOf({ preset: "paper", method: "ptq", init: weights() })).epochs).toBe(0);
     expect(await configOf({ preset: "paper", optimizer: "adam" })).toMatchObject({ momentum: 0, lr: 0.0002 });
-    expect(await configOf({ preset: "paper", bits: parseBits("float") })).toMatchObject({ quant: null, lr: 0.1 });
+    expect(await configOf({ preset: "paper", bits: "float" })).toMatchObject({ quant: null, lr: 0.1 });
     expect((await configOf({ preset: "paper", data: "mnist", model: "lenet5" })).augment).toBe("none");
   });
   it("is the same as typing its options, also when a run is resumed", async () => {
     const config = await configOf({ preset: "authors-code", epochs: 20 });
-    expect(await configFrom(optionsOf(config))).toEqual(config);
+    expect(await configFrom(settingsOf(config))).toEqual(config);
   });
 });
 
@@ -195,7 +185,7 @@ const checkpoint = dataRoots()
   .find((file) => existsSync(file));
 describe("the public ResNet-20 weights", () => {
   it.skipIf(checkpoint === undefined)(
-    "are recognised and evaluated with the constants that they were trained with (skipped where neither COARSEGRAD_DATA nor ../shared/data has them)",
+    "are recognised and evaluated with the constants that they were trained with (skipped where the data folder does not have them)",
     async () => {
       const answer = await bench.json<Answer>(
         ...["eval", checkpoint as string, "--model", "resnet20", "--data", "cifar10", "--limit", "500"],

@@ -1,8 +1,8 @@
 /** @file Accuracy of packed models: which of equal outputs wins, and what a NaN is worth. */
 import { expect, it } from "vitest";
-import { packedAccuracy } from "../../src/cli/packed.js";
 import { imageDataset } from "../../src/data/index.js";
 import type { Session } from "../../src/infer/index.js";
+import { packedAccuracy } from "../../src/run/packed.js";
 
 /** Percentages on images of the given labels, each of which has the same outputs. */
 async function accuracy(outputs: readonly number[], labels: readonly number[]): Promise<[top1: number, top5: number]> {

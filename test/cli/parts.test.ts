@@ -1,97 +1,14 @@
 import fc from "fast-check";
 import { encode } from "fast-png";
 import { describe, expect, it } from "vitest";
-import { bitsText, parseBits } from "../../src/cli/bits.js";
-import { describeFailure, UsageError } from "../../src/cli/failure.js";
-import { bytes, count, duration, short } from "../../src/cli/format.js";
-import { decodeImage, fitImage, looksInverted } from "../../src/cli/image.js";
-import { remaining } from "../../src/cli/progress.js";
 import { embeddedJson, html } from "../../src/cli/report/html.js";
-import { editDistance, nearest } from "../../src/cli/suggest.js";
-import { table } from "../../src/cli/table.js";
-import { numberList, oneOf, realNumber, wholeNumber, wordList } from "../../src/cli/values.js";
+import { describeFailure } from "../../src/cli/ui/failure.js";
+import { bytes, count, duration, short } from "../../src/cli/ui/numbers.js";
+import { remaining } from "../../src/cli/ui/progress.js";
+import { table } from "../../src/cli/ui/table.js";
 import { FormatError } from "../../src/core/errors.js";
-
-describe("option values", () => {
-  it.each([
-    ["float", 32, 32],
-    ["FLOAT", 32, 32],
-    ["32W32A", 32, 32],
-    ["1W4A", 1, 4],
-    ["32w4a", 32, 4],
-    ["8W8A", 8, 8],
-  ])("reads %s", (text, weights, activations) => {
-    expect(parseBits(text)).toEqual({ weights, activations });
-  });
-
-  it.each(["", "4", "1W", "9W4A", "0W4A", "1W16A", "1W4A ", "-1W4A", "1.5W4A"])("refuses bit-widths %j", (text) => {
-    expect(() => parseBits(text)).toThrow(/^--bits: unknown bit-widths; expected float or nWmA .*, got "/);
-  });
-
-  it("writes what it reads", () => {
-    for (const weights of [1, 2, 3, 4, 5, 6, 7, 8, 32]) {
-      for (const activations of [1, 2, 3, 4, 5, 6, 7, 8, 32]) {
-        expect(parseBits(bitsText({ weights, activations }))).toEqual({ weights, activations });
-      }
-    }
-  });
-
-  it("refuses numbers outside their bounds and says the bounds", () => {
-    expect(wholeNumber("--epochs", { min: 1 })("12")).toBe(12);
-    expect(() => wholeNumber("--epochs", { min: 1 })("0")).toThrow(
-      '--epochs: out of range; expected a whole number, at least 1, got "0"',
-    );
-    expect(() => wholeNumber("--epochs", { min: 1 })("1.5")).toThrow("out of range");
-    expect(() => wholeNumber("--epochs", { min: 1 })("many")).toThrow("--epochs: not a whole number");
-    expect(realNumber("--lr", { above: 0 })("1e-3")).toBe(0.001);
-    expect(() => realNumber("--lr", { above: 0 })("0")).toThrow("--lr: out of range; expected a number, above 0");
-    expect(() => realNumber("--lr")("")).toThrow("--lr: not a number");
-    expect(() => realNumber("--lr")("NaN")).toThrow("--lr: not a number");
-    expect(() => realNumber("--lr")("Infinity")).toThrow("--lr: not a number");
-  });
-
-  it("suggests the nearest word", () => {
-    const read = oneOf("--method", ["bcgd", "bc", "relax", "ptq"]);
-    expect(read("bcgd")).toBe("bcgd");
-    expect(() => read("bgcd")).toThrow(
-      '--method: unknown value; expected bcgd, bc, relax, ptq, got "bgcd"; did you mean bcgd?',
-    );
-    expect(() => read("sgd-something-else")).toThrow(/got "sgd-something-else"$/);
-  });
-
-  it("reads lists", () => {
-    expect(wordList("--keep-float")("first, last")).toEqual(["first", "last"]);
-    expect(() => wordList("--keep-float")(" , ")).toThrow("--keep-float: empty list");
-    expect(numberList("--milestones", 1)("3,5")).toEqual([3, 5]);
-    expect(() => numberList("--milestones", 1)("5,3")).toThrow("--milestones: not ascending");
-    expect(() => numberList("--milestones", 1)("0,3")).toThrow("--milestones: out of range");
-  });
-});
-
-describe("suggestions", () => {
-  it("counts edits, swaps as one", () => {
-    expect(editDistance("", "abc")).toBe(3);
-    expect(editDistance("bcgd", "bgcd")).toBe(1);
-    expect(editDistance("kitten", "sitting")).toBe(3);
-  });
-
-  it("is a symmetric distance that is 0 for equal words only", () => {
-    fc.assert(
-      fc.property(fc.string({ maxLength: 8 }), fc.string({ maxLength: 8 }), (a, b) => {
-        expect(editDistance(a, b)).toBe(editDistance(b, a));
-        expect(editDistance(a, b) === 0).toBe(a === b);
-        expect(editDistance(a, b)).toBeLessThanOrEqual(Math.max(a.length, b.length));
-      }),
-    );
-  });
-
-  it("offers a near word and none when all are far", () => {
-    expect(nearest("--epoch", ["--epochs", "--lr"])).toBe("--epochs");
-    expect(nearest("MNIST", ["mnist", "fashion-mnist"])).toBe("mnist");
-    expect(nearest("fashion", ["mnist", "fashion-mnist"])).toBe("fashion-mnist");
-    expect(nearest("imagenet", ["mnist", "digits"])).toBeUndefined();
-  });
-});
+import { decodeImage, fitImage, looksInverted } from "../../src/node/images/picture.js";
+import { UsageError } from "../../src/run/usage-error.js";
 
 describe("failures", () => {
   it("become one line and a code", () => {

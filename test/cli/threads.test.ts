@@ -1,10 +1,12 @@
 /** @file The --threads option. */
 import { afterEach, describe, expect, it } from "vitest";
-import { UsageError } from "../../src/cli/failure.js";
-import { startThreads, threadNumber } from "../../src/cli/threads.js";
+import { startThreads, threadNumber as threadKind } from "../../src/cli/options/threads.js";
 import { init } from "../../src/kernels/index.js";
+import { UsageError } from "../../src/run/usage-error.js";
 
 afterEach(() => void init());
+
+const threadNumber = (text: string) => threadKind.read(text, "--threads");
 
 describe("--threads", () => {
   it("reads numbers and auto", () => {

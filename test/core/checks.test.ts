@@ -52,6 +52,28 @@ describe("options", () => {
   });
 });
 
+describe("the nearest known name", () => {
+  it.each([
+    ["--epoch", ["--epochs", "--lr"], "--epochs"],
+    ["MNIST", ["mnist", "fashion-mnist"], "mnist"],
+    ["fashion", ["mnist", "fashion-mnist"], "fashion-mnist"],
+    ["bgcd", ["float", "bcgd", "bc"], "bcgd"],
+    ["lits", ["list", "info"], "list"],
+    ["trian", ["quickstart", "train"], "train"],
+    ["ba", ["ab"], "ab"],
+  ])("to %j of %j is %j", (word, known, meant) => {
+    expect(checks.nearest(word, known)).toBe(meant);
+  });
+  it.each([
+    ["imagenet", ["mnist", "digits"]],
+    ["", ["a"]],
+    ["x", []],
+    ["--fast", ["--data", "--split", "--limit"]],
+  ])("to %j of %j is none", (word, known) => {
+    expect(checks.nearest(word, known)).toBeNull();
+  });
+});
+
 describe("what is said of a value", () => {
   const hostile = new Proxy(
     {},

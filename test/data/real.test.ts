@@ -18,7 +18,7 @@ const missing = {
   fashion: await absent("fashion-mnist"),
   cifar: await absent("cifar10"),
 };
-const WHERE = "(skipped where neither COARSEGRAD_DATA nor ../shared/data has it)";
+const WHERE = "(skipped where the data folder does not have it)";
 
 function statistics(images: Uint8Array, channels: number): { mean: number[]; std: number[] } {
   const mean: number[] = [];

@@ -10,6 +10,7 @@ import * as node from "../../src/node/index.js";
 import * as onnx from "../../src/onnx/index.js";
 import * as optim from "../../src/optim/index.js";
 import * as quant from "../../src/quant/index.js";
+import * as run from "../../src/run/index.js";
 import * as theory from "../../src/theory/index.js";
 import * as train from "../../src/train/index.js";
 
@@ -26,6 +27,7 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./onnx": onnx,
   "./optim": optim,
   "./quant": quant,
+  "./run": run,
   "./theory": theory,
   "./train": train,
 };

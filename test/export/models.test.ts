@@ -11,7 +11,7 @@ import { scope } from "../../src/memory/scope.js";
 import { alexnet, lenet5, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11 } from "../../src/models/index.js";
 import { BatchNorm, crossEntropy } from "../../src/nn/index.js";
 import type { Module } from "../../src/nn/module.js";
-import { readFileBytes } from "../../src/node/index.js";
+import { dataRoots, readFileBytes } from "../../src/node/index.js";
 import { BCGD } from "../../src/optim/index.js";
 import { prepare } from "../../src/quant/prepare.js";
 import { imageTensor, labelTensor } from "../../src/train/input.js";
@@ -128,9 +128,7 @@ describe("batch-norm channels of extreme weight or variance fold without harm", 
     for (const layer of found.layers) expect(layer.firstDifference, layer.name).toBeNull();
   });
 
-  const roots = [process.env.COARSEGRAD_DATA, path.join(import.meta.dirname, "../../../shared/data")];
-  const checkpoint = roots
-    .filter((root) => root !== undefined)
+  const checkpoint = dataRoots()
     .map((root) => path.join(root, "pretrained/resnet20-cifar10.safetensors"))
     .find((file) => existsSync(file));
   it.skipIf(checkpoint === undefined)("in the public ResNet-20, whose dead channels are real", async () => {

@@ -7,7 +7,7 @@ import { CoarsegradError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
 import { mlp } from "../../src/models/mlp.js";
-import { RunFolder } from "../../src/node/run-folder.js";
+import { RunFolder } from "../../src/node/run/folder.js";
 import { SGD } from "../../src/optim/sgd.js";
 import { stateDigest, weightsDigest } from "../../src/train/digest.js";
 import { fit as fitNet } from "../../src/train/fit.js";

@@ -4,7 +4,6 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
-import { decodeImage } from "../../src/cli/image.js";
 import type { Rng } from "../../src/core/rng.js";
 import { readPacked, writePacked } from "../../src/format/index.js";
 import {
@@ -21,6 +20,7 @@ import {
 import { inflate } from "../../src/io/inflate.js";
 import { readJson } from "../../src/io/json.js";
 import { lenet5 } from "../../src/models/index.js";
+import { decodeImage } from "../../src/node/images/picture.js";
 import { exportOnnx, importOnnx } from "../../src/onnx/index.js";
 import { loadCheckpoint } from "../../src/train/checkpoint.js";
 import { randomModel } from "../format/models.js";

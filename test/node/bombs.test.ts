@@ -8,7 +8,7 @@ import { FormatError } from "../../src/core/errors.js";
 import { loadDataset } from "../../src/node/data-files.js";
 
 let root: string;
-const none = { env: {}, cwd: "/nowhere/x", home: "/nowhere" };
+const none = { env: {}, home: "/nowhere" };
 /** A gigabyte of zeros in gzip members, a megabyte in all. */
 let gzip: Uint8Array;
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ArgumentError, DataError, FormatError } from "../../src/core/errors.js";
 import { digits } from "../../src/data/digits.js";
 import { writeIdx } from "../../src/io/idx.js";
-import { cacheDir, dataRoots, findDataDir, loadDataset } from "../../src/node/data-files.js";
+import { dataFolder, dataRoots, findDataDir, loadDataset } from "../../src/node/data-files.js";
 import { tarOf } from "../io/tar-of.js";
 
 let root: string;
@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 /** Places that hold nothing but what a test puts there. */
-const nowhere = () => ({ env: {}, cwd: join(root, "work/main"), home: join(root, "home") });
+const nowhere = () => ({ env: {}, home: join(root, "home"), platform: "linux" });
 
 const idx = (count: number, offset: number) => ({
   images: writeIdx(
@@ -59,19 +59,26 @@ async function put(folder: string, files: Files): Promise<void> {
 }
 
 describe("places", () => {
-  it("are --data-dir, COARSEGRAD_DATA, ../shared/data and the cache, in this order", async () => {
-    const places = { dataDir: "/a", env: { COARSEGRAD_DATA: "/b" }, cwd: "/x/y", home: "/h" };
-    expect(dataRoots(places)).toEqual(["/a", "/b", join("/x/shared/data"), join("/h/.cache/coarsegrad")]);
-    expect(cacheDir("/h")).toBe(join("/h/.cache/coarsegrad"));
-    expect(dataRoots({ env: { COARSEGRAD_DATA: "" }, cwd: "/x/y", home: "/h" }).length).toBe(2);
+  it.each([
+    ["linux", {}, ".local/share/coarsegrad"],
+    ["linux", { XDG_DATA_HOME: "/xdg" }, "/xdg/coarsegrad"],
+    ["freebsd", { XDG_DATA_HOME: "" }, ".local/share/coarsegrad"],
+    ["darwin", { XDG_DATA_HOME: "/xdg" }, "Library/Application Support/coarsegrad"],
+    ["win32", { LOCALAPPDATA: "/local" }, "/local/coarsegrad"],
+    ["win32", {}, "AppData/Local/coarsegrad"],
+  ])("the usual one on %s with %j", (platform, env, folder) => {
+    const usual = join(folder.startsWith("/") ? "" : "/h", folder);
+    expect(dataFolder({ env, home: "/h", platform })).toBe(usual);
+    expect(dataFolder({ env: { ...env, COARSEGRAD_DATA: "/b" }, home: "/h", platform })).toBe("/b");
+    expect(dataRoots({ env, home: "/h", platform })).toEqual([usual]);
+  });
+  it("are --data-dir, COARSEGRAD_DATA and the usual one, in this order", async () => {
+    const places = { dataDir: "/a", env: { COARSEGRAD_DATA: "/b" }, home: "/h", platform: "linux" };
+    expect(dataRoots(places)).toEqual(["/a", "/b", join("/h/.local/share/coarsegrad")]);
+    expect(dataRoots({ env: { COARSEGRAD_DATA: "" }, home: "/h" }).length).toBe(1);
     const given = { dataDir: join(root, "a"), env: { COARSEGRAD_DATA: join(root, "b") } };
     const everywhere = { ...nowhere(), ...given };
-    const folders = [
-      join(root, "home/.cache/coarsegrad"),
-      join(root, "work/shared/data"),
-      join(root, "b"),
-      join(root, "a"),
-    ];
+    const folders = [join(root, "home/.local/share/coarsegrad"), join(root, "b"), join(root, "a")];
     // From the last place to the first: each hides those after it.
     for (const folder of folders) {
       await put(join(folder, "mnist"), idxFiles());
@@ -98,7 +105,7 @@ describe("places", () => {
     expect(error).toBeInstanceOf(DataError);
     const { message } = error as Error;
     expect(message).toMatch(/^mnist: data set not found; expected train-images-idx3-ubyte/);
-    for (const place of ["a/mnist", "work/shared/data/mnist", "home/.cache/coarsegrad/mnist"]) {
+    for (const place of ["a/mnist", "home/.local/share/coarsegrad/mnist"]) {
       expect(message).toContain(join(root, place));
     }
     expect(message).toContain("coarsegrad data download mnist");

@@ -36,7 +36,7 @@ describe("the tarball", () => {
 
   it("has no dependencies, and its exports and command exist", () => {
     expect(Object.keys(consumer.manifest.dependencies ?? {})).toEqual([]);
-    // The one library in it is inside, with its licence, and no file imports another package.
+    // The libraries in it are inside, with their licences, and no file imports another package.
     const dist = path.join(consumer.installed, "dist");
     const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) =>
       /(?<!^cli.*)\.js$/.test(name),
@@ -45,7 +45,13 @@ describe("the tarball", () => {
     expect(
       texts.flatMap((text) => text.match(/^(?:import|export)\b[^"'`]*\bfrom "(?!\.|node:)[^"]*"/gm) ?? []),
     ).toEqual([]);
-    expect(texts.filter((text) => text.includes("@bufbuild/protobuf") && text.includes("Apache-2.0")).length).toBe(1);
+    for (const [library, licence] of [
+      ["@bufbuild/protobuf", "Apache-2.0"],
+      ["jpeg-js", "BSD-3-Clause"],
+    ])
+      expect(
+        texts.filter((text) => text.includes(`Contains parts of ${library}`) && text.includes(licence)).length,
+      ).toBe(1);
     const targets = Object.values(consumer.manifest.exports).flatMap((target) =>
       typeof target === "string" ? [target] : Object.values(target),
     );
@@ -67,6 +73,7 @@ describe("the tarball", () => {
       "export",
       "onnx",
       "infer",
+      "run",
       "node",
     ];
     const present = rooms.filter((room) => existsSync(path.join(root, "src", room, "index.ts")));

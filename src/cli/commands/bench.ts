@@ -1,12 +1,13 @@
 /** @file `coarsegrad bench`: how fast the kernels, a training step and classification are on this machine. */
 import { type Command, Option } from "commander";
+import { choice, real } from "../../run/kinds.js";
+import { UsageError } from "../../run/usage-error.js";
 import type { BenchOptions, Row } from "../bench/harness.js";
 import { FAMILIES, FAMILY_NAMES, type Family } from "../bench/index.js";
-import { command, onRun } from "../command.js";
-import { UsageError } from "../failure.js";
-import type { CommonOptions, Terminal } from "../terminal.js";
-import { startThreads, type ThreadsOption, threadsOption } from "../threads.js";
-import { oneOf, realNumber } from "../values.js";
+import { command, onRun } from "../options/command.js";
+import { argument, option } from "../options/option.js";
+import { engineOptions, startThreads, type ThreadsOption } from "../options/threads.js";
+import type { CommonOptions, Terminal } from "../ui/terminal.js";
 
 interface BenchCommandOptions extends CommonOptions, ThreadsOption {
   filter: string[];
@@ -36,12 +37,12 @@ export function benchCommand(): Command {
         .default([], "all rows")
         .argParser((text: string, before: string[]) => [...before, text]),
     )
-    .option("--time <ms>", "time of sampling for each row", realNumber("--time", { above: 0 }), 1000)
     .option("--profile", "infer: also a row for each layer", false)
     .option("--json", "print one JSON object a line for each row, nothing else");
-  return onRun<BenchCommandOptions>(threadsOption(made, 1), async (options, args, terminal) => {
+  option(made, "--time <ms>", "time of sampling for each row", real({ above: 0 }), 1000);
+  return onRun<BenchCommandOptions>(engineOptions(made, 1), async (options, args, terminal) => {
     await startThreads(options);
-    const families = args.map(oneOf<Family>("bench", FAMILY_NAMES));
+    const families = args.map(argument("bench", choice<Family>(FAMILY_NAMES)));
     run(families.length === 0 ? FAMILY_NAMES : families, options, terminal);
   });
 }

@@ -3,16 +3,17 @@ import type { Command } from "commander";
 import { DataError } from "../../core/errors.js";
 import { labelHistogram } from "../../data/dataset.js";
 import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../../data/registry.js";
-import { dataRoots, findDataDir, loadDataset } from "../../node/data-files.js";
+import { dataFolder, dataRoots, findDataDir, loadDataset } from "../../node/data-files.js";
 import { downloadDataset } from "../../node/download.js";
-import { command, onRun } from "../command.js";
-import { unknownWord } from "../failure.js";
-import { bytes, count } from "../format.js";
-import { interruptible } from "../interrupt.js";
-import { type Progress, progressBoard } from "../progress.js";
-import { fields, table } from "../table.js";
-import type { CommonOptions } from "../terminal.js";
-import { realNumber } from "../values.js";
+import { real, text } from "../../run/kinds.js";
+import { unknownWord } from "../../run/usage-error.js";
+import { command, onRun } from "../options/command.js";
+import { dataDirOption, option } from "../options/option.js";
+import { interruptible } from "../ui/interrupt.js";
+import { bytes, count } from "../ui/numbers.js";
+import { type Progress, progressBoard } from "../ui/progress.js";
+import { fields, table } from "../ui/table.js";
+import type { CommonOptions } from "../ui/terminal.js";
 
 interface DataOptions extends CommonOptions {
   dataDir?: string;
@@ -44,8 +45,8 @@ function list(): Command {
     summary: "all known data sets, and which of them are here",
     description: "Lists all known data sets and where their files lie.",
     examples: ["coarsegrad data list", "coarsegrad data list --json"],
-  }).option("--data-dir <dir>", "a data directory to look in first");
-  return onRun<DataOptions>(made, async ({ dataDir }, _, terminal) => {
+  });
+  return onRun<DataOptions>(dataDirOption(made), async ({ dataDir }, _, terminal) => {
     const rows = await Promise.all(
       DATASET_NAMES.map(async (name) => {
         const info = datasetInfo(name);
@@ -81,8 +82,8 @@ function info(): Command {
     description: "Tells what is known of a data set. With its files here, counts the images of each class too.",
     args: [["<name>", `data set: ${DATASET_NAMES.join(", ")}`]],
     examples: ["coarsegrad data info mnist", "coarsegrad data info digits --json"],
-  }).option("--data-dir <dir>", "a data directory to look in first");
-  return onRun<DataOptions>(made, async ({ dataDir, seed }, [name], terminal) => {
+  });
+  return onRun<DataOptions>(dataDirOption(made), async ({ dataDir, seed }, [name], terminal) => {
     const about = known(name);
     const where = await whereIs(about, dataDir);
     const splits = where === null ? null : await loadDataset(name, { dataDir, seed });
@@ -123,13 +124,10 @@ function download(): Command {
       "Fetches the files of a data set from its public mirror and checks their SHA-256. Files that are here and right are kept.",
     args: [["<name>", "data set, such as mnist or fashion-mnist"]],
     examples: ["coarsegrad data download mnist", "coarsegrad data download fashion-mnist --data-dir data"],
-  })
-    .option("--data-dir <dir>", "data directory to put it in (default: ~/.cache/coarsegrad)")
-    .option(
-      "--stall <seconds>",
-      "give a mirror up when nothing comes for so long, and ask the next (default: 30)",
-      realNumber("--stall", { above: 0, below: 86_400 }),
-    );
+  });
+  option(made, "--data-dir <dir>", `data directory to put it in (default: ${dataFolder()})`, text);
+  const stall = "give a mirror up when nothing comes for so long, and ask the next (default: 30)";
+  option(made, "--stall <seconds>", stall, real({ above: 0, below: 86_400 }));
   return onRun<DataOptions>(made, async ({ dataDir, stall }, [name], terminal) => {
     const { files } = known(name);
     const board = progressBoard(terminal);
@@ -161,7 +159,7 @@ export function dataCommand(): Command {
     name: "data",
     summary: "list, describe and download data sets",
     description:
-      "Data sets are looked for in --data-dir, the environment variable COARSEGRAD_DATA, ../shared/data and ~/.cache/coarsegrad.",
+      "Data sets are looked for in --data-dir, in the folder that the environment variable COARSEGRAD_DATA names, and in the usual place for the data of programs: $XDG_DATA_HOME/coarsegrad or ~/.local/share/coarsegrad on Linux, ~/Library/Application Support/coarsegrad on macOS, %LOCALAPPDATA%\\coarsegrad on Windows. Downloads go to --data-dir, else to COARSEGRAD_DATA, else to that usual place.",
     examples: ["coarsegrad data list", "coarsegrad data info mnist", "coarsegrad data download mnist"],
   });
   return made.addCommand(list()).addCommand(info()).addCommand(download());

@@ -1,32 +1,35 @@
 /** @file `coarsegrad eval`: accuracy of a packed model, a training checkpoint or float weights on a data set. */
 import type { Command } from "commander";
+import type { ImageDataset } from "../../data/dataset.js";
 import { createSession } from "../../infer/create-session.js";
+import type { Session } from "../../infer/session.js";
 import { MODEL_NAMES } from "../../models/index.js";
+import type { Module } from "../../nn/module.js";
 import type { NormalizeOptions } from "../../nn/normalize.js";
+import { imagesInfo } from "../../node/images/info.js";
+import { checkpointNetwork, openModel } from "../../node/models.js";
+import { checkFits, type ImageConstants, infoOf } from "../../run/images.js";
+import { choice } from "../../run/kinds.js";
+import { floatNetwork } from "../../run/network.js";
+import { NORMALIZE_FORMS, normalizeText, parseNormalize } from "../../run/normalization.js";
+import { onnxNetworkFor } from "../../run/onnx.js";
+import { type Accuracy, packedAccuracy } from "../../run/packed.js";
+import type { ModelSource, WeightsSource } from "../../run/source.js";
+import { assumedText, normalizeOf } from "../../run/stated-normalization.js";
+import { UsageError } from "../../run/usage-error.js";
 import { evaluate } from "../../train/evaluate.js";
-import { command, onRun } from "../command.js";
-import { imagesInfo, infoOf } from "../data-info.js";
-import { UsageError } from "../failure.js";
-import { count, percent } from "../format.js";
-import { checkFits, type TestImageOptions, testImageOptions, testImages } from "../images.js";
-import { interruptible } from "../interrupt.js";
-import { floatNetwork, networkOf } from "../network.js";
-import {
-  type ImageConstants,
-  NORMALIZE_FORMS,
-  type NormalizeChoice,
-  normalizeChoice,
-  normalizeText,
-} from "../normalization.js";
-import { onnxNetworkFor } from "../onnx.js";
-import { type Accuracy, packedAccuracy } from "../packed.js";
-import { startProgress } from "../progress.js";
-import { type ModelSource, openModel } from "../sources.js";
-import { assumedText, normalizeOf } from "../stated-normalization.js";
-import { fields } from "../table.js";
-import type { CommonOptions, Terminal } from "../terminal.js";
-import { startThreads, type ThreadsOption, threadsOption } from "../threads.js";
-import { oneOf } from "../values.js";
+import { command, onRun } from "../options/command.js";
+import { option } from "../options/option.js";
+import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
+import { engineOptions, startThreads, type ThreadsOption } from "../options/threads.js";
+import { interruptible } from "../ui/interrupt.js";
+import { count, percent } from "../ui/numbers.js";
+import { startProgress } from "../ui/progress.js";
+import { fields } from "../ui/table.js";
+import type { CommonOptions, Terminal } from "../ui/terminal.js";
+
+/** A normalization that was chosen: commander would make an empty string of null. */
+type NormalizeChoice = NormalizeOptions | "none";
 
 interface EvalOptions extends CommonOptions, TestImageOptions, ThreadsOption {
   model?: string;
@@ -51,14 +54,14 @@ set's customary constants, grey ones not at all. Runs, checkpoints and packed mo
       "coarsegrad eval resnet20-cifar10.safetensors --model resnet20 --data cifar10 --normalize imagenet",
     ],
   });
-  testImageOptions(made, "default: the one that the run was trained on")
-    .option(
-      "--model <name>",
-      `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
-      oneOf("--model", MODEL_NAMES),
-    )
-    .option("--normalize <how>", `how plain float weights expect their images: ${NORMALIZE_FORMS}`, normalizeChoice);
-  return onRun<EvalOptions>(threadsOption(made), async (options, [given], terminal) => {
+  testImageOptions(made, "default: the one that the run was trained on");
+  option(made, "--model <name>", `network of plain float weights: ${MODEL_NAMES.join(", ")}`, choice(MODEL_NAMES));
+  made.option(
+    "--normalize <how>",
+    `how plain float weights expect their images: ${NORMALIZE_FORMS}`,
+    (text) => parseNormalize(text) ?? "none",
+  );
+  return onRun<EvalOptions>(engineOptions(made), async (options, [given], terminal) => {
     await startThreads(options);
     const source = await openModel(given);
     const name = options.data ?? (source.kind === "checkpoint" ? source.config.data : undefined);
@@ -80,11 +83,12 @@ set's customary constants, grey ones not at all. Runs, checkpoints and packed mo
         hint: "it knows its own normalization",
       });
     }
-    const data = await testImages(name, options, sideOf(source));
+    using session = source.kind === "packed" ? createSession(source.bytes, { file: source.path }) : undefined;
+    const data = await testImages(name, options, sideOf(source, session));
     const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
     const progress = startProgress(terminal, "eval", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
-      accuracyOf(source, data, { model: options.model, normalize }, (done) => progress.update(done), signal),
+      accuracyOf(source, session, data, { model: options.model, normalize }, (done) => progress.update(done), signal),
     ).finally(() => progress.stop());
     const { images, top1, top5, imagesPerSecond } = found;
     const answer = {
@@ -116,22 +120,20 @@ function evalNormalize(
 }
 
 /** Side of the images that a model takes; undefined if it does not say. */
-function sideOf(source: ModelSource): number | undefined {
-  if (source.kind === "packed") return source.model.plan.input.shape[0];
+function sideOf(source: ModelSource, session: Session | undefined): number | undefined {
+  if (session !== undefined) return session.inputShape[0];
   return source.kind === "checkpoint" ? infoOf(source.config).shape[0] : undefined;
 }
 
 async function accuracyOf(
   source: ModelSource,
-  data: Awaited<ReturnType<typeof testImages>>,
+  session: Session | undefined,
+  data: ImageDataset,
   options: { model?: string; normalize?: NormalizeOptions | null },
   onProgress: (done: number) => void,
   signal: AbortSignal,
 ): Promise<Accuracy> {
-  if (source.kind === "packed") {
-    using session = createSession(source.model);
-    return await packedAccuracy(session, data, { onProgress, signal });
-  }
+  if (session !== undefined) return packedAccuracy(session, data, { onProgress, signal });
   if (source.kind === "weights" && options.model === undefined) {
     throw new UsageError({
       op: "eval",
@@ -140,18 +142,24 @@ async function accuracyOf(
       got: "none",
     });
   }
-  using net =
-    source.kind === "checkpoint"
-      ? networkOf(source)
-      : source.kind === "onnx"
-        ? onnxNetworkFor(source.path, data)
-        : floatNetwork(options.model!, data, source.tensors, options.normalize ?? null);
+  using net = await networkFor(source, data, options);
   if (source.kind === "checkpoint") {
     const { shape, classes } = infoOf(source.config);
     checkFits("eval", data, shape, classes);
   }
   const found = await evaluate(net, data, { onProgress: ({ images }) => onProgress(images), signal });
   return { ...found, top1: 100 * found.top1, top5: 100 * found.top5 };
+}
+
+/** The network of a source that is not packed. */
+async function networkFor(
+  source: ModelSource,
+  data: ImageDataset,
+  { model, normalize }: { model?: string; normalize?: NormalizeOptions | null },
+): Promise<Module> {
+  if (source.kind === "checkpoint") return checkpointNetwork(source);
+  if (source.kind === "onnx") return onnxNetworkFor(source.bytes, source.path, data);
+  return floatNetwork(model as string, data, (source as WeightsSource).tensors, normalize ?? null);
 }
 
 function answerText(answer: Accuracy & { model: string; kind: ModelSource["kind"]; data: string }): string {

@@ -3,19 +3,21 @@ import path from "node:path";
 import type { Command } from "commander";
 import { ArgumentError } from "../../core/errors.js";
 import { DATASET_NAMES, datasetInfo } from "../../data/registry.js";
+import { readPacked } from "../../infer/index.js";
 import { MODEL_NAMES } from "../../models/index.js";
 import { saveFileAtomic } from "../../node/files.js";
+import { checkpointNetwork, openModel } from "../../node/models.js";
 import { exportOnnx, exportPackedOnnx, type OnnxOptions } from "../../onnx/index.js";
-import { command, onRun } from "../command.js";
-import { infoOf } from "../data-info.js";
-import { UsageError } from "../failure.js";
-import { bytes as bytesText } from "../format.js";
-import { dataName } from "../images.js";
-import { floatNetwork, networkOf, packOptions } from "../network.js";
-import { type ModelSource, openModel } from "../sources.js";
-import { normalizeOf } from "../stated-normalization.js";
-import type { CommonOptions } from "../terminal.js";
-import { oneOf } from "../values.js";
+import { imagesName, infoOf } from "../../run/images.js";
+import { choice, text } from "../../run/kinds.js";
+import { floatNetwork, packOptions } from "../../run/network.js";
+import type { ModelSource } from "../../run/source.js";
+import { normalizeOf } from "../../run/stated-normalization.js";
+import { UsageError } from "../../run/usage-error.js";
+import { command, onRun } from "../options/command.js";
+import { option } from "../options/option.js";
+import { bytes as bytesText } from "../ui/numbers.js";
+import type { CommonOptions } from "../ui/terminal.js";
 
 interface ExportOptions extends CommonOptions {
   out?: string;
@@ -40,19 +42,15 @@ export function exportCommand(): Command {
       "coarsegrad export weights.safetensors --model lenet5 --data mnist --out float.onnx",
     ],
   })
-    .option("--out <file>", "the file to write (default: model.onnx beside the model)")
     .option("--pack", "keep weights of up to 4 bits as bits in the file; operators unpack them when it is loaded")
-    .option("--float", "multiply codes by Conv and MatMul instead of ConvInteger and MatMulInteger")
-    .option(
-      "--model <name>",
-      `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
-      oneOf("--model", MODEL_NAMES),
-    )
-    .option("--data <name>", `images of plain float weights: ${DATASET_NAMES.join(", ")}`, dataName, "digits");
+    .option("--float", "multiply codes by Conv and MatMul instead of ConvInteger and MatMulInteger");
+  option(made, "--out <file>", "the file to write (default: model.onnx beside the model)", text);
+  option(made, "--model <name>", `network of plain float weights: ${MODEL_NAMES.join(", ")}`, choice(MODEL_NAMES));
+  option(made, "--data <name>", `images of plain float weights: ${DATASET_NAMES.join(", ")}`, imagesName, "digits");
   return onRun<ExportOptions>(made, async (options, [given], terminal) => {
     const source = await openModel(given);
     const arithmetic = options.float === true ? ("float" as const) : ("integer" as const);
-    const written = onnxOf(source, options, { pack: options.pack, arithmetic });
+    const written = await onnxOf(source, options, { pack: options.pack, arithmetic });
     const file = options.out ?? path.join(path.dirname(source.path), "model.onnx");
     await saveFileAtomic(file, written);
     const answer = {
@@ -66,10 +64,10 @@ export function exportCommand(): Command {
   });
 }
 
-function onnxOf(source: ModelSource, { model, data }: ExportOptions, options: OnnxOptions): Uint8Array {
+async function onnxOf(source: ModelSource, { model, data }: ExportOptions, options: OnnxOptions): Promise<Uint8Array> {
   switch (source.kind) {
     case "packed":
-      return exportPackedOnnx(source.model, options);
+      return exportPackedOnnx(readPacked(source.bytes, source.path), options);
     case "onnx":
       throw new ArgumentError({
         op: source.path,
@@ -78,7 +76,7 @@ function onnxOf(source: ModelSource, { model, data }: ExportOptions, options: On
         got: "ONNX",
       });
     case "checkpoint": {
-      using net = networkOf(source);
+      using net = await checkpointNetwork(source);
       return exportOnnx(net, { ...packOptions(infoOf(source.config)), ...options });
     }
     case "weights": {

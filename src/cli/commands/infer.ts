@@ -9,16 +9,19 @@ import { imageSize } from "../../data/dataset.js";
 import { createSession } from "../../infer/create-session.js";
 import type { Session } from "../../infer/session.js";
 import { isFolder, readFileBytes } from "../../node/files.js";
-import { command, onRun } from "../command.js";
-import { UsageError } from "../failure.js";
-import { percent } from "../format.js";
-import { decodeImage, fitImage, IMAGE_ENDINGS, looksInverted } from "../image.js";
-import { checkFits, type TestImageOptions, testImageOptions, testImages } from "../images.js";
-import { softmax } from "../packed.js";
-import { KIND_NAMES, openModel } from "../sources.js";
-import { table } from "../table.js";
-import type { CommonOptions, Terminal } from "../terminal.js";
-import { wholeNumber } from "../values.js";
+import { decodeImage, fitImage, IMAGE_ENDINGS, looksInverted } from "../../node/images/picture.js";
+import { openModel } from "../../node/models.js";
+import { checkFits } from "../../run/images.js";
+import { whole } from "../../run/kinds.js";
+import { softmax } from "../../run/packed.js";
+import { KIND_NAMES } from "../../run/source.js";
+import { UsageError } from "../../run/usage-error.js";
+import { command, onRun } from "../options/command.js";
+import { option } from "../options/option.js";
+import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
+import { percent } from "../ui/numbers.js";
+import { table } from "../ui/table.js";
+import type { CommonOptions, Terminal } from "../ui/terminal.js";
 
 interface InferOptions extends CommonOptions, TestImageOptions {
   index?: number;
@@ -59,9 +62,9 @@ export function inferCommand(): Command {
       "coarsegrad infer runs/first/model.cgm --data mnist --index 5 --json",
     ],
   });
-  testImageOptions(made, "instead of image files")
-    .option("--index <n>", "which image of the data set, from 0", wholeNumber("--index", { min: 0 }))
-    .option("--invert", "for dark ink on white, when the model was trained on light strokes on black");
+  testImageOptions(made, "instead of image files");
+  option(made, "--index <n>", "which image of the data set, from 0", whole({ min: 0 }));
+  made.option("--invert", "for dark ink on white, when the model was trained on light strokes on black");
   return onRun<InferOptions>(made, async (options, [file, ...images], terminal) => {
     const source = await openModel(file);
     if (source.kind !== "packed") {
@@ -73,7 +76,7 @@ export function inferCommand(): Command {
         hint: "pack it first: coarsegrad pack",
       });
     }
-    using session = createSession(source.model, { maxBatch: 1 });
+    using session = createSession(source.bytes, { maxBatch: 1, file: source.path });
     const inputs = await inputsFor(session, options, images, terminal);
     // The first run settles what is compiled; timing it would time the compiler.
     if (inputs.length > 0) session.run(inputs[0].pixels);

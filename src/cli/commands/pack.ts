@@ -3,11 +3,12 @@ import path from "node:path";
 import type { Command } from "commander";
 import { pack, summarize, toModule } from "../../export/index.js";
 import { saveFileAtomic } from "../../node/files.js";
-import { command, onRun } from "../command.js";
-import { bytes, count } from "../format.js";
-import { openNetwork, packOptions } from "../network.js";
-import { recordPacked } from "../summary-file.js";
-import type { CommonOptions } from "../terminal.js";
+import { openNetwork } from "../../node/models.js";
+import { recordPacked } from "../../node/run/summary-file.js";
+import { packOptions } from "../../run/network.js";
+import { command, onRun } from "../options/command.js";
+import { bytes, count } from "../ui/numbers.js";
+import type { CommonOptions } from "../ui/terminal.js";
 
 interface PackCommandOptions extends CommonOptions {
   out?: string;

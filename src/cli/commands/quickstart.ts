@@ -3,15 +3,16 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
 import type { Verification } from "../../export/index.js";
-import { runChild } from "../child.js";
-import { command, onRun } from "../command.js";
-import { bytes, count, duration, percent } from "../format.js";
-import { interruptible } from "../interrupt.js";
-import { type ProgressBoard, progressBoard } from "../progress.js";
-import type { RunSummary } from "../summary-file.js";
-import { table } from "../table.js";
-import type { CommonOptions } from "../terminal.js";
-import { oneOf, wholeNumber } from "../values.js";
+import { choice, text, whole } from "../../run/kinds.js";
+import type { RunSummary } from "../../run/summary.js";
+import { command, onRun } from "../options/command.js";
+import { dataDirOption, option } from "../options/option.js";
+import { runChild } from "../ui/child.js";
+import { interruptible } from "../ui/interrupt.js";
+import { bytes, count, duration, percent } from "../ui/numbers.js";
+import { type ProgressBoard, progressBoard } from "../ui/progress.js";
+import { table } from "../ui/table.js";
+import type { CommonOptions } from "../ui/terminal.js";
 import { writeReport } from "./report.js";
 
 /** Sizes that fit the time that a first visit takes; found by experiment. */
@@ -52,12 +53,12 @@ export function quickstartCommand(): Command {
     description:
       "Trains LeNet-5 in float on generated digits, quantizes it to 1-bit weights and 4-bit activations without training, with BinaryConnect (ρ = 0) and with blended coarse gradient descent, packs the results, runs them through the integer runtime, verifies every code, and writes a report. The same seed gives the same SHA-256 on every machine.",
     examples: ["coarsegrad quickstart", "coarsegrad quickstart --data mnist", "npm start -- --data mnist"],
-  })
-    .option("--data <name>", `data set: ${names.join(", ")}`, oneOf("--data", names), "digits")
-    .option("--data-dir <dir>", "a data directory to look in first")
-    .option("--limit <n>", "train on the first n images only", wholeNumber("--limit", { min: 2 }))
-    .option("--epochs <n>", "passes over the training images, of each run", wholeNumber("--epochs", { min: 1 }))
-    .option("--out <dir>", "folder of the runs and the report", path.join("runs", "quickstart"));
+  });
+  option(made, "--data <name>", `data set: ${names.join(", ")}`, choice(names), "digits");
+  dataDirOption(made);
+  option(made, "--limit <n>", "train on the first n images only", whole({ min: 2 }));
+  option(made, "--epochs <n>", "passes over the training images, of each run", whole({ min: 1 }));
+  option(made, "--out <dir>", "folder of the runs and the report", text, path.join("runs", "quickstart"));
   return onRun<QuickstartOptions>(made, async (options, _, terminal) => {
     const started = performance.now();
     const plan = PLANS[options.data];

@@ -5,12 +5,12 @@ import type { Command } from "commander";
 import { type CoarsegradError, DataError } from "../../core/errors.js";
 import { datasetInfo } from "../../data/registry.js";
 import { saveFileAtomic } from "../../node/files.js";
-import { command, onRun } from "../command.js";
-import { bytes } from "../format.js";
+import { command, onRun } from "../options/command.js";
 import { collectRuns } from "../report/collect.js";
 import type { ReportRun } from "../report/model.js";
 import { reportPage } from "../report/page.js";
-import type { CommonOptions } from "../terminal.js";
+import { bytes } from "../ui/numbers.js";
+import type { CommonOptions } from "../ui/terminal.js";
 
 interface ReportOptions extends CommonOptions {
   out?: string;

@@ -2,26 +2,27 @@
 import type { Command } from "commander";
 import { DATASET_NAMES, datasetInfo } from "../../data/registry.js";
 import { type LayerSummary, type ModelSummary, summarize } from "../../export/index.js";
+import { readPacked } from "../../infer/index.js";
 import { MODEL_NAMES } from "../../models/index.js";
 import type { Module } from "../../nn/module.js";
 import { exists } from "../../node/files.js";
-import { type BitWidths, bitsOption, bitsText } from "../bits.js";
-import { command, onRun } from "../command.js";
-import { infoOf } from "../data-info.js";
-import { UsageError, unknownWord } from "../failure.js";
-import { bytes, count } from "../format.js";
-import { dataName } from "../images.js";
-import { floatNetwork, type ImageInfo, networkFor, networkOf, packOptions } from "../network.js";
-import { onnxNetwork } from "../onnx.js";
-import { defaultConfig } from "../run-config.js";
-import { openModel } from "../sources.js";
-import { normalizeOf } from "../stated-normalization.js";
-import { fields, table } from "../table.js";
-import type { CommonOptions } from "../terminal.js";
-import { oneOf } from "../values.js";
+import { checkpointNetwork, openModel } from "../../node/models.js";
+import { bitWidths } from "../../run/bits.js";
+import { type ImageInfo, imagesName, infoOf } from "../../run/images.js";
+import { choice } from "../../run/kinds.js";
+import { floatNetwork, networkOf, packOptions } from "../../run/network.js";
+import { onnxNetwork } from "../../run/onnx.js";
+import { runConfig } from "../../run/settings.js";
+import { normalizeOf } from "../../run/stated-normalization.js";
+import { UsageError, unknownWord } from "../../run/usage-error.js";
+import { command, onRun } from "../options/command.js";
+import { option } from "../options/option.js";
+import { bytes, count } from "../ui/numbers.js";
+import { fields, table } from "../ui/table.js";
+import type { CommonOptions } from "../ui/terminal.js";
 
 interface SummaryOptions extends CommonOptions {
-  bits: BitWidths;
+  bits: string;
   data: string;
   model?: string;
 }
@@ -40,19 +41,11 @@ export function summaryCommand(): Command {
       "coarsegrad summary lenet5 --bits 1W4A",
       "coarsegrad summary resnet20 --bits 2W4A --data cifar10",
     ],
-  })
-    .addOption(bitsOption("of a network given by name: float or nWmA"))
-    .option(
-      "--data <name>",
-      `images of a network given by name or of plain weights: ${DATASET_NAMES.join(", ")}`,
-      dataName,
-      "digits",
-    )
-    .option(
-      "--model <name>",
-      `network of plain float weights: ${MODEL_NAMES.join(", ")}`,
-      oneOf("--model", MODEL_NAMES),
-    );
+  });
+  option(made, "--bits <widths>", "of a network given by name: float or nWmA", bitWidths, "float");
+  const images = `images of a network given by name or of plain weights: ${DATASET_NAMES.join(", ")}`;
+  option(made, "--data <name>", images, imagesName, "digits");
+  option(made, "--model <name>", `network of plain float weights: ${MODEL_NAMES.join(", ")}`, choice(MODEL_NAMES));
   return onRun<SummaryOptions>(made, async (options, [given], terminal) => {
     const { title, summary } = await summaryOf(given, options);
     terminal.result({ model: title, ...summary }, () => summaryText(title, summary));
@@ -63,19 +56,21 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
   if (!(await exists(given))) {
     if (MODEL_NAMES.includes(given)) {
       const { bits, data } = options;
-      const config = defaultConfig({ model: given, data, bits: bitsText(bits) });
-      return {
-        title: `${given} ${bitsText(bits)} for ${data}, untrained`,
-        summary: summaryOfNet(networkFor(config), datasetInfo(data)),
-      };
+      const net = networkOf(runConfig({ model: given, data, bits }));
+      return { title: `${given} ${bits} for ${data}, untrained`, summary: summaryOfNet(net, datasetInfo(data)) };
     }
     throw unknownWord("summary", "neither a file nor a network's name", given, MODEL_NAMES);
   }
   const source = await openModel(given);
-  if (source.kind === "packed") return { title: given, summary: summarize(source.bytes) };
+  if (source.kind === "packed") {
+    // Refused by its name if it is damaged.
+    readPacked(source.bytes, source.path);
+    return { title: given, summary: summarize(source.bytes) };
+  }
   if (source.kind === "checkpoint") {
     const { model, bits } = source.config;
-    return { title: `${given} (${model} ${bits})`, summary: summaryOfNet(networkOf(source), infoOf(source.config)) };
+    const net = await checkpointNetwork(source);
+    return { title: `${given} (${model} ${bits})`, summary: summaryOfNet(net, infoOf(source.config)) };
   }
   if (source.kind === "onnx") {
     using net = onnxNetwork(source.bytes, given);

@@ -3,11 +3,11 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { saveFileAtomic } from "../../node/files.js";
-import { type Claim, type ExperimentData, experiments, type Outcome, type Topic } from "../../theory/index.js";
-import { command, onRun } from "../command.js";
-import type { CommonOptions } from "../terminal.js";
-import { FIGURES } from "../theory/figures.js";
-import { oneOf } from "../values.js";
+import { choice, text } from "../../run/kinds.js";
+import { type Claim, type ExperimentData, experiments, figures, type Outcome, type Topic } from "../../theory/index.js";
+import { command, onRun } from "../options/command.js";
+import { option } from "../options/option.js";
+import type { CommonOptions } from "../ui/terminal.js";
 
 interface TheoryOptions extends CommonOptions {
   seed: number;
@@ -29,9 +29,10 @@ export function theoryCommand(): Command {
       "coarsegrad theory correlation --seed 7",
       "coarsegrad theory all --out runs/theory --json",
     ],
-  }).option("--out <dir>", "folder for figures and numbers", "runs/theory");
+  });
+  option(made, "--out <dir>", "folder for figures and numbers", text, "runs/theory");
   return onRun<TheoryOptions>(made, async ({ seed, out }, [given = "all"], terminal) => {
-    const topic = oneOf("theory", [...TOPICS, "all"] as const)(given);
+    const topic = choice([...TOPICS, "all"]).read(given, "theory");
     const topics = topic === "all" ? TOPICS : [topic];
     await mkdir(out, { recursive: true });
     const reports: { topic: Topic; claims: readonly Claim[]; files: string[] }[] = [];
@@ -59,7 +60,7 @@ async function runTopic<T extends Topic>(
   // Loaded here: charting would double the time that every other command takes to start.
   const { renderSvg } = await import("../theory/render.js");
   await saveFileAtomic(path.join(out, files[0]), `${JSON.stringify(outcome)}\n`);
-  for (const [name, spec] of Object.entries(FIGURES[topic](outcome.data))) {
+  for (const [name, spec] of Object.entries(figures[topic](outcome.data))) {
     files.push(`${name}.svg`);
     await saveFileAtomic(path.join(out, `${name}.svg`), await renderSvg(spec));
   }

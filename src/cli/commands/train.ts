@@ -1,17 +1,21 @@
 /** @file `coarsegrad train`: a run from its options to its folder. */
 import type { Command } from "commander";
-import { command, onRun } from "../command.js";
-import { InterruptedError } from "../failure.js";
-import { bytes, count, duration, percent, shellWord } from "../format.js";
-import { interruptible, signalOf } from "../interrupt.js";
-import { normalizeText } from "../normalization.js";
-import { openRun, planRun } from "../open-run.js";
-import { PRESETS_HELP, withPreset } from "../presets.js";
-import type { RunSummary } from "../summary-file.js";
-import { fields } from "../table.js";
-import { startThreads, threadsOption } from "../threads.js";
-import { type TrainOptions, trainOptions } from "../train-options.js";
-import { trainRun } from "../train-run.js";
+import { openRun, type PlannedRun, planRun } from "../../node/run/plan.js";
+import { trainRun } from "../../node/run/train.js";
+import type { RunConfig } from "../../run/config.js";
+import { normalizeText } from "../../run/normalization.js";
+import { PRESETS_HELP, withPreset } from "../../run/presets.js";
+import type { RunSummary } from "../../run/summary.js";
+import type { FitProgress } from "../../train/fit.js";
+import { command, onRun } from "../options/command.js";
+import { startThreads, threadsOption } from "../options/threads.js";
+import { chosenSettings, type TrainOptions, trainOptions } from "../options/train.js";
+import { InterruptedError } from "../ui/failure.js";
+import { interruptible, signalOf } from "../ui/interrupt.js";
+import { bytes, count, duration, percent, shellWord, short } from "../ui/numbers.js";
+import { type Progress, startProgress } from "../ui/progress.js";
+import { fields } from "../ui/table.js";
+import type { Terminal } from "../ui/terminal.js";
 
 /** The command. */
 export function trainCommand(): Command {
@@ -31,27 +35,14 @@ export function trainCommand(): Command {
     notes: PRESETS_HELP,
   });
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
-    const typed = Object.entries(options).filter(([name]) => made.getOptionValueSource(name) === "cli");
-    const chosen = withPreset(options, Object.fromEntries(typed));
+    const settings = withPreset(options.preset, chosenSettings(made));
     const warn = (text: string): void => terminal.warn(text);
-    const planned = await planRun(chosen.options, chosen.typed, commandLine(), warn);
-    const { config, folder } = planned;
-    const { epochs, summary, untouched, signal } = await interruptible(
-      terminal,
-      "stopping after this step",
-      async (signal) => {
-        const opened = await openRun(planned, warn);
-        try {
-          await startThreads({ threads: options.threads, relaxed: config.relaxed });
-          if (config.normalize) terminal.note(`images are normalized by ${normalizeText(config.normalize)}`);
-          const { dataDir, workers, maxPixels } = options;
-          const outcome = await trainRun({ ...opened, terminal, signal, dataDir, workers, maxPixels });
-          return { ...outcome, untouched: opened.run.replacing, signal };
-        } finally {
-          await opened.run.close();
-        }
-      },
+    const planned = await planRun(settings, options, commandLine(), warn);
+    const outcome = await interruptible(terminal, "stopping after this step", (signal) =>
+      trainHere(planned, options, terminal, signal),
     );
+    const { folder, config } = planned;
+    const { epochs, summary, untouched, signal } = outcome;
     if (summary === null) {
       throw new InterruptedError(
         {
@@ -66,6 +57,66 @@ export function trainCommand(): Command {
     }
     terminal.result({ run: folder, ...summary }, () => summaryText(folder, summary));
   });
+}
+
+/** The run in its folder, from the lock to the summary, with its progress. */
+async function trainHere(planned: PlannedRun, options: TrainOptions, terminal: Terminal, signal: AbortSignal) {
+  const { threads, dataDir, workers, maxPixels } = options;
+  const warn = (text: string): void => terminal.warn(text);
+  const opened = await openRun(planned, warn);
+  const progress = new TrainProgress(terminal, opened.config);
+  try {
+    await startThreads({ threads, relaxed: opened.config.relaxed });
+    const { normalize } = opened.config;
+    if (normalize) terminal.note(`images are normalized by ${normalizeText(normalize)}`);
+    const version = COARSEGRAD_VERSION;
+    const outcome = await trainRun({
+      ...opened,
+      version,
+      warn,
+      signal,
+      dataDir,
+      workers,
+      maxPixels,
+      onProgress: (at) => progress.train(at),
+      onTest: (at) => progress.test(at),
+    });
+    return { ...outcome, untouched: opened.run.replacing, signal };
+  } finally {
+    progress.stop();
+    await opened.run.close();
+  }
+}
+
+/** A bar of the training, then one of the test. */
+class TrainProgress {
+  readonly #terminal: Terminal;
+  readonly #label: string;
+  #training: Progress | null = null;
+  #testing: Progress | null = null;
+
+  constructor(terminal: Terminal, { bits, quant }: RunConfig) {
+    this.#terminal = terminal;
+    this.#label = quant === null ? bits : `${bits} ${quant.method}`;
+  }
+
+  train({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }: FitProgress): void {
+    const done = (epoch - 1) * steps + step;
+    this.#training ??= startProgress(this.#terminal, `train ${this.#label}`, epochs * steps, done - 1);
+    const figures = `loss ${short(loss)}  accuracy ${percent(100 * accuracy, 1)}  ${Math.round(imagesPerSecond)} images/s`;
+    this.#training.update(done, `epoch ${epoch}/${epochs}  ${figures}`);
+  }
+
+  test({ images, total }: { images: number; total: number }): void {
+    this.#training?.stop();
+    this.#testing ??= startProgress(this.#terminal, `test ${this.#label}`, total);
+    this.#testing.update(images);
+  }
+
+  stop(): void {
+    this.#training?.stop();
+    this.#testing?.stop();
+  }
 }
 
 /** The command line as a user would type it again; how it reports is left out. */

@@ -3,17 +3,17 @@ import path from "node:path";
 import type { Command } from "commander";
 import { ArgumentError } from "../../core/errors.js";
 import { type LayerComparison, verify } from "../../export/index.js";
-import { command, onRun } from "../command.js";
-import { EXIT } from "../failure.js";
-import { count, percent } from "../format.js";
-import { type TestImageOptions, testImageOptions, testImages } from "../images.js";
-import { interruptible } from "../interrupt.js";
-import { openNetwork } from "../network.js";
-import { startProgress } from "../progress.js";
-import { openModel } from "../sources.js";
-import { recordVerification } from "../summary-file.js";
-import { table } from "../table.js";
-import type { CommonOptions } from "../terminal.js";
+import { readPacked } from "../../infer/index.js";
+import { openModel, openNetwork } from "../../node/models.js";
+import { recordVerification } from "../../node/run/summary-file.js";
+import { command, onRun } from "../options/command.js";
+import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
+import { EXIT } from "../ui/failure.js";
+import { interruptible } from "../ui/interrupt.js";
+import { count, percent } from "../ui/numbers.js";
+import { startProgress } from "../ui/progress.js";
+import { table } from "../ui/table.js";
+import type { CommonOptions } from "../ui/terminal.js";
 
 interface VerifyCommandOptions extends CommonOptions, TestImageOptions {
   packed?: string;
@@ -37,17 +37,19 @@ export function verifyCommand(): Command {
     "the packed model (default: model.cgm beside the checkpoint)",
   );
   return onRun<VerifyCommandOptions>(made, async (options, [given], terminal) => {
-    const { source, net: opened, config, info } = await openNetwork(given);
+    const { source, net: opened, info } = await openNetwork(given);
     using net = opened;
+    const { config } = source;
     const file = options.packed ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = await openModel(file);
     if (packed.kind !== "packed") {
       throw new ArgumentError({ op: file, what: "not a packed model", expected: "a .cgm file", got: packed.kind });
     }
+    const model = readPacked(packed.bytes, file);
     const data = await testImages(options.data ?? config.data, options, info.shape[0]);
     const progress = startProgress(terminal, "verify", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
-      verify(net, packed.model, data, {
+      verify(net, model, data, {
         signal,
         onProgress: ({ images, identical }) => progress.update(images, identical ? "identical so far" : "differs"),
       }),

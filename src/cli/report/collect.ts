@@ -1,10 +1,11 @@
 /** @file Reads run folders into what the report page is drawn from. */
 import path from "node:path";
-import { RunFolder } from "../../node/run-folder.js";
+import { RunFolder } from "../../node/run/folder.js";
+import { checkBelongs, readSummary } from "../../node/run/summary-file.js";
+import { parseConfig, type RunConfig } from "../../run/config.js";
+import { normalizeText } from "../../run/normalization.js";
+import type { RunSummary } from "../../run/summary.js";
 import type { EpochMetrics } from "../../train/metrics.js";
-import { normalizeText } from "../normalization.js";
-import { asRunConfig, type RunConfig } from "../run-config.js";
-import { checkBelongs, type RunSummary, readSummary } from "../summary-file.js";
 import type { EpochRow, PackedResult, ReportRun } from "./model.js";
 
 /** Runs with their folders' names, made distinct where two folders share a name. */
@@ -20,7 +21,7 @@ export async function collectRuns(folders: readonly string[], warn: (text: strin
 
 async function collectRun(folder: string, name: string, warn: (text: string) => void): Promise<ReportRun> {
   const run = await RunFolder.open(folder, { warn });
-  const config = asRunConfig(await run.config(), run.file("config"));
+  const config = parseConfig(await run.config(), run.file("config"));
   const summary = await readSummary(run);
   if (summary !== null) checkBelongs(run.file("summary"), summary, config);
   const metrics = run.metrics.map(epochRow);

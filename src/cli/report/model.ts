@@ -1,19 +1,5 @@
 /** @file What the report page is drawn from: plain data, read from run folders, embedded in the page as JSON. */
-
-/** One layer of a trained network, in the order of the forward pass. */
-export interface LayerRow {
-  readonly name: string;
-  readonly kind: string;
-  /** Bits per weight; 32 is float. */
-  readonly weightBits: number;
-  /** Bits of the layer's input; 32 is float. */
-  readonly activationBits: number;
-  readonly parameters: number;
-  /** Bytes of the layer in the packed file. */
-  readonly bytes: number;
-  /** Multiply-accumulates per image. */
-  readonly macs: number;
-}
+import type { LayerRow } from "../../run/summary.js";
 
 /** One epoch, one line of `metrics.jsonl`; what is per layer is keyed by the layer's name. */
 export interface EpochRow {

@@ -1,7 +1,9 @@
 /** @file The sections of the report page: tiles, comparison table, layers, settings, commands. */
-import { bytes, count, duration, percent, short } from "../format.js";
+
+import type { LayerRow } from "../../run/summary.js";
+import { bytes, count, duration, percent, short } from "../ui/numbers.js";
 import { html, type Markup } from "./html.js";
-import type { LayerRow, Report, ReportRun } from "./model.js";
+import type { Report, ReportRun } from "./model.js";
 import { runStyles, type Style } from "./palette.js";
 
 const NONE = html`<span class="dim">–</span>`;

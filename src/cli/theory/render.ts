@@ -1,9 +1,7 @@
 /** @file Vega-Lite specifications to SVG text. Imported late, and bundled into a file of its own: the library is large. */
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-
-/** A figure as a Vega-Lite specification, without what all figures share. */
-export type Spec = Readonly<Record<string, unknown>>;
+import type { Spec } from "../../theory/index.js";
 
 const TEXT = "#333333";
 

@@ -1,0 +1,48 @@
+/** @file How commands are declared: the options that all have, examples in the help, one place where failures end. */
+import { Command } from "commander";
+import { FIELDS } from "../../run/fields.js";
+import { type CommonOptions, Terminal } from "../ui/terminal.js";
+import { option } from "./option.js";
+
+/** A command's own code. */
+export type Action<Options> = (options: Options, args: string[], terminal: Terminal) => Promise<void>;
+
+/** What a command is, apart from its options. */
+export interface CommandSpec {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What it does, for its own help. */
+  readonly description: string;
+  /** Positional arguments as commander writes them, such as `<run...>`, with their explanations. */
+  readonly args?: readonly (readonly [string, string])[];
+  /** Paragraphs for the end of its help. */
+  readonly notes?: string;
+  /** Command lines for the help. */
+  readonly examples: readonly string[];
+}
+
+/** A command with the common options; add its own, then {@link onRun}. */
+export function command(spec: CommandSpec): Command {
+  const made = new Command(spec.name).summary(spec.summary).description(spec.description);
+  for (const [name, explanation] of spec.args ?? []) made.argument(name, explanation);
+  if (spec.notes !== undefined) made.addHelpText("after", `\n${spec.notes}`);
+  made.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}\n`);
+  return made;
+}
+
+/** Adds --json, --quiet, --seed and --debug where the command has none of its own, and the code to run. */
+export function onRun<Options extends CommonOptions>(made: Command, action: Action<Options>): Command {
+  const has = (long: string): boolean => made.options.some((option) => option.long === long);
+  if (!has("--seed")) {
+    const { flags, help, kind } = FIELDS.seed;
+    option(made, flags, help, kind, 1);
+  }
+  if (!has("--json")) made.option("--json", "print one JSON document on stdout, nothing else");
+  made.option("--quiet", "no progress and no notes").option("--debug", "show the stack of an error");
+  return made.action(async (...received: unknown[]) => {
+    const self = received.pop() as Command;
+    const options = self.opts<Options>();
+    await action(options, self.args, new Terminal(options));
+  });
+}

@@ -1,0 +1,20 @@
+/** @file Options of commands from their flags, their help and their kind; errors name the option by its flags. */
+import { type Command, Option } from "commander";
+import { optionOf } from "../../run/field.js";
+import { type Kind, text } from "../../run/kinds.js";
+
+/** Adds an option with a value. @param initial its default, shown in the help */
+export function option<T>(made: Command, flags: string, help: string, kind: Kind<T>, initial?: T): Command {
+  const own = new Option(flags, help).argParser((word) => kind.read(word, optionOf({ flags })));
+  return made.addOption(initial === undefined ? own : own.default(initial, kind.write(initial)));
+}
+
+/** Adds --data-dir. */
+export function dataDirOption(made: Command): Command {
+  return option(made, "--data-dir <dir>", "a data directory to look in first", text);
+}
+
+/** Reads an argument of a command. @param name of the command, for errors */
+export function argument<T>(name: string, kind: Kind<T>): (word: string) => T {
+  return (word) => kind.read(word, name);
+}

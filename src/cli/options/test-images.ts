@@ -1,0 +1,74 @@
+/** @file Options that choose images to test on, and those images. */
+import type { Command } from "commander";
+import { DataError } from "../../core/errors.js";
+import { type ImageDataset, imageDataset, subset } from "../../data/dataset.js";
+import { DATASET_NAMES } from "../../data/registry.js";
+import { loadDataset } from "../../node/data-files.js";
+import { FolderMaker, limitPart, openImageFolder } from "../../node/images/folder.js";
+import { MAX_PIXELS } from "../../node/images/limits.js";
+import { FOLDER_SIZE, folderOf, imagesName } from "../../run/images.js";
+import { choice, whole } from "../../run/kinds.js";
+import { dataDirOption, option } from "./option.js";
+
+/** Options that choose images to test on. */
+export interface TestImageOptions {
+  data?: string;
+  dataDir?: string;
+  split: "test" | "train";
+  /** Pixels of a picture in a folder. */
+  maxPixels?: number;
+  limit?: number;
+}
+
+/** Adds --data, --data-dir, --split, --limit and --max-pixels. */
+export function testImageOptions(made: Command, dataNote: string): Command {
+  const data = `data set: ${DATASET_NAMES.join(", ")}, or imagefolder:DIR (${dataNote})`;
+  option(made, "--data <name>", data, imagesName);
+  dataDirOption(made);
+  option(made, "--split <part>", "which part: test or train", choice(["test", "train"]), "test");
+  option(made, "--limit <n>", "use only the first n images", whole({ min: 1 }));
+  return maxPixelsOption(made);
+}
+
+/** Adds --max-pixels. */
+export function maxPixelsOption(made: Command): Command {
+  const help = `pictures of more pixels are refused before they are decoded (default: ${MAX_PIXELS})`;
+  return option(made, "--max-pixels <n>", help, whole({ min: 1, max: 2 ** 31 - 1 }));
+}
+
+/**
+ * The images that the options name. Generated digits are those of seed 1, whatever the seed of a run: the set is one set.
+ *
+ * @param size side of the images of a folder, as the model takes them
+ * @throws DataError, FormatError if they cannot be had
+ */
+export async function testImages(name: string, options: TestImageOptions, size?: number): Promise<ImageDataset> {
+  const { dataDir, split, limit } = options;
+  const directory = folderOf(name);
+  if (directory !== undefined) return pictures(directory, options, size ?? FOLDER_SIZE);
+  const limits = split === "test" ? { train: 0, test: limit } : { train: limit, test: 0 };
+  const part = (await loadDataset(name, { dataDir, limits }))[split];
+  return limit === undefined ? part : subset(part, limit);
+}
+
+/** Bytes of pictures that are held at once. */
+const MOST_BYTES = 2 ** 31;
+
+/** The pictures of a folder in memory, as tests see them. */
+async function pictures(
+  directory: string,
+  { split, limit, maxPixels }: TestImageOptions,
+  size: number,
+): Promise<ImageDataset> {
+  const part = limitPart((await openImageFolder(directory))[split], limit);
+  const most = Math.floor(MOST_BYTES / (3 * size * size));
+  const batch = part.files.length;
+  if (batch > most) {
+    const what = "too many images to hold at once";
+    throw new DataError({ op: directory, what, expected: `at most ${most}`, got: `${batch}`, hint: "use --limit" });
+  }
+  const plain = { kind: "folder", shuffle: false, seed: 0, dropLast: false, augment: false } as const;
+  const { images, labels } = await new FolderMaker({ ...plain, part, size, maxPixels, batch }).batch(0, 0);
+  const { name, classNames } = part;
+  return imageDataset({ name, classes: classNames.length, classNames, shape: [size, size, 3], images, labels });
+}

@@ -1,0 +1,65 @@
+/** @file Options of `train`: the settings of a run, all from their table, and what is no part of a run's configuration. */
+import { type Command, Option } from "commander";
+import type { Settings } from "../../run/config.js";
+import { type Field, optionOf } from "../../run/field.js";
+import { fields } from "../../run/fields.js";
+import { choice, text, whole } from "../../run/kinds.js";
+import { PRESET_NAMES, type PresetName } from "../../run/presets.js";
+import type { CommonOptions } from "../ui/terminal.js";
+import { dataDirOption, option } from "./option.js";
+import { maxPixelsOption } from "./test-images.js";
+import type { ThreadsOption } from "./threads.js";
+
+/** Options of `train` besides the settings. */
+export interface TrainOptions extends CommonOptions, ThreadsOption {
+  readonly preset?: PresetName;
+  readonly dataDir?: string;
+  /** Threads that prepare batches. */
+  readonly workers?: number;
+  /** Pixels of a picture in a folder. */
+  readonly maxPixels?: number;
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly force?: boolean;
+}
+
+/** A value that was read: commander would make an empty string of null. */
+interface Chosen {
+  readonly value: unknown;
+}
+
+function settingOption({ flags, help, kind, initial, initialText }: Field): Option {
+  const words =
+    initialText ?? (initial === undefined || initial === null || initial === false ? "" : kind.write(initial));
+  const own = new Option(flags, words === "" ? help : `${help} (default: ${words})`);
+  return own.argParser((word): Chosen => ({ value: kind.read(word, optionOf({ flags })) }));
+}
+
+/** The settings that were chosen on the command line. */
+export function chosenSettings(made: Command): Settings {
+  const typed = made.opts<Readonly<Record<string, Chosen | true | undefined>>>();
+  const chosen = fields().flatMap(([key, { flags }]) => {
+    const found = typed[new Option(flags).attributeName()];
+    return found === undefined ? [] : [[key, found === true ? true : found.value]];
+  });
+  return Object.fromEntries(chosen);
+}
+
+/** Declares them. */
+export function trainOptions(made: Command): Command {
+  for (const [key, field] of fields()) {
+    made.addOption(settingOption(field));
+    if (key === "imageSize") dataDirOption(made);
+    if (key === "bits") {
+      const help = `settings to start from, which other options override: ${PRESET_NAMES.join(", ")} (listed below)`;
+      option(made, "--preset <name>", help, choice(PRESET_NAMES));
+    }
+  }
+  const workers = "threads that prepare batches; results do not depend on it (default: 1 for an image folder, else 0)";
+  option(made, "--workers <n>", workers, whole({ min: 0, max: 16 }));
+  maxPixelsOption(made);
+  option(made, "--out <dir>", "run folder (default: runs/MODEL-DATA-BITS-METHOD)", text);
+  return made
+    .option("--resume", "go on from the folder's last checkpoint")
+    .option("--force", "replace the run that is in the folder");
+}

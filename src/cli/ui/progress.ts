@@ -1,0 +1,158 @@
+/** @file Progress on stderr: a bar on a terminal, a line every few seconds elsewhere, messages to a parent process. */
+import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import { printableLine } from "../../core/printable.js";
+import { duration } from "./numbers.js";
+import type { Terminal } from "./terminal.js";
+
+/** What a piece of work reports while it runs. */
+export interface Progress {
+  /**
+   * @param done units of work that are finished
+   * @param details text such as "loss 0.123 · 812 images/s"
+   */
+  update(done: number, details?: string): void;
+  /** Ends the display. A second call does nothing. */
+  stop(): void;
+}
+
+/** Several pieces of work that run at the same time, one bar each. */
+export interface ProgressBoard {
+  /**
+   * @param label what is being done
+   * @param total units of work in all
+   * @param offset units that were done before (a resumed run): they do not count towards the speed
+   */
+  add(label: string, total: number, offset?: number): Progress;
+  stop(): void;
+}
+
+/** What a child process tells its parent about its progress. */
+export interface ProgressMessage {
+  readonly progress: {
+    readonly label: string;
+    readonly done: number;
+    readonly total: number;
+    readonly details: string;
+  };
+}
+
+const PLAIN_INTERVAL = 5000;
+const MESSAGE_INTERVAL = 200;
+
+/** The board that suits where stderr goes. */
+export function progressBoard(terminal: Terminal): ProgressBoard {
+  if (process.env["COARSEGRAD_PROGRESS"] === "ipc" && process.send !== undefined) return messageBoard();
+  if (terminal.animated) return barBoard();
+  return terminal.chatty ? plainBoard((line) => terminal.note(line)) : { add: () => silent, stop: () => undefined };
+}
+
+/** A single piece of work on a board of its own. */
+export function startProgress(terminal: Terminal, label: string, total: number, offset = 0): Progress {
+  const board = progressBoard(terminal);
+  const progress = board.add(label, total, offset);
+  return {
+    update: (done, details) => progress.update(done, details),
+    stop() {
+      progress.stop();
+      board.stop();
+    },
+  };
+}
+
+const silent: Progress = { update: () => undefined, stop: () => undefined };
+
+/** Remaining seconds at the mean speed since the start; NaN before anything was done. */
+export function remaining(elapsedSeconds: number, done: number, total: number, offset: number): number {
+  const fresh = done - offset;
+  return fresh <= 0 ? Number.NaN : (elapsedSeconds * (total - done)) / fresh;
+}
+
+function etaText(started: number, done: number, total: number, offset: number): string {
+  const eta = remaining((performance.now() - started) / 1000, done, total, offset);
+  return Number.isFinite(eta) ? `ETA ${duration(eta)}` : "";
+}
+
+function barBoard(): ProgressBoard {
+  const bars = new MultiBar(
+    {
+      format: "{label} {bar} {percentage} %  {details}  {eta_text}",
+      barsize: 24,
+      fps: 8,
+      hideCursor: true,
+      clearOnComplete: false,
+      stopOnComplete: false,
+      stream: process.stderr,
+      autopadding: true,
+    },
+    Presets.shades_classic,
+  );
+  return {
+    add(label, total, offset = 0) {
+      const started = performance.now();
+      const bar: SingleBar = bars.create(total, offset, {
+        label: printableLine(label).padEnd(22),
+        details: "",
+        eta_text: "",
+      });
+      return {
+        update(done, details = "") {
+          bar.update(done, {
+            details: printableLine(details),
+            eta_text: done >= total ? "" : etaText(started, done, total, offset),
+          });
+        },
+        stop: () => bar.stop(),
+      };
+    },
+    stop: () => bars.stop(),
+  };
+}
+
+/** Lines for logs: the first state, one every few seconds, and the last. */
+function plainBoard(write: (line: string) => void): ProgressBoard {
+  return {
+    add(label, total, offset = 0) {
+      const started = performance.now();
+      let shown = started;
+      let last: { done: number; details: string } | null = null;
+      let stopped = false;
+      const show = (done: number, details: string): void => {
+        const share = `${Math.floor((100 * done) / Math.max(1, total))} %`;
+        const eta = done >= total ? "" : etaText(started, done, total, offset);
+        write([label.padEnd(22), share.padStart(5), details, eta].filter(Boolean).join("  "));
+        shown = performance.now();
+        last = null;
+      };
+      return {
+        update(done, details = "") {
+          last = { done, details };
+          if (performance.now() - shown >= PLAIN_INTERVAL) show(done, details);
+        },
+        stop() {
+          if (!stopped && last !== null) show(last.done, last.details);
+          stopped = true;
+        },
+      };
+    },
+    stop: () => undefined,
+  };
+}
+
+function messageBoard(): ProgressBoard {
+  return {
+    add(label, total) {
+      let sent = 0;
+      return {
+        update(done, details = "") {
+          const now = performance.now();
+          if (now - sent < MESSAGE_INTERVAL && done < total) return;
+          sent = now;
+          const message: ProgressMessage = { progress: { label, done, total, details } };
+          process.send?.(message);
+        },
+        stop: () => undefined,
+      };
+    },
+    stop: () => undefined,
+  };
+}

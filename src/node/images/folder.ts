@@ -1,0 +1,156 @@
+/** @file Image folders: one folder for each class, as ImageNet is laid out; pictures are decoded when a batch needs them. */
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { check } from "../../core/checks.js";
+import { DataError } from "../../core/errors.js";
+import { type Batch, LoaderStreams } from "../../data/loader.js";
+import { centreCrop, randomBox, resample } from "../../data/resample.js";
+import { mirrorImage } from "../../data/transforms.js";
+import type { LoaderPlan } from "../../run/loaders.js";
+import { isFolder, pathRule, readFileBytes } from "../files.js";
+import type { BatchMaker } from "../loading/maker.js";
+import { decodeImage, IMAGE_ENDINGS, recolor } from "./picture.js";
+
+/** Files of one part and their classes. */
+export interface FolderPart {
+  readonly name: string;
+  readonly directory: string;
+  /** Paths below the directory, sorted within each class. */
+  readonly files: readonly string[];
+  /** Class of each file. */
+  readonly labels: readonly number[];
+  /** Names of the classes' folders, sorted: a class's number is its place. */
+  readonly classNames: readonly string[];
+}
+
+/** The two parts of an image folder. */
+export interface ImageFolder {
+  readonly train: FolderPart;
+  readonly test: FolderPart;
+}
+
+/** Pictures as training and testing want them. */
+export interface PictureOptions {
+  /** Side of the images in pixels. */
+  readonly size: number;
+  /** A random resized crop, mirrored half of the time; else the middle of the picture, its shorter side at 8/7 of `size`. */
+  readonly augment: boolean;
+}
+
+/** Everything that a maker of batches is made from; plain data, so that it can be sent to a worker. */
+export interface FolderSpec extends PictureOptions, Omit<LoaderPlan, "augment"> {
+  readonly kind: "folder";
+  readonly part: FolderPart;
+  /** Pixels of a picture, width × height; those with more are refused. */
+  readonly maxPixels?: number;
+}
+
+/**
+ * Lists an image folder: `train/` and `val/` (or `test/`) in it are the parts; without them it is itself both.
+ *
+ * @throws DataError if there are no classes or no pictures, or the parts have different classes
+ */
+export async function openImageFolder(directory: string): Promise<ImageFolder> {
+  check("openImageFolder", "directory", directory, pathRule);
+  const within = async (...names: string[]): Promise<string | undefined> => {
+    for (const name of names) if (await isFolder(path.join(directory, name))) return path.join(directory, name);
+    return undefined;
+  };
+  const train = await within("train");
+  const test = await within("val", "test");
+  const name = path.basename(path.resolve(directory));
+  if (train === undefined || test === undefined) {
+    const part = await listPart(directory, name);
+    return { train: part, test: part };
+  }
+  const parts = { train: await listPart(train, `${name}/train`), test: await listPart(test, `${name}/test`) };
+  if (parts.train.classNames.join("/") !== parts.test.classNames.join("/")) {
+    const [expected, got] = [parts.train, parts.test].map(({ classNames }) => `${classNames.length} classes`);
+    throw new DataError({ op: directory, what: "training and test folders have different classes", expected, got });
+  }
+  return parts;
+}
+
+async function listPart(directory: string, name: string): Promise<FolderPart> {
+  const unreadable = (op: string) => (error: Error) => {
+    throw new DataError({ op, what: "cannot be read", expected: "a folder", got: error.message });
+  };
+  const entries = await readdir(directory, { withFileTypes: true }).catch(unreadable(directory));
+  const classNames = entries
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .map((entry) => entry.name)
+    .sort();
+  const files: string[] = [];
+  const labels: number[] = [];
+  for (const [label, className] of classNames.entries()) {
+    const folder = path.join(directory, className);
+    for (const file of (await readdir(folder).catch(unreadable(folder))).sort()) {
+      if (!(IMAGE_ENDINGS as readonly string[]).includes(path.extname(file).toLowerCase())) continue;
+      files.push(path.join(className, file));
+      labels.push(label);
+    }
+  }
+  if (files.length === 0) {
+    throw new DataError({
+      op: directory,
+      what: "no pictures",
+      expected: `a folder for each class, with ${IMAGE_ENDINGS.join(", ")} files in it`,
+      got: `${classNames.length} folders`,
+    });
+  }
+  return { name, directory, files, labels, classNames };
+}
+
+/** The first n files of each part; a class keeps its number. */
+export function limitPart(part: FolderPart, limit: number | undefined): FolderPart {
+  if (limit === undefined || limit >= part.files.length) return part;
+  // Spread over the classes: the files are sorted by class.
+  const chosen = Array.from({ length: limit }, (_, k) => Math.floor((k * part.files.length) / limit));
+  return { ...part, files: chosen.map((n) => part.files[n]), labels: chosen.map((n) => part.labels[n]) };
+}
+
+/** Decodes pictures into batches. Batch k of an epoch depends on (seed, epoch, k) alone. */
+export class FolderMaker implements BatchMaker {
+  readonly batches: number;
+  readonly images: number;
+  readonly #spec: FolderSpec;
+  readonly #streams: LoaderStreams;
+
+  constructor(spec: FolderSpec) {
+    const count = spec.part.files.length;
+    const last = count % spec.batch;
+    this.#spec = spec;
+    this.#streams = new LoaderStreams(spec.seed);
+    this.batches = Math.ceil(count / spec.batch) - (spec.dropLast && last > 0 && count > last ? 1 : 0);
+    this.images = Math.min(count, this.batches * spec.batch);
+  }
+
+  async batch(epoch: number, index: number): Promise<Batch> {
+    const { part, size, batch, shuffle, augment } = this.#spec;
+    const all = part.files.length;
+    const order = shuffle ? this.#streams.order(epoch, all) : Uint32Array.from({ length: all }, (_, n) => n);
+    const indices = order.slice(index * batch, Math.min((index + 1) * batch, all));
+    const images = new Uint8Array(indices.length * size * size * 3);
+    const streams = this.#streams.augmentation(epoch);
+    for (const [k, n] of indices.entries()) {
+      const picture = await this.#picture(n);
+      const pixels = images.subarray(k * size * size * 3, (k + 1) * size * size * 3);
+      if (!augment) {
+        pixels.set(centreCrop(picture, Math.round((size * 8) / 7), size));
+        continue;
+      }
+      const rng = streams.fork(n);
+      pixels.set(resample(picture, size, size, randomBox(picture, rng)));
+      if (rng.bool(0.5)) mirrorImage(pixels, [size, size, 3]);
+    }
+    const labels = Int32Array.from(indices, (n) => part.labels[n]);
+    const count = indices.length;
+    return { images, labels, indices, count, shape: [count, size, size, 3], epoch, index };
+  }
+
+  async #picture(n: number) {
+    const { directory, files } = this.#spec.part;
+    const file = path.join(directory, files[n]);
+    return recolor(decodeImage(file, await readFileBytes(file), { maxPixels: this.#spec.maxPixels }), 3);
+  }
+}

@@ -1,0 +1,55 @@
+/** @file What a worker that prepares batches runs: it makes the batches that it is asked for and hands over their memory. */
+import { parentPort, workerData } from "node:worker_threads";
+import { CoarsegradError, type ErrorFields } from "../../core/errors.js";
+import type { Batch } from "../../data/loader.js";
+import { FolderMaker, type FolderSpec } from "../images/folder.js";
+import { type BatchMaker, MemoryMaker, type MemorySpec } from "./maker.js";
+
+/** Everything that a maker of batches can be made from. */
+export type LoaderSpec = MemorySpec | FolderSpec;
+
+/** A batch that is wanted. */
+export interface BatchRequest {
+  readonly id: number;
+  readonly epoch: number;
+  readonly index: number;
+}
+
+/** Its batch, or why there is none. */
+export type BatchReply =
+  | { readonly id: number; readonly batch: Batch }
+  | { readonly id: number; readonly failure: Partial<ErrorFields> & { readonly message: string } };
+
+/** The maker of a specification. */
+export function makerOf(spec: LoaderSpec): BatchMaker {
+  return spec.kind === "memory" ? new MemoryMaker(spec) : new FolderMaker(spec);
+}
+
+/** True in a worker that prepares batches: it does nothing else. */
+export function isLoaderWorker(): boolean {
+  return parentPort !== null && (workerData as { loader?: unknown } | null)?.loader !== undefined;
+}
+
+/** Answers requests until the parent ends the worker. */
+function serveBatches(): void {
+  const maker = makerOf((workerData as { loader: LoaderSpec }).loader);
+  parentPort?.on("message", async ({ id, epoch, index }: BatchRequest) => {
+    try {
+      const batch = await maker.batch(epoch, index);
+      const memory = [batch.images, batch.labels, batch.indices].map(({ buffer }) => buffer as ArrayBuffer);
+      parentPort?.postMessage({ id, batch } satisfies BatchReply, memory);
+    } catch (error) {
+      parentPort?.postMessage({ id, failure: failureOf(error) } satisfies BatchReply);
+    }
+  });
+}
+
+function failureOf(error: unknown): Extract<BatchReply, { failure: unknown }>["failure"] {
+  if (!(error instanceof CoarsegradError)) return { message: (error as Error).message };
+  const { message, op, expected, got, hint } = error;
+  // The message begins with "<op>: <what>", and goes on with what the other fields hold.
+  return { message, op, what: message.slice(op.length + 2).split("; expected ")[0], expected, got, hint };
+}
+
+// The file that holds this is also the one that workers run.
+if (isLoaderWorker()) serveBatches();

@@ -1,0 +1,163 @@
+/** @file The folder of a training run: claimed for a new one, opened for one that goes on; what it holds goes only when it is replaced. */
+import path from "node:path";
+import { DataError, StateError } from "../../core/errors.js";
+import { sha256Hex } from "../../core/sha256.js";
+import { parseConfig, type RunConfig, type Settings } from "../../run/config.js";
+import { isPostTraining } from "../../run/methods.js";
+import { isOnnx } from "../../run/onnx-names.js";
+import { checkResumed, checkSettings, runConfig, type SettingsContext, settingsOf } from "../../run/settings.js";
+import type { OnnxSource } from "../../run/source.js";
+import { normalizeOf } from "../../run/stated-normalization.js";
+import { UsageError } from "../../run/usage-error.js";
+import { dataLabel, imagesInfo } from "../images/info.js";
+import { networkFile, openModel, openOnnx } from "../models.js";
+import { RUN_FILES, RunFolder } from "./folder.js";
+
+/** Where a run goes, and what becomes of one that is there. */
+export interface RunPlace {
+  /** Default: `runs/MODEL-DATA-BITS-METHOD`. */
+  readonly out?: string;
+  /** Go on with the run that is there. */
+  readonly resume?: boolean;
+  /** Replace it. */
+  readonly force?: boolean;
+}
+
+/** A run that settings ask for, before anything is written: one to make in a folder, or one that is there. */
+export interface PlannedRun {
+  readonly folder: string;
+  readonly config: RunConfig;
+  /** The command that starts it, or that started it. */
+  readonly command: string;
+  /** Whether it is there already. */
+  readonly resumed: boolean;
+}
+
+/** A run that is about to start or to go on; its folder is locked. */
+export interface OpenedRun {
+  readonly run: RunFolder;
+  readonly config: RunConfig;
+  /** The command that started it. */
+  readonly command: string;
+  /** The network's ONNX file, if it has one, where it lies now. */
+  readonly network?: OnnxSource;
+  /** Writes the configuration of a new run, once everything that it needs was read; null for a run that goes on. */
+  readonly begin: (() => Promise<void>) | null;
+}
+
+/**
+ * The configuration that settings stand for: images and the file to start from are looked up.
+ *
+ * @throws UsageError for settings that exclude each other; DataError if the file to start from is missing
+ */
+export async function configFrom(settings: Settings): Promise<RunConfig> {
+  checkSettings(settings);
+  const images = await imagesInfo(settings.data ?? "digits", settings.imageSize);
+  const init = settings.init === undefined ? undefined : await initOf(settings.init, images);
+  return runConfig(settings, { images, init });
+}
+
+/** The file behind --init, and the normalization that its weights were trained with. */
+async function initOf(
+  given: string,
+  info: NonNullable<SettingsContext["images"]>,
+): Promise<NonNullable<SettingsContext["init"]>> {
+  const source = await openModel(given);
+  if (source.kind === "packed") {
+    throw new StateError({
+      op: "--init",
+      what: `${given} does not hold float weights`,
+      expected: "a run, its checkpoint, a plain safetensors file, or an ONNX file",
+      got: "a packed model",
+    });
+  }
+  const { normalize } = normalizeOf(source, info);
+  return { config: { file: source.path, sha256: sha256Hex(source.bytes) }, normalize };
+}
+
+/** Where a run goes unless it is told. */
+export function defaultFolder({ model, data, bits, quant }: RunConfig): string {
+  const network = isOnnx(model) ? path.basename(model).slice(0, -".onnx".length) : model;
+  const method = quant === null ? [] : [quant.method];
+  return path.join("runs", [network, dataLabel(data), bits.toLowerCase(), ...method].join("-"));
+}
+
+/**
+ * The folder and the configuration of the run that settings ask for. Writes nothing.
+ *
+ * @param settings those that were chosen
+ * @param command the command line, kept in `config.json` of a new run
+ * @throws DataError if the folder holds a run and it is neither to be resumed nor replaced, or to be resumed and there is none; UsageError if a
+ *   resumed run comes with other settings
+ */
+export async function planRun(
+  settings: Settings,
+  { out, resume = false, force = false }: RunPlace,
+  command: string,
+  warn: (text: string) => void,
+): Promise<PlannedRun> {
+  if (resume && force) {
+    throw new UsageError({ op: "--resume", what: "does not go with --force", expected: "one of them", got: "both" });
+  }
+  const config = resume && out !== undefined ? null : await configFrom(settings);
+  const folder = out ?? defaultFolder(config as RunConfig);
+  const holdsRun = await RunFolder.holdsRun(folder);
+  if (resume) {
+    if (!holdsRun) {
+      throw new DataError({
+        op: folder,
+        what: "nothing to resume",
+        expected: "the folder of a run",
+        got: "none there",
+        hint: "leave --resume out to start one",
+      });
+    }
+    const run = await RunFolder.open(folder, { warn });
+    const kept = await run.config();
+    const own = parseConfig(kept, run.file("config"));
+    await checkSame(settings, own);
+    return { folder, config: own, command: (kept as { command?: string }).command ?? command, resumed: true };
+  }
+  if (holdsRun && !force) {
+    throw new DataError({
+      op: folder,
+      what: "already holds a run",
+      expected: "a new or empty folder",
+      got: RUN_FILES.config,
+      hint: "--resume goes on with it, --force replaces it, --out chooses another folder",
+    });
+  }
+  return { folder, config: config as RunConfig, command, resumed: false };
+}
+
+/** Refuses settings of a resumed run that were given again with other values. */
+async function checkSame(settings: Settings, kept: RunConfig): Promise<void> {
+  // Without settings nothing can differ, and the file that the run started from need not be there any more.
+  if (Object.keys(settings).length === 0) return;
+  const init = settings.init ?? (isPostTraining(kept.quant?.method) ? kept.init?.file : undefined);
+  const wanted = await configFrom({ ...settingsOf(kept), ...settings, init });
+  checkResumed(wanted, kept, settings.init !== undefined);
+}
+
+/**
+ * Claims the folder of a planned run. A run that it may hold stays.
+ *
+ * @throws DataError if another process writes there, or the folder cannot be written
+ */
+export async function openRun(planned: PlannedRun, warn: (text: string) => void): Promise<OpenedRun> {
+  const { folder, config, command, resumed } = planned;
+  const run = await RunFolder.claim(folder, { warn });
+  try {
+    if (resumed) return { run, config, command, network: await networkFile(config.model, folder), begin: null };
+    if (!isOnnx(config.model)) return { run, config, command, begin: () => run.begin({ command, ...config }) };
+    // The run keeps the network: it must open without the file that it came from.
+    const network = await openOnnx(config.model);
+    const { bytes } = network;
+    const init = config.init ?? { file: config.model, sha256: sha256Hex(bytes) };
+    const own = { ...config, model: RUN_FILES.network, init };
+    return { run, config: own, command, network, begin: () => run.begin({ command, ...own }, bytes) };
+  } catch (error) {
+    await run.close();
+    throw error;
+  }
+}

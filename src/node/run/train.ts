@@ -1,0 +1,95 @@
+/** @file One training run in its folder: what is read for it, and what is written as it goes on. */
+
+import type { RunConfig } from "../../run/config.js";
+import { createRun, type RunOptions, type RunResult } from "../../run/create.js";
+import { isOnnx } from "../../run/onnx-names.js";
+import type { ModelSource } from "../../run/source.js";
+import { type RunSummary, summaryOf } from "../../run/summary.js";
+import type { Checkpoint } from "../../train/checkpoint.js";
+import { openLoaders } from "../loading/run-loaders.js";
+import { openModel } from "../models.js";
+import type { RunFolder } from "./folder.js";
+import type { OpenedRun } from "./plan.js";
+import { checkBelongs, readSummary } from "./summary-file.js";
+
+/** What a run in a folder needs besides its configuration, and whom it tells. */
+export interface TrainRequest extends OpenedRun, Pick<RunOptions, "signal" | "onProgress" | "onTest"> {
+  /** Of the package; the summary holds it. */
+  readonly version: string;
+  readonly warn: (text: string) => void;
+  readonly dataDir?: string;
+  /** Threads that prepare batches. */
+  readonly workers?: number;
+  /** Pixels of one picture of a folder. */
+  readonly maxPixels?: number;
+}
+
+/** How a run ended: with a summary, or stopped early. */
+export interface TrainOutcome {
+  readonly epochs: number;
+  readonly summary: RunSummary | null;
+}
+
+/**
+ * Trains, or goes on training, until the run is complete or the signal stops it; then tests and packs.
+ *
+ * @throws what data, network and training throw; checkpoints that were written stay
+ */
+export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
+  const { run, config, command, version, begin, warn } = request;
+  const started = performance.now();
+  const checkpoint = begin === null ? await resumed(run, config) : null;
+  const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
+  // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a step.
+  const workers = request.workers ?? (config.images === undefined ? 0 : 1);
+  const loaders = await openLoaders(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
+  let trained = false;
+  try {
+    const { network, signal, onProgress, onTest } = request;
+    const result: RunResult = await createRun(config, {
+      data: loaders,
+      network,
+      init: checkpoint === null ? await initOf(config) : undefined,
+      checkpoint: checkpoint ?? undefined,
+      signal,
+      // Data, weights to start from and network are there: nothing old had to go for them.
+      onStart: () => begin?.(),
+      ...run.handlers(),
+      onTrained: (epochs) => {
+        trained = epochs > 0;
+      },
+      onPacked: (bytes) => run.writeModel(bytes),
+      onProgress,
+      onTest,
+    });
+    const wallSeconds = before + (performance.now() - started) / 1000;
+    const summary = summaryOf(config, result, { command, version, wallSeconds, metrics: run.metrics });
+    if (summary === null) await run.keep();
+    else await run.writeSummary(summary);
+    return { epochs: result.epochs, summary };
+  } catch (error) {
+    if (trained) {
+      await run.keep().catch(() => {});
+      warn(`training is complete: its weights are in ${run.file("checkpoint")}; --resume repeats only the test`);
+    }
+    throw error;
+  } finally {
+    await loaders.close();
+  }
+}
+
+/** The checkpoint of a run that goes on, compared with what else the run recorded. */
+async function resumed(run: RunFolder, config: RunConfig): Promise<Checkpoint | null> {
+  const checkpoint = await run.resume(config);
+  const summary = await readSummary(run);
+  if (summary !== null && checkpoint !== null) {
+    const { model } = checkpoint;
+    checkBelongs(run.file("summary"), summary, config, { file: run.file("checkpoint"), model });
+  }
+  return checkpoint;
+}
+
+/** The file that a run starts from. An imported network has its weights already, and its configuration names the file that they came from. */
+async function initOf({ model, init }: RunConfig): Promise<ModelSource | undefined> {
+  return init === null || (isOnnx(model) && isOnnx(init.file)) ? undefined : openModel(init.file);
+}

@@ -1,0 +1,167 @@
+/** @file One run from its configuration: data, network, training, test, packing. It writes nothing: who calls it, keeps what it hands over. */
+import { anything, callable, checkOptions, type OptionRules, record } from "../core/checks.js";
+import { sha256Hex } from "../core/sha256.js";
+import { type ModelSummary, pack, summarize } from "../export/index.js";
+import { createSession } from "../infer/create-session.js";
+import type { Module } from "../nn/module.js";
+import type { HostArray } from "../nn/state.js";
+import { type OptimizerLike, scheduleFrom } from "../optim/index.js";
+import { restoreCheckpoint, saveCheckpoint } from "../train/checkpoint.js";
+import { weightsDigest } from "../train/digest.js";
+import { evaluate } from "../train/evaluate.js";
+import { type FitProgress, type FitResult, fit as fitNetwork } from "../train/fit.js";
+import type { EpochMetrics } from "../train/metrics.js";
+import { signalRule } from "../train/options.js";
+import { parseConfig, type RunConfig } from "./config.js";
+import { infoOf } from "./images.js";
+import { type RunData, type RunLoaders, runLoaders } from "./loaders.js";
+import { checkOnnx, packOptions } from "./network.js";
+import { type Accuracy, packedAccuracy } from "./packed.js";
+import { optimizerFor } from "./quantize.js";
+import { copied, type StartFiles, startingNetwork } from "./start.js";
+
+/** What a run is given besides its configuration, and whom it tells. Callbacks are awaited. */
+export interface RunOptions extends StartFiles {
+  /** Images, of which `limit` and `testLimit` take the first; or loaders. Default: generated digits, where the configuration asks for them. */
+  readonly data?: RunData;
+  /** Stops at the next step boundary, or the test by throwing its reason. */
+  readonly signal?: AbortSignal;
+  /** Data, files and network are there; training begins. */
+  readonly onStart?: () => void | Promise<void>;
+  readonly onProgress?: (progress: FitProgress) => void;
+  /** After every epoch, before its checkpoint. */
+  readonly onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
+  /** Takes the checkpoint of every epoch; without any epoch, that of the network as it starts. */
+  readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
+  /** All epochs are complete; the test begins. */
+  readonly onTrained?: (epochs: number) => void | Promise<void>;
+  /** Told after every batch of the test, which classifies the test images twice: by the network and by its packed file. */
+  readonly onTest?: (progress: { images: number; total: number }) => void;
+  /** Takes the packed model, before it is tested. */
+  readonly onPacked?: (bytes: Uint8Array) => void | Promise<void>;
+}
+
+const RULES: OptionRules<RunOptions> = {
+  data: record,
+  network: record,
+  init: record,
+  checkpoint: anything,
+  signal: signalRule,
+  onStart: callable,
+  onProgress: callable,
+  onEpoch: callable,
+  onCheckpoint: callable,
+  onTrained: callable,
+  onTest: callable,
+  onPacked: callable,
+};
+
+/** The packed model of a run and what the integer runtime makes of it. */
+export interface PackedResult {
+  /** The file, as `createSession` takes it. */
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly accuracy: Accuracy;
+  readonly summary: ModelSummary;
+}
+
+/** What became of a run. */
+export interface RunResult {
+  /** Epochs that are complete, earlier parts of the run included. */
+  readonly epochs: number;
+  /** True if the signal ended it early: there is no test then. */
+  readonly stopped: boolean;
+  /** Of the epochs of this call. */
+  readonly metrics: readonly EpochMetrics[];
+  /** Parameters and buffers by state-dict key; copies. */
+  readonly weights: ReadonlyMap<string, HostArray>;
+  /** SHA-256 of all parameters and buffers: equal on every machine. */
+  readonly weightsSha256: string;
+  /** The network on the test images. */
+  readonly accuracy: Accuracy | null;
+  readonly packed: PackedResult | null;
+}
+
+/**
+ * Trains the network of a configuration, tests it, packs it, and tests the packed file. The same configuration and images give the same weights, to
+ * the last bit, in Node, in a page or in a worker.
+ *
+ * @throws FormatError for what is no configuration; ArgumentError for images that are not those of the configuration, or files that are not given;
+ *   StateError for weights of another network; DivergenceError; what callbacks throw
+ * @example
+ * const config = runConfig({ model: "lenet5", bits: "1W4A", epochs: 3 });
+ * const { accuracy, packed } = await createRun(config, { data: digits({ train: 4000, test: 1000 }) });
+ */
+export async function createRun(config: RunConfig, options: RunOptions = {}): Promise<RunResult> {
+  const own = parseConfig(config, "createRun: config");
+  checkOptions("createRun", options, RULES);
+  if (options.network !== undefined) checkOnnx("createRun", options.network);
+  const loaders = runLoaders(own, options.data);
+  const net = await startingNetwork(own, options, loaders.calibration);
+  let optimizer: OptimizerLike | undefined;
+  try {
+    optimizer = optimizerFor(net, own, loaders.train.batches);
+    await options.onStart?.();
+    const { epoch, stopped, metrics } = await train(net, optimizer, own, loaders, options);
+    const result = { epochs: epoch, stopped, metrics, weights: copied(net), weightsSha256: weightsDigest(net) };
+    if (stopped) return { ...result, accuracy: null, packed: null };
+    if (own.epochs === 0 && options.checkpoint === undefined) {
+      await options.onCheckpoint?.(saveCheckpoint({ net, optimizer, epoch: 0, step: 0, config: own }));
+    }
+    await options.onTrained?.(epoch);
+    return { ...result, ...(await test(net, own, loaders, options)) };
+  } finally {
+    optimizer?.dispose();
+    net.dispose();
+  }
+}
+
+async function train(
+  net: Module,
+  optimizer: OptimizerLike,
+  config: RunConfig,
+  loaders: RunLoaders,
+  { checkpoint, signal, onProgress, onEpoch, onCheckpoint }: RunOptions,
+): Promise<FitResult> {
+  if (checkpoint !== undefined && checkpoint.epoch >= config.epochs) {
+    restoreCheckpoint(checkpoint, net, optimizer);
+    return { epoch: checkpoint.epoch, stopped: false, metrics: [] };
+  }
+  if (config.epochs === 0) return { epoch: 0, stopped: false, metrics: [] };
+  const { recalibrate = "auto" } = config;
+  return fitNetwork(net, loaders.train, {
+    epochs: config.epochs,
+    optimizer,
+    schedule: scheduleFrom(config.schedule),
+    labelSmoothing: config.labelSmoothing,
+    recalibrate: recalibrate === "auto" ? "auto" : recalibrate === "always",
+    validation: loaders.test,
+    config,
+    resume: checkpoint,
+    signal,
+    onEpoch,
+    onCheckpoint,
+    onProgress,
+  });
+}
+
+/** The trained network on the test images, and its packed file on the same. */
+async function test(
+  net: Module,
+  config: RunConfig,
+  { test: loader }: RunLoaders,
+  { signal, onTest, onPacked }: RunOptions,
+): Promise<{ accuracy: Accuracy; packed: PackedResult }> {
+  const total = 2 * loader.images;
+  const graph = await evaluate(net, loader, { signal, onProgress: ({ images }) => onTest?.({ images, total }) });
+  const bytes = pack(net, packOptions(infoOf(config)));
+  await onPacked?.(bytes);
+  using session = createSession(bytes);
+  const onProgress = (done: number): void => onTest?.({ images: loader.images + done, total });
+  const packed = await packedAccuracy(session, loader, { signal, onProgress });
+  const { top1, top5, images, imagesPerSecond } = graph;
+  return {
+    accuracy: { images, top1: 100 * top1, top5: 100 * top5, imagesPerSecond },
+    packed: { bytes, sha256: sha256Hex(bytes), accuracy: packed, summary: summarize(bytes) },
+  };
+}

@@ -1,0 +1,271 @@
+/**
+ * @file The settings of a run, a row each: options of `train` and their help, what `config.json` may hold, defaults, presets and resuming all come
+ * from here. The order is that of the help and of `config.json`.
+ */
+import { above, atLeast, listOf, oneOf } from "../core/checks.js";
+import { CoarsegradError } from "../core/errors.js";
+import { DATASET_NAMES } from "../data/registry.js";
+import { MODEL_NAMES } from "../models/index.js";
+import { parseSchedule, SCHEDULE_FORMS, type ScheduleSpec } from "../optim/schedule/index.js";
+import { alphaRules, proxies } from "../quant/index.js";
+import { bitWidths } from "./bits.js";
+import { type Field, type Place, row } from "./field.js";
+import { FOLDER_SIZE, imagesName } from "./images.js";
+import { choice, flag, type Kind, names, objectOf, orNull, real, text, whole } from "./kinds.js";
+import { METHODS } from "./methods.js";
+import { NORMALIZE_FORMS, normalization } from "./normalization.js";
+import { isOnnx } from "./onnx-names.js";
+import { quoted, UsageError, unknownWord } from "./usage-error.js";
+
+/** Derivatives of the staircase with respect to its step, and coarse derivatives of the staircase (BCGD §3). */
+const ALPHA_RULES = Object.keys(alphaRules);
+const PROXIES = Object.keys(proxies);
+const OPTIMIZERS = choice(["sgd", "adam"]);
+const GRANULARITIES = choice(["layer", "channel"]);
+const AUGMENTATIONS = choice(["none", "shift", "crop-flip"]);
+/** Rules that weights are projected by: the nearest point (the paper), or those of the authors' released code. */
+const PROJECTIONS = choice(["exact", "authors"]);
+const RECALIBRATIONS = choice(["auto", "always", "never"]);
+/** The first three search on observed values; the others take start values that are best for a half-Gaussian, or the authors'. */
+const CALIBRATIONS = ["mse", "max", "percentile", "half-gaussian", "authors"] as const;
+const CALIBRATION = choice(CALIBRATIONS);
+
+const METHOD = choice(METHODS);
+
+/** One of the networks, or an ONNX file. */
+const modelName: Kind<string> = {
+  read: (word, option) => (isOnnx(word) ? word : choice(MODEL_NAMES).read(word, option)),
+  rule: (value) =>
+    typeof value === "string" && (MODEL_NAMES.includes(value) || isOnnx(value))
+      ? null
+      : `${MODEL_NAMES.join(", ")}, or an ONNX file`,
+  write: (word) => word,
+};
+
+/** A schedule; what the library refuses is a usage error here. */
+const schedule: Kind<ScheduleSpec> = {
+  read(form, option) {
+    const known = SCHEDULE_FORMS.map((each) => each.replace(/[:[].*/, ""));
+    const name = form.split(":")[0];
+    if (!known.includes(name)) throw unknownWord(option, "unknown schedule", name, known);
+    try {
+      return parseSchedule(form);
+    } catch (cause) {
+      if (!(cause instanceof CoarsegradError)) throw cause;
+      const expected = cause.expected ?? SCHEDULE_FORMS.join(", ");
+      throw new UsageError({ op: option, what: cause.message.split(";")[0], expected, got: quoted(form) });
+    }
+  },
+  rule: objectOf({
+    name: oneOf("constant", "step", "multistep", "cosine", "onecycle"),
+    every: above(0),
+    milestones: listOf(atLeast(0)),
+    gamma: atLeast(0),
+    min: atLeast(0),
+    warmupEpochs: atLeast(0),
+  }),
+  write: ({ name, every, milestones, gamma, min }) =>
+    [name, every ?? milestones ?? min, gamma].filter((part) => part !== undefined).join(":"),
+};
+
+/** The table. */
+export const FIELDS = {
+  model: row("run", {
+    flags: "--model <name>",
+    help: `network: ${MODEL_NAMES.join(", ")}, or an ONNX file of a float one, which it starts from`,
+    kind: modelName,
+    initial: "lenet5",
+  }),
+  data: row("run", {
+    flags: "--data <name>",
+    help: `data set: ${DATASET_NAMES.join(", ")}, or imagefolder:DIR (a folder for each class, perhaps in train/ and val/)`,
+    kind: imagesName,
+    initial: "digits",
+  }),
+  imageSize: row("own", {
+    flags: "--image-size <n>",
+    help: "side of the images of an image folder",
+    kind: whole({ min: 8 }),
+    initialText: `${FOLDER_SIZE}`,
+    needs: ({ folder }) => (folder ? null : "--data imagefolder:DIR"),
+  }),
+  limit: row("run", {
+    flags: "--limit <n>",
+    help: "train on the first n images only",
+    kind: orNull(whole({ min: 2 })),
+    initial: null,
+  }),
+  testLimit: row("run", {
+    flags: "--test-limit <n>",
+    help: "test on the first n images only",
+    kind: orNull(whole({ min: 1 })),
+    initial: null,
+  }),
+  bits: row("run", {
+    flags: "--bits <widths>",
+    help: "float, or nWmA: n bits per weight, m per activation (1…8, or 32 for float)",
+    kind: bitWidths,
+    initial: "float",
+  }),
+  method: row("own", {
+    flags: "--method <name>",
+    help: `${METHODS.slice(1).join(", ")}: blended coarse gradient descent, BinaryConnect (ρ = 0), BinaryRelax, or no training at all: the nearest codes, or COMQ's`,
+    kind: METHOD,
+    initialText: "bcgd",
+    refuses(method, { float, trains, starts }) {
+      if (float !== (method === "float")) return float ? "--bits nWmA, such as --bits 1W4A" : "--bits float";
+      return trains || starts ? null : "--init FILE: it quantizes weights that were trained before";
+    },
+  }),
+  rho: row("quant", {
+    flags: "--rho <x>",
+    help: "bcgd: share of the quantized weights blended into the float ones",
+    kind: real({ min: 0, below: 1 }),
+    initial: 1e-5,
+    needs: ({ method }) => (method === "bcgd" ? null : "--method bcgd"),
+    otherwise: 0,
+  }),
+  alphaRule: row("quant", {
+    flags: "--alpha-rule <name>",
+    help: `derivative by the activation step: ${ALPHA_RULES.join(", ")}`,
+    kind: choice(ALPHA_RULES),
+    initial: "three-valued",
+  }),
+  proxy: row("quant", {
+    flags: "--proxy <name>",
+    help: `derivative of the staircase: ${PROXIES.join(", ")}`,
+    kind: choice(PROXIES),
+    initial: "clipped-relu",
+  }),
+  keepFloat: row("quant", {
+    flags: "--keep-float <names>",
+    help: "layers whose weights stay float: first, last, or names, separated by commas; none",
+    kind: names,
+    initial: [],
+  }),
+  granularity: row("quant", {
+    flags: "--granularity <unit>",
+    help: "one weight scale per layer or per channel",
+    kind: GRANULARITIES,
+    initial: "layer",
+  }),
+  calibrate: row("quant", {
+    flags: "--calibrate <how>",
+    help: `how activation steps are found before training: ${CALIBRATIONS.join(", ")}`,
+    kind: CALIBRATION,
+    initial: "mse",
+  }),
+  projection: row("quant?", {
+    flags: "--projection <rule>",
+    help: "exact: the nearest quantized weights; authors: the rules of the paper's released code at 2 and 4 bits",
+    kind: PROJECTIONS,
+    initial: "exact",
+  }),
+  init: row("own", {
+    flags: "--init <file>",
+    help: "start from these weights: a run folder or its checkpoint (a quantized one gives its latent weights, and its activation steps to equal widths), a plain safetensors file, or an ONNX file",
+    kind: text,
+  }),
+  epochs: row("run", {
+    flags: "--epochs <n>",
+    help: "passes over the training images",
+    kind: whole({ min: 0 }),
+    initially: ({ trains }) => (trains ? 10 : 0),
+    initialText: "10; 0 with ptq and comq",
+    refuses: (epochs, { trains, method }) =>
+      trains || epochs === 0 ? null : `none with --method ${method}: it does not train`,
+  }),
+  batch: row("run", { flags: "--batch <n>", help: "images in a step", kind: whole({ min: 2 }), initial: 64 }),
+  optimizer: row("run", {
+    flags: "--optimizer <name>",
+    help: "sgd or adam",
+    kind: OPTIMIZERS,
+    initial: "sgd",
+  }),
+  lr: row("run", {
+    flags: "--lr <x>",
+    help: "largest learning rate",
+    kind: real({ above: 0 }),
+    initially: ({ float, optimizer }) => (optimizer === "adam" ? 0.001 : 0.05) / (float ? 1 : 5),
+    initialText: "0.05 with sgd, 0.001 with adam; a fifth of it when quantized",
+  }),
+  momentum: row("run", {
+    flags: "--momentum <x>",
+    help: "of sgd",
+    kind: real({ min: 0, below: 1 }),
+    initial: 0.9,
+    needs: ({ optimizer }) => (optimizer === "sgd" ? null : "--optimizer sgd"),
+    otherwise: 0,
+  }),
+  weightDecay: row("run", { flags: "--weight-decay <x>", help: "L2 term", kind: real({ min: 0 }), initial: 1e-4 }),
+  schedule: row("run", {
+    flags: "--schedule <form>",
+    help: SCHEDULE_FORMS.join(", "),
+    kind: schedule,
+    initial: { name: "onecycle" },
+  }),
+  warmup: row("own", {
+    flags: "--warmup <epochs>",
+    help: "epochs of linear warm-up in front of the schedule",
+    kind: real({ min: 0 }),
+    needs: (facts) =>
+      facts.schedule === "onecycle" ? "a --schedule other than onecycle, which warms up by itself" : null,
+  }),
+  labelSmoothing: row("run", {
+    flags: "--label-smoothing <x>",
+    help: "share of each target spread over all classes",
+    kind: real({ min: 0, below: 1 }),
+    initial: 0,
+  }),
+  augment: row("run", {
+    flags: "--augment <how>",
+    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; none. ptq and comq calibrate on such images: give what the weights were trained with",
+    kind: AUGMENTATIONS,
+    initial: "none",
+    refuses: (how, { folder }) => (folder && how === "shift" ? "crop-flip or none for an image folder" : null),
+  }),
+  seed: row("run", {
+    flags: "--seed <n>",
+    help: "seed of everything random",
+    kind: whole({ min: 0, max: 2 ** 32 - 1 }),
+    initial: 1,
+  }),
+  normalize: row("run?", {
+    flags: "--normalize <how>",
+    help: `how the network normalizes images: ${NORMALIZE_FORMS}`,
+    kind: normalization,
+    initial: null,
+    initially: (facts) => facts.normalize(),
+    initialText: "as the --init weights do; else colour by the set's constants, grey not at all",
+    written: true,
+  }),
+  recalibrate: row("run?", {
+    flags: "--recalibrate <when>",
+    help: "statistics of batch norms after the last step of a quantized network: auto (estimated anew where that helps clearly), always, never",
+    kind: RECALIBRATIONS,
+    initial: "auto",
+  }),
+  relaxed: row("run?", {
+    flags: "--relaxed",
+    help: "kernels with relaxed SIMD: faster, but float results then depend on the processor and are not reproducible elsewhere",
+    kind: flag,
+    initial: false,
+  }),
+};
+
+/** The table as it is walked. */
+export function fields(): [key: string, field: Field][] {
+  return Object.entries(FIELDS as unknown as Readonly<Record<string, Field>>);
+}
+
+/**
+ * Adds a row, for an experiment or a test: `train` has the option, and configurations may hold it.
+ *
+ * @returns takes it out again
+ */
+export function registerField<T>(key: string, field: Field<T, Exclude<Place, "own">>): () => void {
+  const table = FIELDS as unknown as Record<string, Field<T>>;
+  if (Object.hasOwn(table, key)) throw new UsageError({ op: key, what: "there is such a setting already" });
+  table[key] = field;
+  return () => void delete table[key];
+}

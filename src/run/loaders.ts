@@ -1,0 +1,106 @@
+/** @file The loaders of a run on images in memory: batches to train on, to calibrate with, and to test with. */
+import { refuse } from "../core/checks.js";
+import { type DatasetSplits, type ImageDataset, subset } from "../data/dataset.js";
+import { digits } from "../data/digits.js";
+import { type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
+import { datasetInfo } from "../data/registry.js";
+import { horizontalFlip, type ImageTransform, randomCrop } from "../data/transforms.js";
+import { checkImages } from "../train/options.js";
+import type { RunConfig } from "./config.js";
+import { checkFits, infoOf } from "./images.js";
+import { isPostTraining } from "./methods.js";
+
+/** Loaders that a run reads. */
+export interface RunLoaders {
+  readonly train: BatchLoader;
+  /** Training images in random order: as tests see them, or, without training, as `augment` says. */
+  readonly calibration: BatchLoader;
+  readonly test: BatchLoader;
+}
+
+/** How a run reads its images. */
+export interface LoaderPlan {
+  readonly batch: number;
+  readonly shuffle: boolean;
+  readonly seed: number;
+  /** Leave out the last batch if it is not full. */
+  readonly dropLast: boolean;
+  readonly augment: RunConfig["augment"];
+}
+
+/** Augmentations of images in memory, by name. */
+export const TRANSFORMS: Readonly<Record<RunConfig["augment"], readonly ImageTransform[]>> = {
+  none: [],
+  shift: [randomCrop({ padding: 2 })],
+  "crop-flip": [randomCrop({ padding: 4 }), horizontalFlip()],
+};
+
+const TEST_BATCH = 256;
+const CALIBRATION_BATCH = 128;
+
+/**
+ * How a run reads its three loaders.
+ *
+ * @param images training images
+ * @param most images at once for calibration and tests: photographs are large
+ */
+export function loaderPlans(
+  { batch, seed, augment, quant }: RunConfig,
+  images: number,
+  most = Number.POSITIVE_INFINITY,
+): Readonly<Record<keyof RunLoaders, LoaderPlan>> {
+  // Batch norm cannot take a single image.
+  const dropLast = images > batch && images % batch === 1;
+  // What is found here stays: statistics should be those that the weights were trained with. Training replaces them within some steps.
+  const calibrated = isPostTraining(quant?.method) ? augment : "none";
+  const shuffled = { shuffle: true, seed };
+  return {
+    train: { ...shuffled, batch, dropLast, augment },
+    calibration: { ...shuffled, batch: Math.min(most, CALIBRATION_BATCH), dropLast: false, augment: calibrated },
+    test: { shuffle: false, seed, batch: Math.min(most, TEST_BATCH), dropLast: false, augment: "none" },
+  };
+}
+
+/** A loader of images in memory. */
+export function loaderOf(data: ImageDataset, { augment, ...options }: LoaderPlan): DataLoader {
+  return new DataLoader(data, { ...options, transforms: TRANSFORMS[augment] });
+}
+
+/** What a run may be given to read: images, or loaders; without one for calibration, that for training serves. */
+export type RunData = DatasetSplits | (Omit<RunLoaders, "calibration"> & Partial<RunLoaders>);
+
+/** The loaders of a run: those that are given, those of the images that are given, or those of images that are generated. @throws ArgumentError */
+export function runLoaders(config: RunConfig, data: RunData | undefined): RunLoaders {
+  const given: Partial<Record<keyof RunLoaders, ImageDataset | BatchLoader>> = data ?? generated(config);
+  const info = infoOf(config);
+  for (const key of ["train", "test", "calibration"] as const) {
+    const part = given[key];
+    if (part === undefined && key === "calibration") continue;
+    checkImages("createRun", `data.${key}`, part as ImageDataset);
+    const { name, classes } = part as ImageDataset;
+    const shape = isBatchLoader(part as BatchLoader) ? (part as BatchLoader).imageShape : (part as ImageDataset).shape;
+    checkFits("createRun", { name, classes, shape }, info.shape, info.classes);
+  }
+  const { train, test, calibration = train } = given as Record<keyof RunLoaders, ImageDataset | BatchLoader>;
+  if (isBatchLoader(train) && isBatchLoader(test) && isBatchLoader(calibration)) return { train, calibration, test };
+  if (isBatchLoader(train) || isBatchLoader(test)) {
+    return refuse("createRun", "data", "all parts images, or all of them loaders", given);
+  }
+  const images = limited(train, config.limit);
+  const plans = loaderPlans(config, images.count);
+  return {
+    train: loaderOf(images, plans.train),
+    calibration: loaderOf(images, plans.calibration),
+    test: loaderOf(limited(test, config.testLimit), plans.test),
+  };
+}
+
+function limited(images: ImageDataset, limit: number | null): ImageDataset {
+  return limit === null || limit >= images.count ? images : subset(images, limit);
+}
+
+function generated({ data, limit, testLimit }: RunConfig): DatasetSplits {
+  const info = datasetInfo(data);
+  if (info.format !== "generated") refuse("createRun", "data", `the images of ${data}: train and test`, undefined);
+  return digits({ seed: 1, train: limit ?? info.train, test: testLimit ?? info.test });
+}

@@ -1,0 +1,10 @@
+/** @file Ways of quantizing a network. */
+
+/** Ways of training (or not) a quantized network; `float` quantizes nothing. */
+export const METHODS = ["float", "bcgd", "bc", "relax", "ptq", "comq"] as const;
+export type Method = (typeof METHODS)[number];
+
+/** True for the ways that do not train: they quantize weights that were trained before. */
+export function isPostTraining(method: Method | undefined): boolean {
+  return method === "ptq" || method === "comq";
+}
