@@ -174,12 +174,11 @@ interface Summary {
 describe("workers", () => {
   it("that nothing is wanted of keep no process alive", async () => {
     const contents = `
-      import { PrefetchLoader } from "./src/cli/loading/prefetch.js";
-      import { isLoaderWorker, serveBatches } from "./src/cli/loading/worker.js";
+      import { PrefetchLoader } from "./src/node/loading/prefetch.js";
+      import { isLoaderWorker } from "./src/node/loading/worker.js";
       import { digits } from "./src/data/digits.js";
       const spec = { kind: "memory", batch: 2, shuffle: false, seed: 1, dropLast: false, augment: "none" };
-      if (isLoaderWorker()) serveBatches();
-      else {
+      if (!isLoaderWorker()) {
         const loader = new PrefetchLoader({ ...spec, dataset: digits({ train: 4, test: 0 }).train }, 1);
         if (process.argv[2] === "one") for await (const batch of loader.epoch(0)) { console.log(batch.count); break; }
         else console.log(loader.batches);
