@@ -41,11 +41,11 @@ class LongestFirst extends BaseSequencer {
 }
 
 /**
- * What a file says that needs a process of its own: engines, memory counted from zero, stubs, threads and children. All other files share the modules
+ * What a file says that needs a process of its own: engines, memory counted from zero, stubs, threads, children. All other files share the modules
  * of their process, for reading the library once a file takes longer than most of their tests.
  */
 const ALONE =
-  /\binit\(|memory\(\)\.\w+\)\.toBe\(0\)|ownMemory\(|chdir|stubGlobal|spyOn|worker_threads|child_process|cli\/run\.js|\.\/run\.js/;
+  /\binit\(|kernels\/engine\.js|memory\(\)\.\w+\)\.toBe\(0\)|ownMemory\(|chdir|stubGlobal|spyOn|worker_threads|child_process|cli\/run\.js|\.\/run\.js/;
 
 const files = readdirSync(path.join(import.meta.dirname, "test"), { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".test.ts"))

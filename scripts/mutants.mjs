@@ -143,7 +143,7 @@ function draw(seed, count, only) {
 
 function run(cwd, args, seconds) {
   return new Promise((resolve) => {
-    const env = { ...process.env, CI: "", COARSEGRAD_SEED: "1" };
+    const env = { ...process.env, CI: "", COARSEGRAD_SEED: "1", NO_COLOR: "1" };
     const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const pipe of [child.stdout, child.stderr])
@@ -171,8 +171,8 @@ async function caughtBy(copy, file) {
     ["run", "test/cli", "test/determinism", "test/experiments", "test/docs", "test/export/to-module.test.ts"],
   ];
   for (const stage of stages) {
-    const { code, output } = await run(copy, [vitest, ...stage, "--bail=1", "--reporter=dot"], 600);
-    if (code !== 0) return /FAIL {2}?(\S+)/.exec(output)?.[1] ?? (code === "timeout" ? "timeout" : "failure");
+    const { code, output } = await run(copy, [vitest, ...stage, "--bail=1", "--reporter=dot"], 1800);
+    if (code !== 0) return /FAIL +(\S+)/.exec(output)?.[1] ?? (code === "timeout" ? "timeout" : "failure");
   }
   return null;
 }

@@ -49,5 +49,7 @@ export type { SliceRange } from "./ndarray/movement.js";
 export { NDArray } from "./ndarray/ndarray.js";
 export type { Padding, Pair } from "./ndarray/window.js";
 export type { Conv2dOptions } from "./ops/conv.js";
-export type { CrossEntropyOptions, Reduction } from "./ops/loss.js";
+export type { CrossEntropyOptions } from "./ops/loss.js";
+export type { Reduction } from "./ops/loss-reduction.js";
 export type { InputInfo, Needs, OpDef, OpResult } from "./ops/op.js";
+export type { BinaryCrossEntropyOptions, HuberOptions, LossOptions } from "./ops/pointwise-loss.js";

@@ -3,13 +3,12 @@
  *
  * The sums of the gradients for γ and β are those of f32_batchnorm_bwd_reduce, bit for bit: the same blocks of rows in the same order.
  */
-import { ALPHA_RULES } from "../../src/kernels/staircase/sizes";
 import { addProducts, addSums, putSums, sumBytes } from "./gradients";
 import { f32_relu_bwd } from "../elementwise/unary";
 import { addLanes, widenHigh, widenLow } from "../shared/lanes";
 import { addShortcut, chunkRows, normalize, withShortcut } from "./steps";
 import { blockRows } from "../reduce/sums";
-import { f32_staircase_bwd, f32_staircase_dalpha } from "../staircase/staircase";
+import { AlphaRule, f32_staircase_bwd, f32_staircase_dalpha, Proxy } from "../staircase/staircase";
 
 /** One block of rows of f32_batchnorm_relu_bwd; its sums in f64, vectors of `channels` rounded up to a multiple of 4. */
 function reluBlock(
@@ -136,9 +135,9 @@ function staircaseBlock(
   memory.fill(dotsPtr, 0, sumBytes(channels));
   memory.fill(sumsPtr, 0, sumBytes(channels));
   const chunk = chunkRows(channels);
-  if (<u32>rule >= <u32>ALPHA_RULES) unreachable();
+  if (<u32>rule >= <u32>AlphaRule.Count) unreachable();
   let dalpha: f64 = 0;
-  if (proxy == 0 && rule != 1 && (channels & 3) == 0) {
+  if (proxy == Proxy.ClippedRelu && rule != AlphaRule.AlmostEverywhere && (channels & 3) == 0) {
     // g is dy in the middle, so its sums are those of the rule's middle value too.
     const limit = f32x4.splat(alpha * <f32>top);
     for (let row = 0; row < rows; row += chunk) {
@@ -156,7 +155,7 @@ function staircaseBlock(
       }
     }
     dalpha *= <f64>top;
-    return rule == 0 ? dalpha + <f64>((top + 1) >> 1) * vectorSum(sumsPtr, channels) : dalpha;
+    return rule == AlphaRule.ThreeValued ? dalpha + <f64>((top + 1) >> 1) * vectorSum(sumsPtr, channels) : dalpha;
   }
   for (let row = 0; row < rows; row += chunk) {
     const first = row * channels;

@@ -1,7 +1,22 @@
 /** @file The activation staircase, its coarse derivatives (BCGD §3), and histograms of codes. */
-import { ALPHA_RULES, PROXIES } from "../../src/kernels/staircase/sizes";
 import { addLanes, loadU8x4, packBytes, storeBytes, storeSome, widenHigh, widenLow } from "../shared/lanes";
 import { SUM_BLOCK } from "../../src/kernels/reduce/sizes";
+
+/** Derivatives in x, by number. */
+export const enum Proxy {
+  ClippedRelu,
+  Relu,
+  Identity,
+  Count,
+}
+
+/** Rules of the derivative in α, by number. */
+export const enum AlphaRule {
+  ThreeValued,
+  AlmostEverywhere,
+  Pact,
+  Count,
+}
 
 /** Four codes as i32 lanes. True division: a product with 1/alpha would move exact multiples to the next step. */
 // @ts-ignore: decorator
@@ -62,10 +77,10 @@ export function f32_staircase_bwd(
   top: i32,
   proxy: i32,
 ): void {
-  if (<u32>proxy >= <u32>PROXIES) unreachable();
+  if (<u32>proxy >= <u32>Proxy.Count) unreachable();
   // The identity passes everything, NaN too.
-  const always = i32x4.splat(proxy == 2 ? -1 : 0);
-  const noLimit = i32x4.splat(proxy == 1 ? -1 : 0);
+  const always = i32x4.splat(proxy == Proxy.Identity ? -1 : 0);
+  const noLimit = i32x4.splat(proxy == Proxy.Relu ? -1 : 0);
   const limit = f32x4.splat(alpha * <f32>top);
   let n = len;
   for (; n >= 4; n -= 4) {
@@ -139,12 +154,12 @@ export function f32_staircase_dalpha(
 ): f64 {
   const limit = f32x4.splat(alpha * <f32>top);
   const t = f32x4.splat(<f32>top);
-  if (<u32>rule >= <u32>ALPHA_RULES) unreachable();
-  const middle = f32x4.splat(rule == 0 ? <f32>(top + 1) * 0.5 : 0); // three-valued: 2^(bits−1)
+  if (<u32>rule >= <u32>AlphaRule.Count) unreachable();
+  const middle = f32x4.splat(rule == AlphaRule.ThreeValued ? <f32>(top + 1) * 0.5 : 0); // three-valued: 2^(bits−1)
   let sum: f64 = 0;
   for (let left = len; left > 0; left -= SUM_BLOCK) {
     const n = min(left, SUM_BLOCK);
-    if (rule == 1) sum += alphaGradient(xPtr, codesPtr, dyPtr, n, limit, t, middle, true);
+    if (rule == AlphaRule.AlmostEverywhere) sum += alphaGradient(xPtr, codesPtr, dyPtr, n, limit, t, middle, true);
     else sum += alphaGradient(xPtr, codesPtr, dyPtr, n, limit, t, middle, false);
     xPtr += SUM_BLOCK << 2;
     codesPtr += SUM_BLOCK;

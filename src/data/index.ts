@@ -11,6 +11,25 @@ export {
 } from "./dataset.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export {
+  type BatchFields,
+  type BatchMaker,
+  batchSource,
+  ExampleLoader,
+  type ExampleLoaderOptions,
+  type ExampleSource,
+} from "./example-loader.js";
+export {
+  type ExampleArray,
+  type ExampleBatch,
+  type ExampleData,
+  type ExampleDataset,
+  type ExampleFields,
+  type ExampleValues,
+  exampleDataset,
+  exampleSubset,
+  type NumberLists,
+} from "./examples.js";
+export {
   type Batch,
   type BatchLoader,
   DataLoader,

@@ -13,6 +13,7 @@ import {
 import { ArgumentError } from "../core/errors.js";
 import { kindOf } from "../core/typed-arrays.js";
 import { checkImageDataset, checkImageShape, type ImageDataset, type ImageShape } from "./dataset.js";
+import { eventLoopTurn } from "./event-loop.js";
 import { LoaderStreams, seedRule } from "./streams.js";
 import { type ImageTransform, transformRule } from "./transforms.js";
 
@@ -113,24 +114,6 @@ const rules: OptionRules<LoaderOptions> = {
   transforms: listOf(transformRule),
   prefetch: integer(0),
 };
-
-/** Lets timers, input and input/output run. `setTimeout` would cost 4 ms a batch in browsers. */
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    // Node's own; browsers, and their types, do not have it.
-    const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown };
-    if (setImmediate !== undefined) {
-      setImmediate(resolve);
-      return;
-    }
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}
 
 /**
  * Batches of a data set.

@@ -43,12 +43,7 @@ export function packCodes(codes: Int8Array, bits: number): Uint8Array {
  * @returns `count` codes, owned by the caller
  * @throws FormatError on a wrong length, a code outside the level set or a padding bit that is set
  */
-export function unpackCodes(
-  bytes: Uint8Array,
-  count: number,
-  bits: number,
-  place: Place = { file: "unpackCodes", tensor: "codes" },
-): Int8Array {
+export function unpackCodes(bytes: Uint8Array, count: number, bits: number, place: Place): Int8Array {
   const refuse: RefuseTensor = refusal(place);
   const size = storageBits(bits);
   const top = weightTop(bits);

@@ -1,7 +1,6 @@
 /** @file A packed model in memory: the plan, and each node's tensors decoded. */
 import { type Shape, sizeOf } from "../core/shape.js";
 import { inputsOf, kindOf, type PlanNode } from "./nodes/index.js";
-import { type RefuseTensor, refusal } from "./place.js";
 import type { Plan } from "./plan.js";
 import type { NodeData, TensorSpec } from "./tensors.js";
 import type { ValueType } from "./value.js";
@@ -60,17 +59,4 @@ export function tensorsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>
 /** Name of a tensor in the file: node id, dot, field; codes are weights. */
 export function tensorName({ id }: PlanNode, { field }: TensorSpec): string {
   return `${id}.${field === "codes" ? "weight" : field}`;
-}
-
-/** Checks the tensors that a node must have: lengths, finite numbers, no negative delta, thresholds in order. @throws FormatError */
-export function checkNodeData(
-  node: PlanNode,
-  data: NodeData,
-  values: ReadonlyMap<string, ValueType>,
-  file: string,
-): void {
-  for (const spec of tensorsOf(node, values)) {
-    const refuse: RefuseTensor = refusal({ file, tensor: tensorName(node, spec) });
-    spec.check((data[spec.field] ?? refuse("missing tensor", spec.dtype, "none")) as never, refuse);
-  }
 }

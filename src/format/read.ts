@@ -6,7 +6,7 @@ import { sameShape, shapeText } from "../core/shape.js";
 import { bytesIn } from "../core/typed-arrays.js";
 import { contentChecksum } from "../io/checksum.js";
 import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
-import { checkNodeData, type PackedModel, type TensorInfo, tensorName, tensorsOf } from "./model.js";
+import { type PackedModel, type TensorInfo, tensorName, tensorsOf } from "./model.js";
 import type { PlanNode } from "./nodes/index.js";
 import { type Place, type RefuseTensor, refusal } from "./place.js";
 import { FIRST_VERSION, FORMAT_NAME, FORMAT_VERSION } from "./plan.js";
@@ -102,7 +102,6 @@ function decoded(contents: Uint8Array, file = "packed model"): PackedModel {
         return [spec.field, tensorOf(spec, tensors.get(tensor) as SafeTensor, { file, tensor })];
       }),
     );
-    checkNodeData(node, fields, values, file);
     data.set(node.id, fields);
   }
   const infos = [...tensors].map(
@@ -123,11 +122,14 @@ function listed(label: string, names: readonly string[]): string {
   return `${label} ${shown.join(", ")}${names.length > 10 ? ` and ${names.length - 10} more` : ""}`.trim();
 }
 
+/** A tensor, decoded and checked. @throws FormatError */
 function tensorOf(spec: TensorSpec, { dtype, shape, data }: SafeTensor, place: Place): NodeData[keyof NodeData] {
   const refuse: RefuseTensor = refusal(place);
   if (dtype !== spec.dtype) refuse("element type", spec.dtype, dtype);
   if (spec.shape === null ? shape.length !== 1 : !sameShape(spec.shape, shape)) {
     refuse("shape", spec.shape === null ? "[bytes]" : shapeText(spec.shape), shapeText(shape));
   }
-  return spec.read(data, place);
+  const value = spec.read(data, place);
+  spec.check(value as never, refuse);
+  return value;
 }

@@ -52,12 +52,7 @@ export function encodeThresholds({ values, flip, top }: Thresholds): Uint8Array 
  * @param place for messages
  * @throws FormatError if the stream ends early, goes on, wastes bytes, leaves ±2^30 or is not monotone
  */
-export function decodeThresholds(
-  bytes: Uint8Array,
-  channels: number,
-  top: number,
-  place: Place = { file: "decodeThresholds", tensor: "thresholds" },
-): Thresholds {
+export function decodeThresholds(bytes: Uint8Array, channels: number, top: number, place: Place): Thresholds {
   const refuse: RefuseTensor = refusal(place);
   // Each number takes a byte at least: refuses absurd sizes before memory is taken for them.
   if (bytes.length < channels * top) {

@@ -4,8 +4,9 @@ import { FormatError } from "../core/errors.js";
 import { contentChecksum } from "../io/checksum.js";
 import { type SafeData, type SafeEntry, writeSafetensors } from "../io/safetensors.js";
 import { packCodes } from "./bits.js";
-import { checkNodeData, tensorName, tensorsOf } from "./model.js";
+import { tensorName, tensorsOf } from "./model.js";
 import type { PlanNode } from "./nodes/index.js";
+import { type RefuseTensor, refusal } from "./place.js";
 import { FORMAT_NAME, FORMAT_VERSION, type Plan } from "./plan.js";
 import { checkPlan } from "./schema.js";
 import type { NodeData, TensorSpec } from "./tensors.js";
@@ -32,8 +33,7 @@ export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Ui
   const entries = plan.nodes.flatMap((node) => {
     const tensors = data.get(node.id) ?? {};
     const specs = tensorsOf(node, values);
-    refuseExtra(node, tensors, specs, op);
-    checkNodeData(node, tensors, values, op);
+    checkTensors(node, tensors, specs, op);
     return specs.map((spec): SafeEntry => {
       const data = written(tensors, spec);
       return { name: tensorName(node, spec), shape: spec.shape ?? [data.length], data };
@@ -47,12 +47,16 @@ export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Ui
   return writeSafetensors(tensors, { ...metadata, checksum: contentChecksum(tensors, metadata) });
 }
 
-/** @throws FormatError on a tensor that the node does not have */
-function refuseExtra({ id, op }: PlanNode, data: NodeData, specs: readonly TensorSpec[], file: string): void {
+/** Checks tensors against their node: those that it has, lengths, numbers, order. @throws FormatError */
+function checkTensors(node: PlanNode, data: NodeData, specs: readonly TensorSpec[], file: string): void {
   for (const field of Object.keys(data) as (keyof NodeData)[]) {
     if (data[field] === undefined || specs.some((spec) => spec.field === field)) continue;
-    const what = `${id}.${field}: a ${op} node has no such tensor`;
-    throw new FormatError({ op: file, what, expected: "none", got: "one" });
+    const tensor = `${node.id}.${field}`;
+    refusal({ file, tensor })(`a ${node.op} node has no such tensor`, "none", "one");
+  }
+  for (const spec of specs) {
+    const refuse: RefuseTensor = refusal({ file, tensor: tensorName(node, spec) });
+    spec.check((data[spec.field] ?? refuse("missing tensor", spec.dtype, "none")) as never, refuse);
   }
 }
 

@@ -61,6 +61,11 @@ function stepOf(node: PlanNode, model: PackedModel, fusion: Fusion, constants: C
   return residualStep(sourceOf(conv, model, constants), residual, type, model.data.get(affine));
 }
 
+/** Bytes of the largest list of workspaces: steps have theirs in turn. */
+function mostOf(workspaces: readonly (readonly number[])[]): number {
+  return Math.max(1, ...workspaces.map((list) => list.reduce((sum, bytes) => sum + aligned(bytes), 0)));
+}
+
 /** What {@link Program.run} tells of. */
 export interface Listener {
   /** A node's value is there; later steps may overwrite it. */
@@ -111,11 +116,12 @@ export class Program {
     for (const { shape } of this.#model.values.values()) if (batch * sizeOf(shape) >= 2 ** 31) return Infinity;
     const bytes = this.#constants.bytes + this.#layout(batch).bytes;
     // Workspaces are asked for only once the values fit: kernels count in 32 bits.
-    return bytes > this.#limit ? bytes : bytes + Math.max(1, ...this.#workspaces(batch));
+    return bytes > this.#limit ? bytes : bytes + mostOf(this.#workspaces(batch));
   }
 
-  #workspaces(batch: number): number[] {
-    return this.#steps.map((step) => (step?.scratch(batch) ?? []).reduce((sum, bytes) => sum + aligned(bytes), 0));
+  /** Bytes of each workspace of each step. */
+  #workspaces(batch: number): (readonly number[])[] {
+    return this.#steps.map((step) => step?.scratch(batch) ?? []);
   }
 
   /** @throws MemoryError if a batch needs more than the limit; nothing has been taken then */
@@ -179,9 +185,8 @@ export class Program {
     this.#memory = null;
     const { plan } = this.#model;
     const layout = this.#layout(batch);
-    const workspaces = this.#steps.map((step) => step?.scratch(batch) ?? []);
-    const most = workspaces.map((list) => list.reduce((sum, bytes) => sum + aligned(bytes), 0));
-    const block = new Block(layout.bytes + Math.max(1, ...most));
+    const workspaces = this.#workspaces(batch);
+    const block = new Block(layout.bytes + mostOf(workspaces));
     const address = (id: string): Ptr => block.ptr + layout.offsets[this.#place[this.#indexOf(id)]];
     const bound = plan.nodes.flatMap((node, i): Bound[] => {
       if (this.#fusion.inner.has(node.id)) return [];

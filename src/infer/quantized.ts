@@ -39,17 +39,12 @@ type Epilogue = (acc: Ptr, output: Ptr, firstRow: number, rows: number, shortcut
 function epilogueOf({ node, input, data, kernels, constants }: StepSource<PlanQuantized>): Epilogue {
   const { out } = node;
   if (data.thresholds !== undefined) {
-    const { top } = data.thresholds;
+    const { values, flip, top } = data.thresholds;
     const lines = linesOf(data.thresholds, sumsOf(data.codes as Int8Array, out, input.top));
-    if (lines !== null) {
-      const [scale, shift] = [constants.f32(lines.scale), constants.f32(lines.shift)];
-      return (acc, output, firstRow, rows) =>
-        kernels.i32_line_codes(acc, output + firstRow * out, rows, out, scale(), shift(), top);
-    }
-    const values = constants.i32(data.thresholds.values);
-    const flip = constants.u8(data.thresholds.flip);
-    return (acc, output, firstRow, rows) =>
-      kernels.i32_threshold(acc, output + firstRow * out, rows, out, values(), flip(), top);
+    const codes = lines === null ? kernels.i32_threshold : kernels.i32_line_codes;
+    const first = lines === null ? constants.i32(values) : constants.f32(lines.scale);
+    const second = lines === null ? constants.u8(flip) : constants.f32(lines.shift);
+    return (acc, output, firstRow, rows) => codes(acc, output + firstRow * out, rows, out, first(), second(), top);
   }
   const scale = constants.f32(scalesOf(data.delta as Float32Array, input.step as number, out));
   // A missing bias is added as 0, as in training: −0 becomes 0.

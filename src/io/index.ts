@@ -9,6 +9,7 @@ export {
   type SafeDType,
   type SafeEntry,
   type SafeFile,
+  type SafeMapEntry,
   type SafeTensor,
   writeSafetensors,
 } from "./safetensors.js";

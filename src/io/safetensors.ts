@@ -40,6 +40,12 @@ export interface SafeEntry {
   readonly dtype?: SafeDType;
 }
 
+/** A tensor of a map by name: elements in a typed array, or what hands them out, as tensors and the arrays of a network's `stateDict()` do. */
+export type SafeMapEntry = readonly [
+  name: string,
+  tensor: Omit<SafeEntry, "name"> | { readonly shape: readonly number[]; readonly toTypedArray: () => ArrayBufferView },
+];
+
 const TYPES: Record<SafeDType, { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): SafeData }> = {
   F64: Float64Array,
   F32: Float32Array,
@@ -197,23 +203,33 @@ function typeOf(data: SafeData): SafeDType {
   return data instanceof Int8Array ? "I8" : "U8";
 }
 
+/** An entry of a list as it is, one of a map with its name and elements. */
+function entryOf(item: SafeEntry | SafeMapEntry): SafeEntry {
+  if (!Array.isArray(item)) return item as SafeEntry;
+  const [name, tensor] = item as SafeMapEntry;
+  check("writeSafetensors", "entry", tensor, record);
+  const data = "toTypedArray" in tensor ? (tensor.toTypedArray() as SafeData) : tensor.data;
+  return { name, shape: tensor.shape, data, ...("dtype" in tensor && isType(tensor.dtype) && { dtype: tensor.dtype }) };
+}
+
 /**
  * Writes a safetensors file: the same entries give the same bytes. Tensors and metadata keep their order; the header is padded
  * with spaces so that the data start at a multiple of 8.
- * @param entries tensors in the order to write them
+ * @param entries tensors in the order to write them; or a map of them by name, such as `net.stateDict()` and the `tensors` that were read
  * @param metadata strings to keep with them
  * @returns the whole file
  * @throws FormatError on a name used twice or reserved, or a shape or dtype that does not fit its data
  */
 export function writeSafetensors(
-  entries: Iterable<SafeEntry>,
+  entries: Iterable<SafeEntry | SafeMapEntry>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const parts: string[] = [];
   const names = new Set<string>();
   check("writeSafetensors", "entries", entries, iterable);
   checkStrings("writeSafetensors", "metadata", metadata);
-  const list = [...entries].map((entry): SafeEntry => {
+  const list = [...entries].map((item): SafeEntry => {
+    const entry = entryOf(item);
     check("writeSafetensors", "entry", entry, record);
     check("writeSafetensors", "name", entry.name, text);
     checkShape("writeSafetensors", entry.shape);

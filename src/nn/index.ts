@@ -1,5 +1,5 @@
 /** @file Layers, parameters, initial values and losses. */
-export { crossEntropy, mse } from "../autograd/functions.js";
+export { binaryCrossEntropy, crossEntropy, huberLoss, l1Loss, mse } from "../autograd/functions.js";
 export { Identity, ReLU, Sigmoid, Softmax, Tanh } from "./activation.js";
 export {
   BatchNorm,
@@ -12,7 +12,7 @@ export { Conv2d, type Conv2dOptions } from "./conv.js";
 export { Dropout } from "./dropout.js";
 export * as init from "./init.js";
 export { Linear, type LinearOptions } from "./linear.js";
-export { CrossEntropyLoss, MSELoss } from "./loss.js";
+export { BinaryCrossEntropyLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss } from "./loss.js";
 export { Module } from "./module.js";
 export { type JoinsBatchNorm, normActivation } from "./norm-activation.js";
 export { Normalize, type NormalizeOptions, normalizeInput } from "./normalize.js";

@@ -1,7 +1,8 @@
 /** @file Losses as objects that hold their options. */
-import { crossEntropy, mse } from "../autograd/functions.js";
+import { binaryCrossEntropy, crossEntropy, huberLoss, l1Loss, mse } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
-import type { CrossEntropyOptions, Reduction } from "../ops/loss.js";
+import type { CrossEntropyOptions } from "../ops/loss.js";
+import type { BinaryCrossEntropyOptions, HuberOptions, LossOptions } from "../ops/pointwise-loss.js";
 
 /** Cross-entropy with options set once; see `crossEntropy`. */
 export class CrossEntropyLoss {
@@ -17,12 +18,48 @@ export class CrossEntropyLoss {
 
 /** Squared error with options set once; see `mse`. */
 export class MSELoss {
-  readonly options: { reduction?: Reduction };
-  constructor(options: { reduction?: Reduction } = {}) {
+  readonly options: LossOptions;
+  constructor(options: LossOptions = {}) {
     this.options = options;
   }
   /** Both of one shape. */
   forward(prediction: Tensor, target: Tensor): Tensor {
     return mse(prediction, target, this.options);
+  }
+}
+
+/** Absolute error with options set once; see `l1Loss`. */
+export class L1Loss {
+  readonly options: LossOptions;
+  constructor(options: LossOptions = {}) {
+    this.options = options;
+  }
+  /** Both of one shape. */
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return l1Loss(prediction, target, this.options);
+  }
+}
+
+/** Huber's loss with options set once; see `huberLoss`. */
+export class HuberLoss {
+  readonly options: HuberOptions;
+  constructor(options: HuberOptions = {}) {
+    this.options = options;
+  }
+  /** Both of one shape. */
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return huberLoss(prediction, target, this.options);
+  }
+}
+
+/** Binary cross entropy of logits with options set once; see `binaryCrossEntropy`. */
+export class BinaryCrossEntropyLoss {
+  readonly options: BinaryCrossEntropyOptions;
+  constructor(options: BinaryCrossEntropyOptions = {}) {
+    this.options = options;
+  }
+  /** Both of one shape. */
+  forward(logits: Tensor, target: Tensor): Tensor {
+    return binaryCrossEntropy(logits, target, this.options);
   }
 }

@@ -9,3 +9,4 @@ export { decodeImage, IMAGE_ENDINGS, type Raster } from "./images/picture.js";
 export { type LoaderOptions, type OpenedLoaders, openLoaders } from "./loading/run-loaders.js";
 export { openModel } from "./models.js";
 export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run/folder.js";
+export { loadNetwork, saveNetwork } from "./weights.js";

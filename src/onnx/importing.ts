@@ -83,7 +83,12 @@ export class Importing {
     this.#constants = new Map(graph.constants);
     if (graph.inputs[0]?.element === ELEMENT.UINT8) this.#codes.add(0);
     for (const node of graph.nodes) {
-      for (const name of new Set(node.inputs)) this.#readers.set(name, [...(this.#readers.get(name) ?? []), node]);
+      for (const name of new Set(node.inputs)) {
+        const readers = this.#readers.get(name);
+        // Not copied: thousands of nodes may read one name.
+        if (readers === undefined) this.#readers.set(name, [node]);
+        else readers.push(node);
+      }
     }
   }
 

@@ -1,74 +1,47 @@
 /** @file The registry: every built-in op by name. Tests and exporters walk it; nothing else should import it. */
 import * as compare from "./compare.js";
-import { conv2d } from "./conv.js";
-import { dropout } from "./dropout.js";
+import * as conv from "./conv.js";
+import * as dropout from "./dropout.js";
 import * as elementwise from "./elementwise.js";
 import * as indexing from "./indexing.js";
-import { linear, matmul } from "./linalg.js";
-import { crossEntropy, mse } from "./loss.js";
+import * as linalg from "./linalg.js";
+import * as loss from "./loss.js";
 import * as movement from "./movement.js";
-import { batchNormEval, batchNormTrain } from "./norm.js";
-import { batchNormRelu } from "./norm-activation.js";
-import { avgPool2d, maxPool2d } from "./pool.js";
+import * as norm from "./norm.js";
+import * as normActivation from "./norm-activation.js";
+import type { AnyOp } from "./op.js";
+import * as pointwiseLoss from "./pointwise-loss.js";
+import * as pool from "./pool.js";
 import * as reduce from "./reduce.js";
-import { logSoftmax, softmax } from "./softmax.js";
+import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
 
-const { add, sub, mul, div, pow, maximum, minimum } = elementwise;
-const { equal, notEqual, less, lessEqual, greater, greaterEqual, where, clip } = compare;
-const { sum, mean, max, min, argmax, argmin } = reduce;
-const { reshape, permute, broadcastTo, concat, slice, pad, cast, toInteger } = movement;
-const { indexSelect, gather, oneHot } = indexing;
+/** The ops among the exports of a file; helpers stand beside them. */
+type OpsOf<Exports> = { readonly [K in keyof Exports as Exports[K] extends AnyOp ? K : never]: Exports[K] };
 
-/** Every built-in op. */
+function opsOf<Exports extends object>(file: Exports): OpsOf<Exports> {
+  const isOp = (value: unknown): boolean => typeof value === "object" && value !== null && "forward" in value;
+  return Object.fromEntries(Object.entries(file).filter(([, value]) => isOp(value))) as OpsOf<Exports>;
+}
+
+/** Every built-in op: whatever a file of a family exports as one. */
 export const registry = {
-  add,
-  sub,
-  mul,
-  div,
-  pow,
-  maximum,
-  minimum,
-  equal,
-  notEqual,
-  less,
-  lessEqual,
-  greater,
-  greaterEqual,
-  where,
-  clip,
-  ...unary,
-  sum,
-  mean,
-  max,
-  min,
-  argmax,
-  argmin,
-  reshape,
-  permute,
-  broadcastTo,
-  concat,
-  slice,
-  pad,
-  cast,
-  toInteger,
-  indexSelect,
-  gather,
-  oneHot,
-  matmul,
-  linear,
-  conv2d,
-  maxPool2d,
-  avgPool2d,
-  batchNormTrain,
-  batchNormEval,
-  batchNormRelu,
-  dropout,
-  softmax,
-  logSoftmax,
-  crossEntropy,
-  mse,
-} as const;
+  ...opsOf(elementwise),
+  ...opsOf(compare),
+  ...opsOf(unary),
+  ...opsOf(reduce),
+  ...opsOf(movement),
+  ...opsOf(indexing),
+  ...opsOf(linalg),
+  ...opsOf(conv),
+  ...opsOf(pool),
+  ...opsOf(norm),
+  ...opsOf(normActivation),
+  ...opsOf(dropout),
+  ...opsOf(softmax),
+  ...opsOf(loss),
+  ...opsOf(pointwiseLoss),
+};
 
 /** A built-in op's name. */
 export type OpName = keyof typeof registry;

@@ -1,5 +1,5 @@
 /** @file Losses. Sums run in f64 and are rounded once. */
-import { anything, check, describe, integer, type OptionRules, oneOf, within } from "../core/checks.js";
+import { anything, atLeast, check, integer, listOf, type OptionRules, within } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
@@ -7,34 +7,19 @@ import { checkIndices, floatTypeOf } from "../ndarray/convert.js";
 import { compare, divideBy, maskScale, mul, scalarLike, scaleShift, sub, unary } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { mean as meanOf, reduceAxes } from "../ndarray/reduce.js";
+import { checkReduction, type Reduction } from "./loss-reduction.js";
 import type { OpDef } from "./op.js";
-
-/** How losses of single examples become one number. */
-export type Reduction = "mean" | "sum" | "none";
-
-const REDUCTION = oneOf("mean", "sum", "none");
-
-/** @throws ArgumentError on an unknown reduction; ShapeError on a mean over no examples */
-function checkReduction(op: string, reduction: Reduction, shape: Shape, examples: number): void {
-  if (REDUCTION(reduction) !== null) {
-    const got = typeof reduction === "string" ? reduction : describe(reduction);
-    throw new ArgumentError({ op, what: "unknown reduction", expected: "mean, sum or none", got });
-  }
-  if (reduction === "mean" && examples === 0) {
-    throw new ShapeError({
-      op,
-      what: "mean over no examples",
-      expected: "at least one",
-      got: shapeText(shape),
-      hint: 'reduction "sum" gives 0',
-    });
-  }
-}
+import { checkPair } from "./pointwise-loss.js";
 
 /** Options of the cross entropy. */
 export interface CrossEntropyOptions {
   /** ε: the target is 1 − ε + ε/C at the label and ε/C elsewhere. In [0, 1], default 0. */
   labelSmoothing?: number;
+  /**
+   * w: one finite number ≥ 0 a class. Every term of an example's sum is multiplied by its class's weight, and the mean divides by the sum of the
+   * labels' weights. Default none: all 1.
+   */
+  classWeights?: readonly number[];
   /** Examples with this label count for nothing. Default none. */
   ignoreIndex?: number;
   /** Default `mean`, over the examples that are not ignored. */
@@ -44,6 +29,7 @@ export interface CrossEntropyOptions {
 /** What each option of the cross entropy must be. */
 export const CROSS_ENTROPY_OPTIONS: OptionRules<CrossEntropyOptions> = {
   labelSmoothing: within(0, 1),
+  classWeights: listOf(atLeast(0)),
   ignoreIndex: integer(),
   reduction: anything,
 };
@@ -52,16 +38,16 @@ export const CROSS_ENTROPY_OPTIONS: OptionRules<CrossEntropyOptions> = {
 export interface CrossEntropyState {
   logProbabilities: NDArray;
   labels: NDArray;
-  /** Examples that are not ignored. */
+  /** Examples that are not ignored; with weights of classes the sum of theirs. */
   counted: number;
 }
 
 /**
- * −Σ_c q_c·ln softmax(logits)_c with q = (1 − ε)·onehot(label) + ε/C. Inputs: logits [..., C], labels (i32) [...].
+ * −Σ_c w_c·q_c·ln softmax(logits)_c with q = (1 − ε)·onehot(label) + ε/C. Inputs: logits [..., C], labels (i32) [...].
  */
 export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
   name: "crossEntropy",
-  shape: ([logits, labels], { reduction = "mean", labelSmoothing = 0, ignoreIndex }) => {
+  shape: ([logits, labels], { reduction = "mean", labelSmoothing = 0, classWeights, ignoreIndex }) => {
     floatTypeOf("crossEntropy", logits);
     checkIndices("crossEntropy", labels);
     check("crossEntropy", "labelSmoothing", labelSmoothing, within(0, 1));
@@ -75,10 +61,20 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
       });
     }
     checkReduction("crossEntropy", reduction, logits.shape, labels.size);
+    if (classWeights !== undefined) {
+      const classes = logits.shape[logits.rank - 1];
+      check(
+        "crossEntropy",
+        "classWeights",
+        classWeights,
+        listOf(atLeast(0), classes),
+        `a number ≥ 0 for each of ${classes} classes`,
+      );
+    }
     checkLabels(labels, logits.shape[logits.rank - 1], ignoreIndex);
     return reduction === "none" ? labels.shape : [];
   },
-  forward: ([logits, labels], { labelSmoothing = 0, ignoreIndex, reduction = "mean" }, { shape }) => {
+  forward: ([logits, labels], { labelSmoothing = 0, classWeights, ignoreIndex, reduction = "mean" }, { shape }) => {
     const classes = logits.shape[logits.rank - 1];
     const logProbabilities = NDArray.empty(logits.shape, logits.dtype);
     if (logits.size > 0) {
@@ -93,11 +89,16 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
     for (let i = 0; i < of.length; i++) {
       let loss = 0;
       if (of[i] !== ignoreIndex) {
-        counted++;
-        if (labelSmoothing < 1) loss = -(1 - labelSmoothing) * logs[i * classes + of[i]];
+        const weight = classWeights?.[of[i]] ?? 1;
+        counted += weight;
+        // A class that counts for nothing has no loss, whatever its probability is.
+        if (labelSmoothing < 1 && weight > 0) loss = -(1 - labelSmoothing) * logs[i * classes + of[i]] * weight;
         if (labelSmoothing > 0) {
           let sum = 0;
-          for (let c = 0; c < classes; c++) sum += logs[i * classes + c];
+          for (let c = 0; c < classes; c++) {
+            const share = classWeights?.[c] ?? 1;
+            if (share > 0) sum += logs[i * classes + c] * share;
+          }
           loss -= (labelSmoothing / classes) * sum;
         }
       }
@@ -107,14 +108,16 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
     if (reduction !== "none") out[0] = reduction === "sum" ? total : total / counted;
     return { y, saved: { logProbabilities, labels, counted } };
   },
-  backward: (dy, { logProbabilities, labels, counted }, { labelSmoothing = 0, ignoreIndex, reduction = "mean" }) => {
-    // d/dlogits = (softmax − q)·dy.
+  backward: (dy, { logProbabilities, labels, counted }, attrs) => {
+    const { labelSmoothing = 0, classWeights, ignoreIndex, reduction = "mean" } = attrs;
+    // d/dlogits = (Σ_c w_c·q_c · softmax − w·q)·dy; without weights the sum is 1.
     const dx = unary("f32_exp", logProbabilities);
     const classes = dx.shape[dx.rank - 1];
     const out = dx.view();
     const of = labels.view();
     const seed = dy.view();
     const share = labelSmoothing / classes;
+    const total = classWeights?.reduce((sum, value) => sum + value, 0) ?? classes;
     for (let i = 0; i < of.length; i++) {
       const row = i * classes;
       const weight = reduction === "none" ? seed[i] : reduction === "sum" ? seed[0] : seed[0] / counted;
@@ -123,9 +126,10 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
         out.fill(0, row, row + classes);
         continue;
       }
+      const mass = classWeights === undefined ? 1 : share * total + (1 - labelSmoothing) * classWeights[of[i]];
       for (let c = 0; c < classes; c++) {
-        const target = share + (c === of[i] ? 1 - labelSmoothing : 0);
-        out[row + c] = (out[row + c] - target) * weight;
+        const target = (share + (c === of[i] ? 1 - labelSmoothing : 0)) * (classWeights?.[c] ?? 1);
+        out[row + c] = (out[row + c] * mass - target) * weight;
       }
     }
     return [dx, null];
@@ -150,16 +154,7 @@ function checkLabels(labels: NDArray, classes: number, ignoreIndex: number | und
 export const mse: OpDef<{ readonly reduction?: Reduction }, { difference: NDArray }> = {
   name: "mse",
   shape: ([prediction, target], { reduction = "mean" }) => {
-    floatTypeOf("mse", prediction, target);
-    if (!sameShape(prediction.shape, target.shape)) {
-      throw new ShapeError({
-        op: "mse",
-        what: "shapes differ",
-        expected: shapeText(prediction.shape),
-        got: shapeText(target.shape),
-        hint: "broadcasting a target is almost always a mistake: use broadcastTo if you mean it",
-      });
-    }
+    checkPair("mse", prediction, target);
     checkReduction("mse", reduction, prediction.shape, prediction.size);
     return reduction === "none" ? prediction.shape : [];
   },

@@ -1,6 +1,6 @@
 /** @file Quantization: projections of weights, staircases for activations, quantized layers, and how a float network becomes quantized. */
 export type { Rounding } from "../codes/staircase.js";
-export { type AlphaRule, almostEverywhere, alphaRules, pact, threeValued } from "./alpha-rule.js";
+export * from "./alpha-rule.js";
 export {
   type CalibratedStep,
   type CalibrateOptions,
@@ -25,7 +25,7 @@ export * from "./ops/index.js";
 export { authorsPolicy, type LayerPolicy, type QuantPolicy } from "./policy.js";
 export { prepare } from "./prepare.js";
 export * from "./projection/index.js";
-export { type CoarseProxy, clippedReLU, identityProxy, proxies, reluProxy } from "./proxy.js";
+export * from "./proxy.js";
 export {
   dequantizeWeight,
   type Granularity,

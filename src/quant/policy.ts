@@ -19,7 +19,7 @@ import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
 import type { Module } from "../nn/module.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
-import { oneShot, type Projection, projectionFor, ternaryThreshold } from "./projection/index.js";
+import { type Projection, projectionFor, projectionNamed } from "./projection/index.js";
 import { isProjection } from "./projection/projection.js";
 import type { Granularity } from "./quant-parameter.js";
 import { Staircase, type StaircaseOptions, staircase } from "./staircase.js";
@@ -190,13 +190,9 @@ function decide(site: Site, { weights, activations, granularity = "layer" }: Lay
 export function authorsPolicy(bits: { readonly weights: number; readonly activations: number }): QuantPolicy {
   const width = integer(1, 8);
   checkOptions("authorsPolicy", bits, { weights: width, activations: width }, ["weights", "activations"]);
-  const rules: Readonly<Record<number, () => Projection>> = {
-    2: () => ternaryThreshold({ scale: "all" }),
-    4: () => oneShot(),
-  };
   const known = bits.activations === 1 || bits.activations === 2 || bits.activations === 4;
   return {
-    weights: rules[bits.weights]?.() ?? projectionFor(bits.weights),
+    weights: projectionNamed("authors", bits.weights),
     activations: staircase({ bits: bits.activations, alpha: known ? "authors" : "half-gaussian" }),
     keepFloat: ["last"],
   };

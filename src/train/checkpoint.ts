@@ -1,6 +1,6 @@
 /** @file Checkpoints: everything that a bit-exact resume needs, in one safetensors file. */
 import { defaultRng, setDefaultRng } from "../autograd/random.js";
-import { anything, check, checkOptions, describe, instanceOf, integer, listOf, record } from "../core/checks.js";
+import { anything, check, checkOptions, instanceOf, integer, listOf, record } from "../core/checks.js";
 import { FormatError, StateError } from "../core/errors.js";
 
 import { Rng } from "../core/rng.js";
@@ -12,6 +12,7 @@ import { Module } from "../nn/module.js";
 import { type HostArray, stateEntries, valuesOf } from "../nn/state.js";
 import type { OptimizerLike, OptimizerState } from "../optim/types.js";
 import { canonicalJson, configHash } from "./digest.js";
+import { checkContent, quoted } from "./file-checksum.js";
 
 const FORMAT = "coarsegrad-checkpoint";
 const VERSION = "1";
@@ -155,33 +156,6 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
     rngs: new Map(Object.entries(read<Record<string, number[]>>("rngs", isTable(isState)))),
     defaultRng: read("default_rng", isState),
   };
-}
-
-/** Compares the checksum, if there is one: earlier versions wrote none. @throws FormatError that names both */
-function checkContent(
-  tensors: ReadonlyMap<string, SafeTensor>,
-  { checksum, ...metadata }: Readonly<Record<string, string>>,
-  file: string,
-): void {
-  if (checksum === undefined) return;
-  const own = contentChecksum(
-    [...tensors].map(([name, { shape, data }]) => ({ name, shape, data })),
-    metadata,
-  );
-  if (checksum === own) return;
-  throw new FormatError({
-    op: file,
-    what: "damaged: its content is not what was written",
-    expected: `checksum ${quoted(checksum)}`,
-    got: own,
-    hint: "the disk or a transfer changed it; take it from a copy",
-  });
-}
-
-/** Text of a file as messages show it. */
-function quoted(text: string | undefined): string {
-  if (text === undefined) return "none";
-  return /^[0-9a-f]{64}$/.test(text) ? text : describe(text).slice(1, -1);
 }
 
 /** The hash of a configuration; null for one that is nested deeper than JSON can be written again. */

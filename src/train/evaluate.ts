@@ -1,13 +1,15 @@
 /** @file Accuracy and loss over a data set. */
 import { crossEntropy } from "../autograd/functions.js";
 import { noGrad } from "../autograd/graph.js";
-import { callable, check, checkOptions, integer, type OptionRules, refuse } from "../core/checks.js";
+import { anything, callable, check, checkOptions, integer, list, type OptionRules, refuse } from "../core/checks.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { type BatchLoader, checkBatch, DataLoader, isBatchLoader } from "../data/loader.js";
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
+import { type ExampleInput, isExamples, type JudgementOptions, judgementOf, sourceOf } from "./example-options.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 import { checkImages, moduleRule, signalRule } from "./options.js";
+import { judge } from "./task.js";
 
 /** Choices of an evaluation. */
 export interface EvaluateOptions {
@@ -42,12 +44,56 @@ export interface Evaluation {
  * @throws ArgumentError, DTypeError, FormatError on what is no network or no images, and on options out of range
  * @throws the signal's reason if it is aborted
  */
+export function evaluate(net: Module, data: ImageDataset | BatchLoader, options?: EvaluateOptions): Promise<Evaluation>;
+/**
+ * Loss and metrics of a network on examples of any task, in evaluation mode.
+ *
+ * @throws ArgumentError, ShapeError on examples, a loss or metrics that do not fit
+ * @example
+ * const { loss, metrics } = await evaluate(net, { x, y }, { loss: "mse", metrics: ["mae", "r2"] });
+ */
+export function evaluate(net: Module, data: ExampleInput, options?: TaskEvaluateOptions): Promise<TaskEvaluation>;
 export async function evaluate(
   net: Module,
-  data: ImageDataset | BatchLoader,
-  options: EvaluateOptions = {},
-): Promise<Evaluation> {
+  data: ImageDataset | BatchLoader | ExampleInput,
+  options: EvaluateOptions | TaskEvaluateOptions = {},
+): Promise<Evaluation | TaskEvaluation> {
   check("evaluate", "net", net, moduleRule);
+  if (isExamples(data)) return evaluateExamples(net, data, options as TaskEvaluateOptions);
+  return evaluateImages(net, data, options as EvaluateOptions);
+}
+
+/** Choices of an evaluation on examples. */
+export interface TaskEvaluateOptions extends JudgementOptions {
+  /** Examples at once; a source of batches has its own. Default 256. */
+  batch?: number;
+}
+
+/** What {@link evaluate} finds on examples. */
+export interface TaskEvaluation {
+  /** Mean loss, by weights of examples if there are any. */
+  loss: number;
+  /** What was asked for by `metrics`, by name. */
+  metrics: Record<string, number>;
+  examples: number;
+}
+
+async function evaluateExamples(
+  net: Module,
+  data: ExampleInput,
+  options: TaskEvaluateOptions,
+): Promise<TaskEvaluation> {
+  checkOptions<TaskEvaluateOptions>("evaluate", options, { loss: anything, metrics: list, batch: integer(1) });
+  const source = sourceOf("evaluate", data, options.batch ?? 256);
+  const { loss, metrics, count } = await judge(net, source, judgementOf("evaluate", options, data));
+  return { loss, metrics, examples: count };
+}
+
+async function evaluateImages(
+  net: Module,
+  data: ImageDataset | BatchLoader,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
   checkImages("evaluate", "data", data);
   checkOptions("evaluate", options, rules);
   const { batch = 256, onProgress, signal } = options;

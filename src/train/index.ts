@@ -1,5 +1,6 @@
 /** @file Training, evaluation and checkpoints. */
 export { PIXEL_STEP } from "../codes/scales.js";
+export { best, type Callback, type EarlyStopOptions, earlyStop, type MonitorOptions } from "./callbacks.js";
 export {
   type Checkpoint,
   type CheckpointSource,
@@ -8,8 +9,28 @@ export {
   saveCheckpoint,
 } from "./checkpoint.js";
 export { canonicalJson, configHash, stateDigest, weightsDigest } from "./digest.js";
-export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type TaskEvaluateOptions,
+  type TaskEvaluation,
+} from "./evaluate.js";
+export type { ExampleInput, JudgementOptions, TaskOptions } from "./example-options.js";
 export { type FitOptions, type FitProgress, type FitResult, fit, trainingLoader } from "./fit.js";
 export { countHits, type Hits, imageTensor, labelTensor } from "./input.js";
-export type { EpochMetrics, LayerMetrics } from "./metrics.js";
+export type { Loss, LossFunction, LossName } from "./losses.js";
+export {
+  confusionMatrix,
+  type Gathering,
+  type Metric,
+  type MetricArray,
+  type MetricChoice,
+  type MetricFunction,
+  type MetricName,
+} from "./measures.js";
+export type { EpochMetrics, LayerMetrics, RunMetrics, TaskMetrics } from "./metrics.js";
 export type { NormStatistics, Recalibrate } from "./norm-statistics.js";
+export type { TaskProgress } from "./options.js";
+export { type Prediction, predict } from "./predict.js";
+export { type LoadWeightsOptions, load, type SaveOptions, save } from "./weights-file.js";

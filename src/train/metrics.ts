@@ -3,21 +3,16 @@ import type { Module } from "../nn/module.js";
 import { QuantWatch } from "../quant/diagnostics.js";
 import type { NormStatistics } from "./norm-statistics.js";
 
-/** Figures of one epoch; a line of `metrics.jsonl`. Shares are in [0, 1]. What is per layer is keyed by the layer's path. */
-export interface EpochMetrics {
+/** Figures of one epoch of any run. Shares are in [0, 1]. What is per layer is keyed by the layer's path. */
+export interface RunMetrics {
   /** From 1. */
   epoch: number;
   /** Mean training loss, label smoothing included. */
   loss: number;
-  /** Share of training images classified right while they were trained on. */
-  accuracy: number;
-  /** Share of validation images classified right. */
-  valAccuracy?: number;
-  /** Mean cross-entropy on the validation images, without label smoothing. */
+  /** Mean loss on the validation data; of images cross-entropy without label smoothing. */
   valLoss?: number;
   /** Learning rate of the last step. */
   lr: number;
-  imagesPerSecond: number;
   /** Seconds of training, without validation. */
   seconds: number;
   /** Mean share of a layer's weight codes that one step changed. */
@@ -32,6 +27,24 @@ export interface EpochMetrics {
   withoutGradient?: string[];
   /** What became of batch norms' running statistics after the last epoch; absent where nothing was looked at. */
   statistics?: NormStatistics;
+}
+
+/** Figures of one epoch on images; a line of `metrics.jsonl`. */
+export interface EpochMetrics extends RunMetrics {
+  /** Share of training images classified right while they were trained on. */
+  accuracy: number;
+  /** Share of validation images classified right. */
+  valAccuracy?: number;
+  imagesPerSecond: number;
+}
+
+/** Figures of one epoch on examples of any task. */
+export interface TaskMetrics extends RunMetrics {
+  /** What was asked for by `metrics`, by name, of the training examples while they were trained on. */
+  metrics: Record<string, number>;
+  /** The same of the validation data. */
+  valMetrics?: Record<string, number>;
+  examplesPerSecond: number;
 }
 
 /** The figures of quantized layers, as they stand in {@link EpochMetrics}; none for a float network. */

@@ -22,9 +22,10 @@ import { type ImageTransform, transformRule } from "../data/transforms.js";
 import { Module } from "../nn/module.js";
 import type { Schedule, SchedulePoint } from "../optim/schedule/index.js";
 import type { OptimizerLike } from "../optim/types.js";
+import type { Callback } from "./callbacks.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { configHash } from "./digest.js";
-import type { EpochMetrics } from "./metrics.js";
+import type { EpochMetrics, RunMetrics } from "./metrics.js";
 import type { Recalibrate } from "./norm-statistics.js";
 
 /** Where a run is; told after every step. */
@@ -45,30 +46,23 @@ export interface FitProgress {
   etaSeconds: number;
 }
 
-/** Choices of `fit`. */
-export interface FitOptions {
+/** Where a run on examples is; told after every step. */
+export interface TaskProgress extends Omit<FitProgress, "accuracy" | "imagesPerSecond"> {
+  /** Metrics of the epoch so far, by name. */
+  metrics: Record<string, number>;
+  examplesPerSecond: number;
+}
+
+/** Choices of `fit` for whatever is trained on. */
+export interface CommonOptions {
   /** Epochs of the whole run; a resumed run does those that are left. */
   epochs: number;
   /** Made for the network as it is now: every parameter of it must be one of the network's. */
   optimizer: OptimizerLike;
-  /** Images in a step. Default 128. */
-  batch?: number;
   /** Factor of the learning rate, ≥ 0. Default constant. */
   schedule?: Schedule;
-  /** Names the order of batches and the augmentation, with the epoch. Default 1. */
-  seed?: number;
-  /** Share of each target spread over all classes, in [0, 1]. Default 0. */
-  labelSmoothing?: number;
   /** Gradients are scaled down to this joint norm before each step. Default none. */
   clipGradNorm?: number;
-  /** Augmentation. Default none. */
-  transforms?: readonly ImageTransform[];
-  /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
-  dropLast?: boolean;
-  /** Evaluated after every epoch. */
-  validation?: ImageDataset | BatchLoader;
-  /** Images at once in evaluation. Default 256. */
-  evalBatch?: number;
   /**
    * Batch norms of a quantized network after the last step: running statistics lag behind weights whose codes flip. "auto" (default) estimates them
    * anew where that classifies clearly more training images right (see `NormStatistics`); true always does, also in a float network; false
@@ -86,17 +80,41 @@ export interface FitOptions {
    * (frozen batch norms) stay so.
    */
   beforeStep?: (point: SchedulePoint) => void;
-  onProgress?: (progress: FitProgress) => void;
+}
+
+/** What is called with a run's figures. */
+export interface ProgressOptions<Metrics extends RunMetrics = RunMetrics, Progress = never> {
+  onProgress?: (progress: Progress) => void;
   /** Called after every epoch, before its checkpoint. Awaited. */
-  onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
+  onEpoch?: (metrics: Metrics) => void | Promise<void>;
   /** Takes the checkpoint of every epoch. Awaited. */
-  onCheckpoint?: (bytes: Uint8Array, metrics: EpochMetrics) => void | Promise<void>;
+  onCheckpoint?: (bytes: Uint8Array, metrics: Metrics) => void | Promise<void>;
+  /** What looks on and may end the run: `earlyStop()`, `best()`, your own. Called in order, after `onEpoch`. */
+  callbacks?: readonly Callback<Metrics>[];
+}
+
+/** Choices of `fit` on images. */
+export interface FitOptions extends CommonOptions, ProgressOptions<EpochMetrics, FitProgress> {
+  /** Images in a step. Default 128. */
+  batch?: number;
+  /** Names the order of batches and the augmentation, with the epoch. Default 1. */
+  seed?: number;
+  /** Share of each target spread over all classes, in [0, 1]. Default 0. */
+  labelSmoothing?: number;
+  /** Augmentation. Default none. */
+  transforms?: readonly ImageTransform[];
+  /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
+  dropLast?: boolean;
+  /** Evaluated after every epoch. */
+  validation?: ImageDataset | BatchLoader;
+  /** Images at once in evaluation. Default 256. */
+  evalBatch?: number;
 }
 
 /** What `fit` did. */
-export interface FitResult {
-  /** Epochs that this call completed. */
-  metrics: EpochMetrics[];
+export interface FitResult<Metrics extends RunMetrics = EpochMetrics> {
+  /** Epochs that this call completed: the history of the run. */
+  metrics: Metrics[];
   /** Epochs that are complete in all. */
   epoch: number;
   /** True if the signal ended the run early. */
@@ -124,15 +142,12 @@ const loaderRules = {
   dropLast: flag,
 } as const;
 
-const rules: OptionRules<FitOptions> = {
-  ...loaderRules,
+/** Rules of what every run may be told. */
+export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   epochs: integer(0),
   optimizer: optimizerRule,
   schedule: callable,
-  labelSmoothing: within(0, 1),
   clipGradNorm: atLeast(0),
-  validation: anything,
-  evalBatch: integer(1),
   recalibrate: oneOf("auto", true, false),
   config: anything,
   resume: record,
@@ -141,6 +156,15 @@ const rules: OptionRules<FitOptions> = {
   onProgress: callable,
   onEpoch: callable,
   onCheckpoint: callable,
+  callbacks: listOf(record),
+};
+
+const rules: OptionRules<FitOptions> = {
+  ...loaderRules,
+  ...RUN_RULES,
+  labelSmoothing: within(0, 1),
+  validation: anything,
+  evalBatch: integer(1),
 };
 
 /** Refuses images that are neither a data set nor a loader. @throws ArgumentError, DTypeError, FormatError */

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { build } from "esbuild";
 import { expect, it } from "vitest";
+import { bundleProgram } from "../bundle.js";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
 
@@ -23,24 +23,7 @@ it("the README's example trains, packs and predicts", async () => {
     const entry = path.join(folder, "example.ts");
     const outfile = path.join(folder, "example.mjs");
     writeFileSync(entry, `${code}\nconsole.log(JSON.stringify({ label, bytes: model.length }));\n`);
-    await build({
-      entryPoints: [entry],
-      outfile,
-      bundle: true,
-      format: "esm",
-      target: "es2022",
-      platform: "node",
-      plugins: [
-        {
-          name: "coarsegrad-from-source",
-          setup(builder) {
-            builder.onResolve({ filter: /^coarsegrad(\/|$)/ }, ({ path: name }) => ({
-              path: path.join(root, "src", name.slice("coarsegrad".length), "index.ts"),
-            }));
-          },
-        },
-      ],
-    });
+    await bundleProgram(entry, outfile);
     const { label, bytes } = JSON.parse(execFileSync(process.execPath, [outfile], { encoding: "utf8" }));
     expect([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).toContain(label);
     expect(bytes).toBeLessThan(100_000);

@@ -151,5 +151,5 @@ it("the thresholds of a real layer take little more than a byte each on disk", (
   });
   const bytes = encodeThresholds(folded);
   expect(bytes.length).toBeLessThan(1.25 * folded.values.length);
-  expect(decodeThresholds(bytes, 512, 15)).toEqual(folded);
+  expect(decodeThresholds(bytes, 512, 15, { file: "a.cgm", tensor: "fc1.thresholds" })).toEqual(folded);
 });

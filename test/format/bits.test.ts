@@ -6,6 +6,8 @@ import { Rng } from "../../src/core/rng.js";
 import { decodeThresholds, encodeThresholds, packCodes, unpackCodes } from "../../src/format/index.js";
 import { randomCodes, randomThresholds } from "./models.js";
 
+const PLACE = { file: "a.cgm", tensor: "fc.weight" };
+
 it("stores 1, 2, 4 or 8 bits per code", () => {
   expect([1, 2, 3, 4, 5, 6, 7, 8].map(storageBits)).toEqual([1, 2, 4, 4, 8, 8, 8, 8]);
 });
@@ -25,7 +27,7 @@ it("comes back from its bytes, for every width and length", () => {
       const bytes = packCodes(codes, bits);
       expect(bytes.length).toBe(packedBytes(count, bits));
       expect(bytes.length).toBe(Math.ceil((count * storageBits(bits)) / 8));
-      expect(unpackCodes(bytes, count, bits)).toEqual(codes);
+      expect(unpackCodes(bytes, count, bits, PLACE)).toEqual(codes);
     }),
     { numRuns: 500 },
   );
@@ -54,7 +56,7 @@ it.each([
   ["a 5-bit code of eight bits", [0x10], 1, 5, "[-15, 15], got 16"],
   ["the unused 8-bit code", [0x80], 1, 8, "[-127, 127], got -128"],
 ])("refuses %s", (_name, bytes, count, bits, message) => {
-  const read = () => unpackCodes(Uint8Array.from(bytes), count, bits, { file: "a.cgm", tensor: "fc.weight" });
+  const read = () => unpackCodes(Uint8Array.from(bytes), count, bits, PLACE);
   expect(read).toThrow(FormatError);
   expect(read).toThrow(message);
   expect(read).toThrow("a.cgm: fc.weight");
@@ -70,14 +72,14 @@ it("thresholds come back from their bytes, and no other bytes give them", () => 
       (seed, bits, channels, spread) => {
         const thresholds = randomThresholds(new Rng(seed), channels, 2 ** bits - 1, spread);
         const bytes = encodeThresholds(thresholds);
-        expect(decodeThresholds(bytes, channels, 2 ** bits - 1)).toEqual(thresholds);
+        expect(decodeThresholds(bytes, channels, 2 ** bits - 1, PLACE)).toEqual(thresholds);
         // Any changed byte either fails or gives other thresholds: the code has no slack.
         const at = seed % bytes.length;
         const changed = bytes.slice();
         changed[at] ^= 1 << (seed % 8);
         let other: unknown;
         try {
-          other = decodeThresholds(changed, channels, 2 ** bits - 1);
+          other = decodeThresholds(changed, channels, 2 ** bits - 1, PLACE);
         } catch (error) {
           expect(error).toBeInstanceOf(FormatError);
         }
@@ -97,7 +99,7 @@ it.each([
   ["an endless number", [0xff, 0xff, 0xff, 0xff, 0xff, 0x01], 1, 1, "at most 5 bytes"],
   ["a threshold out of range", [0xff, 0xff, 0xff, 0xff, 0x1f], 1, 1, "inside ±2^30"],
 ])("refuses %s in thresholds", (_name, bytes, channels, top, message) => {
-  const read = () => decodeThresholds(Uint8Array.from(bytes), channels, top);
+  const read = () => decodeThresholds(Uint8Array.from(bytes), channels, top, PLACE);
   expect(read).toThrow(FormatError);
   expect(read).toThrow(message);
 });

@@ -6,6 +6,7 @@ import { Rng } from "../../src/core/rng.js";
 import * as arrays from "../../src/ndarray/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { type Convolution, windowGeometry } from "../../src/ndarray/window.js";
+import * as unaryOps from "../../src/ops/unary.js";
 import { attack, hostileArrays, hostileTensors } from "../hostile.js";
 
 const f32 = (...shape: number[]): NDArray => NDArray.full(shape, 1);
@@ -107,9 +108,7 @@ const OF_TENSORS: Record<string, readonly [args: () => readonly unknown[], spare
   ...Object.fromEntries(
     ["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"].map((name) => [name, [two]]),
   ),
-  ...Object.fromEntries(
-    "neg abs exp log sqrt tanh sigmoid relu sign floor ceil round".split(" ").map((name) => [name, [one]]),
-  ),
+  ...Object.fromEntries(Object.keys(unaryOps).map((name) => [name, [one]])),
   ...Object.fromEntries(["sum", "mean", "max", "min", "argmax", "argmin"].map((name) => [name, [along]])),
   clip: [() => [t(2, 3), 0, 1]],
   where: [() => [new Tensor(of("bool", 2, 3)), t(2, 3), 0]],

@@ -14,7 +14,7 @@ import { Conv2d } from "../../src/nn/conv.js";
 import { Dropout } from "../../src/nn/dropout.js";
 import * as init from "../../src/nn/init.js";
 import { Linear } from "../../src/nn/linear.js";
-import { CrossEntropyLoss, MSELoss } from "../../src/nn/loss.js";
+import { BinaryCrossEntropyLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss } from "../../src/nn/loss.js";
 import type { Module } from "../../src/nn/module.js";
 import { Normalize, normalizeInput } from "../../src/nn/normalize.js";
 import { Buffer, Parameter } from "../../src/nn/parameter.js";
@@ -275,16 +275,27 @@ describe("small layers", () => {
     expect(values(net, [-3, 2], [1, 2]).values).toEqual([-1]);
     expect([net.length, `${net}`.split("\n")[1]]).toEqual([3, "  (0): Linear(2 → 2)"]);
   });
+  const labelsOf = (...labels: number[]): Tensor => new Tensor(NDArray.from(labels, [labels.length], "i32"));
+
   it("losses hold their options", () => {
     scope(() => {
       // Unequal logits: equal ones have one loss whatever the smoothing.
       const logits = of([0, 2], [1, 2]);
-      const labels = new Tensor(NDArray.from([1], [1], "i32"));
-      expect(new CrossEntropyLoss({ labelSmoothing: 0.2 }).forward(logits, labels).item()).toBeCloseTo(
+      expect(new CrossEntropyLoss({ labelSmoothing: 0.2 }).forward(logits, labelsOf(1)).item()).toBeCloseTo(
         Math.log(1 + Math.exp(2)) - (0.8 * 2 + 0.2 * 1),
         6,
       );
-      expect(new MSELoss({ reduction: "sum" }).forward(of([1, 2], [2]), of([0, 4], [2])).item()).toBe(5);
+      expect(
+        new CrossEntropyLoss({ classWeights: [1, 3] }).forward(of([0, 2, 1, 0], [2, 2]), labelsOf(1, 0)).item(),
+      ).toBeCloseTo((3 * Math.log(1 + Math.exp(-2)) + Math.log(1 + Math.exp(-1))) / 4, 6);
+      const pair = [of([1, 2], [2]), of([0, 4], [2])] as const;
+      expect(new MSELoss({ reduction: "sum" }).forward(...pair).item()).toBe(5);
+      expect(new L1Loss({ reduction: "sum" }).forward(...pair).item()).toBe(3);
+      expect(new HuberLoss({ reduction: "sum", delta: 0.5 }).forward(...pair).item()).toBe(0.5 * 0.75 + 0.5 * 1.75);
+      expect(new BinaryCrossEntropyLoss({ positiveWeight: 2 }).forward(of([0], [1]), of([1], [1])).item()).toBeCloseTo(
+        2 * Math.LN2,
+        6,
+      );
     });
   });
 });

@@ -133,6 +133,16 @@ const shapes: Case[] = [
     "mse: shapes differ; expected [4,1], got [4]; broadcasting a target is almost always a mistake: use broadcastTo if you mean it",
   ],
   [
+    () => cg.huberLoss(zeros([4, 1]), zeros([4])),
+    ShapeError,
+    "huberLoss: shapes differ; expected [4,1], got [4]; broadcasting a target is almost always a mistake: use broadcastTo if you mean it",
+  ],
+  [
+    () => cg.l1Loss(zeros([0]), zeros([0])),
+    ShapeError,
+    'l1Loss: mean over no examples; expected at least one, got [0]; reduction "sum" gives 0',
+  ],
+  [
     () => cg.gather(zeros([2, 3]), 1, tensor([[0], [0], [0]], { dtype: "i32" })),
     ShapeError,
     "gather: indices do not fit; expected rank 2 and extents within [2,3] but for axis 1, got [3,1]",
@@ -201,6 +211,31 @@ const options: Case[] = [
     () => cg.crossEntropy(zeros([1, 3]), ints([0]), { labelSmoothing: 2 }),
     ArgumentError,
     "crossEntropy: bad labelSmoothing; expected a number in [0, 1], got 2",
+  ],
+  [
+    () => cg.crossEntropy(zeros([1, 3]), ints([0]), { classWeights: [1, 2] }),
+    ArgumentError,
+    "crossEntropy: bad classWeights; expected a list of 3, each a finite number ≥ 0, got a list of 2; a number ≥ 0 for each of 3 classes",
+  ],
+  [
+    () => cg.crossEntropy(zeros([1, 2]), ints([0]), { classWeights: [1, -2] }),
+    ArgumentError,
+    "crossEntropy: bad classWeights; expected a list, each a finite number ≥ 0, got a list of 2",
+  ],
+  [
+    () => cg.huberLoss(zeros([1]), zeros([1]), { delta: 0 }),
+    ArgumentError,
+    "huberLoss: bad delta; expected a finite number > 0, got 0",
+  ],
+  [
+    () => cg.binaryCrossEntropy(zeros([1]), zeros([1]), { positiveWeight: -1 }),
+    ArgumentError,
+    "binaryCrossEntropy: bad positiveWeight; expected a finite number > 0, got -1",
+  ],
+  [
+    () => cg.l1Loss(zeros([1]), zeros([1]), { reduction: "average" as never }),
+    ArgumentError,
+    "l1Loss: unknown reduction; expected mean, sum or none, got average",
   ],
   [
     () => cg.conv2d(zeros([1, 4, 4, 1]), zeros([1, 1, 3, 3]), null, { stride: 0 }),

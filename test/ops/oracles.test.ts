@@ -275,6 +275,56 @@ describe("losses", () => {
         expect(cg.mse(a, b, { reduction: "none" }).toArray()).toEqual([0, 4, 9]);
       });
     });
+    test(`weights of classes, ${dtype}`, () => {
+      scope(() => {
+        const logits = random([5, 3], dtype);
+        const labels = [0, 2, -1, 1, 2];
+        const classWeights = [0.5, 0, 3];
+        const losses = labels.map((label, n) => {
+          if (label < 0) return 0;
+          const row = indices([3]).map(([c]) => logits.at(n, c));
+          const logZ = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0));
+          return row.reduce((sum, x, c) => sum - classWeights[c] * ((c === label ? 0.7 : 0) + 0.1) * (x - logZ), 0);
+        });
+        const total = losses.reduce((a, b) => a + b, 0);
+        const options = { labelSmoothing: 0.3, ignoreIndex: -1, classWeights };
+        close(cg.crossEntropy(logits.tensor, labels, options), [], [total / 6.5], dtype);
+        close(cg.crossEntropy(logits.tensor, labels, { ...options, reduction: "sum" }), [], [total], dtype);
+        close(cg.crossEntropy(logits.tensor, labels, { ...options, reduction: "none" }), [5], losses, dtype);
+      });
+    });
+    test(`L1 and Huber, ${dtype}`, () => {
+      scope(() => {
+        const [a, b] = [cg.tensor([1, 2, 4], { dtype }), cg.tensor([1, 2.5, 1], { dtype })];
+        expect(cg.l1Loss(a, b, { reduction: "none" }).toArray()).toEqual([0, 0.5, 3]);
+        expect(cg.l1Loss(a, b, { reduction: "sum" }).item()).toBe(3.5);
+        expect(cg.huberLoss(a, b, { reduction: "none" }).toArray()).toEqual([0, 0.125, 2.5]);
+        expect(cg.huberLoss(a, b, { reduction: "sum", delta: 2 }).item()).toBe(0.125 + 4);
+        expect(cg.huberLoss(a, b).item()).toBeCloseTo(2.625 / 3, dtype === "f64" ? 15 : 7);
+      });
+    });
+    test(`binary cross entropy at ordinary and huge logits, ${dtype}`, () => {
+      scope(() => {
+        const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+        const rows = [
+          [0.3, 1],
+          [-1.5, 0],
+          [2, 0.25],
+        ] as const;
+        const of = ([x, t]: readonly [number, number]): number =>
+          -2 * t * Math.log(sigmoid(x)) - (1 - t) * Math.log(1 - sigmoid(x));
+        const [x, t] = [0, 1].map((k) =>
+          cg.tensor(
+            rows.map((row) => row[k]),
+            { dtype },
+          ),
+        );
+        close(cg.binaryCrossEntropy(x, t, { positiveWeight: 2, reduction: "none" }), [3], rows.map(of), dtype);
+        const huge = cg.tensor([1000, -1000, 1000, -1000], { dtype });
+        const told = cg.tensor([1, 0, 0, 1], { dtype });
+        expect(cg.binaryCrossEntropy(huge, told, { reduction: "none" }).toArray()).toEqual([0, 0, 1000, 1000]);
+      });
+    });
   }
 });
 

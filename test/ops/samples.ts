@@ -57,6 +57,14 @@ const reductions = (input: SampleInput, linear: boolean): Sample[] =>
     })),
   );
 
+/** Pairs that stay away from |d| = 0, 0.4 and 1, where slopes jump. */
+const pointwiseLosses = (attrs: object): Sample[] =>
+  (["mean", "sum", "none"] as const).map((reduction) => ({
+    note: `${reduction} ${JSON.stringify(attrs)}`,
+    inputs: [fixed([6], [0.2, -0.7, 1.8, -2.5, 0.9, 0.05]), fixed([6], [0.1, -0.1, 0.2, 0.3, 0.65, 3])],
+    attrs: { ...attrs, reduction },
+  }));
+
 export const samples: Record<OpName, readonly Sample[]> = {
   add: broadcasting.map((sample) => ({ ...sample, linear: true })),
   sub: broadcasting.map((sample) => ({ ...sample, linear: true })),
@@ -317,6 +325,11 @@ export const samples: Record<OpName, readonly Sample[]> = {
       inputs: [[4, 3], fixed([4], [0, -1, 1, -1], "i32")],
       attrs: { ignoreIndex: -1, labelSmoothing: 0.1 },
     },
+    ...(["mean", "sum", "none"] as const).map((reduction) => ({
+      note: `weights of classes, ${reduction}`,
+      inputs: [[5, 3], fixed([5], [0, 2, 1, -1, 0], "i32")],
+      attrs: { reduction, classWeights: [0.5, 2, 0], labelSmoothing: 0.15, ignoreIndex: -1 },
+    })),
     { note: "sum", inputs: [[4, 3], fixed([4], [0, 2, 1, 2], "i32")], attrs: { reduction: "sum" } },
     { note: "none", inputs: [[2, 2, 3], fixed([2, 2], [0, 2, 1, 2], "i32")], attrs: { reduction: "none" } },
   ],
@@ -331,4 +344,7 @@ export const samples: Record<OpName, readonly Sample[]> = {
     { note: "sum, fixed target", inputs: [[2, 3], { shape: [2, 3], gradient: false }], attrs: { reduction: "sum" } },
     { note: "none", inputs: [[4], [4]], attrs: { reduction: "none" } },
   ],
+  l1Loss: pointwiseLosses({}),
+  huberLoss: [...pointwiseLosses({}), ...pointwiseLosses({ delta: 0.4 })],
+  binaryCrossEntropy: [...pointwiseLosses({}), ...pointwiseLosses({ positiveWeight: 2.5 })],
 };

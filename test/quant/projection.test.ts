@@ -8,6 +8,8 @@ import {
   oneShot,
   type Projection,
   projectionFor,
+  projectionNamed,
+  projections,
   ternary,
   ternaryThreshold,
   uniform,
@@ -289,6 +291,39 @@ describe("properties", () => {
     const names = [1, 2, 3, 4, 5, 6, 7, 8].map((bits) => projectionFor(bits).name);
     expect(names).toEqual(["binary", "ternary", ...new Array(6).fill("uniform")]);
     expect([1, 2, 3, 4, 8].map((bits) => projectionFor(bits).top)).toEqual([1, 1, 3, 7, 127]);
+  });
+});
+
+describe("projections by name", () => {
+  const names = (family: string, ...bits: number[]): string[] =>
+    bits.map((width) => JSON.stringify(projectionNamed(family, width).describe()));
+  const described = (...rules: Projection[]): string[] => rules.map((rule) => JSON.stringify(rule.describe()));
+
+  it.each(Object.entries(projections))("%s has a rule of each of its widths", (name, { least, most }) => {
+    for (let bits = least; bits <= most; bits++) expect(projectionNamed(name, bits).bits).toBe(bits);
+    expect(() => projectionNamed(name, 9)).toThrow(ArgumentError);
+  });
+  it("exact is the default, authors the released code's", () => {
+    expect(names("exact", 1, 2, 4)).toEqual(described(binary(), ternary(), uniform({ bits: 4 })));
+    expect(names("authors", 1, 2, 3, 4)).toEqual(
+      described(binary(), ternaryThreshold({ scale: "all" }), uniform({ bits: 3 }), oneShot()),
+    );
+    expect(names("median", 1)).toEqual(described(binary({ scale: "median" })));
+    expect(names("threshold", 2)).toEqual(described(ternaryThreshold()));
+    expect(names("one-shot", 3, 8)).toEqual(described(oneShot({ bits: 3 }), oneShot({ bits: 8 })));
+  });
+  it("are refused by name and by width", () => {
+    expect(() => projectionNamed("median", 4)).toThrow(
+      "projectionNamed: projection median has no such width; expected 1-bit weights, got 4 bits",
+    );
+    expect(() => projectionNamed("one-shot", 2)).toThrow("expected weights of 3 to 8 bits, got 2 bits");
+    expect(() => projectionNamed("toString", 2)).toThrow(QuantError);
+    expect(() => projectionNamed("exact", 1.5)).toThrow(ArgumentError);
+  });
+  it("of users stand beside them", () => {
+    const mine = { ...projections, mine: { least: 1, most: 1, of: () => binary({ scale: "median" }) } };
+    expect(projectionNamed("mine", 1, mine).describe()).toMatchObject({ scale: "median" });
+    expect(() => projectionNamed("mine", 2, mine)).toThrow(QuantError);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import type { Context, RealArray } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";
-import { staircaseRules } from "../staircase/reference.js";
+import { staircaseRules } from "../staircase/rules.js";
 import type { NORM } from "./abi.js";
 import { mapKernels } from "./maps.js";
 

@@ -1,46 +1,10 @@
 /** @file Reference kernels: the activation staircase (BCGD §3), its coarse derivatives, and codes of exact sums. */
 
-import { check } from "../../core/checks.js";
 import type { Context } from "../context.js";
 import type { KernelsOf } from "../contract.js";
 import { roundHalfEven } from "../elementwise/reference.js";
 import type { STAIRCASE } from "./abi.js";
-import { alphaRuleId, proxyId } from "./ids.js";
-
-/** Coarse derivatives in x, by number. */
-const PASSES: readonly ((x: number, limit: number) => boolean)[] = [
-  (x, limit) => x > 0 && x <= limit,
-  (x) => x > 0,
-  () => true,
-];
-
-/** Rules of the derivative in α, by number: three-valued (2^(bits−1) in the middle), the code itself, zero in the middle. */
-const DALPHA: readonly ((x: number, code: number, limit: number, top: number) => number)[] = [
-  (x, _code, limit, top) => (x > limit ? top : x > 0 ? (top + 1) / 2 : 0),
-  (_x, code) => code,
-  (x, _code, limit, top) => (x > limit ? top : 0),
-];
-
-/** The staircase's rules for one real, in the arithmetic of a context. `alpha` and `limit` = top·alpha are rounded. */
-export function staircaseRules(round: Context["round"]) {
-  return {
-    code(x: number, alpha: number, top: number, nearest: number): number {
-      if (!(x > 0)) return 0;
-      const quotient = round(x / alpha);
-      return Math.min(nearest ? roundHalfEven(quotient) : Math.ceil(quotient), top);
-    },
-    /** Whether dy passes at x. @throws ArgumentError on a proxy that there is not */
-    passes(proxy: number): (x: number, limit: number) => boolean {
-      check("staircase", "proxy", proxy, proxyId);
-      return PASSES[proxy];
-    },
-    /** ∂σ/∂α. @throws ArgumentError on a rule that there is not */
-    dalpha(rule: number): (x: number, code: number, limit: number, top: number) => number {
-      check("staircase", "rule", rule, alphaRuleId);
-      return DALPHA[rule];
-    },
-  };
-}
+import { staircaseRules } from "./rules.js";
 
 /** Twins of the staircase kernels. */
 export function staircaseKernels({ heap, round, real }: Context): KernelsOf<typeof STAIRCASE> {

@@ -3,7 +3,7 @@ import { staircaseTop } from "../../codes/levels.js";
 import { roundingId } from "../../codes/staircase.js";
 import { check } from "../../core/checks.js";
 import { kernelsFor } from "../../kernels/engine.js";
-import { alphaRuleId, proxyId } from "../../kernels/staircase/ids.js";
+import { alphaRuleId, proxyId } from "../../kernels/staircase/rules.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { BatchNormTrainAttrs } from "../../ops/norm.js";
 import { withNormWork } from "../../ops/norm.js";

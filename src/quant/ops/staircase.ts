@@ -5,7 +5,7 @@ import { check } from "../../core/checks.js";
 import { DTypeError, QuantError, ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
 import { kernelsFor } from "../../kernels/engine.js";
-import { alphaRuleId, proxyId } from "../../kernels/staircase/ids.js";
+import { alphaRuleId, proxyId } from "../../kernels/staircase/rules.js";
 import { convert, floatTypeOf } from "../../ndarray/convert.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { OpDef } from "../../ops/op.js";

@@ -1,7 +1,7 @@
 /** @file Batch normalization joined to its activation: bit for bit, against the twin and against the single kernels. */
 import fc from "fast-check";
 import { Rng } from "../../../src/core/rng.js";
-import { ALPHA_RULES, PROXIES } from "../../../src/kernels/staircase/sizes.js";
+import { DALPHA, PASSES } from "../../../src/kernels/staircase/rules.js";
 import {
   type Argument,
   agree,
@@ -121,7 +121,7 @@ export const normActivation = {
       const result = both(
         "f32_batchnorm_staircase_bwd",
         ...[input(x), ...shortcutOf(rng, shortcut, len), codes, input(dy), output(dy), rows, channels, input(norm)],
-        ...[alpha, top, rng.int(PROXIES), rng.int(ALPHA_RULES), ...outs, space(channels)],
+        ...[alpha, top, rng.int(PASSES.length), rng.int(DALPHA.length), ...outs, space(channels)],
       );
       const [g, ...sums] = result.wasm.outputs;
       expectSameBits("g", g, result.twin.outputs[0]);
@@ -142,7 +142,7 @@ export const normActivation = {
         splitsAlike(
           "f32_batchnorm_staircase_bwd",
           ...[x, ...shortcutOf(rng, kind, len), codes, dy, outs[0], rows, channels, norm],
-          ...[0.3, 15, rng.int(PROXIES), rng.int(ALPHA_RULES), outs[1], outs[2], space(channels)],
+          ...[0.3, 15, rng.int(PASSES.length), rng.int(DALPHA.length), outs[1], outs[2], space(channels)],
         );
       }
     }

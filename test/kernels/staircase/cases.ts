@@ -1,7 +1,7 @@
 /** @file The staircase and its coarse derivatives, at and beside every step. */
 import fc from "fast-check";
 import { Rng } from "../../../src/core/rng.js";
-import { ALPHA_RULES, PROXIES } from "../../../src/kernels/staircase/sizes.js";
+import { DALPHA, PASSES } from "../../../src/kernels/staircase/rules.js";
 import {
   agree,
   both,
@@ -47,7 +47,7 @@ export const staircase = {
       const x = aroundSteps(rng, len, alpha, top);
       const limit = Math.fround(alpha * top);
       if (len > 2) x.set([limit, nextFloat(limit, 1), nextFloat(limit, -1)]);
-      const proxy = rng.int(PROXIES);
+      const proxy = rng.int(PASSES.length);
       const dy = reals(rng, len);
       agree("f32_staircase_bwd", input(x), input(dy), output(x), len, alpha, top, proxy);
       agree("f32_staircase_bwd", input(x), inout(dy), same(1), len, alpha, top, proxy);
@@ -58,7 +58,7 @@ export const staircase = {
       const x = aroundSteps(rng, len, alpha, top);
       const dy = reals(rng, len, "tame");
       const codes = bytes(rng, len, top + 1);
-      const rule = rng.int(ALPHA_RULES);
+      const rule = rng.int(DALPHA.length);
       // Elements that α does not move count for nothing, whatever dy is there.
       const limit = Math.fround(alpha * top);
       const still = (i: number): boolean => [!(x[i] > 0), codes[i] === 0, !(x[i] > limit)][rule];
@@ -75,7 +75,8 @@ export const staircase = {
     const arrays = [reals(rng, LONG, "tame"), bytes(rng, LONG, 16), reals(rng, LONG, "tame")].map((array) =>
       input(array),
     );
-    for (let rule = 0; rule < ALPHA_RULES; rule++) splitsAlike("f32_staircase_dalpha", ...arrays, LONG, 0.25, 15, rule);
+    for (let rule = 0; rule < DALPHA.length; rule++)
+      splitsAlike("f32_staircase_dalpha", ...arrays, LONG, 0.25, 15, rule);
   },
   u8_histogram: () =>
     property(lengths, (rng, len) => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../../src/core/errors.js";
 import { ABI, type KernelName } from "../../../src/kernels/abi.js";
-import { ALPHA_RULES, PROXIES } from "../../../src/kernels/staircase/sizes.js";
+import { DALPHA, PASSES } from "../../../src/kernels/staircase/rules.js";
 import { NDArray } from "../../../src/ndarray/ndarray.js";
 import { threeValued } from "../../../src/quant/alpha-rule.js";
 import { batchNormStaircaseOp } from "../../../src/quant/ops/norm-staircase.js";
@@ -10,7 +10,7 @@ import { staircaseOp } from "../../../src/quant/ops/staircase.js";
 import { clippedReLU } from "../../../src/quant/proxy.js";
 import { heap, twin, wasm } from "../harness.js";
 
-const COUNTS = { proxy: PROXIES, rule: ALPHA_RULES };
+const COUNTS = { proxy: PASSES.length, rule: DALPHA.length };
 
 /** Kernels with a choice, and a place of the arguments where it is made. */
 const choices = (Object.keys(ABI) as KernelName[]).flatMap((name) =>
@@ -60,8 +60,8 @@ describe.each(choices)("%s, %s", (name, choice) => {
 describe("the ops", () => {
   const attrs = { bits: 2, proxy: clippedReLU, rule: threeValued, rounding: "ceil", eps: 1e-5 } as const;
   const strangers = [
-    ["proxy.kernelId", { proxy: { ...clippedReLU, kernelId: PROXIES } }],
-    ["rule.kernelId", { rule: { ...threeValued, kernelId: ALPHA_RULES } }],
+    ["proxy.kernelId", { proxy: { ...clippedReLU, kernelId: PASSES.length } }],
+    ["rule.kernelId", { rule: { ...threeValued, kernelId: DALPHA.length } }],
   ] as const;
 
   it.each(strangers)("refuse an unknown %s before any kernel is called", (what, stranger) => {
