@@ -49,15 +49,15 @@ for (const [runtime, where] of runtimes) {
     const count = Math.min(BATCH, test.count - first);
     const images = test.images.slice(first * size, (first + count) * size);
     const feeds = { input: new ort.Tensor("uint8", images, [count, ...plan.input.shape]) };
-    const found = await session.run(feeds);
+    const values = await session.run(feeds);
     own.runTraced(images, ({ id, op, type, data, count: part, first: at }) => {
-      if (!(data instanceof Uint8Array) || op === "input" || op === "flatten" || found[id] === undefined) return;
+      if (!(data instanceof Uint8Array) || op === "input" || op === "flatten" || values[id] === undefined) return;
       const length = data.length / part;
-      const theirs = channelsLast(found[id].data.subarray(at * length, (at + part) * length), type.shape);
+      const theirs = channelsLast(values[id].data.subarray(at * length, (at + part) * length), type.shape);
       totals.codes += data.length;
       totals.equal += equalCount(data, theirs);
     });
-    const theirs = found.output.data;
+    const theirs = values.output.data;
     const width = theirs.length / count;
     totals.outputs += theirs.length;
     totals.equalOutputs += equalCount(theirs, outputs.subarray(first * width, (first + count) * width));

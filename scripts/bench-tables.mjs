@@ -124,12 +124,12 @@ let text = readFileSync(page, "utf8");
 const cpus = os.cpus();
 const measured = `Measured ${new Date().toISOString().slice(0, 10)}: ${cpus[0].model.trim()}, ${cpus.length} cores, Node ${process.versions.node}.`;
 for (const [name, make] of Object.entries(TABLES)) {
-  const made = make(rows);
-  if (made === null) continue;
+  const rendered = make(rows);
+  if (rendered === null) continue;
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`docs/performance.md: no ${begin} … ${end}`);
-  text = `${text.slice(0, from)}${begin}\n\n${measured}\n\n${made}\n\n${text.slice(to)}`;
+  text = `${text.slice(0, from)}${begin}\n\n${measured}\n\n${rendered}\n\n${text.slice(to)}`;
   console.log(`docs/performance.md: ${name}`);
 }
 writeFileSync(page, text);

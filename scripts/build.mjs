@@ -8,7 +8,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { bundleCli } from "./bundle-cli.mjs";
-import { bundleInside } from "./bundle-inside.mjs";
+import { bundleLibraries } from "./bundle-libraries.mjs";
 import { bundleLibrary } from "./bundle-library.mjs";
 import { root, run, runScript, tool } from "./run.mjs";
 
@@ -28,7 +28,7 @@ try {
   await step("kernels", () => runScript("build-wasm.mjs"));
   await step("runtime as text", () => runScript("build-module.mjs"));
   await step("library", () => run(tool("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]));
-  await step("libraries inside", () => bundleInside(fresh));
+  await step("libraries", () => bundleLibraries(fresh));
   await step("library, bundled", () => bundleLibrary(root, fresh));
   copyFileSync(path.join(root, "build", "kernels.wasm"), path.join(fresh, "kernels.wasm"));
   await step("command line", async () => {

@@ -52,7 +52,7 @@ function files(folder, prefix = "") {
 export function blanked(text) {
   const token =
     /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<=[(,=:[!&|?{};\n]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
-  const plain = text.replace(token, (found) => found.replace(/[^\n]/g, " "));
+  const plain = text.replace(token, (piece) => piece.replace(/[^\n]/g, " "));
   return plain.replace(/^\s*(?:import|export \*|export \{|export type|type|interface|declare)\b[^\n]*$/gm, (line) =>
     " ".repeat(line.length),
   );

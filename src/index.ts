@@ -45,10 +45,10 @@ export {
 } from "./kernels/index.js";
 export { type Scope, scope } from "./memory/index.js";
 export * as arrays from "./ndarray/index.js";
-export type { SliceRange } from "./ndarray/movement.js";
 export { NDArray } from "./ndarray/ndarray.js";
+export type { SliceRange } from "./ndarray/slice.js";
 export type { Padding, Pair } from "./ndarray/window.js";
-export type { Conv2dOptions } from "./ops/conv.js";
+export type { ConvolutionOptions } from "./ops/conv.js";
 export type { CrossEntropyOptions } from "./ops/loss.js";
 export type { Reduction } from "./ops/loss-reduction.js";
 export type { InputInfo, Needs, OpDef, OpResult } from "./ops/op.js";

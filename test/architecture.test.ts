@@ -38,13 +38,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const MAX_LINES = 400;
 /** Libraries by the only file that may import them: the build puts them inside it, as it does for the command line. */
 const LIBRARIES: Readonly<Record<string, string>> = {
+  "core/sha256-library.ts": "@noble/hashes/sha2.js",
   "onnx/wire.ts": "@bufbuild/protobuf/wire",
   "node/images/jpeg-library.ts": "jpeg-js",
 };
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
 const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
-const BIGINT_POWERS = ["core/sha256.ts"];
+/** Addresses are for those who call kernels: the rooms of arrays and of the runtime, what lies below, and what times kernels by themselves. */
+const ADDRESSES = ["memory/", "kernels/", "ndarray/", "infer/", "cli/bench/"];
+const ADDRESS = /\.ptr\b|[{,]\s*ptr\b(?!\s*:)/g;
 
 type Files = ReadonlyMap<string, string>;
 
@@ -53,12 +56,12 @@ const roomOf = (file: string): string => (file.includes("/") ? file.slice(0, fil
 /** The text with comments blanked and, on request, strings too; line breaks stay. */
 function code(text: string, keepStrings: boolean): string {
   const token = /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
-  return text.replace(token, (found) => (found[0] !== "/" && keepStrings ? found : found.replace(/[^\n]/g, " ")));
+  return text.replace(token, (match) => (match[0] !== "/" && keepStrings ? match : match.replace(/[^\n]/g, " ")));
 }
 
 function importsOf(text: string): string[] {
   const statement = /^\s*(?:import|export)\b[^"'`;()]*?\bfrom\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']/gm;
-  return [...code(text, true).matchAll(statement)].map((found) => found[1] ?? found[2]);
+  return [...code(text, true).matchAll(statement)].map((match) => match[1] ?? match[2]);
 }
 
 /** The source file that a relative import means. */
@@ -96,10 +99,10 @@ function importOffences(files: Files): string[] {
 
 /** Each import cycle once, as the list of files that it runs through. */
 function cycles(files: Files): string[] {
-  const found: string[] = [];
+  const circles: string[] = [];
   const done = new Set<string>();
   const visit = (file: string, trail: readonly string[]): void => {
-    if (trail.includes(file)) found.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
+    if (trail.includes(file)) circles.push([...trail.slice(trail.indexOf(file)), file].join(" → "));
     if (trail.includes(file) || done.has(file) || !files.has(file)) return;
     for (const specifier of importsOf(files.get(file)!)) {
       if (specifier.startsWith(".")) visit(target(file, specifier), [...trail, file]);
@@ -107,7 +110,7 @@ function cycles(files: Files): string[] {
     done.add(file);
   };
   for (const file of files.keys()) visit(file, []);
-  return found;
+  return circles;
 }
 
 function shapeOffences(files: Files): string[] {
@@ -130,7 +133,7 @@ function arithmeticOffences(files: Files): string[] {
     code(text, false)
       .split("\n")
       .flatMap((line, i) => {
-        const powers = roomOf(file) === "cli" || BIGINT_POWERS.includes(file) ? [] : [...line.matchAll(POWER)];
+        const powers = roomOf(file) === "cli" ? [] : [...line.matchAll(POWER)];
         const calls = [...line.matchAll(INEXACT)].filter(([name]) => roomOf(file) !== "cli" || name === "Math.random");
         return [...calls, ...powers].map(
           ([name]) => `${file}:${i + 1}: ${name.trim()}; use core/math.ts or core/rng.ts`,
@@ -139,11 +142,24 @@ function arithmeticOffences(files: Files): string[] {
   );
 }
 
+/** Uses of an array's address where arrays are worked with by functions. */
+function addressOffences(files: Files): string[] {
+  return [...files].flatMap(([file, text]) =>
+    ADDRESSES.some((place) => file.startsWith(place))
+      ? []
+      : [...code(text, false).matchAll(ADDRESS)].map(({ index }) => {
+          const line = text.slice(0, index).split("\n").length;
+          return `${file}:${line}: an array's address; a function of ndarray/ gives what it is for`;
+        }),
+  );
+}
+
 const RULES = {
   "rooms import only what the plan allows": importOffences,
   "no files import each other in a circle": cycles,
   [`files have a header and at most ${MAX_LINES} lines`]: shapeOffences,
   "arithmetic is the same on every engine": arithmeticOffences,
+  "kernels are called where arrays are made": addressOffences,
 };
 
 const src = path.join(import.meta.dirname, "..", "src");
@@ -216,6 +232,16 @@ describe("the rules see", () => {
     expect(shapeOffences(tree({ "ops/l.ts": long, "ops/l.generated.ts": long, "ops/m.ts": "// @file\n" }))).toEqual([
       `ops/l.ts: ${MAX_LINES + 1} lines; at most ${MAX_LINES}`,
       "ops/m.ts: does not begin with /** @file … */",
+    ]);
+  });
+
+  it("addresses outside the rooms of kernels", () => {
+    const text = "kernels.f32_relu(x.ptr, y.ptr);\nconst { dtype, ptr, size } = x; // z.ptr\nf({ ptr: 1 }, x.ptrs);\n";
+    const offences = addressOffences(tree({ "ops/a.ts": text, "ndarray/b.ts": text, "cli/bench/c.ts": text }));
+    expect(offences.map((line) => line.split(";")[0])).toEqual([
+      "ops/a.ts:1: an array's address",
+      "ops/a.ts:1: an array's address",
+      "ops/a.ts:2: an array's address",
     ]);
   });
 

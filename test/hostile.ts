@@ -67,6 +67,8 @@ export interface Attack {
   readonly values?: () => readonly (readonly [name: string, value: unknown])[];
   /** Which pairs of arguments are attacked together: every `stride`-th of all; 0 for none. Default 7. */
   readonly stride?: number;
+  /** The argument (by place) that keeps its packed forms. */
+  readonly weights?: number;
 }
 
 /** A known computation: convolution, product, softmax. Its bits tell whether memory is sound. */
@@ -94,6 +96,12 @@ export function knownBits(): string {
 
 const CANARY = 7;
 
+/** Weights keep packed forms of their contents until those change: then the heap must be as it was. */
+function forgetPacked(arg: unknown): void {
+  const array = arg instanceof Tensor ? arg.value : arg;
+  if (array instanceof NDArray) array.touch("test");
+}
+
 /**
  * Calls `fn` with each hostile value in each place, and with pairs of them, and watches the heap.
  *
@@ -108,6 +116,7 @@ export function attack(name: string, fn: (...args: never[]) => unknown, options:
   const values = [...HOSTILE, ...(options.values?.() ?? [])];
   const call = (args: readonly unknown[], words: string): void => {
     outcome.calls++;
+    if (options.weights !== undefined) forgetPacked(args[options.weights]);
     const { arrays, bytes } = memory();
     try {
       scope(() => {
@@ -118,6 +127,7 @@ export function attack(name: string, fn: (...args: never[]) => unknown, options:
       outcome.refused++;
       if (!(error instanceof CoarsegradError)) outcome.faults.push(`${name}(${words}): ${error}`);
     }
+    if (options.weights !== undefined) forgetPacked(args[options.weights]);
     // The scope frees what was made inside; the next call, outside scopes, must free it by itself when it throws.
     if (memory().arrays !== arrays || memory().bytes !== bytes)
       outcome.faults.push(`${name}(${words}): leaks in a scope`);

@@ -9,65 +9,65 @@ export type Arithmetic = "f32" | "int8";
 export const GRAPHS = { resnet18: resnet18Graph, resnet20: resnet20Graph, vgg11: vgg11Graph };
 
 /** Blocks of two convolutions, `blocks` a stage; 1×1 convolutions where the shape changes. */
-function stages(made: Builder, input: string, widths: readonly number[], blocks: number): string {
+function stages(network: Builder, input: string, widths: readonly number[], blocks: number): string {
   let h = input;
   widths.forEach((width, stage) => {
     const before = widths[Math.max(0, stage - 1)];
     const stride = stage === 0 ? 1 : 2;
-    const shortcut = stage === 0 ? h : made.conv(h, before, width, 1, 0, stride, "signed");
-    h = made.block(h, shortcut, stage !== 0, before, width, stride);
-    for (let block = 1; block < blocks; block++) h = made.block(h, h, false, width, width, 1);
+    const shortcut = stage === 0 ? h : network.conv(h, before, width, 1, 0, stride, "signed");
+    h = network.block(h, shortcut, stage !== 0, before, width, stride);
+    for (let block = 1; block < blocks; block++) h = network.block(h, h, false, width, width, 1);
   });
   return h;
 }
 
 function graphOf(
-  made: Builder,
+  network: Builder,
   image: readonly [size: number, channels: number],
   logits: string,
   classes: number,
 ): Graph {
   return {
-    nodes: made.nodes,
-    constants: made.constants,
+    nodes: network.nodes,
+    constants: network.constants,
     inputs: [{ name: "x", shape: [1, image[1], image[0], image[0]] }],
     outputs: [{ name: logits, shape: [1, classes] }],
   };
 }
 
 /** Global average pool and a linear layer in f32. */
-function pooledLinear(made: Builder, h: string, width: number, classes: number): string {
-  const pooled = made.add({ op: "GlobalAveragePool", inputs: [made.toFloat(h)] });
-  return made.linear(pooled, width, classes);
+function pooledLinear(network: Builder, h: string, width: number, classes: number): string {
+  const pooled = network.add({ op: "GlobalAveragePool", inputs: [network.toFloat(h)] });
+  return network.linear(pooled, width, classes);
 }
 
 function resnet18Graph(arithmetic: Arithmetic): Graph {
-  const made = new Builder(arithmetic);
-  const first = made.relu(made.floatConv("x", 3, 64, 7, 3, 2));
-  const pooled = made.add({ op: "MaxPool", inputs: [first], attributes: convAttributes(3, 1, 2) });
-  const h = stages(made, made.toBytes(pooled), [64, 128, 256, 512], 2);
-  return graphOf(made, [224, 3], pooledLinear(made, h, 512, 1000), 1000);
+  const network = new Builder(arithmetic);
+  const first = network.relu(network.floatConv("x", 3, 64, 7, 3, 2));
+  const pooled = network.add({ op: "MaxPool", inputs: [first], attributes: convAttributes(3, 1, 2) });
+  const h = stages(network, network.toBytes(pooled), [64, 128, 256, 512], 2);
+  return graphOf(network, [224, 3], pooledLinear(network, h, 512, 1000), 1000);
 }
 
 /** Its shortcuts have no parameters in ours; here they are 1×1 convolutions (1 % of the products), which runtimes do faster than slices and pads. */
 function resnet20Graph(arithmetic: Arithmetic): Graph {
-  const made = new Builder(arithmetic);
-  const first = made.relu(made.floatConv("x", 3, 16, 3, 1, 1));
-  const h = stages(made, made.toBytes(first), [16, 32, 64], 3);
-  return graphOf(made, [32, 3], pooledLinear(made, h, 64, 10), 10);
+  const network = new Builder(arithmetic);
+  const first = network.relu(network.floatConv("x", 3, 16, 3, 1, 1));
+  const h = stages(network, network.toBytes(first), [16, 32, 64], 3);
+  return graphOf(network, [32, 3], pooledLinear(network, h, 64, 10), 10);
 }
 
 function vgg11Graph(arithmetic: Arithmetic): Graph {
-  const made = new Builder(arithmetic);
-  const pool = (h: string): string => made.add({ op: "MaxPool", inputs: [h], attributes: convAttributes(2, 0, 2) });
-  let h = made.toBytes(pool(made.relu(made.floatConv("x", 3, 64, 3, 1, 1))));
+  const network = new Builder(arithmetic);
+  const pool = (h: string): string => network.add({ op: "MaxPool", inputs: [h], attributes: convAttributes(2, 0, 2) });
+  let h = network.toBytes(pool(network.relu(network.floatConv("x", 3, 64, 3, 1, 1))));
   let before = 64;
   for (const width of [128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0]) {
     if (width === 0) h = pool(h);
-    else h = made.conv(h, before, width, 3, 1, 1, "unsigned");
+    else h = network.conv(h, before, width, 3, 1, 1, "unsigned");
     before = width === 0 ? before : width;
   }
-  return graphOf(made, [32, 3], made.linear(made.toFloat(h), 512, 10), 10);
+  return graphOf(network, [32, 3], network.linear(network.toFloat(h), 512, 10), 10);
 }
 
 /** Sums before a rectifier are signed, codes after it are not. */

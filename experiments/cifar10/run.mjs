@@ -81,8 +81,8 @@ function options() {
 /** The data folder: it has to hold the public weights too. */
 function dataRoot(given) {
   const places = [given, process.env.COARSEGRAD_DATA].filter(Boolean);
-  const found = places.find((place) => existsSync(path.join(place, "pretrained", PRETRAINED)));
-  if (found !== undefined) return path.resolve(found);
+  const match = places.find((place) => existsSync(path.join(place, "pretrained", PRETRAINED)));
+  if (match !== undefined) return path.resolve(match);
   throw new Error(
     `no data; expected pretrained/${PRETRAINED} and cifar-10/ in one of ${places.join(", ") || "no folder"}; name it with --data-dir or COARSEGRAD_DATA`,
   );
@@ -116,9 +116,9 @@ async function perform(run, { folder, trial, threads }, context) {
     const written = `npx coarsegrad ${args.join(" ")}`;
     const result = await command([...args, ...resumed]).catch((error) => {
       // That training diverges is a result too.
-      const found = /training diverged in epoch (\d+), step (\d+)/.exec(error.message);
-      if (found === null) throw error;
-      const divergence = { command: written, epoch: Number(found[1]), step: Number(found[2]), message: error.message };
+      const match = /training diverged in epoch (\d+), step (\d+)/.exec(error.message);
+      if (match === null) throw error;
+      const divergence = { command: written, epoch: Number(match[1]), step: Number(match[2]), message: error.message };
       writeWhole(folder.of(run, "diverged.json"), `${JSON.stringify(divergence, null, 2)}\n`);
       return null;
     });
@@ -128,8 +128,8 @@ async function perform(run, { folder, trial, threads }, context) {
   }
   if (run.verify && folder.verification(run) === null) {
     const some = trial.testLimit === undefined ? [] : ["--limit", `${trial.testLimit}`];
-    const found = await command(["verify", run.id, ...some]);
-    writeWhole(folder.of(run, "verify.json"), `${JSON.stringify(found, null, 2)}\n`);
+    const report = await command(["verify", run.id, ...some]);
+    writeWhole(folder.of(run, "verify.json"), `${JSON.stringify(report, null, 2)}\n`);
   }
 }
 

@@ -1,12 +1,14 @@
 /** @file Reverse mode: the walk from a result to its leaves, with accumulation, un-broadcasting and freeing done here once. */
+
 import { check, checkOptions, flag, list, type OptionRules, refuse } from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
 import { DTypeError, GradientError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
-import { kernelsFor } from "../kernels/engine.js";
 import { Scope, scope, untrack } from "../memory/scope.js";
-import { NDArray, trustedAlias, trustedEmpty } from "../ndarray/ndarray.js";
+import { trustedSum } from "../ndarray/elementwise.js";
+import { NDArray, trustedAlias } from "../ndarray/ndarray.js";
 import { sumTo } from "../ndarray/reduce.js";
+import { addInPlace } from "../ndarray/update.js";
 import { checkDifferentiable, checkNode, type Node, type Variable } from "./graph.js";
 
 /** Choices of a backward pass. */
@@ -116,7 +118,7 @@ function checkAccumulates({ gradient: before }: Variable, gradient: NDArray): vo
 /** Adds a gradient into a leaf. It lives as long as the leaf's data: a parameter's outlives every scope. */
 function accumulate(variable: Variable, gradient: NDArray): void {
   if (variable.gradient?.alive) {
-    kernelsFor(gradient.dtype).f32_axpy(gradient.ptr, variable.gradient.ptr, gradient.size, 1);
+    addInPlace(variable.gradient, gradient);
     return;
   }
   // A block that nobody else views can be taken over as it is.
@@ -179,8 +181,7 @@ function receive(
     gradients.set(input, reduced);
     return;
   }
-  const sum = trustedEmpty(reduced.shape.slice(), reduced.dtype);
-  kernelsFor(reduced.dtype).f32_add(before.ptr, reduced.ptr, sum.ptr, sum.size, sum.size, sum.size);
+  const sum = trustedSum(before, reduced);
   before.dispose();
   inner.pass(sum);
   gradients.set(input, sum);

@@ -45,7 +45,7 @@ export class Variable {
   constructor(data: NDArray, requiresGrad = false) {
     if (!(data instanceof NDArray))
       refuse("tensor", "data", "an NDArray", data, "tensor(values) makes a tensor of numbers");
-    if (!data.alive) void data.ptr; // refuses what was disposed of
+    data.expectLive();
     this.data = data;
     this.requiresGrad = requiresGrad;
   }
@@ -96,7 +96,7 @@ export function expectTensor(op: string, x: Variable): void {
 }
 
 /** The arrays among the fields of an op's saved state. */
-export function arraysIn(saved: unknown): NDArray[] {
+function arraysIn(saved: unknown): NDArray[] {
   if (saved instanceof NDArray) return [saved];
   if (typeof saved !== "object" || saved === null) return [];
   const arrays: NDArray[] = [];

@@ -27,7 +27,7 @@ const lengthsOf = [globalThis.ArrayBuffer, globalThis.SharedArrayBuffer]
   .map((type) => Object.getOwnPropertyDescriptor(type.prototype, "byteLength")!.get!);
 
 /** True for an ArrayBuffer or SharedArrayBuffer of any realm: their own getter refuses everything else. */
-export function isArrayBuffer(value: unknown): value is ArrayBufferLike {
+function isArrayBuffer(value: unknown): value is ArrayBufferLike {
   return lengthsOf.some((lengthOf) => {
     try {
       lengthOf.call(value);

@@ -245,18 +245,18 @@ export class DataLoader implements BatchLoader {
     check("DataLoader", "from", from, integer(0));
     const order = this.order(epoch);
     const ready: Batch[] = [];
-    let made = from;
+    let next = from;
     let open = true;
     const make = () => {
-      const batch = this.batch(epoch, made, order);
-      made += 1;
+      const batch = this.batch(epoch, next, order);
+      next += 1;
       return batch;
     };
     const ahead = async () => {
-      while (open && made < this.batches && ready.length < this.#prefetch) {
+      while (open && next < this.batches && ready.length < this.#prefetch) {
         await eventLoopTurn();
         // The consumer may have made this batch, or left, in the meantime.
-        if (open && made < this.batches && ready.length < this.#prefetch) ready.push(make());
+        if (open && next < this.batches && ready.length < this.#prefetch) ready.push(make());
       }
     };
     try {

@@ -2,7 +2,7 @@
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
 import type { NodeData, PlanWindow } from "../format/index.js";
-import { resolveRange } from "../ndarray/movement.js";
+import { resolveRange } from "../ndarray/slice.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
 import { conv2d, convolution } from "../ops/conv.js";
 import { add, div, mul, sub } from "../ops/elementwise.js";
@@ -10,7 +10,7 @@ import { linear } from "../ops/linalg.js";
 import { concat, pad, reshape, slice } from "../ops/movement.js";
 import { batchNormEval, foldBatchNorm } from "../ops/norm.js";
 import type { AnyOp } from "../ops/op.js";
-import { avgPool2d, maxPool2d, type PoolOptions } from "../ops/pool.js";
+import { avgPool2d, maxPool2d, type PoolAttrs } from "../ops/pool.js";
 import { relu } from "../ops/unary.js";
 import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
@@ -47,7 +47,7 @@ export function affineOf(result: Variable): { scale: Float32Array; shift: Float3
   return folded;
 }
 
-function poolWindow(x: Variable, { kernel, stride, padding }: PoolOptions): PlanWindow {
+function poolWindow(x: Variable, { kernel, stride, padding }: PoolAttrs): PlanWindow {
   const extents = pair("pack", "kernel", kernel, 1);
   return windowOf(windowGeometry("pack", x.shape, extents, { stride: stride ?? extents, padding }));
 }

@@ -6,7 +6,7 @@ import { scalesOf } from "../codes/scales.js";
 import { type Sums, sumsOf } from "../codes/sums.js";
 import type { Thresholds } from "../codes/thresholds.js";
 import type { NodeData, PlanActivation, PlanNode, PlanQuantized } from "../format/index.js";
-import { type Conv2dOptions, convolution } from "../ops/conv.js";
+import { type ConvolutionOptions, convolution } from "../ops/conv.js";
 import { batchNormEval } from "../ops/norm.js";
 import { quantConv2dOp, quantLinearOp, type StaircaseAttrs, staircaseOp } from "../quant/ops/index.js";
 import type { QuantizedWeight } from "../quant/quant-parameter.js";
@@ -125,7 +125,7 @@ function thresholdsOf(
 function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
   const { inputs, attrs } = result.node as Node;
   const [x, , bias] = inputs;
-  const { weight, ...options } = attrs as Conv2dOptions & { weight: QuantizedWeight };
+  const { weight, ...options } = attrs as ConvolutionOptions & { weight: QuantizedWeight };
   const { codes } = weight;
   const data: NodeData = { codes: rowsOfCodes(weight) };
   const fields = { id, input: lowering.realId(x), out: codes.shape[0], bias: false, bits: weight.bits };

@@ -1,19 +1,12 @@
 /** @file Accumulators of a quantized layer, Σ code_x·code_w: the kernel that suits its weights, codes and window, chosen once at load. */
 import { type PlanWindow, windowExtents } from "../format/window.js";
 import type { Ptr } from "../kernels/abi.js";
-import { byteWindow, pairBytes } from "../kernels/byte-conv.js";
+import { pairBytes } from "../kernels/byte-conv.js";
+import { chooseCodes, takesPixels } from "../kernels/choose.js";
 import { allocator, heap, kernelsFor } from "../kernels/engine.js";
-import {
-  type BitPlanes,
-  bitPlanes,
-  LOOKUP_OFFSET,
-  LOOKUP_TOP,
-  lookupPays,
-  lookupWindow,
-  packedBytes,
-} from "../kernels/lookup.js";
+import { type BitPlanes, LOOKUP_OFFSET, packedBytes } from "../kernels/lookup.js";
 import type { Constant, Constants } from "./constants.js";
-import { GEOMETRY_BYTES, isPointwise, writeGeometry } from "./step.js";
+import { convolutionOf, GEOMETRY_BYTES, writeGeometry } from "./step.js";
 
 /** Rows of a tile come in multiples of this, so that the product's tiles are full. */
 const TILE_ROWS = 16;
@@ -55,25 +48,25 @@ function rowsOfTile(first: number, rows: number, bytes: number, width: number): 
 }
 
 /** True if a row of patches is a row of pixels. */
-function isDirect({ window, groups }: Layer): boolean {
-  return groups === 1 && isPointwise(window);
+function isDirect({ window, image, groups }: Layer): boolean {
+  return takesPixels(convolutionOf(window, image, groups));
 }
 
 /** The product for a layer. */
 export function productOf(layer: Layer, constants: Constants): Product {
   const { window, image, groups, out, codes, top } = layer;
-  const patch = patchOf(layer);
-  const planes = groups > 1 || top > LOOKUP_TOP || !lookupPays(out, patch) ? null : bitPlanes(bitsOf(codes));
-  const outW = windowExtents(window, image[0], image[1])[1];
-  if (planes === null) {
-    return groups === 1 && byteWindow(window.dilation[1], outW)
-      ? byBytesOfPixels(layer, constants)
-      : byBytes(layer, constants);
+  const way = chooseCodes(convolutionOf(window, image, groups), out, {
+    sums: "i32",
+    weightBits: () => bitsOf(codes),
+    top: () => top,
+  });
+  if (way.by !== "lookup") {
+    return way.from === "image" ? byBytesOfPixels(layer, constants) : byBytes(layer, constants);
   }
-  const packed = packedWeights(layer, planes, constants);
-  return lookupWindow(window.kernel[1], window.dilation[1], image[2], outW)
-    ? byLookupOfPixels(layer, planes, packed)
-    : byLookupOfPatches(layer, planes, packed);
+  const packed = packedWeights(layer, way.planes, constants);
+  return way.from === "image"
+    ? byLookupOfPixels(layer, way.planes, packed)
+    : byLookupOfPatches(layer, way.planes, packed);
 }
 
 /** What kernel `i8_bits` gives. */

@@ -60,7 +60,7 @@ export function profileProgram({ plan, values }: PackedModel, { program, batch, 
   const layers = nodes.map((node, i) => {
     const ms = median(times[i]);
     // The end of a residual block computes its convolution.
-    const macs = batch * macsOf(program.productOf(node), values);
+    const macs = batch * macsOf(program.productNode(node), values);
     return { id: node.id, op: node.op, ms, macs, gops: macs === 0 || ms === 0 ? 0 : (2 * macs) / ms / 1e6 };
   });
   return { batch, runs, ms: median(wholes), layers };

@@ -143,7 +143,7 @@ export class Program {
   }
 
   /** The node whose products a node's step computes: itself, or the convolution of a residual block that it ends. */
-  productOf(node: PlanNode): PlanNode {
+  productNode(node: PlanNode): PlanNode {
     return this.#fusion.residuals.get(node.id)?.conv ?? node;
   }
 

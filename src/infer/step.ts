@@ -3,6 +3,7 @@ import type { NodeData } from "../format/tensors.js";
 import type { ValueType } from "../format/value.js";
 import { type PlanWindow, windowExtents } from "../format/window.js";
 import type { Kernels, Ptr } from "../kernels/abi.js";
+import type { Convolution, Geometry } from "../kernels/choose.js";
 import { heap } from "../kernels/engine.js";
 import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
 import type { Constants } from "./constants.js";
@@ -43,18 +44,12 @@ export type StepMaker<Node> = (source: StepSource<Node>) => Made;
 /** Bytes of a geometry block. */
 export const GEOMETRY_BYTES = 4 * GEOMETRY_FIELDS.length;
 
-/** Writes the geometry of a window over images [batch,h,w,channelStride], `channels` of them at a time. */
-export function writeGeometry(
-  ptr: Ptr,
-  window: PlanWindow,
-  batch: number,
-  image: readonly number[],
-  channels: number,
-): void {
+/** The geometry of a window over images [batch,h,w,channelStride], `channels` of them at a time. */
+function windowGeometry(window: PlanWindow, batch: number, image: readonly number[], channels: number): Geometry {
   const [h, w, channelStride] = image;
   const [outH, outW] = windowExtents(window, h, w);
   const { kernel, stride, padding, dilation } = window;
-  const fields: Record<(typeof GEOMETRY_FIELDS)[number], number> = {
+  return {
     batch,
     inH: h,
     inW: w,
@@ -71,6 +66,22 @@ export function writeGeometry(
     outW,
     channelStride,
   };
+}
+
+/** A window over an image [h,w,channels] as a convolution. */
+export function convolutionOf(window: PlanWindow, image: readonly number[], groups: number): Convolution {
+  return { geometry: windowGeometry(window, 1, image, image[2] / groups), groups };
+}
+
+/** Writes the geometry of a window over images [batch,h,w,channelStride], `channels` of them at a time. */
+export function writeGeometry(
+  ptr: Ptr,
+  window: PlanWindow,
+  batch: number,
+  image: readonly number[],
+  channels: number,
+): void {
+  const fields = windowGeometry(window, batch, image, channels);
   const block = heap().i32(ptr, GEOMETRY_FIELDS.length);
   GEOMETRY_FIELDS.forEach((field, i) => {
     block[i] = fields[field];
@@ -92,9 +103,4 @@ export function geometryOf(
     written = batch;
     return ptr;
   };
-}
-
-/** True if the window's patches are the pixels themselves. */
-export function isPointwise({ kernel, stride, padding }: PlanWindow): boolean {
-  return [...kernel, ...stride].every((n) => n === 1) && padding.every((n) => n === 0);
 }

@@ -143,11 +143,11 @@ class Inflater {
   #dynamic(): [Code, Code] {
     const literals = this.#bits(5) + 257;
     const distances = this.#bits(5) + 1;
-    const given = this.#bits(4) + 4;
+    const lengthCount = this.#bits(4) + 4;
     if (literals > 286 || distances > 30)
       this.#fail("numbers of codes", "at most 286 and 30", `${literals}, ${distances}`);
     const own = Array<number>(19).fill(0);
-    for (let i = 0; i < given; i++) own[CODE_ORDER[i]] = this.#bits(3);
+    for (let i = 0; i < lengthCount; i++) own[CODE_ORDER[i]] = this.#bits(3);
     const meta = this.#code(own, "code of lengths");
     const lengths: number[] = [];
     while (lengths.length < literals + distances) {

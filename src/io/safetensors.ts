@@ -155,9 +155,9 @@ function parseHeader(
   if (!isRecord(header) || !text.startsWith("{")) throw fail("header is not a JSON object", "{…}", text.slice(0, 20));
   const metadata: Record<string, string> = {};
   if (Object.hasOwn(header, METADATA)) {
-    const given = header[METADATA];
-    if (!isRecord(given)) throw fail(`bad ${METADATA}`, "an object of strings", jsonText(given));
-    for (const [key, value] of Object.entries(given)) {
+    const texts = header[METADATA];
+    if (!isRecord(texts)) throw fail(`bad ${METADATA}`, "an object of strings", jsonText(texts));
+    for (const [key, value] of Object.entries(texts)) {
       if (typeof value !== "string") throw fail(`bad ${METADATA}.${cut(key, 60)}`, "a string", jsonText(value));
       // Not by assignment, which a key "__proto__" would subvert.
       Object.defineProperty(metadata, key, { value, enumerable: true, writable: true, configurable: true });

@@ -1,5 +1,5 @@
-/** @file When the look-up products apply, and what they need: one rule for training and for the packed runtime. */
-import { LOOKUP_FILTERS, LOOKUP_RUN } from "./products/sizes.js";
+/** @file What the look-up products need. */
+import { LOOKUP_FILTERS } from "./products/sizes.js";
 
 /** Weights as bits: weight = Σ 2^p·bit p − offset over the planes of `mask`. */
 export interface BitPlanes {
@@ -30,15 +30,4 @@ export function bitPlanes(bits: number): BitPlanes | null {
 /** Bytes of `filters` rows of `patch` weights in `i8_lut_pack`'s form. */
 export function packedBytes(filters: number, patch: number, { count }: BitPlanes): number {
   return Math.ceil(filters / LOOKUP_FILTERS) * count * Math.ceil(patch / 16) * 64;
-}
-
-/** True if tables cost less than they save: a tile is 16 filters, used or not. */
-export function lookupPays(filters: number, patch: number): boolean {
-  return filters >= 12 && patch >= 16;
-}
-
-/** True if `u4_lut_conv` takes windows of this kind over all channels of an image, and its tiles of 4 columns are at least ¾ full. */
-export function lookupWindow(kernelW: number, dilationW: number, channels: number, outW: number): boolean {
-  const fits = channels % 16 === 0 && dilationW === 1 && kernelW * channels <= LOOKUP_RUN;
-  return fits && 4 * outW >= 3 * (4 * Math.ceil(outW / 4));
 }

@@ -2,6 +2,12 @@
 import { DisposedError } from "../core/errors.js";
 import type { Allocator } from "./allocator.js";
 
+/** What was made of a block's contents, such as weights in a kernel's order. */
+export interface Derived {
+  /** The block's contents have changed, or it is freed. */
+  release(): void;
+}
+
 /** A reference-counted block of an {@link Allocator}'s heap. Arrays retain it; the last release frees it. */
 export class Storage {
   readonly allocator: Allocator;
@@ -11,6 +17,7 @@ export class Storage {
   #references = 1;
   #version = 0;
   #writer = "";
+  #derived: Map<string, Derived> | null = null;
 
   constructor(allocator: Allocator, bytes: number) {
     this.allocator = allocator;
@@ -50,6 +57,25 @@ export class Storage {
   touch(writer: string): void {
     this.#version++;
     this.#writer = writer;
+    this.#forget();
+  }
+  /**
+   * What `make` gives of the contents: made once for each version of them, and released with it or with the block.
+   *
+   * @param key names what is made, extents included
+   */
+  derive<T extends Derived>(key: string, make: () => T): T {
+    const known = this.#derived?.get(key);
+    if (known !== undefined) return known as T;
+    const fresh = make();
+    this.#derived ??= new Map();
+    this.#derived.set(key, fresh);
+    return fresh;
+  }
+  #forget(): void {
+    const derived = this.#derived;
+    this.#derived = null;
+    if (derived !== null) for (const item of derived.values()) item.release();
   }
   retain(): this {
     this.#references++;
@@ -58,6 +84,8 @@ export class Storage {
   release(): void {
     if (this.#references === 0) return;
     this.#references--;
-    if (this.#references === 0) this.allocator.free(this.#ptr, this.bytes);
+    if (this.#references > 0) return;
+    this.#forget();
+    this.allocator.free(this.#ptr, this.bytes);
   }
 }

@@ -162,3 +162,10 @@ export function where(cond: NDArray, a: NDArray, b: NDArray): NDArray {
   kernelsFor(dtype).f32_where(c.ptr, left.ptr, right.ptr, out.ptr, sizeOf(shape));
   return out;
 }
+
+/** a + b of live real arrays of one type and shape, which are trusted to be so. */
+export function trustedSum(a: NDArray, b: NDArray): NDArray {
+  const sum = trustedEmpty(a.shape.slice(), a.dtype);
+  kernelsFor(a.dtype).f32_add(a.ptr, b.ptr, sum.ptr, sum.size, sum.size, sum.size);
+  return sum;
+}

@@ -2,8 +2,16 @@
  * @file The array room: dense arrays without history, and the functions over them that ops are made of. What works on bare addresses, or trusts
  * what it is given, is not for everybody and not here.
  */
-export * from "./conv.js";
 export * from "./convert.js";
+export {
+  convBackwardInput,
+  convBackwardWeight,
+  convForward,
+  convForwardCodes,
+  convShape,
+  packWeights,
+  unpackWeights,
+} from "./convolve/conv.js";
 export {
   add,
   type BinaryKernel,
@@ -24,33 +32,10 @@ export {
   where,
 } from "./elementwise.js";
 export { gatherPositions, oneHot, type Positions, selectPositions, take } from "./indexing.js";
-export {
-  codesAsReal,
-  type GemmOptions,
-  linearForwardCodes,
-  matmul,
-  matmulShape,
-  rowsOf,
-  rowsTimesTransposed,
-  transposedTimesRows,
-} from "./matmul.js";
-export {
-  broadcastTo,
-  checkBroadcast,
-  checkPermutation,
-  concat,
-  concatShape,
-  inversePermutation,
-  pad,
-  permute,
-  type ResolvedRange,
-  resolveRange,
-  type SliceRange,
-  slice,
-  stridedCopy,
-  stridedScatter,
-  unslice,
-} from "./movement.js";
+export { concat, concatShape, pad } from "./join.js";
+export { linearForwardCodes, rowsTimesTransposed, transposedTimesRows } from "./linear.js";
+export { codesAsReal, type GemmOptions, matmul, matmulShape, rowsOf } from "./matmul.js";
+export { broadcastTo, checkBroadcast, checkPermutation, inversePermutation, permute } from "./movement.js";
 export { NDArray } from "./ndarray.js";
 export { avgPool, avgPoolBackward, maxPool, pooledShape, scatterAdd } from "./pool.js";
 export { formatArray } from "./print.js";
@@ -64,6 +49,8 @@ export {
   reducedShape,
   sumTo,
 } from "./reduce.js";
+export { type ResolvedRange, resolveRange, type SliceRange, slice, unslice } from "./slice.js";
+export { stridedCopy, stridedScatter } from "./strided.js";
 export {
   type Convolution,
   type Geometry,

@@ -6,8 +6,7 @@ import { ShapeError } from "../core/errors.js";
 import { broadcastShapes, checkShape, type Shape, shapeText, sizeOf, stridesOf } from "../core/shape.js";
 import type { Kernels, Ptr } from "../kernels/abi.js";
 import { kernelsFor } from "../kernels/engine.js";
-import { expectArrays, expectFactor, expectRank, expectType, filled, floatTypeOf } from "./checks.js";
-import { linearCodes } from "./code-products.js";
+import { expectArrays, expectType, floatTypeOf } from "./checks.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
 
@@ -146,58 +145,6 @@ export function rowsOf(x: NDArray): { rows: number; columns: number } {
   return { rows: columns === 0 ? sizeOf(x.shape.slice(0, -1)) : x.size / columns, columns };
 }
 
-/** @throws ShapeError unless x is [..., in] and weight [out, in] */
-function checkFeatures(x: NDArray, weight: NDArray): void {
-  expectRank("linear", "weight", weight, 2, "[out, in]");
-  if (rowsOf(x).columns === weight.shape[1]) return;
-  const got = `${shapeText(x.shape)} and ${shapeText(weight.shape)}`;
-  throw new ShapeError({ op: "linear", what: "feature mismatch", expected: "[..., in] and [out, in]", got });
-}
-
-/**
- * Rows times a transposed matrix, y = x·Wᵀ, the product of a fully connected layer.
- *
- * @param x [..., in]
- * @param weight [out, in]
- * @returns [..., out]
- * @throws DTypeError unless both are real of one type; ShapeError
- */
-export function rowsTimesTransposed(x: NDArray, weight: NDArray): NDArray {
-  const dtype = floatTypeOf("linear", x, weight);
-  checkFeatures(x, weight);
-  const { rows, columns } = rowsOf(x);
-  return filled(NDArray.empty([...x.shape.slice(0, -1), weight.shape[0]], dtype), (out) =>
-    gemm(kernelsFor(dtype), x.ptr, weight.ptr, out.ptr, [rows, weight.shape[0], columns], { transB: true }),
-  );
-}
-
-/**
- * Gradient of {@link rowsTimesTransposed} for the weight: dyᵀ·x, [out, in]; times the step if x is coded.
- *
- * @param x of dy's type, or u8 codes
- * @throws DTypeError; ShapeError unless both have as many rows
- */
-export function transposedTimesRows(dy: NDArray, x: NDArray): NDArray {
-  const dtype = floatTypeOf("linear", dy);
-  expectFactor("linear", x, dtype);
-  const { rows, columns } = rowsOf(x);
-  const outputs = rowsOf(dy).columns;
-  if (rowsOf(dy).rows !== rows) {
-    const got = `${shapeText(dy.shape)} and ${shapeText(x.shape)}`;
-    throw new ShapeError({ op: "linear", what: "numbers of rows differ", expected: "[..., out] and [..., in]", got });
-  }
-  const kernels = kernelsFor(dtype);
-  const real = x.dtype === "u8" ? codesAsReal(x, dtype) : x;
-  try {
-    return filled(NDArray.empty([outputs, columns], dtype), (out) => {
-      gemm(kernels, dy.ptr, real.ptr, out.ptr, [outputs, columns, rows], { transA: true });
-      if (x.step !== null) kernels.f32_scale_shift(out.ptr, out.ptr, out.size, x.step, 0);
-    });
-  } finally {
-    if (real !== x) real.dispose();
-  }
-}
-
 /** The codes of a u8 or i8 array as real integers, without the step. @throws DTypeError for other arrays and other results than f32 and f64 */
 export function codesAsReal(codes: NDArray, dtype: "f32" | "f64" = "f32"): NDArray {
   expectType("codes", "codes", codes, "u8", "i8");
@@ -207,28 +154,4 @@ export function codesAsReal(codes: NDArray, dtype: "f32" | "f64" = "f32"): NDArr
   if (codes.dtype === "i8") kernels.i8_dequantize(codes.ptr, out.ptr, codes.size, 1);
   else kernels.u8_dequantize(codes.ptr, out.ptr, codes.size, 1);
   return out;
-}
-
-/**
- * Exact integer accumulators of a fully connected layer on codes, Σ x_code·w_code, unscaled.
- *
- * Every partial sum is an integer; the result is exact, in any order of summation, while in·max|x|·max|w| ≤ 2²⁴.
- *
- * @param x u8 codes [..., in], with or without a step
- * @param weight i8 codes [out, in]
- * @returns f32 [..., out], whole numbers
- * @throws DTypeError, ShapeError
- */
-export function linearForwardCodes(x: NDArray, weight: NDArray): NDArray {
-  expectType("linear", "input", x, "u8");
-  expectType("linear", "weight", weight, "i8");
-  checkFeatures(x, weight);
-  const integers = NDArray.empty([...x.shape.slice(0, -1), weight.shape[0]]);
-  let done = integers.size === 0;
-  if (!done) filled(integers, () => (done = linearCodes(x, weight, integers)));
-  if (done) return integers;
-  integers.dispose();
-  using left = codesAsReal(x);
-  using right = codesAsReal(weight);
-  return rowsTimesTransposed(left, right);
 }

@@ -149,7 +149,15 @@ export class NDArray implements Owner {
   get coded(): boolean {
     return this.step !== null;
   }
-  /** Address of the first element. @throws DisposedError */
+  /** @throws DisposedError if the array was disposed of */
+  expectLive(): void {
+    void this.ptr;
+  }
+  /** The elements' bytes as they lie in the heap (little-endian), for use at once: growth of the heap detaches them. */
+  bytes(): Uint8Array {
+    return heap().u8(this.ptr, this.size * bytesPer(this.dtype));
+  }
+  /** Address of the first element, for this room and the runtime alone. @throws DisposedError */
   get ptr(): number {
     if (!this.#alive) {
       throw new DisposedError({
@@ -170,7 +178,9 @@ export class NDArray implements Owner {
   view(): TypedArray {
     return viewOf(heap().buffer, this.dtype, this.ptr, this.size);
   }
-  /** Announces a change of the elements: graphs that saved them refuse their backward pass, naming `writer`. */
+  /**
+   * Announces a change of the elements: graphs that saved them refuse their backward pass, naming `writer`, and what was packed of them is made anew.
+   */
   touch(writer: string): void {
     this.storage.touch(writer);
   }

@@ -162,3 +162,13 @@ function offsetOf(index: number, axes: readonly number[], shape: Shape, strides:
   }
   return offset;
 }
+
+/** Σ x² of a real array, in f64. */
+export function sumSquares(x: NDArray): number {
+  return kernelsFor(x.dtype).f32_sum_squares(x.ptr, x.size);
+}
+
+/** How many elements of a real array are NaN or infinite. */
+export function countNonFinite(x: NDArray): number {
+  return kernelsFor(x.dtype).f32_count_nonfinite(x.ptr, x.size);
+}

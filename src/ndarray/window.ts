@@ -3,11 +3,11 @@ import { check, describe, either, integer, listOf, oneOf, type Rule, record } fr
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { checkShape, type Shape, shapeText } from "../core/shape.js";
 import type { Ptr } from "../kernels/abi.js";
+import type { Convolution, Geometry } from "../kernels/choose.js";
 import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
 import { withInts } from "./scratch.js";
 
-/** Extents of a window operation; see the kernel ABI. */
-export type Geometry = Readonly<Record<(typeof GEOMETRY_FIELDS)[number], number>>;
+export type { Convolution, Geometry } from "../kernels/choose.js";
 
 /**
  * Zeros around an image: one number for all sides, [vertical, horizontal], [top, bottom, left, right], `"valid"` for none, or `"same"`
@@ -24,13 +24,13 @@ const MOST = 2 ** 31 - 1;
 const MOST_TAPS = 2 ** 24;
 
 /** Rule of a {@link Pair} of integers from `least` on. */
-export function pairOf(least: number): Rule {
+function pairOf(least: number): Rule {
   return either(integer(least, MOST), listOf(integer(least, MOST), 2));
 }
 const side = integer(0, MOST);
 const sidesOf2 = listOf(side, 2);
 /** Rule of a {@link Padding}. */
-export const paddingRule: Rule = either(side, sidesOf2, listOf(side, 4), oneOf("same", "valid"));
+const paddingRule: Rule = either(side, sidesOf2, listOf(side, 4), oneOf("same", "valid"));
 
 /** How a window moves. */
 export interface WindowOptions {
@@ -209,12 +209,6 @@ export function checkConvolution(op: string, conv: Convolution, input: Shape, fi
     expected: `${describe(groups)} groups of ${geometry.channels} input channels, and filters for each`,
     got: `${input[3]} channels, ${filters} filters`,
   });
-}
-
-/** A convolution: windows over one group's channels, and how many groups there are. `geometry.channels` = I/groups. */
-export interface Convolution {
-  readonly geometry: Geometry;
-  readonly groups: number;
 }
 
 /** Runs `fn` with the address of the geometry block. */

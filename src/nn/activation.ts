@@ -4,9 +4,10 @@ import type { Tensor } from "../autograd/tensor.js";
 import { check, integer } from "../core/checks.js";
 import type { BatchNorm } from "./batch-norm.js";
 import { Module } from "./module.js";
+import { JoiningActivation } from "./norm-activation.js";
 
 /** y = max(x, 0). @gradient exact (0 at x = 0) */
-export class ReLU extends Module {
+export class ReLU extends JoiningActivation {
   override forward(x: Tensor): Tensor {
     return relu(x);
   }
@@ -14,8 +15,10 @@ export class ReLU extends Module {
   get replaceable(): (x: Tensor) => Tensor {
     return ReLU.prototype.forward;
   }
-  /** See JoinsBatchNorm. */
-  forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor {
+  override get joinedForward(): (x: Tensor) => Tensor {
+    return ReLU.prototype.forward;
+  }
+  override forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor {
     return norm.normalizeBatch(x, (options) => batchNormRelu(x, norm.weight, norm.bias, { ...options, shortcut }));
   }
 }

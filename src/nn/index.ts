@@ -14,7 +14,7 @@ export * as init from "./init.js";
 export { Linear, type LinearOptions } from "./linear.js";
 export { BinaryCrossEntropyLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss } from "./loss.js";
 export { Module } from "./module.js";
-export { type JoinsBatchNorm, normActivation } from "./norm-activation.js";
+export { JoiningActivation, normActivation } from "./norm-activation.js";
 export { Normalize, type NormalizeOptions, normalizeInput } from "./normalize.js";
 export { Buffer, Parameter, type ParameterConstraint, type ParameterOptions } from "./parameter.js";
 export { AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d, type PoolOptions } from "./pool.js";

@@ -52,7 +52,7 @@ function checkTarget<Options extends object>(
   rules: OptionRules<Options>,
 ): void {
   check(op, "parameter", parameter, aParameter);
-  void parameter.data.ptr; // refuses one that was disposed of
+  parameter.data.expectLive();
   checkOptions(op, options, rules);
 }
 

@@ -42,11 +42,11 @@ export abstract class Module {
 
   /** Members of one kind with their dotted keys, in order. */
   #collect<T>(wanted: (value: unknown) => value is T): [key: string, value: T][] {
-    const found: [string, T][] = [];
+    const members: [string, T][] = [];
     for (const [prefix, module] of this.#walk()) {
-      for (const { key, value } of membersOf(module)) if (wanted(value)) found.push([joined(prefix, key), value]);
+      for (const { key, value } of membersOf(module)) if (wanted(value)) members.push([joined(prefix, key), value]);
     }
-    return found;
+    return members;
   }
 
   /** The member under a key of this module, with the means to replace it; null if there is none. */
@@ -55,9 +55,9 @@ export abstract class Module {
   }
   /** Direct child modules by key, in order. */
   namedChildren(): Map<string, Module> {
-    const found: [string, Module][] = [];
-    for (const { key, value } of membersOf(this)) if (value instanceof Module) found.push([key, value]);
-    return byKey(found);
+    const members: [string, Module][] = [];
+    for (const { key, value } of membersOf(this)) if (value instanceof Module) members.push([key, value]);
+    return byKey(members);
   }
   /** Direct child modules, in order. */
   children(): Module[] {

@@ -8,29 +8,21 @@ const aModule = instanceOf(Module, "a module");
 const aTensor = instanceOf(Tensor, "a tensor");
 
 /** An activation that can be computed together with the batch norm before it. */
-export interface JoinsBatchNorm extends Module {
+export abstract class JoiningActivation extends Module {
+  /** The `forward` that {@link forwardNormalized} stands for: a subclass or an object with another one is called, not looked through. */
+  abstract get joinedForward(): (x: Tensor) => Tensor;
   /**
    * The activation of norm(x) + shortcut, with the bits of the separate modules, for a norm in training; the running statistics move as by
    * `norm.forward`.
    *
    * @returns null if this activation, as it is set, wants to see its input
    */
-  forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null;
+  abstract forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null;
 }
 
-/** How far from an object the definition of a property is: 0 for its own, then along its prototypes. Infinity if there is none. */
-function distance(object: object, name: string): number {
-  let steps = 0;
-  for (let at: object | null = object; at !== null; at = Object.getPrototypeOf(at)) {
-    if (Object.hasOwn(at, name)) return steps;
-    steps++;
-  }
-  return Number.POSITIVE_INFINITY;
-}
-
-/** True if the joined form stands for the very `forward` that the module has: a subclass (or an object) with a forward of its own is called, not looked through. */
-function joins(module: Module): module is JoinsBatchNorm {
-  return "forwardNormalized" in module && distance(module, "forwardNormalized") <= distance(module, "forward");
+/** True if the joined form stands for the very `forward` that the module has. */
+function joins(module: Module): module is JoiningActivation {
+  return module instanceof JoiningActivation && module.forward === module.joinedForward;
 }
 
 /** True if what a batch norm does is what the joined ops do. */

@@ -99,7 +99,7 @@ export class Buffer {
 /** Refuses what is no array of the heap, and one that was disposed of. @throws ArgumentError, DisposedError */
 function checkLive(op: string, data: NDArray): void {
   check(op, "data", data, instanceOf(NDArray, "an NDArray"), "NDArray.from(values, shape) makes one");
-  void data.ptr;
+  data.expectLive();
 }
 
 function writeInto(target: NDArray, values: NDArray | ArrayLike<number>): void {

@@ -1,18 +1,12 @@
 /** @file Pooling and flattening of images. */
-import { avgPool2d, globalAvgPool2d, maxPool2d } from "../autograd/functions.js";
+import { avgPool2d, globalAvgPool2d, maxPool2d, type PoolOptions } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
 import { check, checkOptions, flag, type OptionRules } from "../core/checks.js";
 import type { Padding, Pair } from "../ndarray/window.js";
 import { isPadding, isPair } from "./geometry.js";
 import { Module } from "./module.js";
 
-/** Options of pooling layers. */
-export interface PoolOptions {
-  /** Default: the kernel's extents. */
-  stride?: Pair;
-  /** Default 0. */
-  padding?: Padding;
-}
+export type { PoolOptions };
 
 const POOL_RULES: OptionRules<PoolOptions> = { stride: isPair(1), padding: isPadding };
 

@@ -123,7 +123,7 @@ export function loadPyTorch(
 /** Weights of linear layers that read a flattened image of more than one pixel, and the norms between, by key. */
 function flattened(net: Module, inputShape: Shape): Map<string, FlatImage> {
   return scope(() => {
-    const found = new Map<string, FlatImage>();
+    const images = new Map<string, FlatImage>();
     const state = [...net.namedParameters(), ...net.namedBuffers()];
     const keys = new Map(state.map(([key, { data }]) => [data.storage, key]));
     const input = new Tensor(NDArray.zeros([1, ...inputShape]));
@@ -136,7 +136,7 @@ function flattened(net: Module, inputShape: Shape): Map<string, FlatImage> {
         const { image, norms } = imageBehind(inputs[0]);
         for (const { data } of image === null ? [] : [inputs[1], ...norms]) {
           const key = keys.get(data.storage);
-          if (key !== undefined) found.set(key, image as FlatImage);
+          if (key !== undefined) images.set(key, image as FlatImage);
         }
       }
       for (const source of inputs) {
@@ -144,7 +144,7 @@ function flattened(net: Module, inputShape: Shape): Map<string, FlatImage> {
         seen.add(source);
       }
     }
-    return found;
+    return images;
   });
 }
 

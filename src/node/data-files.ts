@@ -100,12 +100,12 @@ async function findFile(directory: string, stem: string): Promise<string | null>
 }
 
 /** Paths of a data set's files by stem; a CIFAR archive stands for all. */
-interface Found {
+interface DataLocation {
   readonly directory: string;
   readonly paths: ReadonlyMap<string, string>;
 }
 
-async function findIn(directory: string, info: DatasetInfo): Promise<Found | null> {
+async function findIn(directory: string, info: DatasetInfo): Promise<DataLocation | null> {
   if (info.format === "cifar") {
     const archive = await findFile(directory, CIFAR_ARCHIVE);
     if (archive !== null) return { directory, paths: new Map([[CIFAR_ARCHIVE, archive]]) };
@@ -119,7 +119,7 @@ async function findIn(directory: string, info: DatasetInfo): Promise<Found | nul
   return { directory, paths };
 }
 
-async function locate(info: DatasetInfo, places: DataPlaces): Promise<Found> {
+async function locate(info: DatasetInfo, places: DataPlaces): Promise<DataLocation> {
   const candidates = dataRoots(places).flatMap((root) => info.folders.map((folder) => join(root, folder)));
   // A folder that is named directly may have any name, except that of another data set in the same format.
   const { dataDir } = places;
@@ -128,8 +128,8 @@ async function locate(info: DatasetInfo, places: DataPlaces): Promise<Found> {
     candidates.unshift(dataDir);
   }
   for (const directory of candidates) {
-    const found = await findIn(directory, info);
-    if (found !== null) return found;
+    const location = await findIn(directory, info);
+    if (location !== null) return location;
   }
   throw new DataError({
     op: info.name,
@@ -194,10 +194,10 @@ async function readUnpacked(path: string, most: number): Promise<Uint8Array> {
   }
 }
 
-async function loadIdxPart(info: DatasetInfo, part: "train" | "test", found: Found, limit: number) {
+async function loadIdxPart(info: DatasetInfo, part: "train" | "test", location: DataLocation, limit: number) {
   const [imageStem, labelStem] = part === "train" ? IDX_STEMS : IDX_STEMS.slice(2);
-  const imagePath = found.paths.get(imageStem) as string;
-  const labelPath = found.paths.get(labelStem) as string;
+  const imagePath = location.paths.get(imageStem) as string;
+  const labelPath = location.paths.get(labelStem) as string;
   const [height, width] = info.shape;
   const pixels = readIdx(await readUnpacked(imagePath, MAX_IMAGES * height * width + SLACK), imagePath);
   const labels = readIdx(await readUnpacked(labelPath, MAX_IMAGES + SLACK), labelPath);
@@ -257,12 +257,17 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-async function loadCifar(info: DatasetInfo, found: Found, train: number, test: number): Promise<DatasetSplits> {
-  const archive = found.paths.get(CIFAR_ARCHIVE);
+async function loadCifar(
+  info: DatasetInfo,
+  location: DataLocation,
+  train: number,
+  test: number,
+): Promise<DatasetSplits> {
+  const archive = location.paths.get(CIFAR_ARCHIVE);
   const members = archive === undefined ? null : readTar(await readUnpacked(archive, MAX_ARCHIVE), archive);
   const read = async (stem: string) => {
     if (archive === undefined || members === null) {
-      const file = found.paths.get(stem) as string;
+      const file = location.paths.get(stem) as string;
       return { bytes: await readUnpacked(file, MAX_BATCH), file };
     }
     const member = [...members].find(([path]) => path === stem || path.endsWith(`/${stem}`));
@@ -292,10 +297,10 @@ export async function loadDataset(name: string, options: LoadOptions = {}): Prom
     return digits({ seed, train: limits.train ?? info.train, test: limits.test ?? info.test });
   }
   const { train = Infinity, test = Infinity } = limits;
-  const found = await locate(info, { dataDir, env, home, platform });
-  if (info.format === "cifar") return loadCifar(info, found, train, test);
+  const location = await locate(info, { dataDir, env, home, platform });
+  if (info.format === "cifar") return loadCifar(info, location, train, test);
   return {
-    train: await loadIdxPart(info, "train", found, train),
-    test: await loadIdxPart(info, "test", found, test),
+    train: await loadIdxPart(info, "train", location, train),
+    test: await loadIdxPart(info, "test", location, test),
   };
 }

@@ -137,7 +137,7 @@ export function kindOfFile(info: Stats): string {
 /** True if `path` is a folder. */
 export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
-    (found) => found.isDirectory(),
+    (stats) => stats.isDirectory(),
     () => false,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * @file Protobuf's wire format, from a library. The only file with a dependency: scripts/build.mjs puts the library inside the built file, so that
- * the installed package has none, and nothing of the library shows in its types.
+ * @file Protobuf's wire format, from a library. The build puts the library inside the built file, so that the installed package has no
+ * dependencies, and nothing of it shows in the types.
  */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 

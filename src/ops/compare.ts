@@ -1,11 +1,12 @@
 /** @file Comparisons, selection and clipping. */
+
 import { DTypeError } from "../core/errors.js";
 import { broadcastShapes } from "../core/shape.js";
-import { kernelsFor } from "../kernels/engine.js";
+import { clipBackward } from "../ndarray/activation.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import * as nd from "../ndarray/elementwise.js";
 import { broadcastTo } from "../ndarray/movement.js";
-import { NDArray } from "../ndarray/ndarray.js";
+import type { NDArray } from "../ndarray/ndarray.js";
 import type { OpDef } from "./op.js";
 
 function comparison(name: string, kernel: nd.CompareKernel): OpDef<undefined, null> {
@@ -68,9 +69,5 @@ export const clip: OpDef<ClipAttrs, { x: NDArray }> = {
     return x.shape;
   },
   forward: ([x], { lo, hi }) => ({ y: nd.clip(x, lo, hi), saved: { x } }),
-  backward: (dy, { x }, { lo, hi }) => {
-    const dx = NDArray.empty(x.shape, x.dtype);
-    kernelsFor(x.dtype).f32_clip_bwd(x.ptr, dy.ptr, dx.ptr, x.size, lo, hi);
-    return [dx];
-  },
+  backward: (dy, { x }, { lo, hi }) => [clipBackward(x, dy, lo, hi)],
 };

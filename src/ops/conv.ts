@@ -2,15 +2,16 @@
 import { anything, check, describe, integer, type OptionRules } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
-import { convBackwardInput, convBackwardWeight, convForward, convShape, packWeights } from "../ndarray/conv.js";
 import { floatTypeOf } from "../ndarray/convert.js";
+import { convBackwardInput, convBackwardWeight, convForward, convShape } from "../ndarray/convolve/conv.js";
+import { packedWeights } from "../ndarray/convolve/packed.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import { type Convolution, type WindowOptions, windowGeometry } from "../ndarray/window.js";
 import { addBias, biasGradient, checkBias } from "./linalg.js";
 import type { OpDef } from "./op.js";
 
 /** Options of a convolution. */
-export interface Conv2dOptions extends WindowOptions {
+export interface ConvolutionOptions extends WindowOptions {
   /** Channels are split into this many groups that see each other not; default 1. */
   groups?: number;
   /**
@@ -26,7 +27,7 @@ export interface Conv2dOptions extends WindowOptions {
 const positive = integer(1);
 
 /** The options that there are; {@link convolution} asks what they must be. */
-export const CONV_OPTIONS: OptionRules<Conv2dOptions> = {
+export const CONV_OPTIONS: OptionRules<ConvolutionOptions> = {
   stride: anything,
   padding: anything,
   dilation: anything,
@@ -42,7 +43,7 @@ export const CONV_OPTIONS: OptionRules<Conv2dOptions> = {
  * @param weight [O,C/groups,Kh,Kw]
  * @throws ShapeError, ArgumentError
  */
-export function convolution(op: string, input: Shape, weight: Shape, options: Conv2dOptions): Convolution {
+export function convolution(op: string, input: Shape, weight: Shape, options: ConvolutionOptions): Convolution {
   const { groups = 1, algorithm = "direct" } = options;
   if (algorithm !== "direct" && algorithm !== "fast") {
     throw new ArgumentError({
@@ -82,7 +83,7 @@ export function convolution(op: string, input: Shape, weight: Shape, options: Co
  * y[n,p,q,o] = Σ x[n, p·s + i·d − pad, q·s + j·d − pad, c]·w[o,c,i,j] + b[o].
  * Inputs: x [N,H,W,C], weight [O,C/groups,Kh,Kw], and maybe bias [O].
  */
-export const conv2d: OpDef<Conv2dOptions, { x: NDArray | null; weight: NDArray | null }> = {
+export const conv2d: OpDef<ConvolutionOptions, { x: NDArray | null; weight: NDArray | null }> = {
   name: "conv2d",
   shape: ([x, weight, bias], options) => {
     floatTypeOf("conv2d", ...(bias === undefined ? [x, weight] : [x, weight, bias]));
@@ -94,7 +95,7 @@ export const conv2d: OpDef<Conv2dOptions, { x: NDArray | null; weight: NDArray |
     y: addBias(
       convForward(
         x,
-        packWeights(weight),
+        packedWeights(weight),
         convolution("conv2d", x.shape, weight.shape, options),
         options.algorithm === "fast",
       ),
@@ -105,7 +106,7 @@ export const conv2d: OpDef<Conv2dOptions, { x: NDArray | null; weight: NDArray |
   backward: (dy, { x, weight }, options, { inputs, needs }) => {
     const conv = convolution("conv2d", inputs[0].shape, inputs[1].shape, options);
     return [
-      weight && convBackwardInput(dy, packWeights(weight), conv),
+      weight && convBackwardInput(dy, packedWeights(weight), conv),
       x && convBackwardWeight(x, dy, conv),
       ...(inputs.length === 3 ? [needs[2] ? biasGradient(dy) : null] : []),
     ];

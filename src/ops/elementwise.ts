@@ -6,7 +6,7 @@ import type { NDArray } from "../ndarray/ndarray.js";
 import type { OpDef } from "./op.js";
 
 /** Shape rule of two real operands that broadcast. */
-export function broadcastRule(name: string): (inputs: readonly NDArray[]) => Shape {
+function broadcastRule(name: string): (inputs: readonly NDArray[]) => Shape {
   return ([a, b]) => {
     floatTypeOf(name, a, b);
     return broadcastShapes(name, a.shape, b.shape);

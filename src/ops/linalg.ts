@@ -1,18 +1,13 @@
 /** @file Matrix products. */
+
 import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
-import { kernelsFor } from "../kernels/engine.js";
 import { floatTypeOf } from "../ndarray/convert.js";
-import {
-  gemm,
-  matmul as matmulOf,
-  matmulShapeOf,
-  rowsOf,
-  rowsTimesTransposed,
-  transposedTimesRows,
-} from "../ndarray/matmul.js";
-import { NDArray } from "../ndarray/ndarray.js";
+import { rowsTimes, rowsTimesTransposed, transposedTimesRows } from "../ndarray/linear.js";
+import { matmul as matmulOf, matmulShapeOf } from "../ndarray/matmul.js";
+import type { NDArray } from "../ndarray/ndarray.js";
 import { reduceAxes } from "../ndarray/reduce.js";
+import { addRowInPlace } from "../ndarray/update.js";
 import type { OpDef } from "./op.js";
 
 /** Product of stacks of matrices. */
@@ -31,9 +26,7 @@ export const matmul: OpDef<undefined, { a: NDArray | null; b: NDArray | null }> 
 
 /** Adds a bias of the last axis in place and hands the array back. */
 export function addBias(y: NDArray, bias: NDArray | undefined): NDArray {
-  if (bias !== undefined && y.size > 0) {
-    kernelsFor(y.dtype).f32_add(y.ptr, bias.ptr, y.ptr, y.size, y.size, bias.size);
-  }
+  if (bias !== undefined) addRowInPlace(y, bias);
   return y;
 }
 
@@ -80,11 +73,3 @@ export const linear: OpDef<undefined, { x: NDArray | null; weight: NDArray | nul
     ...(inputs.length === 3 ? [needs[2] ? biasGradient(dy) : null] : []),
   ],
 };
-
-/** dy·W in the shape of the input. */
-export function rowsTimes(dy: NDArray, weight: NDArray, shape: readonly number[]): NDArray {
-  const out = NDArray.empty(shape, dy.dtype);
-  const { rows, columns } = rowsOf(dy);
-  gemm(kernelsFor(dy.dtype), dy.ptr, weight.ptr, out.ptr, [rows, weight.shape[1], columns]);
-  return out;
-}

@@ -2,7 +2,7 @@
 import { anything, atLeast, check, integer, listOf, type OptionRules, within } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
-import { kernelsFor } from "../kernels/engine.js";
+import { softmaxRows } from "../ndarray/activation.js";
 import { checkIndices, floatTypeOf } from "../ndarray/convert.js";
 import { compare, divideBy, maskScale, mul, scalarLike, scaleShift, sub, unary } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -76,10 +76,7 @@ export const crossEntropy: OpDef<CrossEntropyOptions, CrossEntropyState> = {
   },
   forward: ([logits, labels], { labelSmoothing = 0, classWeights, ignoreIndex, reduction = "mean" }, { shape }) => {
     const classes = logits.shape[logits.rank - 1];
-    const logProbabilities = NDArray.empty(logits.shape, logits.dtype);
-    if (logits.size > 0) {
-      kernelsFor(logits.dtype).f32_log_softmax(logits.ptr, logProbabilities.ptr, labels.size, classes);
-    }
+    const logProbabilities = softmaxRows("log_softmax", logits);
     const y = NDArray.empty(shape, logits.dtype);
     const out = y.view();
     const logs = logProbabilities.view();

@@ -5,9 +5,11 @@ import { checkDType, type DType, elementOf, isFloat } from "../core/dtype.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { normalizeAxis, resolveReshape, type Shape, shapeText } from "../core/shape.js";
 import { convert } from "../ndarray/convert.js";
+import * as joins from "../ndarray/join.js";
 import * as nd from "../ndarray/movement.js";
 import { type NDArray, trustedAlias } from "../ndarray/ndarray.js";
 import { sumTo } from "../ndarray/reduce.js";
+import * as slices from "../ndarray/slice.js";
 import type { OpDef } from "./op.js";
 
 /** The same elements under another shape; one extent may be −1. Shares memory. */
@@ -56,9 +58,9 @@ export const concat: OpDef<{ readonly axis: number }, null> = {
     if (inputs.length === 0) {
       throw new ArgumentError({ op: "concat", what: "nothing to join", expected: "at least one tensor", got: "none" });
     }
-    return nd.concatShape("concat", inputs, normalizeAxis("concat", axis, inputs[0].rank));
+    return joins.concatShape("concat", inputs, normalizeAxis("concat", axis, inputs[0].rank));
   },
-  forward: (inputs, { axis }) => ({ y: nd.concat(ofOneStep(inputs), axis), saved: null }),
+  forward: (inputs, { axis }) => ({ y: joins.concat(ofOneStep(inputs), axis), saved: null }),
   backward: (dy, _saved, { axis }, { inputs, needs }) => {
     const at = normalizeAxis("concat", axis, dy.rank);
     let start = 0;
@@ -66,7 +68,7 @@ export const concat: OpDef<{ readonly axis: number }, null> = {
       const from = start;
       start += shape[at];
       if (!needs[i]) return null;
-      return nd.slice(
+      return slices.slice(
         dy,
         dy.shape.map((extent, k) => ({ start: k === at ? from : 0, count: k === at ? shape[at] : extent, step: 1 })),
       );
@@ -75,15 +77,15 @@ export const concat: OpDef<{ readonly axis: number }, null> = {
 };
 
 /** Elements start, start+step, … of every axis. */
-export const slice: OpDef<{ readonly ranges: readonly nd.SliceRange[] }, null> = {
+export const slice: OpDef<{ readonly ranges: readonly slices.SliceRange[] }, null> = {
   name: "slice",
   coded: true,
   shape: ([x], { ranges }) => resolveAll(x.shape, ranges).map((range) => range.count),
-  forward: ([x], { ranges }) => ({ y: nd.trustedSlice(x, resolveAll(x.shape, ranges)), saved: null }),
-  backward: (dy, _saved, { ranges }, { inputs: [x] }) => [nd.unslice(dy, x.shape, resolveAll(x.shape, ranges))],
+  forward: ([x], { ranges }) => ({ y: slices.trustedSlice(x, resolveAll(x.shape, ranges)), saved: null }),
+  backward: (dy, _saved, { ranges }, { inputs: [x] }) => [slices.unslice(dy, x.shape, resolveAll(x.shape, ranges))],
 };
 
-function resolveAll(shape: Shape, ranges: readonly nd.SliceRange[]): nd.ResolvedRange[] {
+function resolveAll(shape: Shape, ranges: readonly slices.SliceRange[]): slices.ResolvedRange[] {
   check("slice", "ranges", ranges, list);
   if (ranges.length > shape.length) {
     throw new ShapeError({
@@ -93,8 +95,8 @@ function resolveAll(shape: Shape, ranges: readonly nd.SliceRange[]): nd.Resolved
       got: `${ranges.length}`,
     });
   }
-  const resolved: nd.ResolvedRange[] = [];
-  for (let i = 0; i < shape.length; i++) resolved.push(nd.resolveRange("slice", ranges[i] ?? null, shape[i]));
+  const resolved: slices.ResolvedRange[] = [];
+  for (let i = 0; i < shape.length; i++) resolved.push(slices.resolveRange("slice", ranges[i] ?? null, shape[i]));
   return resolved;
 }
 
@@ -110,13 +112,13 @@ export const pad: OpDef<PadAttrs, null> = {
   name: "pad",
   coded: true,
   shape: ([x], { pads, value }) => {
-    nd.checkPads("pad", pads, x.rank);
+    joins.checkPads("pad", pads, x.rank);
     elementOf("pad", value === 0 ? x.dtype : x.coded ? "f32" : x.dtype, value);
     return x.shape.map((extent, i) => pads[i][0] + extent + pads[i][1]);
   },
-  forward: ([x], { pads, value }) => ({ y: nd.pad(x, pads, value), saved: null }),
+  forward: ([x], { pads, value }) => ({ y: joins.pad(x, pads, value), saved: null }),
   backward: (dy, _saved, { pads }, { inputs: [x] }) => [
-    nd.slice(
+    slices.slice(
       dy,
       x.shape.map((count, i) => ({ start: pads[i][0], count, step: 1 })),
     ),

@@ -1,10 +1,16 @@
 /** @file Batch normalization by the batch's own statistics, joined to the activation behind it: what is common, and the one with a ReLU. */
+
 import { ShapeError } from "../core/errors.js";
 import { sameShape, shapeText } from "../core/shape.js";
-import { kernelsFor } from "../kernels/engine.js";
 import { expectArrays, floatTypeOf } from "../ndarray/checks.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { type BatchNormTrainAttrs, batchNormTrain, batchStatistics, withNormWork } from "./norm.js";
+import {
+  type JoinedGradients,
+  normalizedBackward,
+  normalizedRelu,
+  normalizedReluBackward,
+} from "../ndarray/normalize.js";
+import { type BatchNormTrainAttrs, batchNormTrain, batchStatistics } from "./norm.js";
 import type { Needs, OpDef } from "./op.js";
 
 /**
@@ -25,11 +31,6 @@ export function checkNormActivation(inputs: readonly NDArray[], attrs: BatchNorm
       got: shapeText(shortcut.shape),
     });
   }
-}
-
-/** A shortcut as kernels take it: address and step; 0 and 0 for none, a step of 0 for reals. */
-export function shortcutArguments(shortcut: NDArray | undefined | null): [ptr: number, step: number] {
-  return shortcut ? [shortcut.ptr, shortcut.step ?? 0] : [0, 0];
 }
 
 /** Rows mean, invStd, γ, β of the batch, [4, C], as kernels take them. */
@@ -62,33 +63,17 @@ export function normGradients(
   rows: NDArray,
   needs: Needs,
   shortcut: number,
-  run: (g: NDArray, dgamma: NDArray, dbeta: NDArray) => void,
+  run: (gradients: JoinedGradients) => void,
 ): { x: NDArray | null; gamma: NDArray; beta: NDArray; shortcut: NDArray | null } {
   const channels = rows.shape[1];
-  const bytes = rows.dtype === "f64" ? 8 : 4;
   const g = NDArray.empty(x.shape, x.dtype);
   const gamma = NDArray.empty([channels], x.dtype);
   const beta = NDArray.empty([channels], x.dtype);
-  run(g, gamma, beta);
+  run({ g, dgamma: gamma, dbeta: beta });
   if (!needs[0]) return { x: null, gamma, beta, shortcut: needs[shortcut] ? g : null };
   // g is the shortcut's gradient; if nobody wants that, its memory serves for x's.
   const dx = needs[shortcut] ? NDArray.empty(x.shape, x.dtype) : g;
-  const row = (i: number): number => rows.ptr + i * channels * bytes;
-  kernelsFor(x.dtype).f32_batchnorm_bwd_input(
-    ...([
-      x.ptr,
-      g.ptr,
-      dx.ptr,
-      x.size / channels,
-      channels,
-      row(0),
-      row(1),
-      row(2),
-      gamma.ptr,
-      beta.ptr,
-      x.size / channels,
-    ] as const),
-  );
+  normalizedBackward(x, g, dx, { rows }, { dgamma: gamma, dbeta: beta });
   return { x: dx, gamma, beta, shortcut: needs[shortcut] ? g : null };
 }
 
@@ -112,23 +97,11 @@ export const batchNormRelu: OpDef<BatchNormTrainAttrs, NormReluState> = {
   },
   forward: ([x, gamma, beta, shortcut], attrs) => {
     const rows = batchNormRows(x, gamma, beta, attrs);
-    const y = NDArray.empty(x.shape, x.dtype);
-    const channels = gamma.size;
-    kernelsFor(x.dtype).f32_batchnorm_relu(
-      ...([x.ptr, ...shortcutArguments(shortcut), y.ptr, x.size / channels, channels, rows.ptr] as const),
-    );
+    const y = normalizedRelu(x, rows, shortcut);
     return { y, saved: { x, y, rows } };
   },
   backward: (dy, { x, y, rows }, _attrs, { inputs, needs }) => {
-    const channels = rows.shape[1];
-    const grads = normGradients(x, rows, needs, 3, (g, dgamma, dbeta) =>
-      withNormWork(x, channels, (work) =>
-        kernelsFor(x.dtype).f32_batchnorm_relu_bwd(
-          ...([x.ptr, y.ptr, dy.ptr, g.ptr, x.size / channels, channels] as const),
-          ...([rows.ptr, dgamma.ptr, dbeta.ptr, work] as const),
-        ),
-      ),
-    );
+    const grads = normGradients(x, rows, needs, 3, (sums) => normalizedReluBackward(x, y, dy, rows, sums));
     const first = [grads.x, needs[1] ? grads.gamma : null, needs[2] ? grads.beta : null];
     return inputs.length === 4 ? [...first, grads.shortcut] : first;
   },

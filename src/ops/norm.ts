@@ -1,12 +1,18 @@
 /** @file Batch normalization over the last axis (channels). */
+
 import { atLeast, check, checkOptions, instanceOf } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
-import { kernelsFor } from "../kernels/engine.js";
 import { expectShape, floatTypeOf } from "../ndarray/checks.js";
 import { add, div, mul, scalarLike, scaleShift, sub, unary } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { withScratch } from "../ndarray/scratch.js";
+import {
+  affine,
+  channelStatistics,
+  normalized,
+  normalizedBackward,
+  normalizerGradients,
+} from "../ndarray/normalize.js";
 import type { OpDef } from "./op.js";
 
 /** @throws ShapeError, DTypeError */
@@ -53,17 +59,8 @@ export function batchStatistics(
   channels: number,
   eps: number,
 ): { mean: NDArray; variance: NDArray; invStd: NDArray } {
-  const mean = NDArray.empty([channels], x.dtype);
-  const variance = NDArray.empty([channels], x.dtype);
-  const kernels = kernelsFor(x.dtype);
-  kernels.f32_channel_mean(x.ptr, x.size / channels, channels, mean.ptr);
-  kernels.f32_channel_variance(x.ptr, x.size / channels, channels, mean.ptr, variance.ptr);
+  const { mean, variance } = channelStatistics(x, channels);
   return { mean, variance, invStd: invStdOf(variance, eps) };
-}
-
-/** Runs `fn` with the scratch of the kernels that sum gradients. */
-export function withNormWork<T>(x: NDArray, channels: number, fn: (work: number) => T): T {
-  return withScratch(kernelsFor(x.dtype).f32_batchnorm_work(channels), fn);
 }
 
 /** What the gradient of a normalization needs. */
@@ -72,19 +69,6 @@ export interface NormState {
   mean: NDArray;
   invStd: NDArray;
   gamma: NDArray;
-}
-
-/** dgamma = Σ dy·(x − mean)·invStd and dbeta = Σ dy over rows. */
-function reduceGradients(dy: NDArray, x: NDArray, mean: NDArray, invStd: NDArray): { dgamma: NDArray; dbeta: NDArray } {
-  const channels = mean.size;
-  const dgamma = NDArray.empty([channels], dy.dtype);
-  const dbeta = NDArray.empty([channels], dy.dtype);
-  withNormWork(x, channels, (work) =>
-    kernelsFor(dy.dtype).f32_batchnorm_bwd_reduce(
-      ...([x.ptr, dy.ptr, dy.size / channels, channels, mean.ptr, invStd.ptr, dgamma.ptr, dbeta.ptr, work] as const),
-    ),
-  );
-  return { dgamma, dbeta };
 }
 
 /** Attributes of {@link batchNormTrain}. */
@@ -115,41 +99,19 @@ export const batchNormTrain: OpDef<BatchNormTrainAttrs, NormState> = {
     return x.shape;
   },
   forward: ([x, gamma, beta], { eps, statistics }) => {
-    const channels = gamma.size;
-    const { mean, variance, invStd } = batchStatistics(x, channels, eps);
-    const y = NDArray.empty(x.shape, x.dtype);
-    kernelsFor(x.dtype).f32_batchnorm(
-      x.ptr,
-      y.ptr,
-      x.size / channels,
-      channels,
-      mean.ptr,
-      invStd.ptr,
-      gamma.ptr,
-      beta.ptr,
-    );
+    const { mean, variance, invStd } = batchStatistics(x, gamma.size, eps);
+    const y = normalized(x, { mean, invStd, gamma, beta });
     statistics?.mean.assign(mean);
     statistics?.variance.assign(variance);
     return { y, saved: { x, mean, invStd, gamma } };
   },
   backward: (dy, { x, mean, invStd, gamma }, _attrs, { needs }) => {
     const input = x as NDArray;
-    const { dgamma, dbeta } = reduceGradients(dy, input, mean, invStd);
+    const sums = normalizerGradients(dy, input, { mean, invStd });
+    const { dgamma, dbeta } = sums;
     if (!needs[0]) return [null, needs[1] ? dgamma : null, needs[2] ? dbeta : null];
     const dx = NDArray.empty(dy.shape, dy.dtype);
-    kernelsFor(dy.dtype).f32_batchnorm_bwd_input(
-      input.ptr,
-      dy.ptr,
-      dx.ptr,
-      dy.size / mean.size,
-      mean.size,
-      mean.ptr,
-      invStd.ptr,
-      gamma.ptr,
-      dgamma.ptr,
-      dbeta.ptr,
-      dy.size / mean.size,
-    );
+    normalizedBackward(input, dy, dx, { mean, invStd, gamma }, sums);
     return [dx, needs[1] ? dgamma : null, needs[2] ? dbeta : null];
   },
 };
@@ -184,9 +146,7 @@ export const batchNormEval: OpDef<
   },
   forward: ([x, gamma, beta, mean, variance], { eps }, { needs }) => {
     const { scale, shift, invStd } = foldBatchNorm(gamma, beta, mean, variance, eps);
-    const y = NDArray.empty(x.shape, x.dtype);
-    const channels = gamma.size;
-    kernelsFor(x.dtype).f32_channel_affine(x.ptr, y.ptr, x.size / channels, channels, scale.ptr, shift.ptr);
+    const y = affine(x, scale, shift);
     const reduced = needs[1] || needs[2] || needs[3] || needs[4];
     // What backward will not read stays free to change.
     const state = reduced ? { x, mean, invStd, gamma } : { x: null, mean: null, invStd: null, gamma: null };
@@ -195,7 +155,7 @@ export const batchNormEval: OpDef<
   backward: (dy, { x, mean, invStd, gamma, scale }, _attrs, { needs }) => {
     const dx = needs[0] ? mul(dy, scale) : null;
     if (x === null || mean === null || invStd === null || gamma === null) return [dx, null, null, null, null];
-    const { dgamma, dbeta } = reduceGradients(dy, x, mean, invStd);
+    const { dgamma, dbeta } = normalizerGradients(dy, x, { mean, invStd });
     return [
       dx,
       needs[1] ? dgamma : null,

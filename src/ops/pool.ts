@@ -8,8 +8,8 @@ import { addAt, avgPool, avgPoolBackward, maxPool, pooledShape } from "../ndarra
 import { type Geometry, type Padding, type Pair, pair, windowGeometry } from "../ndarray/window.js";
 import type { OpDef } from "./op.js";
 
-/** Options of a pool. */
-export interface PoolOptions {
+/** A pool: its window and how it moves. */
+export interface PoolAttrs {
   /** Extents of the window. */
   kernel: Pair;
   /** Default: the window's extents. */
@@ -18,18 +18,18 @@ export interface PoolOptions {
   padding?: Padding;
 }
 
-/** Options of an average pool. */
-export interface AvgPoolOptions extends PoolOptions {
+/** An average pool. */
+export interface AvgPoolAttrs extends PoolAttrs {
   /** Divide by the window's size also where it overlaps the padding. Default true, as in PyTorch. */
   countIncludePad?: boolean;
 }
 
 /** The options of a pool; its shape rule asks what they must be. */
-export const POOL_OPTIONS: OptionRules<Omit<PoolOptions, "kernel">> = { stride: anything, padding: anything };
+export const POOL_OPTIONS: OptionRules<Omit<PoolAttrs, "kernel">> = { stride: anything, padding: anything };
 /** What each option of an average pool must be. */
-export const AVG_POOL_OPTIONS: OptionRules<Omit<AvgPoolOptions, "kernel">> = { ...POOL_OPTIONS, countIncludePad: flag };
+export const AVG_POOL_OPTIONS: OptionRules<Omit<AvgPoolAttrs, "kernel">> = { ...POOL_OPTIONS, countIncludePad: flag };
 
-function geometryOf(op: string, input: Shape, { kernel, stride, padding }: PoolOptions): Geometry {
+function geometryOf(op: string, input: Shape, { kernel, stride, padding }: PoolAttrs): Geometry {
   const extents = pair(op, "kernel", kernel, 1);
   const geometry = windowGeometry(op, input, extents, { stride: stride ?? extents, padding });
   if (padding !== "same" && padding !== "valid") {
@@ -47,7 +47,7 @@ function geometryOf(op: string, input: Shape, { kernel, stride, padding }: PoolO
 }
 
 /** Largest of each window; padding counts as −∞; gradient to the first largest. Codes stay codes. */
-export const maxPool2d: OpDef<PoolOptions, { index: NDArray }> = {
+export const maxPool2d: OpDef<PoolAttrs, { index: NDArray }> = {
   name: "maxPool2d",
   coded: true,
   shape: ([x], options) => {
@@ -62,7 +62,7 @@ export const maxPool2d: OpDef<PoolOptions, { index: NDArray }> = {
 };
 
 /** Mean of each window. Of codes, f32(step · f32(Σ codes / count)), whose sum is exact. */
-export const avgPool2d: OpDef<AvgPoolOptions, null> = {
+export const avgPool2d: OpDef<AvgPoolAttrs, null> = {
   name: "avgPool2d",
   coded: true,
   shape: ([x], options) => {

@@ -1,7 +1,6 @@
 /** @file Reductions over axes. */
 import { check, flag } from "../core/checks.js";
 import { normalizeAxes, type Shape } from "../core/shape.js";
-import { kernelsFor } from "../kernels/engine.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import { divideBy } from "../ndarray/elementwise.js";
 import { broadcastTo } from "../ndarray/movement.js";
@@ -115,8 +114,3 @@ function argument(name: "argmax" | "argmin"): OpDef<ReduceAttrs, null> {
 export const argmax = argument("argmax");
 /** Index (i32) of the first smallest, within the reduced axes taken together. */
 export const argmin = argument("argmin");
-
-/** Σ x² of a real array, in f64. */
-export function sumSquares(x: NDArray): number {
-  return kernelsFor(x.dtype).f32_sum_squares(x.ptr, x.size);
-}

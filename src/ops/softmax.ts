@@ -1,10 +1,10 @@
 /** @file Softmax and its logarithm along an axis. */
+
 import { normalizeAxis } from "../core/shape.js";
-import { kernelsFor } from "../kernels/engine.js";
+import { type SoftmaxRule, softmaxRows, softmaxRowsBackward } from "../ndarray/activation.js";
 import { floatTypeOf } from "../ndarray/convert.js";
-import { rowsOf } from "../ndarray/matmul.js";
 import { permute } from "../ndarray/movement.js";
-import { NDArray } from "../ndarray/ndarray.js";
+import type { NDArray } from "../ndarray/ndarray.js";
 import type { OpDef } from "./op.js";
 
 /** Swaps an axis with the last one: its own inverse. */
@@ -14,9 +14,7 @@ function swapLast(x: NDArray, axis: number): NDArray {
   return permute(x, axes);
 }
 
-type Rule = "softmax" | "log_softmax";
-
-function alongAxis(name: string, rule: Rule): OpDef<{ readonly axis: number }, { y: NDArray }> {
+function alongAxis(name: string, rule: SoftmaxRule): OpDef<{ readonly axis: number }, { y: NDArray }> {
   return {
     name,
     shape: ([x], { axis }) => {
@@ -26,22 +24,12 @@ function alongAxis(name: string, rule: Rule): OpDef<{ readonly axis: number }, {
     },
     forward: ([x], { axis }) => {
       const at = normalizeAxis(name, axis, x.rank);
-      const source = swapLast(x, at);
-      const out = NDArray.empty(source.shape, x.dtype);
-      const { rows, columns } = rowsOf(source);
-      if (out.size > 0) kernelsFor(x.dtype)[`f32_${rule}`](source.ptr, out.ptr, rows, columns);
-      const y = swapLast(out, at);
+      const y = swapLast(softmaxRows(rule, swapLast(x, at)), at);
       return { y, saved: { y } };
     },
     backward: (dy, { y }, { axis }) => {
       const at = normalizeAxis(name, axis, dy.rank);
-      const [result, gradient] = [swapLast(y, at), swapLast(dy, at)];
-      const out = NDArray.empty(gradient.shape, dy.dtype);
-      const { rows, columns } = rowsOf(gradient);
-      if (out.size > 0) {
-        kernelsFor(dy.dtype)[`f32_${rule}_bwd`](result.ptr, gradient.ptr, out.ptr, rows, columns);
-      }
-      return [swapLast(out, at)];
+      return [swapLast(softmaxRowsBackward(rule, swapLast(y, at), swapLast(dy, at)), at)];
     },
   };
 }

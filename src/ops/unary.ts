@@ -1,5 +1,6 @@
 /** @file Elementwise functions of one real operand. */
-import { kernelsFor } from "../kernels/engine.js";
+
+import { reluBackward } from "../ndarray/activation.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import * as nd from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -61,8 +62,4 @@ export const ceil = pointwise("ceil", "f32_ceil", "none", zerosLike);
 export const round = pointwise("round", "f32_round", "none", zerosLike);
 
 /** max(x, 0); derivative 1 for x > 0, else 0 (0 at 0). The result serves as the saved state: y > 0 exactly where x > 0. */
-export const relu = pointwise("relu", "f32_relu", "y", (dy, y) => {
-  const dx = NDArray.empty(dy.shape, dy.dtype);
-  kernelsFor(dy.dtype).f32_relu_bwd(y.ptr, dy.ptr, dx.ptr, dy.size);
-  return dx;
-});
+export const relu = pointwise("relu", "f32_relu", "y", (dy, y) => reluBackward(y, dy));

@@ -1,8 +1,9 @@
 /** @file Adam and AdamW. */
+
 import { atLeast, below, checkOptions, record, refuse } from "../core/checks.js";
 import { pow } from "../core/math.js";
-import { kernelsFor } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
+import { adamStep } from "../ndarray/update.js";
 import type { Parameter } from "../nn/parameter.js";
 import { filled } from "./groups.js";
 import { BASE_RULES, Optimizer, type OptimizerKind } from "./optimizer.js";
@@ -49,20 +50,18 @@ export class Adam extends Optimizer<AdamOptions> {
 
   protected override update(parameter: Parameter, gradient: NDArray, options: AdamOptions, rates: StepRates): void {
     const t = this.count(parameter, "step");
-    kernelsFor(parameter.dtype).f32_adam_step(
-      parameter.data.ptr,
-      gradient.ptr,
-      this.slot(parameter, "exp_avg").array.ptr,
-      this.slot(parameter, "exp_avg_sq").array.ptr,
-      parameter.size,
-      rates.lr,
-      options.beta1,
-      options.beta2,
-      options.eps,
-      rates.weightDecay,
-      this.decoupled ? 1 : 0,
-      1 - pow(options.beta1, t),
-      1 - pow(options.beta2, t),
+    const [first, second] = ["exp_avg", "exp_avg_sq"].map((name) => this.slot(parameter, name).array);
+    adamStep(
+      parameter.data,
+      gradient,
+      { first, second },
+      {
+        ...options,
+        ...rates,
+        decoupled: this.decoupled,
+        correction1: 1 - pow(options.beta1, t),
+        correction2: 1 - pow(options.beta2, t),
+      },
     );
   }
 }

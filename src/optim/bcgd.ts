@@ -1,4 +1,5 @@
 /** @file Blended coarse gradient descent over any optimizer, and its relatives BinaryConnect and BinaryRelax. */
+
 import {
   anything,
   atLeast,
@@ -11,7 +12,7 @@ import {
   within,
 } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import { kernelsFor } from "../kernels/engine.js";
+import { blendCodes } from "../ndarray/update.js";
 import type { Parameter } from "../nn/parameter.js";
 import { QuantParameter } from "../quant/quant-parameter.js";
 import { filledGroups, withGradients } from "./groups.js";
@@ -171,12 +172,7 @@ function made(base: BCGDBase["base"], parameters: ParametersOrGroups<SGDOptions>
 /** w_f ← (1 − ρ)·w_f + ρ·δq in place, with each channel's δ. */
 function blend(parameter: QuantParameter, rho: number): void {
   const { codes, delta } = parameter.quantized();
-  const length = delta.length === 0 ? 0 : parameter.size / delta.length;
-  const kernels = kernelsFor("f32");
-  delta.forEach((step, row) => {
-    const at = row * length;
-    kernels.f32_blend(parameter.data.ptr + 4 * at, codes.ptr + at, length, step, rho);
-  });
+  blendCodes(parameter.data, codes, delta, rho);
   parameter.markChanged("BCGD.step");
 }
 

@@ -1,7 +1,9 @@
 /** @file Clipping of gradients before a step: by their joint norm, or component by component. */
+
 import { atLeast, check } from "../core/checks.js";
-import { kernelsFor } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
+import { sumSquares } from "../ndarray/reduce.js";
+import { clipInPlace, scaleInPlace } from "../ndarray/update.js";
 import type { Parameter } from "../nn/parameter.js";
 import { checkGradient, parameterList } from "./groups.js";
 
@@ -26,13 +28,12 @@ export function clipGradNorm(parameters: Iterable<Parameter>, max: number): numb
   check("clipGradNorm", "max", max, atLeast(0));
   const gradients = gradientsOf("clipGradNorm", parameters);
   let squares = 0;
-  for (const { dtype, ptr, size } of gradients) squares += kernelsFor(dtype).f32_sum_squares(ptr, size);
+  for (const gradient of gradients) squares += sumSquares(gradient);
   const norm = Math.sqrt(squares);
   const scale = max / (norm + 1e-6);
   if (scale < 1) {
     for (const gradient of gradients) {
-      const { dtype, ptr, size } = gradient;
-      kernelsFor(dtype).f32_scale_shift(ptr, ptr, size, scale, 0);
+      scaleInPlace(gradient, scale);
       gradient.touch("clipGradNorm");
     }
   }
@@ -47,8 +48,7 @@ export function clipGradNorm(parameters: Iterable<Parameter>, max: number): numb
 export function clipGradValue(parameters: Iterable<Parameter>, max: number): void {
   check("clipGradValue", "max", max, atLeast(0));
   for (const gradient of gradientsOf("clipGradValue", parameters)) {
-    const { dtype, ptr, size } = gradient;
-    kernelsFor(dtype).f32_clip(ptr, ptr, size, -max, max);
+    clipInPlace(gradient, -max, max);
     gradient.touch("clipGradValue");
   }
 }

@@ -1,8 +1,9 @@
 /** @file The base of all optimizers: parameter groups, constraints, state that can be saved, and the order of one step. */
+
 import { atLeast, check, checkOptions, type OptionRules, real, record, refuse } from "../core/checks.js";
-import { kernelsFor } from "../kernels/engine.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
+import { clipInPlace } from "../ndarray/update.js";
 import type { Parameter } from "../nn/parameter.js";
 import { filledGroups, withGradients } from "./groups.js";
 import { type Memory, planOptimizerState } from "./state.js";
@@ -104,18 +105,16 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
     const ready = this.groups.map((group) => withGradients(name, group.parameters));
     this.groups.forEach(({ options }, i) => {
       for (const { parameter, gradient } of ready[i]) {
-        const kernels = kernelsFor(parameter.dtype);
         const { gradClip, range, lrScale = 1, weightDecay = true } = parameter.constraint ?? {};
         if (gradClip !== undefined) {
-          kernels.f32_clip(gradient.ptr, gradient.ptr, gradient.size, ...gradClip);
+          clipInPlace(gradient, ...gradClip);
           gradient.touch(writer);
         }
         this.update(parameter, gradient, options, {
           lr: options.lr * this.#lrFactor * lrScale,
           weightDecay: weightDecay ? options.weightDecay : 0,
         });
-        const data = parameter.data;
-        if (range !== undefined) kernels.f32_clip(data.ptr, data.ptr, data.size, ...range);
+        if (range !== undefined) clipInPlace(parameter.data, ...range);
         parameter.markChanged(writer);
       }
     });

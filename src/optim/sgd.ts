@@ -1,8 +1,9 @@
 /** @file Stochastic gradient descent with momentum. */
+
 import { below, checkOptions, flag, type OptionRules } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import { kernelsFor } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
+import { sgdStep } from "../ndarray/update.js";
 import type { Parameter } from "../nn/parameter.js";
 import { filled } from "./groups.js";
 import { BASE_RULES, Optimizer, type OptimizerKind } from "./optimizer.js";
@@ -44,18 +45,7 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected override update(parameter: Parameter, gradient: NDArray, options: SGDOptions, rates: StepRates): void {
-    const { ptr, size } = parameter.data;
     const velocity = options.momentum === 0 ? null : this.slot(parameter, "velocity");
-    kernelsFor(parameter.dtype).f32_sgd_step(
-      ptr,
-      gradient.ptr,
-      velocity?.array.ptr ?? ptr,
-      size,
-      rates.lr,
-      options.momentum,
-      rates.weightDecay,
-      options.nesterov ? 1 : 0,
-      velocity?.fresh ? 1 : 0,
-    );
+    sgdStep(parameter.data, gradient, velocity, { ...options, ...rates });
   }
 }

@@ -95,9 +95,9 @@ function sort<Options>(
   for (const [key, source] of arrays) {
     const { index, name } = addressed(key, memory?.arrays);
     const { shape } = parameters[index];
-    const found = realValues(source);
-    if (typeof found === "string") refuse(`state ${key} is no array`, `f32 or f64 ${shapeText(shape)}`, found);
-    const real = found as RealValues;
+    const reals = realValues(source);
+    if (typeof reals === "string") refuse(`state ${key} is no array`, `f32 or f64 ${shapeText(shape)}`, reals);
+    const real = reals as RealValues;
     if (!sameShape(real.shape, shape)) {
       refuse(`state ${key} has another shape`, shapeText(shape), shapeText(real.shape));
     }

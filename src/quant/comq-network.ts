@@ -4,11 +4,11 @@ import type { Tensor } from "../autograd/tensor.js";
 import { channelsLast } from "../codes/rows.js";
 import { PIXEL_STEP } from "../codes/scales.js";
 import { check, checkOptions, flag, instanceOf, integer } from "../core/checks.js";
-import { kernelsFor } from "../kernels/engine.js";
 import { untrack } from "../memory/scope.js";
-import { gemm } from "../ndarray/matmul.js";
+import { patchesAt } from "../ndarray/convolve/direct.js";
+import { addGram } from "../ndarray/linear.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { positions, taps, withGeometry } from "../ndarray/window.js";
+import { positions } from "../ndarray/window.js";
 import { BatchNorm } from "../nn/batch-norm.js";
 import { Module } from "../nn/module.js";
 import { convolution } from "../ops/conv.js";
@@ -45,19 +45,14 @@ const RUN_ROWS = 64;
 function rowsOf(layer: QuantConv2d | QuantLinear, x: NDArray, group: number, most: number): NDArray {
   if (layer instanceof QuantLinear) return x.reshape([x.size / layer.inFeatures, layer.inFeatures]);
   const { stride, padding, dilation, groups } = layer;
-  const { geometry } = convolution("comq", x.shape, layer.weight.shape, { stride, padding, dilation, groups });
-  const [rows, columns] = [positions(geometry), taps(geometry) * geometry.channels];
+  const conv = convolution("comq", x.shape, layer.weight.shape, { stride, padding, dilation, groups });
+  const rows = positions(conv.geometry);
   const length = rows <= most ? rows : Math.min(most, RUN_ROWS);
   const runs = rows <= most ? 1 : Math.floor(most / length);
-  const out = NDArray.empty([runs * length, columns]);
-  withGeometry(geometry, (geom) => {
-    const from = x.ptr + 4 * group * geometry.channels;
-    for (let run = 0; run < runs; run++) {
-      const first = runs === 1 ? 0 : Math.round((run * (rows - length)) / (runs - 1));
-      kernelsFor("f32").f32_im2col(from, out.ptr + 4 * run * length * columns, geom, first, length);
-    }
-  });
-  return out;
+  const starts = Array.from({ length: runs }, (_, run) =>
+    runs === 1 ? 0 : Math.round((run * (rows - length)) / (runs - 1)),
+  );
+  return patchesAt(x, conv, group, starts, length);
 }
 
 /** Σ of outer products of rows, for every group, of what a layer is given. */
@@ -96,8 +91,7 @@ class Gram {
       const rows = rowsOf(this.#layer, x.value, group, this.#share);
       const [count, columns] = rows.shape;
       used = Math.min(count, this.#share);
-      const options = { transA: true, accumulate: true };
-      gemm(kernelsFor("f32"), rows.ptr, rows.ptr, sum.ptr, [columns, columns, used], options);
+      addGram(sum, rows, used);
       const values = rows.view();
       for (let at = 0; at < used * columns; at++) this.#totals[group][at % columns] += Number(values[at]);
     });
@@ -143,7 +137,7 @@ function solve(
     const own = start.length === 1 ? start : start.subarray(group * rows, (group + 1) * rows);
     // Behind a batch norm every row has a scale of its own, whether it is stored or not.
     const scales = normalized && own.length === 1 ? new Float32Array(rows).fill(own[0]) : own;
-    const found = comqLayer(
+    const solution = comqLayer(
       {
         weights: Float32Array.from(part, (at) => latent[at]),
         gram: gram.matrix(group, normalized),
@@ -155,11 +149,11 @@ function solve(
       },
       options,
     );
-    before += found.objective[0];
-    after += found.objective[found.objective.length - 1];
+    before += solution.objective[0];
+    after += solution.objective[solution.objective.length - 1];
     part.forEach((at, i) => {
-      const scale = scales === own ? found.delta[own.length === 1 ? 0 : Math.floor(i / columns)] : own[0];
-      result[at] = scale * found.codes[i];
+      const scale = scales === own ? solution.delta[own.length === 1 ? 0 : Math.floor(i / columns)] : own[0];
+      result[at] = scale * solution.codes[i];
     });
   });
   if (after <= before) {

@@ -77,12 +77,12 @@ export class QuantWatch {
   }
   /** What happened since the last reading (or the start), and starts counting anew. @throws QuantError if a weight is not finite */
   read(): QuantDiagnostics {
-    const found = {
+    const reading = {
       weights: this.#weights.map(([name, layer]) => weightsOf(name, layer)),
       activations: this.#activations.map(([name, module]) => this.#activation(name, module)),
     };
     this.reset();
-    return found;
+    return reading;
   }
 
   #activation(name: string, module: Staircase): ActivationDiagnostics {

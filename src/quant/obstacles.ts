@@ -7,7 +7,7 @@ import { Buffer, Parameter } from "../nn/parameter.js";
 import type { Decision, Site } from "./policy.js";
 
 /** Words for what a layer does that its class does not; null if there is nothing. */
-export function ownBehaviour(module: Module): string | null {
+function ownBehaviour(module: Module): string | null {
   if (module instanceof ReLU) return module.forward === module.replaceable ? null : "it has a forward of its own";
   const base = module instanceof Conv2d ? Conv2d : module instanceof Linear ? Linear : null;
   if (base === null) return null;

@@ -157,8 +157,8 @@ export function resolvePolicy(policy: QuantPolicy, sites: readonly Site[]): Map<
     for (const site of hits) layers.set(site, { weights: null, activations: null, granularity: policy.granularity });
   }
   for (const [name, own] of Object.entries(policy.perLayer ?? {})) {
-    const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-    for (const site of found("perLayer", name, sites)) layers.set(site, { ...layers.get(site), ...given });
+    const options = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+    for (const site of found("perLayer", name, sites)) layers.set(site, { ...layers.get(site), ...options });
   }
   return new Map(sites.map((site) => [site, decide(site, layers.get(site) ?? {})]));
 }

@@ -1,4 +1,5 @@
 /** @file QuantParameter: latent float weights with their projection, computed once per change. */
+
 import {
   anything,
   check,
@@ -13,9 +14,10 @@ import {
 } from "../core/checks.js";
 import { ArgumentError, QuantError } from "../core/errors.js";
 import { kindOf } from "../core/typed-arrays.js";
-import { kernelsFor } from "../kernels/engine.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
+import { countNonFinite } from "../ndarray/reduce.js";
+import { countDifferent, mapRows, scaledCodes } from "../ndarray/weight-codes.js";
 import { Parameter, type ParameterOptions } from "../nn/parameter.js";
 import { isProjection, type Projection, projectRow } from "./projection/projection.js";
 
@@ -144,9 +146,8 @@ export class QuantParameter extends Parameter {
    */
   quantized(): QuantizedWeight {
     if (this.#current !== null && this.#version === this.version) return this.#current;
-    const { ptr, size } = this.data;
-    const kernels = kernelsFor("f32");
-    const broken = kernels.f32_count_nonfinite(ptr, size);
+    const { size } = this.data;
+    const broken = countNonFinite(this.data);
     if (broken > 0) {
       throw new QuantError({
         op: this.#projection.name,
@@ -159,20 +160,16 @@ export class QuantParameter extends Parameter {
     const codes = NDArray.empty(this.shape, "i8");
     untrack(codes);
     const rows = this.#granularity === "channel" ? this.shape[0] : 1;
-    const length = rows === 0 ? 0 : size / rows;
-    const delta = new Float32Array(rows);
+    let delta: Float32Array;
     try {
-      for (let row = 0; row < rows; row++) {
-        const at = row * length;
-        delta[row] = projectRow(this.#projection, { weights: this.data.ptr + 4 * at, codes: codes.ptr + at, length });
-      }
+      delta = mapRows(this.data, codes, rows, (row) => projectRow(this.#projection, row));
     } catch (error) {
       codes.dispose();
       throw error;
     }
     const previous = this.#current?.codes;
     if (previous !== undefined) {
-      this.#flips = kernels.i8_count_different(previous.ptr, codes.ptr, size);
+      this.#flips = countDifferent(previous, codes);
       this.#totalFlips += this.#flips;
       this.#projections++;
       // Graphs that saved the old codes are told who made them old.
@@ -212,7 +209,7 @@ export function checkCodes(op: string, weight: Pick<QuantizedWeight, "codes" | "
   if (!(codes instanceof NDArray) || codes.dtype !== "i8" || codes.rank === 0) {
     refuse(op, "codes", "an i8 array with an axis of outputs", codes);
   }
-  void codes.ptr; // refuses an array that was disposed of
+  codes.expectLive();
   const rows = codes.shape[0];
   const steps = kindOf(delta) === "Float32Array" ? (delta as Float32Array).length : -1;
   if (steps !== 1 && steps !== rows) refuse(op, "delta", `a Float32Array of 1 or ${rows} steps`, delta);
@@ -221,13 +218,5 @@ export function checkCodes(op: string, weight: Pick<QuantizedWeight, "codes" | "
 /** The real weights f32(δ·code) of a projection, in a new array. @throws ArgumentError, DisposedError */
 export function dequantizeWeight(weight: Pick<QuantizedWeight, "codes" | "delta">): NDArray {
   checkCodes("dequantizeWeight", weight);
-  const { codes, delta } = weight;
-  const out = NDArray.empty(codes.shape);
-  const kernels = kernelsFor("f32");
-  const length = delta.length === 0 ? 0 : codes.size / delta.length;
-  delta.forEach((step, row) => {
-    const at = row * length;
-    kernels.i8_dequantize(codes.ptr + at, out.ptr + 4 * at, length, step);
-  });
-  return out;
+  return scaledCodes(weight.codes, weight.delta);
 }

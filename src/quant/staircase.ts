@@ -1,4 +1,5 @@
 /** @file The quantized activation as a layer. */
+
 import { apply, Tensor } from "../autograd/tensor.js";
 import { checkBits, staircaseTop } from "../codes/levels.js";
 import type { Rounding } from "../codes/staircase.js";
@@ -17,11 +18,10 @@ import {
   refuse,
 } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
-import { heap, kernelsFor } from "../kernels/engine.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { withScratch } from "../ndarray/scratch.js";
+import { addHistogram } from "../ndarray/weight-codes.js";
 import { BatchNorm } from "../nn/batch-norm.js";
-import { Module } from "../nn/module.js";
+import { JoiningActivation } from "../nn/norm-activation.js";
 import { Parameter, type ParameterConstraint } from "../nn/parameter.js";
 import { type AlphaRule, threeValued } from "./alpha-rule.js";
 import { authorsStep, halfGaussianStep } from "./half-gaussian.js";
@@ -137,7 +137,7 @@ function startAlpha({ bits, rounding = "ceil", alpha = "half-gaussian" }: Stairc
  * @throws ArgumentError as {@link staircase}; QuantError in forward if α is not a positive number
  * @see BCGD §3 (staircase)
  */
-export class Staircase extends Module {
+export class Staircase extends JoiningActivation {
   #bits: number;
   proxy: CoarseProxy;
   rule: AlphaRule;
@@ -221,8 +221,11 @@ export class Staircase extends Module {
     return y;
   }
 
-  /** See JoinsBatchNorm; null while something observes the pre-activations, or if proxy or rule are functions of the user's own */
-  forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null {
+  override get joinedForward(): (x: Tensor) => Tensor {
+    return Staircase.prototype.forward;
+  }
+  /** Null while something observes the pre-activations, or if proxy or rule are functions of the user's own */
+  override forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor | null {
     if (!(norm instanceof BatchNorm)) check("Staircase", "norm", norm, instanceOf(BatchNorm, "a batch norm"));
     const { alpha, bits, proxy, rule, rounding } = this;
     if (this.#observer !== null || proxy.kernelId === undefined || rule.kernelId === undefined) return null;
@@ -268,13 +271,4 @@ export class Staircase extends Module {
       ...(rounding === "ceil" ? [] : [rounding]),
     ].join(", ");
   }
-}
-
-function addHistogram(counts: Float64Array, codes: NDArray): void {
-  withScratch(4 * 256, (ptr) => {
-    heap().i32(ptr, 256).fill(0);
-    kernelsFor("f32").u8_histogram(codes.ptr, codes.size, ptr);
-    const found = heap().i32(ptr, 256);
-    for (let code = 0; code < counts.length; code++) counts[code] += found[code];
-  });
 }

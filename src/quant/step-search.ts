@@ -80,7 +80,7 @@ function quantile(values: Float32Array, p: number): number {
 }
 
 /** Σ (σ(x, α) − x)² over the values, with the staircase's own f32 operations. */
-export function staircaseError(values: Float32Array, alpha: number, top: number, rounding: Rounding): number {
+function staircaseError(values: Float32Array, alpha: number, top: number, rounding: Rounding): number {
   const step = fround(alpha);
   let sum = 0;
   for (const x of values) {

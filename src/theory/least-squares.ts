@@ -26,7 +26,7 @@ export function checkProblem(op: string, problem: LeastSquares): void {
 }
 
 /** Hw. */
-export function timesHessian(problem: LeastSquares, w: Vector): number[] {
+function timesHessian(problem: LeastSquares, w: Vector): number[] {
   return problem.hessian.map((row) => dot(row, w));
 }
 

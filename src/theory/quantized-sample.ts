@@ -104,11 +104,11 @@ export function quantizedMonteCarlo(
   const inputs = new Float64Array(batch * student.v.length * student.w.length);
   for (let done = 0; done < batches; done++) {
     rng.fillNormal(inputs, 0, 1);
-    const found = quantizedBatch(student, teacher, inputs, options);
-    loss.add([found.loss]);
-    v.add(found.v);
-    w.add(found.w);
-    alpha.add([found.alpha]);
+    const estimate = quantizedBatch(student, teacher, inputs, options);
+    loss.add([estimate.loss]);
+    v.add(estimate.v);
+    w.add(estimate.w);
+    alpha.add([estimate.alpha]);
   }
   return { loss: loss.estimate(), v: v.estimate(), w: w.estimate(), alpha: alpha.estimate() };
 }

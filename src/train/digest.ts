@@ -5,16 +5,8 @@ import { ArgumentError } from "../core/errors.js";
 import { Sha256, sha256Hex } from "../core/sha256.js";
 import { kindOf } from "../core/typed-arrays.js";
 import type { SafeTensor } from "../io/safetensors.js";
-import { heap } from "../kernels/engine.js";
-import type { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "../nn/module.js";
 import { stateEntries } from "../nn/state.js";
-
-/** The array's bytes as they lie in the heap (little-endian); for use at once. */
-function bytesOf(array: NDArray): Uint8Array {
-  const { byteLength } = array.view();
-  return heap().u8(array.ptr, byteLength);
-}
 
 /**
  * SHA-256 of all parameters and buffers: the name of a training result. For each entry of the state dict in the order of its keys (by code
@@ -26,7 +18,7 @@ function bytesOf(array: NDArray): Uint8Array {
 export function weightsDigest(net: Module): string {
   check("weightsDigest", "net", net, instanceOf(Module, "a Module"));
   const state = [...net.stateDict()];
-  return digestOf(state.map(([key, array]) => [key, array.dtype, array.shape, () => bytesOf(array)]));
+  return digestOf(state.map(([key, array]) => [key, array.dtype, array.shape, () => array.bytes()]));
 }
 
 const isTensor: Rule = (value) => {

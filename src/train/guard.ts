@@ -1,10 +1,11 @@
 /** @file What a run must not go on with: numbers that are not finite, losses beyond return, parameters that nobody trains. */
+
 import { describe } from "../core/checks.js";
 import { isFloat } from "../core/dtype.js";
 import { ArgumentError, DivergenceError, StateError } from "../core/errors.js";
 import { log } from "../core/math.js";
-import { kernelsFor } from "../kernels/engine.js";
 import type { NDArray } from "../ndarray/ndarray.js";
+import { countNonFinite } from "../ndarray/reduce.js";
 import type { Module } from "../nn/module.js";
 import { Parameter } from "../nn/parameter.js";
 import type { OptimizerLike } from "../optim/types.js";
@@ -31,8 +32,8 @@ export function diverged(
   });
 }
 
-function nonFinite({ dtype, ptr, size }: NDArray): number {
-  return isFloat(dtype) ? kernelsFor(dtype).f32_count_nonfinite(ptr, size) : 0;
+function nonFinite(array: NDArray): number {
+  return isFloat(array.dtype) ? countNonFinite(array) : 0;
 }
 
 /** Refuses weights that are not finite. @throws DivergenceError naming the first such parameter */

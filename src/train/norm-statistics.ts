@@ -171,15 +171,15 @@ export async function settleStatistics(
   const better = counts.gained - counts.lost > ERRORS * Math.sqrt(counts.gained + counts.lost);
   const taken = recalibrate === true || (recalibrate === "auto" && better);
   if (taken) put(estimated);
-  const found: NormStatistics = {
+  const statistics: NormStatistics = {
     images,
     batch: hits / images,
     running: counts.running / images,
     estimated: counts.estimated / images,
     taken,
   };
-  report(found, recalibrate, better);
-  return found;
+  report(statistics, recalibrate, better);
+  return statistics;
 }
 
 function report(

@@ -12,8 +12,8 @@ it("a product of pairs has an error of at most 2^-103 of it", () => {
       // a + b·2^-54 as the whole number a·2^54 + b; the product in units of 2^-108.
       const exact = (a * 2n ** 54n + b) * (c * 2n ** 54n + d);
       const [head, tail] = multiplyPairs([Number(a), Number(b) * 2 ** -54], [Number(c), Number(d) * 2 ** -54]);
-      const found = BigInt(head) * 2n ** 108n + BigInt(tail * 2 ** 108);
-      const error = found > exact ? found - exact : exact - found;
+      const sum = BigInt(head) * 2n ** 108n + BigInt(tail * 2 ** 108);
+      const error = sum > exact ? sum - exact : exact - sum;
       expect(error * 2n ** 103n <= exact).toBe(true);
     }),
   );

@@ -178,7 +178,17 @@ const OBJECTS: Record<string, () => object> = {
 };
 
 /** What subclasses alone may call: no door. */
-const PROTECTED = new Set(["describe", "checkInput", "dropValue", "slot", "count", "update", "checkTogether"]);
+const PROTECTED = new Set([
+  "describe",
+  "checkInput",
+  "dropValue",
+  "slot",
+  "count",
+  "update",
+  "checkTogether",
+  "resultOf",
+  "pairedBy",
+]);
 
 describe.each(Object.entries(OBJECTS))("methods of %s", (kind, make) => {
   it.each(

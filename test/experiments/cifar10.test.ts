@@ -115,8 +115,8 @@ describe("tables", () => {
     expect(tables[0][1]).toContain("| 1W4A (**trial**: 1 epochs instead of 6, 512 training images) | 80.00 % |");
   });
   it("list every run with the command that makes it again", () => {
-    const made = result({ id: "table2/a", command: "npx coarsegrad train --seed 1", trainImages: 20_000 });
-    expect(new Map(tablesOf([made])).get("runs")).toContain(
+    const record = result({ id: "table2/a", command: "npx coarsegrad train --seed 1", trainImages: 20_000 });
+    expect(new Map(tablesOf([record])).get("runs")).toContain(
       "| `table2/a` | 6 | 20,000 | 1 | 10.0 min | 400 | 80.00 % | `abababababababab…` | `npx coarsegrad train --seed 1` |",
     );
   });
@@ -129,7 +129,7 @@ describe("tables", () => {
       loss: [],
       valAccuracy: [],
     };
-    const made = result({
+    const record = result({
       id: "a",
       table: "3",
       row: "pact",
@@ -138,7 +138,7 @@ describe("tables", () => {
       ...nothing,
       diverged: { epoch: 1, step: 14 },
     });
-    expect(new Map(tablesOf([made])).get("3")).toContain(
+    expect(new Map(tablesOf([record])).get("3")).toContain(
       "| pact: **diverged** in epoch 1, step 14 | 2A | – | – | – | 0 | 1 | – | – |",
     );
   });

@@ -14,10 +14,10 @@ const literals = (text: string): string[] =>
   );
 
 it.each(["io", "format", "node", "onnx"])("in src/%s", (room) => {
-  const found = readdirSync(path.join(src, room), { recursive: true, encoding: "utf8" })
+  const expressions = readdirSync(path.join(src, room), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .flatMap((name) => literals(readFileSync(path.join(src, room, name), "utf8")));
-  expect(found.filter((literal) => RISKY.test(literal))).toEqual([]);
+  expect(expressions.filter((literal) => RISKY.test(literal))).toEqual([]);
 });
 it("the search sees what was there", () => {
   for (const bad of [

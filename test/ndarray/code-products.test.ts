@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { type Backend, init } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/scope.js";
-import { convCodes, linearCodes } from "../../src/ndarray/code-products.js";
-import { convForward, convForwardCodes, packWeights } from "../../src/ndarray/conv.js";
-import { linearForwardCodes, rowsTimesTransposed } from "../../src/ndarray/matmul.js";
+import { convCodes, linearCodes } from "../../src/ndarray/convolve/codes.js";
+import { convForward, convForwardCodes, packWeights } from "../../src/ndarray/convolve/conv.js";
+import { linearForwardCodes, rowsTimesTransposed } from "../../src/ndarray/linear.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import { type Conv2dOptions, convolution } from "../../src/ops/conv.js";
+import { type ConvolutionOptions, convolution } from "../../src/ops/conv.js";
 
 const rng = new Rng("code products");
 const WEIGHTS = {
@@ -23,7 +23,7 @@ const drawn = (shape: number[], draw: () => number, dtype: "u8" | "i8"): NDArray
 const asF64 = (x: NDArray): NDArray => NDArray.from(Array.from(x.toTypedArray()), x.shape, "f64");
 const list = (x: NDArray): number[] => Array.from(x.toTypedArray());
 
-const convolutions: { note: string; x: number[]; w: number[]; options: Conv2dOptions }[] = [
+const convolutions: { note: string; x: number[]; w: number[]; options: ConvolutionOptions }[] = [
   { note: "3×3 on 16 channels", x: [3, 9, 8, 16], w: [16, 16, 3, 3], options: { padding: 1 } },
   { note: "3×3, stride 2, 13 filters", x: [2, 9, 12, 32], w: [13, 32, 3, 3], options: { padding: 1, stride: 2 } },
   { note: "5×5, 33 filters", x: [2, 7, 7, 16], w: [33, 16, 5, 5], options: {} },

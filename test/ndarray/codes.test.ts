@@ -2,12 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/scope.js";
-import { convBackwardWeight, convForward, convForwardCodes, packWeights } from "../../src/ndarray/conv.js";
-import { linearForwardCodes, rowsTimesTransposed, transposedTimesRows } from "../../src/ndarray/matmul.js";
+import { convBackwardWeight, convForward, convForwardCodes, packWeights } from "../../src/ndarray/convolve/conv.js";
+import { linearForwardCodes, rowsTimesTransposed, transposedTimesRows } from "../../src/ndarray/linear.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { avgPool, maxPool } from "../../src/ndarray/pool.js";
 import { windowGeometry } from "../../src/ndarray/window.js";
-import { type Conv2dOptions, convolution } from "../../src/ops/conv.js";
+import { type ConvolutionOptions, convolution } from "../../src/ops/conv.js";
 
 const rng = new Rng("codes");
 const codes = (shape: number[], lo: number, hi: number, dtype: "u8" | "i8", step: number | null = null): NDArray =>
@@ -20,7 +20,7 @@ const codes = (shape: number[], lo: number, hi: number, dtype: "u8" | "i8", step
 const asF64 = (x: NDArray): NDArray => NDArray.from(Array.from(x.toTypedArray()), x.shape, "f64");
 const list = (x: NDArray): number[] => Array.from(x.toTypedArray());
 
-const layers: { note: string; x: number[]; w: number[]; options: Conv2dOptions }[] = [
+const layers: { note: string; x: number[]; w: number[]; options: ConvolutionOptions }[] = [
   { note: "3×3", x: [2, 6, 5, 4], w: [5, 4, 3, 3], options: { padding: 1 } },
   { note: "1×1", x: [2, 4, 4, 8], w: [3, 8, 1, 1], options: {} },
   { note: "groups", x: [1, 6, 5, 4], w: [4, 2, 3, 3], options: { groups: 2, stride: 2, padding: "same" } },

@@ -142,6 +142,8 @@ const OF_TENSORS: Record<string, readonly [args: () => readonly unknown[], spare
   softmax: [() => [t(2, 3), 1]],
   logSoftmax: [() => [t(2, 3), 0]],
 };
+/** Functions whose argument 1, weights, keeps its packed forms. */
+const PACKING = ["convForwardCodes", "linearForwardCodes", "conv2d"];
 const CREATION = "tensor zeros ones full arange linspace eye rand randn randint uniform normal".split(" ");
 
 describe.each([
@@ -151,7 +153,13 @@ describe.each([
   const known = namespace as Record<string, (...args: never[]) => unknown>;
   for (const [name, [args, spare]] of Object.entries(good)) {
     test(name, () => {
-      const outcome = attack(name, known[name], { args, spare, values, stride: 13 });
+      const outcome = attack(name, known[name], {
+        args,
+        spare,
+        values,
+        stride: 13,
+        weights: PACKING.includes(name) ? 1 : undefined,
+      });
       expect(outcome.faults.slice(0, 12)).toEqual([]);
       expect(outcome.refused).toBeGreaterThan(0);
     });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { DType } from "../../src/core/dtype.js";
 import { sizeOf } from "../../src/core/shape.js";
 import { scope } from "../../src/memory/scope.js";
-import * as nd from "../../src/ndarray/movement.js";
+import * as nd from "../../src/ndarray/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { sumTo } from "../../src/ndarray/reduce.js";
 import { broadcastPairs, indicesOf, offsetOf, permutations, ranges, shapes } from "../arbitraries.js";

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/scope.js";
-import { convForward, packWeights } from "../../src/ndarray/conv.js";
-import { rowsTimesTransposed } from "../../src/ndarray/matmul.js";
+import { convForward, packWeights } from "../../src/ndarray/convolve/conv.js";
+import { rowsTimesTransposed } from "../../src/ndarray/linear.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { convolution } from "../../src/ops/conv.js";
 

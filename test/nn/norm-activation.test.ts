@@ -4,7 +4,7 @@ import { Tensor } from "../../src/autograd/tensor.js";
 import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import { BatchNorm2d, type Module, normActivation, ReLU, Sequential } from "../../src/nn/index.js";
+import { BatchNorm2d, Module, normActivation, ReLU, Sequential } from "../../src/nn/index.js";
 import { Staircase, type StaircaseOptions } from "../../src/quant/index.js";
 
 const SHAPE = [9, 11, 13, 24]; // rows of several blocks, the last one short
@@ -92,6 +92,26 @@ describe("normActivation", () => {
     expect(nameOf(norm, staircase)).toBe("batchNormStaircase");
     expect(nameOf(norm, custom)).toBe("staircase");
     expect(nameOf(own, staircase)).toBe("staircase");
+    class Twice extends ReLU {
+      override forward(x: Tensor): Tensor {
+        return super.forward(x).mul(2);
+      }
+    }
+    expect(nameOf(norm, new ReLU())).toBe("batchNormRelu");
+    expect(nameOf(norm, new Twice())).toBe("mul");
+    const hooked = new ReLU();
+    hooked.forward = (x) => x.neg();
+    expect(nameOf(norm, hooked)).toBe("neg");
+    // The name of a method says nothing.
+    class Named extends Module {
+      override forward(x: Tensor): Tensor {
+        return x.exp();
+      }
+      forwardNormalized(): null {
+        throw new Error("called");
+      }
+    }
+    expect(nameOf(norm, new Named())).toBe("exp");
     let seen = 0;
     staircase.observe((x) => {
       seen += x.size;

@@ -92,10 +92,10 @@ for (const backend of ["wasm", "reference"] as const) {
     it.each(TWO)("%s", (_name, op, slopes) => {
       fc.assert(
         fc.property(rows, ({ x, z, dy }) => {
-          const found = scope(() => gradients(op, [vector(x), vector(z)], undefined, dy));
+          const gradient = scope(() => gradients(op, [vector(x), vector(z)], undefined, dy));
           for (const side of [0, 1]) {
             same(
-              found[side],
+              gradient[side],
               x.map((value, i) => share(dy[i], slopes(value, z[i])[side])),
             );
           }

@@ -4,11 +4,11 @@ import { describe, expect, it } from "vitest";
 import { conv2d } from "../../src/autograd/functions.js";
 import { Tensor } from "../../src/autograd/tensor.js";
 import { Rng } from "../../src/core/rng.js";
+import { suitsWinograd } from "../../src/kernels/choose.js";
 import { scope } from "../../src/memory/index.js";
-import { convBackwardInput, convBackwardWeight, convForward, packWeights } from "../../src/ndarray/conv.js";
 import { convert } from "../../src/ndarray/convert.js";
+import { convBackwardInput, convBackwardWeight, convForward, packWeights } from "../../src/ndarray/convolve/conv.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import { suitsWinograd } from "../../src/ndarray/winograd.js";
 import { Conv2d } from "../../src/nn/index.js";
 import { convolution } from "../../src/ops/conv.js";
 

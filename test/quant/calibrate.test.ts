@@ -84,9 +84,9 @@ describe("calibrate", () => {
   it("mse: the half-Gaussian optimum on normal pre-activations, within sampling error", async () => {
     for (const rounding of ["ceil", "nearest"] as const) {
       const net = single({ bits: 4, rounding, alpha: 1 });
-      const found = await calibrate(net, batches(4, 200, 40));
+      const report = await calibrate(net, batches(4, 200, 40));
       expect(Math.abs(alphaOf(net) / halfGaussianStep(4, rounding) - 1)).toBeLessThan(0.05);
-      expect(found).toEqual([{ name: "0", before: 1, alpha: alphaOf(net) }]);
+      expect(report).toEqual([{ name: "0", before: 1, alpha: alphaOf(net) }]);
     }
   });
   it("takes lists, generators and async sources, no more than it was told, and is the same on every run", async () => {

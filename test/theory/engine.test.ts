@@ -41,7 +41,7 @@ describe("the coarse gradient of a sample", () => {
         const [m, n, count] = [student.v.length, student.w.length, 5];
         const z = new Float64Array(count * m * n);
         new Rng(seed).fillNormal(z, 0, 1);
-        const found = sampleGradients(student, teacher, z, proxy);
+        const estimate = sampleGradients(student, teacher, z, proxy);
         for (let b = 0; b < count; b++) {
           const rows = Array.from({ length: m }, (_, i) => [...z.subarray((b * m + i) * n, (b * m + i + 1) * n)]);
           const times = (w: readonly number[]) => rows.map((row) => row.reduce((sum, x, j) => sum + x * w[j], 0));
@@ -50,14 +50,14 @@ describe("the coarse gradient of a sample", () => {
             (sum, _, i) => sum + (x[i] > 0 ? student.v[i] : 0) - (y[i] > 0 ? teacher.v[i] : 0),
             0,
           );
-          expect(found.loss[b]).toBeCloseTo(0.5 * residual * residual, 12);
-          for (let i = 0; i < m; i++) expect(found.v[b * m + i]).toBeCloseTo(x[i] > 0 ? residual : 0, 12);
+          expect(estimate.loss[b]).toBeCloseTo(0.5 * residual * residual, 12);
+          for (let i = 0; i < m; i++) expect(estimate.v[b * m + i]).toBeCloseTo(x[i] > 0 ? residual : 0, 12);
           for (let j = 0; j < n; j++) {
             const wanted = rows.reduce(
               (sum, row, i) => sum + row[j] * proxy.dx(x[i], 1, 1) * student.v[i] * residual,
               0,
             );
-            expect(found.w[b * n + j]).toBeCloseTo(wanted, 10);
+            expect(estimate.w[b * n + j]).toBeCloseTo(wanted, 10);
           }
         }
       }),
@@ -105,7 +105,7 @@ describe("means over samples, through the engine", () => {
   it("are within 4 standard errors of the formulas", () => {
     fc.assert(
       fc.property(pairs(3), fc.constantFrom(...proxies), ({ student, teacher }, proxy) => {
-        const found = monteCarlo(student, teacher, proxy, { samples: 4000, seed: SEED });
+        const estimate = monteCarlo(student, teacher, proxy, { samples: 4000, seed: SEED });
         const wanted = {
           loss: [populationLoss(student, teacher)],
           v: populationGradientV(student, teacher),
@@ -113,7 +113,7 @@ describe("means over samples, through the engine", () => {
         };
         for (const name of ["loss", "v", "w"] as const) {
           wanted[name].forEach((x, i) => {
-            expect(Math.abs(found[name].mean[i] - x)).toBeLessThanOrEqual(4 * found[name].error[i] + 1e-9);
+            expect(Math.abs(estimate[name].mean[i] - x)).toBeLessThanOrEqual(4 * estimate[name].error[i] + 1e-9);
           });
         }
       }),
@@ -129,12 +129,12 @@ describe("means over samples, through the engine", () => {
     const options = { bits, proxy, ...(rule && { rule }) };
     const student = { v: [1, 2, -0.5], w: [0.3, 1.1], alpha: 0.5 };
     const teacher = { v: [0.5, 1, 1], w: [1, 0], alpha: 0.375 };
-    const found = quantizedMonteCarlo(student, teacher, options, { batches: 40, batch: 500, seed: SEED });
+    const estimate = quantizedMonteCarlo(student, teacher, options, { batches: 40, batch: 500, seed: SEED });
     const { loss, v, coarseW, coarseAlpha } = quantizedGradients(student, teacher, options);
     const wanted = { loss: [loss], v, w: coarseW, alpha: [coarseAlpha] };
     for (const name of ["loss", "v", "w", "alpha"] as const) {
       wanted[name].forEach((x, i) => {
-        expect(Math.abs(found[name].mean[i] - x) / found[name].error[i]).toBeLessThan(4);
+        expect(Math.abs(estimate[name].mean[i] - x) / estimate[name].error[i]).toBeLessThan(4);
       });
     }
   });

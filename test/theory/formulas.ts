@@ -18,9 +18,9 @@ const near = (a: number, b: number, tolerance: number): boolean =>
 const cache = new Map<string, Samples>();
 function samplesOf(pair: Pair, count: number): Samples {
   const key = JSON.stringify([pair, count]);
-  const found = cache.get(key) ?? sample(pair, count);
-  cache.set(key, found);
-  return found;
+  const estimate = cache.get(key) ?? sample(pair, count);
+  cache.set(key, estimate);
+  return estimate;
 }
 
 /** Comparisons with Monte Carlo that are farther off than 4 standard errors. */

@@ -44,8 +44,8 @@ function expectMoments(got: ProxyMoments, want: ProxyMoments, tolerance: number)
 describe("quadratureMoments", () => {
   it.each([0.2, 1, 30, 1000])("of exp(−(%dx)²), at every ‖w‖ and θ", (a) => {
     for (const [w, theta] of poses) {
-      const found = quadratureMoments(pose(w, theta), { name: "bell", dx: (x) => exp(-a * a * x * x) });
-      expectMoments(found, bellMoments(a, w, theta), 1e-9);
+      const moments = quadratureMoments(pose(w, theta), { name: "bell", dx: (x) => exp(-a * a * x * x) });
+      expectMoments(moments, bellMoments(a, w, theta), 1e-9);
     }
   });
 
@@ -82,7 +82,7 @@ describe("quadratureMoments", () => {
   it("of a heavy tail, 1/(1 + x²): as by fine pieces of the plain rule", () => {
     for (const w of [1, 30, 500]) {
       const at = pose(w, 1.2);
-      const found = quadratureMoments(at, { name: "tail", dx: (x) => 1 / (1 + x * x) });
+      const moments = quadratureMoments(at, { name: "tail", dx: (x) => 1 / (1 + x * x) });
       // Substituting x = sinh(s)/w, on which scale all of it is smooth; 20,000 midpoints.
       const reach = Math.asinh(11 * w);
       const step = reach / 20_000;
@@ -93,9 +93,9 @@ describe("quadratureMoments", () => {
         own += x * slope;
         across += (2 * slope * exp(-0.5 * ((x * cos(1.2)) / sin(1.2)) ** 2)) / ROOT;
       }
-      expect(Math.abs(found.own / own - 1)).toBeLessThan(1e-7);
-      expect(Math.abs(found.across / across - 1)).toBeLessThan(1e-7);
-      expect(Math.abs(found.mean)).toBeLessThan(1e-12);
+      expect(Math.abs(moments.own / own - 1)).toBeLessThan(1e-7);
+      expect(Math.abs(moments.across / across - 1)).toBeLessThan(1e-7);
+      expect(Math.abs(moments.mean)).toBeLessThan(1e-12);
     }
   });
 
@@ -103,8 +103,8 @@ describe("quadratureMoments", () => {
     const at = pose(1, 1);
     const [from, to] = [2, 2 + 1e-5];
     const dx = (x: number): number => (x > from && x <= to ? 1 : 0);
-    const found = quadratureMoments(at, { name: "needle", dx }, [from, to]);
-    expect(Math.abs(found.own / (1e-5 * 2 * (exp(-2) / ROOT)) - 1)).toBeLessThan(1e-4);
+    const moments = quadratureMoments(at, { name: "needle", dx }, [from, to]);
+    expect(Math.abs(moments.own / (1e-5 * 2 * (exp(-2) / ROOT)) - 1)).toBeLessThan(1e-4);
   });
 
   it("is what the expectation and the b-bit model stand on", () => {
@@ -129,8 +129,8 @@ describe("quadratureMoments", () => {
   it("adds no pieces for slopes that are constant between named places: the same bits", () => {
     const at = pose(3, 0.7);
     for (const proxy of [reluProxy, clippedReLU]) {
-      const found = quadratureMoments(at, { name: "copy", dx: proxy.dx }, [0, 1]);
-      expect(quadratureMoments(at, proxy, [0, 1])).toEqual(found);
+      const moments = quadratureMoments(at, { name: "copy", dx: proxy.dx }, [0, 1]);
+      expect(quadratureMoments(at, proxy, [0, 1])).toEqual(moments);
     }
   });
 });

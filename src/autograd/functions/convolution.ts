@@ -3,7 +3,7 @@ import { checkOptions } from "../../core/checks.js";
 import { ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
 import type { Padding, Pair } from "../../ndarray/window.js";
-import { CONV_OPTIONS, type Conv2dOptions, conv2d as conv2dOp } from "../../ops/conv.js";
+import { CONV_OPTIONS, type ConvolutionOptions, conv2d as conv2dOp } from "../../ops/conv.js";
 import { AVG_POOL_OPTIONS, avgPool2d as avgPoolOp, maxPool2d as maxPoolOp, POOL_OPTIONS } from "../../ops/pool.js";
 import { composed } from "../composed.js";
 import { expectTensor } from "../graph.js";
@@ -21,13 +21,13 @@ import { apply, type Tensor } from "../tensor.js";
  * @throws ShapeError if channels or ranks do not match or the window exceeds the image; DTypeError unless all are of one real type;
  * ArgumentError on bad options
  */
-export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: Conv2dOptions = {}): Tensor {
+export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: ConvolutionOptions = {}): Tensor {
   checkOptions("conv2d", options, CONV_OPTIONS);
   return apply(conv2dOp, bias === undefined || bias === null ? [x, weight] : [x, weight, bias], options);
 }
 
 /** Options of pools. */
-export interface PoolingOptions {
+export interface PoolOptions {
   /** Default: the window's extents. */
   stride?: Pair;
   /** At most half of the window on each side; default 0. */
@@ -42,7 +42,7 @@ export interface PoolingOptions {
  * @gradient exact: all of it to the first largest of the window
  * @throws ShapeError if x is no image batch or smaller than the window; ArgumentError on bad options
  */
-export function maxPool2d(x: Tensor, kernel: Pair, options: PoolingOptions = {}): Tensor {
+export function maxPool2d(x: Tensor, kernel: Pair, options: PoolOptions = {}): Tensor {
   checkOptions("maxPool2d", options, POOL_OPTIONS);
   return apply(maxPoolOp, [x], { kernel, ...options });
 }
@@ -56,11 +56,7 @@ export function maxPool2d(x: Tensor, kernel: Pair, options: PoolingOptions = {})
  * @gradient exact
  * @throws ShapeError if x is no image batch or smaller than the window; ArgumentError on bad options
  */
-export function avgPool2d(
-  x: Tensor,
-  kernel: Pair,
-  options: PoolingOptions & { countIncludePad?: boolean } = {},
-): Tensor {
+export function avgPool2d(x: Tensor, kernel: Pair, options: PoolOptions & { countIncludePad?: boolean } = {}): Tensor {
   checkOptions("avgPool2d", options, AVG_POOL_OPTIONS);
   return apply(avgPoolOp, [x], { kernel, ...options });
 }

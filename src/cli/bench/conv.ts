@@ -1,6 +1,6 @@
 /** @file Convolutions: forward by direct sums, forward as training runs it, and the two halves of backward. */
 import { scope } from "../../memory/index.js";
-import { convBackwardInput, convBackwardWeight, convForward, packWeights } from "../../ndarray/conv.js";
+import { convBackwardInput, convBackwardWeight, convForward, packWeights } from "../../ndarray/convolve/conv.js";
 import { convolution } from "../../ops/conv.js";
 import { type BenchOptions, filled, measure } from "./harness.js";
 import { CONV_SHAPES, convLabel, convWork } from "./shapes.js";

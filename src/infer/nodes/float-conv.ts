@@ -5,9 +5,10 @@ import type { NodeData } from "../../format/tensors.js";
 import type { ValueType } from "../../format/value.js";
 import { tapsOf } from "../../format/window.js";
 import type { Ptr } from "../../kernels/abi.js";
+import { chooseDirect } from "../../kernels/choose.js";
 import { heap, kernelsFor } from "../../kernels/engine.js";
 import type { Constants } from "../constants.js";
-import { geometryOf, isPointwise, type Step, type StepMaker } from "../step.js";
+import { convolutionOf, geometryOf, type Step, type StepMaker } from "../step.js";
 
 /** Bytes of patches in one chunk: they stay in the second-level cache. */
 const CHUNK_BYTES = 192 << 10;
@@ -16,10 +17,11 @@ const CHUNK_ROWS = 60;
 /** Convolution in f32: patches times weights, then the bias. One input channel a group goes its own way, as in training. */
 export const floatConv: StepMaker<PlanFloatConv> = ({ node, input, output, data, constants }) => {
   const groups = node.groups ?? 1;
+  const algorithm = chooseDirect(convolutionOf(node, input.shape, groups));
   const product =
-    groups > 1 && groups === input.shape[2]
+    algorithm === "depthwise"
       ? depthwise(node, input, output, data, constants)
-      : grouped(node, input, output, data, constants);
+      : grouped(node, input, output, data, constants, algorithm === "pixels");
   if (data.bias === undefined) return product;
   const kernels = kernelsFor("f32");
   const bias = constants.f32(data.bias);
@@ -33,7 +35,15 @@ export const floatConv: StepMaker<PlanFloatConv> = ({ node, input, output, data,
   };
 };
 
-function grouped(node: PlanFloatConv, input: ValueType, output: ValueType, data: NodeData, constants: Constants): Step {
+/** @param direct patches are pixels */
+function grouped(
+  node: PlanFloatConv,
+  input: ValueType,
+  output: ValueType,
+  data: NodeData,
+  constants: Constants,
+  direct: boolean,
+): Step {
   const kernels = kernelsFor("f32");
   const { groups = 1, out } = node;
   const channels = input.shape[2] / groups;
@@ -42,7 +52,6 @@ function grouped(node: PlanFloatConv, input: ValueType, output: ValueType, data:
   const K = taps * channels;
   const weight = constants.f32(floatWeights(data, node.out, taps));
   const positions = output.shape[0] * output.shape[1];
-  const direct = groups === 1 && isPointwise(node);
   const geometry = geometryOf(constants, node, input.shape, channels);
   const layout = constants.add(4 * 4, () => undefined);
   const chunkOf = (rows: number): number => {

@@ -12,7 +12,7 @@ const NAP_MS = 100;
 const START_MS = 30_000;
 
 /** What all threads run on. */
-export interface PoolOptions {
+export interface ThreadPoolOptions {
   /** Threads in all, the calling one included; at least 2. */
   threads: number;
   module: WebAssembly.Module;
@@ -51,7 +51,7 @@ export class Pool {
   #workers: WorkerLike[] = [];
   #failure: ThreadError | null = null;
 
-  private constructor({ threads, module, memory, timeout }: PoolOptions) {
+  private constructor({ threads, module, memory, timeout }: ThreadPoolOptions) {
     const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<string, unknown>;
     this.threads = threads;
     this.#kernels = Object.values(exports) as Kernel[];
@@ -64,7 +64,7 @@ export class Pool {
   }
 
   /** Starts `threads` − 1 workers. @throws ThreadError if one cannot be started */
-  static async start(options: PoolOptions): Promise<Pool> {
+  static async start(options: ThreadPoolOptions): Promise<Pool> {
     const pool = new Pool(options);
     const { module, memory } = options;
     try {

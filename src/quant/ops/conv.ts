@@ -6,24 +6,24 @@ import {
   convForwardCodes,
   convShape,
   packWeights,
-} from "../../ndarray/conv.js";
-import { codesAsReal } from "../../ndarray/matmul.js";
+} from "../../ndarray/convolve/conv.js";
+import { packedWeights } from "../../ndarray/convolve/packed.js";
 import type { NDArray } from "../../ndarray/ndarray.js";
-import { type Conv2dOptions, convolution } from "../../ops/conv.js";
+import { type ConvolutionOptions, convolution } from "../../ops/conv.js";
 import { biasGradient, checkBias } from "../../ops/linalg.js";
 import type { OpDef } from "../../ops/op.js";
+import { checkOperands, type ProductSaved, scaleAndBias } from "../products.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
-import { checkOperands, type ProductSaved, scaleAndBias } from "./product.js";
 
 /** Attributes of {@link quantConv2dOp}: the projection of the latent weights, and the convolution's geometry. */
-export interface QuantConv2dAttrs extends Conv2dOptions {
+export interface QuantConv2dAttrs extends ConvolutionOptions {
   readonly weight: QuantizedWeight;
 }
 
 function sums(x: NDArray, { weight, ...options }: QuantConv2dAttrs): NDArray {
   const conv = convolution("quantConv2d", x.shape, weight.codes.shape, options);
   if (x.coded) return convForwardCodes(x, weight.codes, conv);
-  return convForward(x, packWeights(codesAsReal(weight.codes)), conv);
+  return convForward(x, packedWeights(weight.codes), conv);
 }
 
 /**

@@ -1,11 +1,13 @@
 /** @file Matrix product at quantized weights. */
+
 import { ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
-import { codesAsReal, linearForwardCodes, rowsTimesTransposed, transposedTimesRows } from "../../ndarray/matmul.js";
-import { biasGradient, checkBias, rowsTimes } from "../../ops/linalg.js";
+import { realCodes } from "../../ndarray/convolve/packed.js";
+import { linearForwardCodes, rowsTimes, rowsTimesTransposed, transposedTimesRows } from "../../ndarray/linear.js";
+import { biasGradient, checkBias } from "../../ops/linalg.js";
 import type { OpDef } from "../../ops/op.js";
+import { checkOperands, type ProductSaved, scaleAndBias } from "../products.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
-import { checkOperands, type ProductSaved, scaleAndBias } from "./product.js";
 
 /** Attributes of {@link quantLinearOp}: the projection of the latent weights. */
 export interface QuantLinearAttrs {
@@ -38,7 +40,7 @@ export const quantLinearOp: OpDef<QuantLinearAttrs, ProductSaved> = {
     return [...x.shape.slice(0, -1), latent.shape[0]];
   },
   forward: ([x, , bias], { weight }, { needs }) => {
-    const acc = x.coded ? linearForwardCodes(x, weight.codes) : rowsTimesTransposed(x, codesAsReal(weight.codes));
+    const acc = x.coded ? linearForwardCodes(x, weight.codes) : rowsTimesTransposed(x, realCodes(weight.codes));
     const { codes, delta } = weight;
     const saved = { x: needs[1] ? x : null, codes: needs[0] ? codes : null, delta };
     return { y: scaleAndBias(acc, weight, x.step ?? 1, bias), saved };

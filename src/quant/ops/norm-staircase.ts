@@ -1,13 +1,11 @@
 /** @file Batch normalization joined to the quantized activation behind it, as an op. */
 import { staircaseTop } from "../../codes/levels.js";
-import { roundingId } from "../../codes/staircase.js";
 import { check } from "../../core/checks.js";
-import { kernelsFor } from "../../kernels/engine.js";
 import { alphaRuleId, proxyId } from "../../kernels/staircase/rules.js";
 import { NDArray } from "../../ndarray/ndarray.js";
+import { normalizedStaircase, normalizedStaircaseBackward } from "../../ndarray/normalize.js";
 import type { BatchNormTrainAttrs } from "../../ops/norm.js";
-import { withNormWork } from "../../ops/norm.js";
-import { batchNormRows, checkNormActivation, normGradients, shortcutArguments } from "../../ops/norm-activation.js";
+import { batchNormRows, checkNormActivation, normGradients } from "../../ops/norm-activation.js";
 import type { OpDef } from "../../ops/op.js";
 import { checkedAlpha, type StaircaseAttrs, staircaseOp } from "./staircase.js";
 
@@ -45,28 +43,16 @@ export const batchNormStaircaseOp: OpDef<BatchNormStaircaseAttrs, Saved> = {
   forward: ([x, gamma, beta, step, shortcut], attrs) => {
     const alpha = checkedAlpha(step);
     const rows = batchNormRows(x, gamma, beta, attrs);
-    const codes = NDArray.empty(x.shape, "u8", alpha);
-    const channels = gamma.size;
-    withNormWork(x, channels, (work) =>
-      kernelsFor(x.dtype).f32_batchnorm_staircase(
-        ...([x.ptr, ...shortcutArguments(shortcut), codes.ptr, x.size / channels, channels, rows.ptr] as const),
-        ...([alpha, staircaseTop(attrs.bits), roundingId(attrs.rounding), work] as const),
-      ),
-    );
+    const kernel = { alpha, top: staircaseTop(attrs.bits), nearest: attrs.rounding === "nearest" };
+    const codes = normalizedStaircase(x, rows, shortcut, kernel);
     return { y: codes, saved: { x, shortcut, codes, rows, alpha } };
   },
   backward: (dy, { x, shortcut, codes, rows, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
-    const channels = rows.shape[1];
+    const kernel = { alpha, top: staircaseTop(bits), proxy: proxy.kernelId as number, rule: rule.kernelId as number };
     let dalpha = 0;
-    const grads = normGradients(x, rows, needs, 4, (g, dgamma, dbeta) =>
-      withNormWork(x, channels, (work) => {
-        dalpha = kernelsFor(x.dtype).f32_batchnorm_staircase_bwd(
-          ...([x.ptr, ...shortcutArguments(shortcut), codes.ptr, dy.ptr, g.ptr, x.size / channels, channels] as const),
-          ...([rows.ptr, alpha, staircaseTop(bits), proxy.kernelId as number, rule.kernelId as number] as const),
-          ...([dgamma.ptr, dbeta.ptr, work] as const),
-        );
-      }),
-    );
+    const grads = normGradients(x, rows, needs, 4, (sums) => {
+      dalpha = normalizedStaircaseBackward({ x, shortcut, codes, rows }, dy, kernel, sums);
+    });
     const [, gamma, beta, step] = needs;
     const first = [grads.x, gamma ? grads.gamma : null, beta ? grads.beta : null];
     const dstep = step ? NDArray.from([dalpha], inputs[3].shape, inputs[3].dtype) : null;

@@ -1,10 +1,11 @@
 /** @file Weights between float and quantized (BinaryRelax), as an op. */
+
 import { atLeast, check } from "../../core/checks.js";
-import { kernelsFor } from "../../kernels/engine.js";
 import { expectType } from "../../ndarray/checks.js";
+import { addInPlace, scaleInPlace } from "../../ndarray/update.js";
 import type { OpDef } from "../../ops/op.js";
+import { checkWeight } from "../products.js";
 import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
-import { checkWeight } from "./product.js";
 
 /** Attributes of {@link relaxOp}. */
 export interface RelaxAttrs {
@@ -30,9 +31,8 @@ export const relaxOp: OpDef<RelaxAttrs, null> = {
   },
   forward: ([latent], { weight, eta }) => {
     const y = dequantizeWeight(weight);
-    const kernels = kernelsFor("f32");
-    kernels.f32_scale_shift(y.ptr, y.ptr, y.size, eta / (1 + eta), 0);
-    kernels.f32_axpy(latent.ptr, y.ptr, y.size, 1 / (1 + eta));
+    scaleInPlace(y, eta / (1 + eta));
+    addInPlace(y, latent, 1 / (1 + eta));
     return { y, saved: null };
   },
   backward: (dy) => [dy],

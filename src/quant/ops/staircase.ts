@@ -1,11 +1,11 @@
 /** @file The quantized activation as an op: a staircase forward, coarse derivatives backward. */
 import { checkBits, staircaseTop } from "../../codes/levels.js";
-import { type Rounding, roundingId } from "../../codes/staircase.js";
+import type { Rounding } from "../../codes/staircase.js";
 import { check } from "../../core/checks.js";
 import { DTypeError, QuantError, ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
-import { kernelsFor } from "../../kernels/engine.js";
 import { alphaRuleId, proxyId } from "../../kernels/staircase/rules.js";
+import { staircase, staircaseBackward, staircaseStepGradient } from "../../ndarray/activation.js";
 import { convert, floatTypeOf } from "../../ndarray/convert.js";
 import { NDArray } from "../../ndarray/ndarray.js";
 import type { OpDef } from "../../ops/op.js";
@@ -68,8 +68,7 @@ export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
   },
   forward: ([x, step], { bits, rounding }) => {
     const alpha = checkedAlpha(step);
-    const y = NDArray.empty(x.shape, "u8", alpha);
-    kernelsFor(x.dtype).f32_staircase(x.ptr, y.ptr, x.size, alpha, staircaseTop(bits), roundingId(rounding));
+    const y = staircase(x, alpha, staircaseTop(bits), rounding === "nearest");
     return { y, saved: { x, codes: y, alpha } };
   },
   backward: (incoming, { x, codes, alpha }, { bits, proxy, rule }, { inputs, needs }) => {
@@ -84,11 +83,8 @@ export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {
 };
 
 function inputGradient(dy: NDArray, x: NDArray, alpha: number, top: number, proxy: CoarseProxy): NDArray {
+  if (proxy.kernelId !== undefined) return staircaseBackward(x, dy, alpha, top, proxy.kernelId);
   const dx = NDArray.empty(x.shape, x.dtype);
-  if (proxy.kernelId !== undefined) {
-    kernelsFor(x.dtype).f32_staircase_bwd(x.ptr, dy.ptr, dx.ptr, x.size, alpha, top, proxy.kernelId);
-    return dx;
-  }
   // Copies: the user's function may allocate, and growth of the heap would detach views.
   const values = x.toTypedArray();
   const grads = dy.toTypedArray();
@@ -110,8 +106,7 @@ function stepGradient(
 ): NDArray {
   let sum = 0;
   if (rule.kernelId !== undefined) {
-    const kernels = kernelsFor(x.dtype);
-    sum = kernels.f32_staircase_dalpha(x.ptr, codes.ptr, dy.ptr, x.size, alpha, top, rule.kernelId);
+    sum = staircaseStepGradient(x, codes, dy, alpha, top, rule.kernelId);
   } else {
     const values = x.toTypedArray();
     const grads = dy.toTypedArray();

@@ -49,17 +49,17 @@ export function gather(weights: Ptr, length: number, chosen: Uint8Array): Float3
   const words = heap().i32(weights, length);
   let size = 0;
   for (let i = 0; i < length; i++) size += chosen[(words[i] & MAGNITUDE) >>> SHIFT];
-  const found = new Int32Array(size);
+  const chosenWords = new Int32Array(size);
   let at = 0;
   for (let i = 0; i < length; i++) {
     const word = words[i] & MAGNITUDE;
-    if (chosen[word >>> SHIFT] !== 0) found[at++] = word;
+    if (chosen[word >>> SHIFT] !== 0) chosenWords[at++] = word;
   }
-  return new Float32Array(found.sort().buffer);
+  return new Float32Array(chosenWords.sort().buffer);
 }
 
 /** The k-th smallest magnitude, k from 0. */
-export function nthMagnitude(weights: Ptr, length: number, k: number): number {
+function nthMagnitude(weights: Ptr, length: number, k: number): number {
   if (length <= SORT_LIMIT) return sortedMagnitudes(weights, length)[k];
   const { counts } = magnitudeTable(weights, length);
   let bucket = 0;

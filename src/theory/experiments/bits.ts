@@ -114,18 +114,18 @@ export function survey(rng: Rng, models: number): CosineSurvey[] {
       };
     });
     return PROXIES.map((proxy) => {
-      const found = pairs.map(({ student, teacher }) => {
+      const samples = pairs.map(({ student, teacher }) => {
         const g = quantizedGradients(student, teacher, { bits, proxy, tolerance: 1e-8 });
         return { cosine: cosineOf(g.coarseW, g.w), alpha: g.coarseAlpha * g.alpha };
       });
-      const worst = found.reduce((least, { cosine }, i) => (cosine < found[least].cosine ? i : least), 0);
+      const worst = samples.reduce((least, { cosine }, i) => (cosine < samples[least].cosine ? i : least), 0);
       return {
         bits,
         proxy: proxy.name,
         models: count,
-        negative: found.filter(({ cosine }) => cosine < 0).length,
-        alphaNegative: found.filter(({ alpha }) => alpha < 0).length,
-        worst: found[worst].cosine,
+        negative: samples.filter(({ cosine }) => cosine < 0).length,
+        alphaNegative: samples.filter(({ alpha }) => alpha < 0).length,
+        worst: samples[worst].cosine,
         ...pairs[worst],
       };
     });
@@ -141,13 +141,13 @@ function confirm(
   seed: string,
 ): Counterexample {
   const { w, coarseW } = quantizedGradients(student, teacher, { bits, proxy });
-  const found = quantizedMonteCarlo(student, teacher, { bits, proxy }, { batches: 40, batch: 2000, seed });
+  const estimate = quantizedMonteCarlo(student, teacher, { bits, proxy }, { batches: 40, batch: 2000, seed });
   return {
     ...{ bits, proxy: proxy.name, student, teacher },
     cosine: cosineOf(coarseW, w),
     formula: dot(coarseW, w),
-    mean: dot(found.w.mean, w),
-    error: w.reduce((sum, x, i) => sum + Math.abs(x) * found.w.error[i], 0),
+    mean: dot(estimate.w.mean, w),
+    error: w.reduce((sum, x, i) => sum + Math.abs(x) * estimate.w.error[i], 0),
   };
 }
 

@@ -148,14 +148,14 @@ function agree(rng: Rng, { networks, samples }: CorrelationSizes): Agreement[] {
     const student = { v: gaussians(rng, m), w: gaussians(rng, n) };
     const teacher = { v: gaussians(rng, m), w: direction(rng, n) };
     const proxy = PROXIES[k % PROXIES.length];
-    const found = monteCarlo(student, teacher, proxy, { samples, seed: rng.u32() });
+    const estimate = monteCarlo(student, teacher, proxy, { samples, seed: rng.u32() });
     const against = (quantity: Agreement["quantity"], formula: readonly number[], { mean, error }: Estimate) => ({
       ...{ proxy: proxy.name, quantity, m, n, formula, mean, error },
     });
     return [
-      against("loss", [populationLoss(student, teacher)], found.loss),
-      against("∂f/∂v", populationGradientV(student, teacher), found.v),
-      against("E[g]", expectedCoarseGradient(student, teacher, proxy), found.w),
+      against("loss", [populationLoss(student, teacher)], estimate.loss),
+      against("∂f/∂v", populationGradientV(student, teacher), estimate.v),
+      against("E[g]", expectedCoarseGradient(student, teacher, proxy), estimate.w),
     ];
   }).flat();
 }

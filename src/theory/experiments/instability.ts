@@ -117,9 +117,9 @@ function atSpurious(rng: Rng, m: number): SpuriousGradient[] {
   teacher.v[0] += total(teacher.v) < 0 ? -2 : 2;
   const student = { v: spuriousV(teacher.v), w: scaled(w, -1) };
   return PROXIES.map((proxy) => {
-    const found = monteCarlo(student, teacher, proxy, { samples: SAMPLES, seed: rng.u32() });
-    const mean = -found.w.mean.reduce((sum, x, i) => sum + x * w[i], 0);
-    const error = found.w.error.reduce((sum, x, i) => sum + x * Math.abs(w[i]), 0);
+    const estimate = monteCarlo(student, teacher, proxy, { samples: SAMPLES, seed: rng.u32() });
+    const mean = -estimate.w.mean.reduce((sum, x, i) => sum + x * w[i], 0);
+    const error = estimate.w.error.reduce((sum, x, i) => sum + x * Math.abs(w[i]), 0);
     return { proxy: proxy.name, m, coarseNorm: norm(expectedCoarseGradient(student, teacher, proxy)), mean, error };
   });
 }

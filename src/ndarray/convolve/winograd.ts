@@ -4,39 +4,19 @@
  *
  * For gradients, and for forward passes where an exact sum of integers need not come out exact. Blocks and parts depend on the extents alone.
  */
-import { bytesPer } from "../core/dtype.js";
-import { kernelsFor } from "../kernels/engine.js";
-import { permute, stridedCopy } from "./movement.js";
-import type { NDArray } from "./ndarray.js";
-import { withScratch } from "./scratch.js";
-import { type Convolution, type Geometry, positions, taps, withGeometry } from "./window.js";
+import { bytesPer } from "../../core/dtype.js";
+import { type Convolution, type Geometry, WINOGRAD_POINTS, winogradTiles } from "../../kernels/choose.js";
+import { kernelsFor } from "../../kernels/engine.js";
+import { permute } from "../movement.js";
+import type { NDArray } from "../ndarray.js";
+import { withScratch } from "../scratch.js";
+import { stridedCopy } from "../strided.js";
+import { withGeometry } from "../window.js";
 
-/** Points of a tile's transform. */
-const POINTS = 36;
 /** Bytes of scratch of the transforms of weights. */
 const TRANSFORM_WORK = 2048;
 /** Elements between the ends of one plane and the next: keeps equal places of planes out of the same cache set. */
 const SKEW = 16;
-
-function tilesOf(g: Geometry): number {
-  const m = 7 - g.kernelH;
-  return g.batch * Math.ceil(g.outH / m) * Math.ceil(g.outW / m);
-}
-
-/** Whether this convolution comes by tiles: it fits the transforms and at least halves the products. */
-export function suitsWinograd({ geometry: g, groups }: Convolution, filters: number): boolean {
-  return (
-    groups === 1 &&
-    g.kernelH === g.kernelW &&
-    (g.kernelH === 3 || g.kernelH === 5) &&
-    g.strideH * g.strideW * g.dilationH * g.dilationW === 1 &&
-    g.channels % 4 === 0 &&
-    filters % 4 === 0 &&
-    g.channels >= 8 &&
-    filters >= 8 &&
-    2 * POINTS * tilesOf(g) <= positions(g) * taps(g)
-  );
-}
 
 /** Runs `fn` with the points [36, K, N] of weights [K, r, r, N], packed for products. */
 function withPoints(weights: NDArray, fn: (points: number) => void): void {
@@ -44,11 +24,11 @@ function withPoints(weights: NDArray, fn: (points: number) => void): void {
   const bytes = bytesPer(weights.dtype);
   const [K, r, , N] = weights.shape;
   const stride = K * N + SKEW;
-  withScratch(POINTS * Math.ceil(N / 8) * 8 * K * bytes, (points) => {
-    withScratch(POINTS * stride * bytes, (plain) =>
+  withScratch(WINOGRAD_POINTS * Math.ceil(N / 8) * 8 * K * bytes, (points) => {
+    withScratch(WINOGRAD_POINTS * stride * bytes, (plain) =>
       withScratch(TRANSFORM_WORK, (work) => {
         kernels.f32_winograd_expand(weights.ptr, plain, K, N, r, stride, work);
-        kernels.f32_planes_pack(plain, points, POINTS, stride, K, N);
+        kernels.f32_planes_pack(plain, points, WINOGRAD_POINTS, stride, K, N);
       }),
     );
     fn(points);
@@ -68,7 +48,7 @@ function convolve(x: NDArray, weights: NDArray, y: NDArray, g: Geometry): void {
   withPoints(weights, (points) =>
     withGeometry(g, (geom) =>
       withScratch(kernels.f32_winograd_conv_work(geom, filters), (work) => {
-        kernels.f32_winograd_conv(x.ptr, points, y.ptr, geom, filters, 0, tilesOf(g), work);
+        kernels.f32_winograd_conv(x.ptr, points, y.ptr, geom, filters, 0, winogradTiles(g), work);
       }),
     ),
   );
@@ -87,8 +67,7 @@ export function winogradForward(x: NDArray, packed: NDArray, y: NDArray, { geome
 }
 
 /**
- * The gradient for the input: the convolution of dy with the weights turned by half a turn, or, where that has many more tiles than dy itself, the
- * adjoint over dy's tiles.
+ * The gradient for the input: the convolution of dy with the weights turned by half a turn.
  *
  * @param dy [N,outH,outW,O]
  * @param packed [O,Kh,Kw,C]
@@ -107,23 +86,16 @@ export function winogradBackwardInput(dy: NDArray, packed: NDArray, dx: NDArray,
     padTop: r - 1 - g.padTop,
     padLeft: r - 1 - g.padLeft,
   };
-  if (tilesOf(turn) > ADJOINT_TILES * tilesOf(g)) {
-    adjoint(dy, packed, dx, g);
-    return;
-  }
   const line = r * channels;
   const turned = stridedCopy(packed, r * line - channels, packed.shape, [r * line, -line, -channels, 1]);
   convolve(dy, turned, dx, turn);
   turned.dispose();
 }
 
-/** How many times more tiles the convolution may have than the adjoint, which writes twice as much and cannot split an image. */
-const ADJOINT_TILES = 1.2;
-
-function adjoint(dy: NDArray, packed: NDArray, dx: NDArray, g: Geometry): void {
+/** The same by the adjoint over dy's tiles, for images that have many more tiles than dy: added to dx. */
+export function winogradAdjoint(dy: NDArray, packed: NDArray, dx: NDArray, { geometry: g }: Convolution): void {
   const kernels = kernelsFor(dy.dtype);
   const filters = packed.shape[0];
-  kernels.f32_fill(dx.ptr, dx.size, 0);
   withPoints(packed, (points) =>
     withGeometry(g, (geom) =>
       withScratch(kernels.f32_winograd_bwd_input_work(geom, filters), (work) => {
@@ -149,16 +121,16 @@ export function winogradBackwardWeight(x: NDArray, dy: NDArray, dw: NDArray, { g
   const bytes = bytesPer(dy.dtype);
   const [filters, r] = dw.shape;
   const weights = filters * g.channels;
-  const parts = Math.max(1, Math.min(MOST_PARTS, Math.floor(tilesOf(g) / PART_TILES)));
+  const parts = Math.max(1, Math.min(MOST_PARTS, Math.floor(winogradTiles(g) / PART_TILES)));
   const kernel = x.dtype === "u8" ? "u8_winograd_bwd_weight_f32" : "f32_winograd_bwd_weight";
-  withScratch(POINTS * weights * bytes * parts, (sums) => {
+  withScratch(WINOGRAD_POINTS * weights * bytes * parts, (sums) => {
     withGeometry(g, (geom) =>
       withScratch(kernels.f32_winograd_bwd_weight_work(geom, filters), (work) => {
         kernels[kernel](x.ptr, dy.ptr, sums, geom, filters, parts, 0, parts, 0, filters, work);
       }),
     );
     for (let part = 1; part < parts; part++) {
-      kernels.f32_axpy(sums + part * POINTS * weights * bytes, sums, POINTS * weights, 1);
+      kernels.f32_axpy(sums + part * WINOGRAD_POINTS * weights * bytes, sums, WINOGRAD_POINTS * weights, 1);
     }
     withScratch(TRANSFORM_WORK, (work) => {
       kernels.f32_winograd_contract(sums, dw.ptr, filters, g.channels, r, weights, work);

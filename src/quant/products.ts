@@ -1,11 +1,11 @@
 /** @file What quantized convolution and quantized linear layers share: their input, their scale, their bias. */
-import { scalesOf } from "../../codes/scales.js";
-import { DTypeError } from "../../core/errors.js";
-import { kernelsFor } from "../../kernels/engine.js";
-import { expectShape } from "../../ndarray/checks.js";
-import { floatTypeOf } from "../../ndarray/convert.js";
-import { NDArray } from "../../ndarray/ndarray.js";
-import { checkCodes, type QuantizedWeight } from "../quant-parameter.js";
+import { scalesOf } from "../codes/scales.js";
+import { DTypeError } from "../core/errors.js";
+import { expectShape } from "../ndarray/checks.js";
+import { floatTypeOf } from "../ndarray/convert.js";
+import { NDArray } from "../ndarray/ndarray.js";
+import { affineInPlace } from "../ndarray/update.js";
+import { checkCodes, type QuantizedWeight } from "./quant-parameter.js";
 
 /** What backward of a quantized product needs. */
 export interface ProductSaved {
@@ -54,6 +54,6 @@ export function scaleAndBias(
   const shift = bias ?? NDArray.zeros([channels]);
   scale.view().set(scalesOf(delta, step, channels));
   // The shift is added even if it is 0, so that a zero never comes out as −0: the packed runtime starts from an integer 0.
-  kernelsFor("f32").f32_channel_affine(acc.ptr, acc.ptr, acc.size / channels, channels, scale.ptr, shift.ptr);
+  affineInPlace(acc, scale, shift);
   return acc;
 }

@@ -2,13 +2,13 @@
  * @file Depthwise convolution: one input channel per group. Patches of all channels at once, [rows, taps, C], times weights
  * [taps, C], summed over taps; so that the innermost loop runs over channels instead of over groups of one.
  */
-import { bytesPer } from "../core/dtype.js";
-import { kernelsFor } from "../kernels/engine.js";
-import { mul } from "./elementwise.js";
-import { stridedCopy, stridedScatter } from "./movement.js";
-import { NDArray } from "./ndarray.js";
-import { reduceAxes } from "./reduce.js";
-import { type Convolution, type Geometry, positions, taps, withGeometry } from "./window.js";
+import { bytesPer } from "../../core/dtype.js";
+import { kernelsFor } from "../../kernels/engine.js";
+import { mul } from "../elementwise.js";
+import { NDArray } from "../ndarray.js";
+import { reduceAxes } from "../reduce.js";
+import { stridedCopy, stridedScatter } from "../strided.js";
+import { type Convolution, type Geometry, positions, taps, withGeometry } from "../window.js";
 
 /** Elements of patches that one chunk may hold. */
 const CHUNK = 1 << 19;
