@@ -3,39 +3,76 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 
-const LINE = [
-  "core",
-  "codes",
-  "memory",
-  "kernels",
-  "ndarray",
-  "ops",
-  "autograd",
-  "nn",
-  "quant",
-  "optim",
-  "models",
-  "data",
-];
-const ROOMS = [...LINE, "theory", "train", "export", "onnx", "infer", "io", "format", "run", "node", "cli"];
-/** What each room may import besides itself; `index` is src/index.ts. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  ...Object.fromEntries(LINE.map((room, i) => [room, LINE.slice(0, i)])),
-  theory: LINE.slice(0, LINE.indexOf("models")),
+/**
+ * What each room imports besides itself, and nothing more; `index` is src/index.ts. Rooms stand in an order in which each imports those before it alone.
+ *
+ * `onnx` is beside export, not inside it: it lowers networks as export does and has a library for protobuf. `run` is a run from its configuration to its packed
+ * model: what scripts, pages and the command line share, without Node.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  codes: ["core"],
+  memory: ["core"],
+  kernels: ["core", "codes", "memory"],
+  ndarray: ["core", "memory", "kernels"],
+  ops: ["core", "ndarray"],
+  autograd: ["core", "memory", "ndarray", "ops"],
+  nn: ["core", "memory", "ndarray", "ops", "autograd"],
+  quant: ["core", "codes", "memory", "kernels", "ndarray", "ops", "autograd", "nn"],
+  optim: ["core", "memory", "ndarray", "nn", "quant"],
+  models: ["core", "autograd", "nn"],
+  data: ["core", "ndarray", "autograd", "nn"],
+  theory: ["core", "codes", "memory", "ndarray", "autograd", "quant"],
   io: ["core"],
   format: ["core", "codes", "io"],
+  train: ["core", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
-  train: [...LINE, "theory", "io", "format"],
-  export: [...LINE, "theory", "train", "io", "format", "infer"],
-  // Beside export, not inside it: it lowers networks as export does, runs on what infer knows of thresholds, and has a library for protobuf.
-  onnx: [...LINE, "io", "format", "infer", "export"],
-  // A run from its configuration to its packed model: what scripts, pages and the command line share. Without Node.
-  run: [...LINE, "train", "io", "format", "infer", "export", "onnx"],
-  node: [...LINE, "train", "io", "run"],
-  index: ROOMS.filter((room) => room !== "cli" && room !== "node"),
-  cli: [...ROOMS, "index"],
+  export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "format", "infer"],
+  onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
+  run: [
+    "core",
+    "codes",
+    "memory",
+    "ndarray",
+    "autograd",
+    "nn",
+    "quant",
+    "optim",
+    "models",
+    "data",
+    "io",
+    "format",
+    "train",
+    "infer",
+    "export",
+    "onnx",
+  ],
+  node: ["core", "nn", "data", "io", "train", "run"],
+  index: ["core", "memory", "kernels", "ndarray", "ops", "autograd"],
+  cli: [
+    "core",
+    "codes",
+    "memory",
+    "kernels",
+    "ndarray",
+    "ops",
+    "nn",
+    "quant",
+    "optim",
+    "models",
+    "data",
+    "theory",
+    "train",
+    "infer",
+    "export",
+    "onnx",
+    "run",
+    "node",
+    "index",
+  ],
 };
-const MAX_LINES = 400;
+/** Lines of code: without comments and empty ones. */
+const MAX_LINES = 300;
 /** Libraries by the only file that may import them: the build puts them inside it, as it does for the command line. */
 const LIBRARIES: Readonly<Record<string, string>> = {
   "core/sha256-library.ts": "@noble/hashes/sha2.js",
@@ -115,13 +152,15 @@ function cycles(files: Files): string[] {
 
 function shapeOffences(files: Files): string[] {
   return [...files].flatMap(([file, text]) => {
-    const lines = text.trimEnd().split("\n").length;
+    const lines = code(text, true)
+      .split("\n")
+      .filter((line) => line.trim() !== "").length;
     return [
       ...(/^(?:#![^\n]*\n)?\/\*\*\s+(?:\*\s+)?@file\s+\S/.test(text)
         ? []
         : [`${file}: does not begin with /** @file … */`]),
       ...(lines > MAX_LINES && !file.endsWith(".generated.ts")
-        ? [`${file}: ${lines} lines; at most ${MAX_LINES}`]
+        ? [`${file}: ${lines} lines of code; at most ${MAX_LINES}`]
         : []),
     ];
   });
@@ -157,7 +196,7 @@ function addressOffences(files: Files): string[] {
 const RULES = {
   "rooms import only what the plan allows": importOffences,
   "no files import each other in a circle": cycles,
-  [`files have a header and at most ${MAX_LINES} lines`]: shapeOffences,
+  [`files have a header and at most ${MAX_LINES} lines of code`]: shapeOffences,
   "arithmetic is the same on every engine": arithmeticOffences,
   "kernels are called where arrays are made": addressOffences,
 };
@@ -174,6 +213,26 @@ describe("architecture", () => {
     expect(sources.size).toBeGreaterThan(0);
     expect(offences(sources)).toEqual([]);
   });
+});
+
+it("the plan is as strict as the sources: no arrow that none of them needs, and none upwards", () => {
+  const used = new Map<string, Set<string>>(Object.keys(MAY_IMPORT).map((room) => [room, new Set()]));
+  for (const [file, text] of sources) {
+    const room = roomOf(file);
+    for (const specifier of importsOf(text)) {
+      if (!specifier.startsWith(".") || specifier.endsWith(".css")) continue;
+      const other = roomOf(target(file, specifier));
+      if (other !== room) used.get(room)?.add(other);
+    }
+  }
+  const order = Object.keys(MAY_IMPORT);
+  for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
+    expect([...allowed].sort(), room).toEqual([...(used.get(room) ?? [])].sort());
+    expect(
+      allowed.filter((other) => order.indexOf(other) >= order.indexOf(room)),
+      room,
+    ).toEqual([]);
+  }
 });
 
 describe("the rules see", () => {
@@ -228,9 +287,9 @@ describe("the rules see", () => {
   });
 
   it("long files and missing headers", () => {
-    const long = `/** @file L. */\n${"x;\n".repeat(MAX_LINES)}`;
+    const long = `/** @file L. */\n${"x; // y\n\n// z\n".repeat(MAX_LINES + 1)}`;
     expect(shapeOffences(tree({ "ops/l.ts": long, "ops/l.generated.ts": long, "ops/m.ts": "// @file\n" }))).toEqual([
-      `ops/l.ts: ${MAX_LINES + 1} lines; at most ${MAX_LINES}`,
+      `ops/l.ts: ${MAX_LINES + 1} lines of code; at most ${MAX_LINES}`,
       "ops/m.ts: does not begin with /** @file … */",
     ]);
   });

@@ -217,18 +217,12 @@ export function nearest(name: string, known: readonly string[]): string | null {
   for (const candidate of known) {
     const other = plain(candidate);
     const shorter = Math.min(own.length, other.length);
-    const head = sameHead(own, other, 0, shorter);
-    const swapped = own[head] !== undefined && own[head] === other[head + 1] && own[head + 1] === other[head];
-    const same = swapped ? sameHead(own, other, head + 2, shorter) : head;
+    let head = 0;
+    while (head < shorter && own[head] === other[head]) head++;
+    if (own[head] === other[head + 1] && own[head + 1] === other[head]) head += 2;
     let tail = 0;
-    while (tail < shorter - same && own.at(-1 - tail) === other.at(-1 - tail)) tail++;
-    if (same + tail > most && 2 * (same + tail) > shorter) [best, most] = [candidate, same + tail];
+    while (tail < shorter - head && own.at(-1 - tail) === other.at(-1 - tail)) tail++;
+    if (head + tail > most && 2 * (head + tail) > shorter) [best, most] = [candidate, head + tail];
   }
   return best;
-}
-
-/** The first place from `at` on where two texts differ. */
-function sameHead(a: string, b: string, at: number, end: number): number {
-  while (at < end && a[at] === b[at]) at++;
-  return at;
 }

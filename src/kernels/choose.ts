@@ -6,6 +6,7 @@ import { MAX_PATCH } from "../codes/sums.js";
 import type { GEOMETRY_FIELDS } from "./geometry.js";
 import { type BitPlanes, bitPlanes, LOOKUP_TOP } from "./lookup.js";
 import { LOOKUP_RUN } from "./products/sizes.js";
+import { POINTS } from "./winograd/sizes.js";
 
 /** Extents of a window operation; see the kernel ABI. */
 export type Geometry = Readonly<Record<(typeof GEOMETRY_FIELDS)[number], number>>;
@@ -72,9 +73,6 @@ export function chooseDirect(conv: Convolution, codedInput = false): DirectAlgor
   return takesPixels(conv) && !codedInput ? "pixels" : "patches";
 }
 
-/** Points of the transform of one of Winograd's tiles: 4×4 outputs of 3×3 taps, or 2×2 outputs of 5×5. */
-export const WINOGRAD_POINTS = 36;
-
 /** Winograd's tiles of images of some extents. */
 function tilesOver({ batch, kernelH }: Geometry, height: number, width: number): number {
   const side = 7 - kernelH;
@@ -92,7 +90,7 @@ export function suitsWinograd({ geometry: g, groups }: Convolution, filters: num
   const dense = groups === 1 && g.strideH * g.strideW * g.dilationH * g.dilationW === 1;
   const wide = g.channels % 4 === 0 && filters % 4 === 0 && g.channels >= 8 && filters >= 8;
   const products = g.batch * g.outH * g.outW * tapsOf(g);
-  return square && dense && wide && 2 * WINOGRAD_POINTS * winogradTiles(g) <= products;
+  return square && dense && wide && 2 * POINTS * winogradTiles(g) <= products;
 }
 
 /**

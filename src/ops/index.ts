@@ -19,7 +19,7 @@ import * as unary from "./unary.js";
 /** The ops among the exports of a file; helpers stand beside them. */
 type OpsOf<Exports> = { readonly [K in keyof Exports as Exports[K] extends AnyOp ? K : never]: Exports[K] };
 
-function opsOf<Exports extends object>(file: Exports): OpsOf<Exports> {
+export function opsOf<Exports extends object>(file: Exports): OpsOf<Exports> {
   const isOp = (value: unknown): boolean => typeof value === "object" && value !== null && "forward" in value;
   return Object.fromEntries(Object.entries(file).filter(([, value]) => isOp(value))) as OpsOf<Exports>;
 }

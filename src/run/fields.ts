@@ -167,7 +167,9 @@ export const FIELDS = {
     initial: "exact",
     refuses(name, { bits }) {
       const { least, most } = projections[name];
-      return bits.weights >= least && bits.weights <= most ? null : `--bits ${widths(least, most)}WmA`;
+      // Float weights are not projected: whatever is chosen there does nothing.
+      const fits = bits.weights === 32 || (bits.weights >= least && bits.weights <= most);
+      return fits ? null : `--bits ${widths(least, most)}WmA`;
     },
   }),
   init: row("own", {

@@ -68,6 +68,18 @@ function refused(bytes: Uint8Array, limits?: { maxPixels: number }): string {
 
 describe("PNG", () => {
   const palette = Uint8Array.of(1, 2, 3, 4, 5, 6);
+  it("lays half-transparent colours of a palette on black, and takes those beyond the list of alphas as opaque", () => {
+    const colours = Uint8Array.of(200, 100, 50, 200, 100, 50, 200, 100, 50);
+    const bytes = png({
+      width: 3,
+      height: 1,
+      type: 3,
+      palette: colours,
+      alphas: Uint8Array.of(0, 51),
+      rows: Uint8Array.of(0, 0, 1, 2),
+    });
+    expect([...decodeImage("x.png", bytes).pixels]).toEqual([0, 0, 0, 40, 20, 10, 200, 100, 50]);
+  });
   it("gives the samples that another decoder gives, of every type, depth and filter, interlaced or not", () => {
     const kinds = [
       ...[1, 2, 4, 8, 16].map((depth) => [0, depth, 1]),

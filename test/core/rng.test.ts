@@ -160,6 +160,11 @@ describe("properties", () => {
       }),
     );
   });
+  it("range refuses ends that are not finite, either of them", () => {
+    const rng = new Rng(1);
+    expect(() => rng.range(Number.NaN, 1)).toThrow("Rng.range: bad lower end");
+    expect(() => rng.range(0, Number.POSITIVE_INFINITY)).toThrow("Rng.range: bad upper end");
+  });
   it("a state that goes through JSON continues the same sequence", () => {
     fc.assert(
       fc.property(seed, fc.integer({ min: 0, max: 50 }), (s, skip) => {

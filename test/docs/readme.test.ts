@@ -24,7 +24,9 @@ it("the README's example trains, packs and predicts", async () => {
     const outfile = path.join(folder, "example.mjs");
     writeFileSync(entry, `${code}\nconsole.log(JSON.stringify({ label, bytes: model.length }));\n`);
     await bundleProgram(entry, outfile);
-    const { label, bytes } = JSON.parse(execFileSync(process.execPath, [outfile], { encoding: "utf8" }));
+    const [told, last] = execFileSync(process.execPath, [outfile], { encoding: "utf8" }).trim().split("\n");
+    const { label, bytes } = JSON.parse(last);
+    expect(told).toBe(`${bytes} bytes; the first test image is a ${label}`);
     expect([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).toContain(label);
     expect(bytes).toBeLessThan(100_000);
   } finally {

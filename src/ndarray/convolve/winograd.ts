@@ -5,16 +5,15 @@
  * For gradients, and for forward passes where an exact sum of integers need not come out exact. Blocks and parts depend on the extents alone.
  */
 import { bytesPer } from "../../core/dtype.js";
-import { type Convolution, type Geometry, WINOGRAD_POINTS, winogradTiles } from "../../kernels/choose.js";
+import { type Convolution, type Geometry, winogradTiles } from "../../kernels/choose.js";
 import { kernelsFor } from "../../kernels/engine.js";
+import { POINTS, TRANSFORM_WORK } from "../../kernels/winograd/sizes.js";
 import { permute } from "../movement.js";
 import type { NDArray } from "../ndarray.js";
 import { withScratch } from "../scratch.js";
 import { stridedCopy } from "../strided.js";
 import { withGeometry } from "../window.js";
 
-/** Bytes of scratch of the transforms of weights. */
-const TRANSFORM_WORK = 2048;
 /** Elements between the ends of one plane and the next: keeps equal places of planes out of the same cache set. */
 const SKEW = 16;
 
@@ -24,11 +23,11 @@ function withPoints(weights: NDArray, fn: (points: number) => void): void {
   const bytes = bytesPer(weights.dtype);
   const [K, r, , N] = weights.shape;
   const stride = K * N + SKEW;
-  withScratch(WINOGRAD_POINTS * Math.ceil(N / 8) * 8 * K * bytes, (points) => {
-    withScratch(WINOGRAD_POINTS * stride * bytes, (plain) =>
+  withScratch(POINTS * Math.ceil(N / 8) * 8 * K * bytes, (points) => {
+    withScratch(POINTS * stride * bytes, (plain) =>
       withScratch(TRANSFORM_WORK, (work) => {
         kernels.f32_winograd_expand(weights.ptr, plain, K, N, r, stride, work);
-        kernels.f32_planes_pack(plain, points, WINOGRAD_POINTS, stride, K, N);
+        kernels.f32_planes_pack(plain, points, POINTS, stride, K, N);
       }),
     );
     fn(points);
@@ -123,14 +122,14 @@ export function winogradBackwardWeight(x: NDArray, dy: NDArray, dw: NDArray, { g
   const weights = filters * g.channels;
   const parts = Math.max(1, Math.min(MOST_PARTS, Math.floor(winogradTiles(g) / PART_TILES)));
   const kernel = x.dtype === "u8" ? "u8_winograd_bwd_weight_f32" : "f32_winograd_bwd_weight";
-  withScratch(WINOGRAD_POINTS * weights * bytes * parts, (sums) => {
+  withScratch(POINTS * weights * bytes * parts, (sums) => {
     withGeometry(g, (geom) =>
       withScratch(kernels.f32_winograd_bwd_weight_work(geom, filters), (work) => {
         kernels[kernel](x.ptr, dy.ptr, sums, geom, filters, parts, 0, parts, 0, filters, work);
       }),
     );
     for (let part = 1; part < parts; part++) {
-      kernels.f32_axpy(sums + part * WINOGRAD_POINTS * weights * bytes, sums, WINOGRAD_POINTS * weights, 1);
+      kernels.f32_axpy(sums + part * POINTS * weights * bytes, sums, POINTS * weights, 1);
     }
     withScratch(TRANSFORM_WORK, (work) => {
       kernels.f32_winograd_contract(sums, dw.ptr, filters, g.channels, r, weights, work);
