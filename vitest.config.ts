@@ -41,8 +41,9 @@ class LongestFirst extends BaseSequencer {
 }
 
 /**
- * What a file says that needs a process of its own: engines, memory counted from zero, stubs, threads, children. All other files share the modules
- * of their process, for reading the library once a file takes longer than most of their tests.
+ * What a file says that needs a process of its own: engines, memory counted from zero, stubs, threads, children. All
+ * other files share the modules of their process, for reading the library once a file takes longer than most of their
+ * tests.
  */
 const ALONE =
   /\binit\(|kernels\/engine\.js|memory\(\)\.\w+\)\.toBe\(0\)|ownMemory\(|chdir|stubGlobal|spyOn|worker_threads|child_process|cli\/run\.js|\.\/run\.js/;

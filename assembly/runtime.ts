@@ -1,4 +1,7 @@
-/** @file Entry of the packed runtime's kernel module: the lines of src/kernels/abi.ts that src/infer calls, and no others. */
+/**
+ * @file Entry of the packed runtime's kernel module: the lines of src/kernels/abi.ts that src/infer calls, and no
+ * others.
+ */
 export { f32_add, f32_div, f32_mul, f32_sub } from "./elementwise/binary";
 export { f32_channel_affine, i32_scale_bias } from "./norm/channel";
 export { u8_maxpool_codes } from "./pool/codes";

@@ -1,4 +1,5 @@
-// Pictures from pictures: squeeze generated digits into 24 numbers and draw them again, with the hidden layers at 1 and 4 bits.
+// Pictures from pictures: squeeze generated digits into 24 numbers and draw them again, with the hidden layers at 1 and
+// 4 bits.
 import { manualSeed } from "coarsegrad";
 import { digits } from "coarsegrad/data";
 import { pack, verify } from "coarsegrad/export";

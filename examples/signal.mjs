@@ -1,4 +1,5 @@
-// A class from a sequence: which way a noisy wave goes, by convolutions along time ([N, 1, T, channels] and kernels of one row).
+// A class from a sequence: which way a noisy wave goes, by convolutions along time ([N, 1, T, channels] and kernels of
+// one row).
 import { manualSeed, Rng } from "coarsegrad";
 import { pack, verify } from "coarsegrad/export";
 import { createSession } from "coarsegrad/infer";

@@ -1,5 +1,6 @@
 /**
- * @file A packed model as an ONNX file in the runtimes that people use, beside the packed runtime: sizes, codes of every layer, outputs, accuracy.
+ * @file A packed model as an ONNX file in the runtimes that people use, beside the packed runtime: sizes, codes of
+ * every layer, outputs, accuracy.
  *
  *     npm run build && node experiments/onnx-agreement.mjs MODEL.cgm [data set] [images]
  *

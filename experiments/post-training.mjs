@@ -1,9 +1,11 @@
 /**
- * @file Post-training baselines beside BCGD in one table: LeNet-5 with 4-bit activations, on the generated digits or a real data set.
+ * @file Post-training baselines beside BCGD in one table: LeNet-5 with 4-bit activations, on the generated digits or a
+ * real data set.
  *
  *     npm run build && node experiments/post-training.mjs [digits|mnist|fashion-mnist] [train images] [test images] [epochs]
  *
- * Columns: min-max rounding; least-squares rounding (weights and steps); COMQ from that; BCGD from the float network; BCGD from COMQ.
+ * Columns: min-max rounding; least-squares rounding (weights and steps); COMQ from that; BCGD from the float network;
+ * BCGD from COMQ.
  */
 import { DataLoader } from "../dist/data/index.js";
 import { manualSeed } from "../dist/index.js";

@@ -1,6 +1,7 @@
 /**
- * @file How wide a grid the released code's single step finds for 4-bit weights, beside Lloyd's alternation, on the latent convolution weights of a
- * trained network: means over the layers. `npm run build && node experiments/projection-grids.mjs RUN/checkpoint.safetensors`
+ * @file How wide a grid the released code's single step finds for 4-bit weights, beside Lloyd's alternation, on the
+ * latent convolution weights of a trained network: means over the layers.
+ * `npm run build && node experiments/projection-grids.mjs RUN/checkpoint.safetensors`
  */
 import { readFileSync } from "node:fs";
 import { init } from "coarsegrad";

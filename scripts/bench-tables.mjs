@@ -5,7 +5,8 @@
  *     npm run -s bench:peers -- --json > build/peers.jsonl
  *     node scripts/bench-tables.mjs build/bench.jsonl build/peers.jsonl
  *
- * Run it where they were measured: it notes date, CPU and Node. Tables without rows in the given files stay as they are.
+ * Run it where they were measured: it notes date, CPU and Node. Tables without rows in the given files stay as they
+ * are.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";

@@ -1,5 +1,6 @@
 /**
- * @file Bundles the packed runtime with its kernels as text, which `toModule` puts in front of a model: src/export/runtime.generated.ts.
+ * @file Bundles the packed runtime with its kernels as text, which `toModule` puts in front of a model:
+ * src/export/runtime.generated.ts.
  *
  * `--check` writes nothing and exits with 1 if the generated file is not what the sources give.
  */

@@ -1,9 +1,9 @@
 /**
- * @file Compiles the kernels: all of them over memory of one thread and over shared memory, and those of the packed runtime alone
- * (assembly/runtime.ts); each of the three with plain and with relaxed SIMD. All of them: what files of assembly/ export under a name that begins
- * with a type of elements. Each gives a module in build/ and
- * the same bytes as text in src/kernels/. Every compilation runs on a thread of its own, as many at a time as there are processors; what was compiled
- * from the same sources before is taken from build/kernels-cache/.
+ * @file Compiles the kernels: all of them over memory of one thread and over shared memory, and those of the packed
+ * runtime alone (assembly/runtime.ts); each of the three with plain and with relaxed SIMD. All of them: what files of
+ * assembly/ export under a name that begins with a type of elements. Each gives a module in build/ and
+ * the same bytes as text in src/kernels/. Every compilation runs on a thread of its own, as many at a time as there are
+ * processors; what was compiled from the same sources before is taken from build/kernels-cache/.
  *
  * `--check` writes nothing and exits with 1 if a generated file is not what the sources give.
  */
@@ -203,7 +203,10 @@ function compileAside(module) {
   });
 }
 
-/** What `bytesOfText` in src/kernels/wasm.ts reads: one character for the bytes that code is mostly made of, two for others. */
+/**
+ * What `bytesOfText` in src/kernels/wasm.ts reads: one character for the bytes that code is mostly made of, two for
+ * others.
+ */
 function textOf(bytes) {
   let text = "";
   for (const byte of bytes) {

@@ -1,9 +1,9 @@
 /**
- * @file Builds the package: kernels to WebAssembly, sources to JavaScript and declarations, the library to a few files, the command line to one
- * and one beside it.
+ * @file Builds the package: kernels to WebAssembly, sources to JavaScript and declarations, the library to a few files,
+ * the command line to one and one beside it.
  *
- * The build grows in a folder of its own and takes dist's place at the end, so that a failed or simultaneous build never leaves
- * a dist that is half of this and half of that.
+ * The build grows in a folder of its own and takes dist's place at the end, so that a failed or simultaneous build
+ * never leaves a dist that is half of this and half of that.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";

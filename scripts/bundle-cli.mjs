@@ -1,4 +1,7 @@
-/** @file Bundles the command line into one file, and charting into a second one: libraries, the report's style sheet and its browser script go inside. */
+/**
+ * @file Bundles the command line into one file, and charting into a second one: libraries, the report's style sheet and
+ * its browser script go inside.
+ */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,7 +44,10 @@ const inlineScript = {
   },
 };
 
-/** What is loaded only when it is asked for, in a file beside the command line: charting takes longer to load than all the rest. */
+/**
+ * What is loaded only when it is asked for, in a file beside the command line: charting takes longer to load than all
+ * the rest.
+ */
 const LATE = { name: "charts", source: "src/cli/theory/render.ts" };
 
 /** Late imports of {@link LATE} stay imports, of the file beside. */

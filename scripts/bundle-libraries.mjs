@@ -1,4 +1,6 @@
-/** @file Puts each library inside the one built file that imports it, so that the installed package has no dependencies. */
+/**
+ * @file Puts each library inside the one built file that imports it, so that the installed package has no dependencies.
+ */
 import path from "node:path";
 import { build } from "esbuild";
 

@@ -1,7 +1,8 @@
 /**
- * @file Joins the library's compiled modules into one file for each entry and for what entries share. Node pays about a third of a millisecond for
- * every file that it loads, and the sources are some two hundred. Entries keep their paths, a module stays one module however it is
- * reached, and what is loaded on demand (kernels for threads, for relaxed SIMD) stays in files of its own.
+ * @file Joins the library's compiled modules into one file for each entry and for what entries share. Node pays about a
+ * third of a millisecond for every file that it loads, and the sources are some two hundred. Entries keep their paths,
+ * a module stays one module however it is reached, and what is loaded on demand (kernels for threads, for relaxed SIMD)
+ * stays in files of its own.
  */
 import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";

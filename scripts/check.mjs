@@ -1,4 +1,7 @@
-/** @file `npm run check`: types, format and lint, generated files, architecture. Under a minute; every step runs even if one fails. */
+/**
+ * @file `npm run check`: types, format and lint, generated files, architecture. Under a minute; every step runs even if
+ * one fails.
+ */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { run, runScript, tool } from "./run.mjs";

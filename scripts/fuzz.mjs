@@ -1,4 +1,7 @@
-/** @file `npm run fuzz -- [FORMAT|kills|disk] [--count N] [--seed S]`: damaged files of one format, or of all; killed runs; failing disks. See test/fuzz. */
+/**
+ * @file `npm run fuzz -- [FORMAT|kills|disk] [--count N] [--seed S]`: damaged files of one format, or of all; killed
+ * runs; failing disks. See test/fuzz.
+ */
 import { parseArgs } from "node:util";
 import { run, tool } from "./run.mjs";
 

@@ -1,4 +1,7 @@
-/** @file Puts Node 24 into build/node24 for the determinism test, which skips by name without it. Too big for a dependency. */
+/**
+ * @file Puts Node 24 into build/node24 for the determinism test, which skips by name without it. Too big for a
+ * dependency.
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { node24, root, run } from "./run.mjs";

@@ -1,6 +1,7 @@
 /**
- * @file `npm run test:mutants -- --seed N --count M`: does a test fall when the source is wrong? Changes one place of `src/` at a time in a copy of the
- * tree, runs the tests that can see it, and prints a line for each mutant and the share that was caught. Takes about half a minute a mutant.
+ * @file `npm run test:mutants -- --seed N --count M`: does a test fall when the source is wrong? Changes one place of
+ * `src/` at a time in a copy of the tree, runs the tests that can see it, and prints a line for each mutant and the
+ * share that was caught. Takes about half a minute a mutant.
  */
 import { spawn } from "node:child_process";
 import {

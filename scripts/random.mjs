@@ -1,6 +1,6 @@
 /**
- * @file `npm run test:random -- --rounds N --seed S --only TEXT`: the property tests again and again, each round with other cases. Stops at the first
- * round that fails, and says how to repeat it.
+ * @file `npm run test:random -- --rounds N --seed S --only TEXT`: the property tests again and again, each round with
+ * other cases. Stops at the first round that fails, and says how to repeat it.
  */
 import { randomInt } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -72,7 +72,10 @@ export function propertyFiles(only) {
     .sort();
 }
 
-/** What failed in a report of vitest: the first test's file and name, or the first file that failed as a whole; null if nothing did. */
+/**
+ * What failed in a report of vitest: the first test's file and name, or the first file that failed as a whole; null if
+ * nothing did.
+ */
 export function firstFailure(report) {
   for (const { name, status, message, assertionResults } of report.testResults) {
     if (status !== "failed") continue;

@@ -1,4 +1,7 @@
-/** @file `npm test`: build, check, then every test; the last line says `N passed, N failed`, and the skipped if there are any. */
+/**
+ * @file `npm test`: build, check, then every test; the last line says `N passed, N failed`, and the skipped if there
+ * are any.
+ */
 import { randomInt } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -14,7 +17,10 @@ function add({ passed = 0, failed = 0, skipped = 0 }) {
   total.skipped += skipped;
 }
 
-/** Counts of a vitest run; a file that could not be loaded or set up, or an error outside any test, counts as one failure. */
+/**
+ * Counts of a vitest run; a file that could not be loaded or set up, or an error outside any test, counts as one
+ * failure.
+ */
 function countsOf(code) {
   let report;
   try {

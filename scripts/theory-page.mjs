@@ -1,5 +1,6 @@
 /**
- * @file Fills the tables of docs/theory.md with the verdicts and numbers in docs/theory/*.json, which `coarsegrad theory` wrote.
+ * @file Fills the tables of docs/theory.md with the verdicts and numbers in docs/theory/*.json, which
+ * `coarsegrad theory` wrote.
  *
  *     npx coarsegrad theory all --seed 1 --out docs/theory && node scripts/theory-page.mjs
  */

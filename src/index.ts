@@ -1,4 +1,6 @@
-/** @file Root entry: tensors, ops, autograd, memory, errors. Layers, optimizers and the rest have entries of their own. */
+/**
+ * @file Root entry: tensors, ops, autograd, memory, errors. Layers, optimizers and the rest have entries of their own.
+ */
 
 export type { BackwardOptions } from "./autograd/backward.js";
 export { defineOp } from "./autograd/define.js";

@@ -1,13 +1,17 @@
-/** @file The house's rules, read from the sources: who imports whom, no cycles, short files with a header, exact arithmetic only. */
+/**
+ * @file The house's rules, read from the sources: who imports whom, no cycles, short files with a header, exact
+ * arithmetic only.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 
 /**
- * What each room imports besides itself, and nothing more; `index` is src/index.ts. Rooms stand in an order in which each imports those before it alone.
+ * What each room imports besides itself, and nothing more; `index` is src/index.ts. Rooms stand in an order in which
+ * each imports those before it alone.
  *
- * `onnx` is beside export, not inside it: it lowers networks as export does and has a library for protobuf. `run` is a run from its configuration to its packed
- * model: what scripts, pages and the command line share, without Node.
+ * `onnx` is beside export, not inside it: it lowers networks as export does and has a library for protobuf. `run` is a
+ * run from its configuration to its packed model: what scripts, pages and the command line share, without Node.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -82,7 +86,10 @@ const LIBRARIES: Readonly<Record<string, string>> = {
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
 const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
-/** Addresses are for those who call kernels: the rooms of arrays and of the runtime, what lies below, and what times kernels by themselves. */
+/**
+ * Addresses are for those who call kernels: the rooms of arrays and of the runtime, what lies below, and what times
+ * kernels by themselves.
+ */
 const ADDRESSES = ["memory/", "kernels/", "ndarray/", "infer/", "cli/bench/"];
 const ADDRESS = /\.ptr\b|[{,]\s*ptr\b(?!\s*:)/g;
 
@@ -166,7 +173,10 @@ function shapeOffences(files: Files): string[] {
   });
 }
 
-/** Uses of arithmetic whose last bits depend on the engine. The command line only prints with it, but draws nothing at random. */
+/**
+ * Uses of arithmetic whose last bits depend on the engine. The command line only prints with it, but draws nothing at
+ * random.
+ */
 function arithmeticOffences(files: Files): string[] {
   return [...files].flatMap(([file, text]) =>
     code(text, false)

@@ -63,7 +63,10 @@ function attributes(sample: Sample): unknown {
   return typeof sample.attrs === "function" ? sample.attrs() : sample.attrs;
 }
 
-/** Runs an op on drawn inputs in a real type. @returns values of the result, and gradients of Σ seed·y if a seed is asked for */
+/**
+ * Runs an op on drawn inputs in a real type.
+ * @returns values of the result, and gradients of Σ seed·y if a seed is asked for
+ */
 export function runOp(
   op: AnyOp,
   sample: Sample,

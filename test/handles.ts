@@ -16,7 +16,10 @@ const KINDS = [
   "TCPSocketWrap",
   "UDPWrap",
 ];
-/** Milliseconds that closing may take, on a machine that does other work; connections that are kept for others are let go after seconds. */
+/**
+ * Milliseconds that closing may take, on a machine that does other work; connections that are kept for others are let
+ * go after seconds.
+ */
 const PATIENCE = 20_000;
 
 // A test may put its own in their places.

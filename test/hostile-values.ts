@@ -1,4 +1,7 @@
-/** @file Arguments that no function was written for, and what a public function may make of them: a value, or an error of the library. */
+/**
+ * @file Arguments that no function was written for, and what a public function may make of them: a value, or an error
+ * of the library.
+ */
 import { runInNewContext } from "node:vm";
 import { expect } from "vitest";
 import { CoarsegradError } from "../src/core/errors.js";
@@ -11,7 +14,10 @@ function disposed(): NDArray {
   return array;
 }
 
-/** Values that no function was written for: numbers at edges, wrong kinds, typed arrays of this realm and another; made anew. */
+/**
+ * Values that no function was written for: numbers at edges, wrong kinds, typed arrays of this realm and another; made
+ * anew.
+ */
 export function hostileValues(): [string, unknown][] {
   return [
     ["undefined", undefined],

@@ -1,6 +1,7 @@
 /**
- * @file Hostile arguments for public functions, and the runner that watches what they do: whatever is passed, a call gives a value or an error of the
- * library, frees what it made if it throws, and writes nowhere but into its own arrays.
+ * @file Hostile arguments for public functions, and the runner that watches what they do: whatever is passed, a call
+ * gives a value or an error of the library, frees what it made if it throws, and writes nowhere but into its own
+ * arrays.
  */
 import { add, conv2d, full, matmul, softmax, zeros } from "../src/autograd/functions.js";
 import { noGrad } from "../src/autograd/graph.js";
@@ -14,7 +15,10 @@ import { hostileValues } from "./hostile-values.js";
 /** Values that are no arrays that live and no tensors, made once. */
 export const HOSTILE: readonly (readonly [name: string, value: unknown])[] = hostileValues();
 
-/** Arrays of other types, ranks and extents than any one function wants, one that is dead among them. Made anew for each attack. */
+/**
+ * Arrays of other types, ranks and extents than any one function wants, one that is dead among them. Made anew for each
+ * attack.
+ */
 export function hostileArrays(): [name: string, value: NDArray][] {
   const dead = NDArray.zeros([2, 3]);
   dead.dispose();
@@ -105,7 +109,8 @@ function forgetPacked(arg: unknown): void {
 /**
  * Calls `fn` with each hostile value in each place, and with pairs of them, and watches the heap.
  *
- * @returns counts; `faults` names each call that threw something else, changed the heap while it threw, or damaged other arrays
+ * @returns counts; `faults` names each call that threw something else, changed the heap while it threw, or damaged
+ * other arrays
  */
 export function attack(name: string, fn: (...args: never[]) => unknown, options: Attack): Outcome {
   const outcome: Outcome = { calls: 0, accepted: 0, refused: 0, faults: [] };

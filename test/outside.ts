@@ -22,8 +22,8 @@ function release(value: unknown, given: ReadonlySet<unknown>, depth = 0): void {
 }
 
 /**
- * Calls `fn` twice with the same arguments, outside scopes, and frees its results. The first call may make what stays: tables, real values of codes.
- * A promise is left alone: work that waits has scopes of its own.
+ * Calls `fn` twice with the same arguments, outside scopes, and frees its results. The first call may make what stays:
+ * tables, real values of codes. A promise is left alone: work that waits has scopes of its own.
  */
 export function callOutside(fn: (...args: never[]) => unknown, args: readonly unknown[]): Outside {
   if (scopeDepth() !== 0) throw new Error("callOutside: a scope is open");

@@ -1,6 +1,6 @@
 /**
- * @file Runs around every test: afterwards no more arrays may be alive than before, no scope and no file may be open; after the last test of a file
- * no thread, socket, server or child process either.
+ * @file Runs around every test: afterwards no more arrays may be alive than before, no scope and no file may be open;
+ * after the last test of a file no thread, socket, server or child process either.
  */
 import fc from "fast-check";
 import { afterAll, afterEach, beforeEach, expect } from "vitest";
@@ -9,8 +9,8 @@ import { currentScope, scopeDepth } from "../src/memory/index.js";
 import { filesSince, opened, openedSince, openFiles } from "./handles.js";
 import { patience, settle } from "./leaks.js";
 
-// Every property of a run draws its cases from one seed, which `npm test` prints: fixed in CI, so that a red run is red again; another one each time
-// elsewhere. Without `npm test` around it, COARSEGRAD_SEED repeats a run.
+// Every property of a run draws its cases from one seed, which `npm test` prints: fixed in CI, so that a red run is red
+// again; another one each time elsewhere. Without `npm test` around it, COARSEGRAD_SEED repeats a run.
 const seed = Number(process.env.COARSEGRAD_SEED || Number.NaN);
 if (Number.isSafeInteger(seed)) fc.configureGlobal({ ...fc.readConfigureGlobal(), seed });
 
@@ -38,7 +38,8 @@ afterEach(async ({ task }) => {
   const message =
     "arrays that this test left alive; free them with scope(), dispose() or disposeLater() of test/leaks.ts";
   expect(memory().arrays - before.arrays, message).toBe(survivors);
-  // Blocks of the heap that no array holds (scratch of threads, constants of sessions) are not arrays. Another engine has other blocks.
+  // Blocks of the heap that no array holds (scratch of threads, constants of sessions) are not arrays. Another engine
+  // has other blocks.
   if (survivors === 0 && before.heap === heapNow()) {
     expect(memory().bytes - before.bytes, "bytes of the heap that this test left in use").toBeLessThanOrEqual(0);
   }

@@ -1,4 +1,7 @@
-/** @file The folder of a run's temporary files: those of killed runs go, those of live ones stay; what tests leave is named. */
+/**
+ * @file The folder of a run's temporary files: those of killed runs go, those of live ones stay; what tests leave is
+ * named.
+ */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

@@ -1,4 +1,7 @@
-/** @file The folder that all temporary files of a run of tests are in: in memory where there is room, and gone afterwards, also after a kill. */
+/**
+ * @file The folder that all temporary files of a run of tests are in: in memory where there is room, and gone
+ * afterwards, also after a kill.
+ */
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -8,7 +11,10 @@ const PREFIX = "coarsegrad-tests-";
 const VARIABLE = "COARSEGRAD_TEST_FOLDER";
 /** Bytes that a folder in memory must have free: a package's install is among the tests. */
 const ROOM = 4 * 2 ** 30;
-/** Memory as a folder, on Linux: files that are flushed to a disk again and again cost more than all else that is done with them. */
+/**
+ * Memory as a folder, on Linux: files that are flushed to a disk again and again cost more than all else that is done
+ * with them.
+ */
 const MEMORY = "/dev/shm";
 
 function hasRoom(folder: string): boolean {
@@ -39,7 +45,9 @@ export function sweep(place: string): void {
   }
 }
 
-/** Makes `os.tmpdir()` of this process and its children a folder of this run; a run inside a run has its folder already. */
+/**
+ * Makes `os.tmpdir()` of this process and its children a folder of this run; a run inside a run has its folder already.
+ */
 export function useTemporaryRoot(): void {
   if (process.env[VARIABLE] !== undefined) return;
   const place = existsSync(MEMORY) && hasRoom(MEMORY) ? MEMORY : tmpdir();

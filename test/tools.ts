@@ -1,4 +1,7 @@
-/** @file Tools that some tests need and not every machine has: without one they are skipped by name, but in CI that is a failure. */
+/**
+ * @file Tools that some tests need and not every machine has: without one they are skipped by name, but in CI that is a
+ * failure.
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { node24 } from "../scripts/run.mjs";

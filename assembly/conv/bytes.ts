@@ -1,8 +1,9 @@
 /**
  * @file Convolution of bytes with few channels, as the first layer of a network has them: no patches are made.
  *
- * Lines of the image are widened to i16 and padded once for each band of output lines. In NHWC a kernel row is then a run of consecutive numbers, and
- * neighbouring columns of the output lie a fixed number of bytes apart: two numbers at a time meet the weights of eight filters.
+ * Lines of the image are widened to i16 and padded once for each band of output lines. In NHWC a kernel row is then a
+ * run of consecutive numbers, and neighbouring columns of the output lie a fixed number of bytes apart: two numbers at
+ * a time meet the weights of eight filters.
  */
 import { PAIR, PAIR_FILTERS } from "../../src/kernels/conv/sizes";
 import { bandAt, inputLine, linesUnderBand, pixelsUnderLine } from "./bands";

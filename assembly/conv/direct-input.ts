@@ -1,6 +1,7 @@
 /**
- * @file Gradient of a convolution for its input: dy times the weights gives gradients of patches, a cache-sized block at a time, which are added
- * into the image. An image's blocks come in order, so no chunk changes the order of the additions.
+ * @file Gradient of a convolution for its input: dy times the weights gives gradients of patches, a cache-sized block
+ * at a time, which are added into the image. An image's blocks come in order, so no chunk changes the order of the
+ * additions.
  */
 import { f32_gemm_work, multiply } from "../products/gemm";
 import { channelStrideOf, channelsOf, inHOf, inWOf, kernelHOf, kernelWOf, outHOf, outWOf } from "../shared/geometry";

@@ -1,8 +1,9 @@
 /**
- * @file Convolution as a matrix product whose patches are never written out: panels of positions are packed straight from the image
- * (forward), or a cache-sized block of patches is multiplied where it lies (gradient of the weights).
+ * @file Convolution as a matrix product whose patches are never written out: panels of positions are packed straight
+ * from the image (forward), or a cache-sized block of patches is multiplied where it lies (gradient of the weights).
  *
- * Forward sums as f32_gemm does over patches: blocks of KC in order, each in order, so its bits are those of im2col and f32_gemm.
+ * Forward sums as f32_gemm does over patches: blocks of KC in order, each in order, so its bits are those of im2col and
+ * f32_gemm.
  */
 import { inputWork } from "./direct-input";
 import { SUM_BYTES as BLOCK, SUM_LEAST_ROWS, SUM_MOST_ROWS } from "../../src/kernels/conv/sizes";
@@ -71,7 +72,10 @@ function patches(widen: bool, src: usize, out: usize, g: usize, start: i32, coun
   else f32_im2col(src, out, g, start, count);
 }
 
-/** One panel of `rows` positions from `position` on: from the image itself if they lie in one line and no tap is beside it. */
+/**
+ * One panel of `rows` positions from `position` on: from the image itself if they lie in one line and no tap is beside
+ * it.
+ */
 // @ts-ignore: decorator
 @inline
 function packPanel(widen: bool, src: usize, g: usize, position: i32, rows: i32, K: i32, dst: usize, scratch: usize): void {

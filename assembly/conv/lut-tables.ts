@@ -1,4 +1,7 @@
-/** @file Tables of the look-up convolution for each input pixel of a line, and what an offset of the weights takes from each output. */
+/**
+ * @file Tables of the look-up convolution for each input pixel of a line, and what an offset of the weights takes from
+ * each output.
+ */
 import { sumOf, writeTables } from "../products/lut-pack";
 import { channelsOf, dilationHOf, inWOf, kernelHOf, kernelWOf, outWOf, padLeftOf, strideWOf } from "../shared/geometry";
 import { pixelsUnderLine } from "./bands";
@@ -55,7 +58,10 @@ export function tablesOfLine(line: usize, g: usize, to: usize, sums: usize): voi
   nothing(first + <usize>inside * bytes, sum + (<usize>inside << 2), pixels - left - inside, bytes);
 }
 
-/** bases[ow] = −offset · (sum of the window's codes), for every output column of a line whose first input line's sums lie at `sums`. */
+/**
+ * bases[ow] = −offset · (sum of the window's codes), for every output column of a line whose first input line's sums
+ * lie at `sums`.
+ */
 export function basesOfLine(g: usize, sums: usize, columns: usize, bases: usize, offset: i32): void {
   const pixels = pixelsUnder(g);
   const kernelH = kernelHOf(g);

@@ -1,8 +1,9 @@
 /**
  * @file The look-up convolution: tables are built once for each input pixel, not for each patch.
  *
- * NHWC puts the pixels of one kernel row, and with them their tables, side by side, and neighbouring columns of the output a fixed number of bytes
- * apart: the micro-kernel walks kernelH runs and there are no patches. Bands of output lines bound the tables.
+ * NHWC puts the pixels of one kernel row, and with them their tables, side by side, and neighbouring columns of the
+ * output a fixed number of bytes apart: the micro-kernel walks kernelH runs and there are no patches. Bands of output
+ * lines bound the tables.
  */
 import { bandAt, bandLines, inputLine, linesUnderBand } from "./bands";
 import { basesOfLine, pixelsUnder, tablesOfLine } from "./lut-tables";
@@ -198,8 +199,8 @@ export function u4_lut_conv(
           base += 16;
         }
       }
-      // Columns behind the last whole tile: two of them and two of the next line, and the last one of four lines. At the end of a
-      // band a line stands in for the one that is missing, and its sums are written twice.
+      // Columns behind the last whole tile: two of them and two of the next line, and the last one of four lines. At
+      // the end of a band a line stands in for the one that is missing, and its sums are written twice.
       const ow = wholeTiles << 2;
       if (outW & 2) {
         for (let b = 0; b < band; b += 2) {

@@ -1,6 +1,7 @@
 /**
- * @file Patches of NHWC images (im2col) and their adjoint. Where channels are dense and columns undilated, the taps of one kernel row are one
- * run of kernelW·channels elements, so that images of one or three channels copy as fast as deep ones.
+ * @file Patches of NHWC images (im2col) and their adjoint. Where channels are dense and columns undilated, the taps of
+ * one kernel row are one run of kernelW·channels elements, so that images of one or three channels copy as fast as deep
+ * ones.
  */
 import {
   channelStrideOf,
@@ -41,7 +42,8 @@ function columnShift(kind: Kind): usize {
   return kind == Kind.U8 ? 0 : 2;
 }
 
-// A run of n ≥ 4 (or 16) ends with a vector that overlaps the one before it: nothing is written past the run, and no scalar tail.
+// A run of n ≥ 4 (or 16) ends with a vector that overlaps the one before it: nothing is written past the run, and no
+// scalar tail.
 
 // @ts-ignore: decorator
 @inline

@@ -10,8 +10,8 @@ export function f32_fill(outPtr: usize, len: i32, value: f32): void {
 }
 
 /**
- * Copies the sub-array of axes axis … rank−1 and returns the dense side's pointer behind it. `T` is an integer as wide as the element;
- * `scatter` swaps the sides: then the dense side is read and the strided one written.
+ * Copies the sub-array of axes axis … rank−1 and returns the dense side's pointer behind it. `T` is an integer as wide
+ * as the element; `scatter` swaps the sides: then the dense side is read and the strided one written.
  */
 function walk<T>(strided: usize, dense: usize, axis: i32, rank: i32, dims: usize, scatter: bool): usize {
   if (axis == rank) {

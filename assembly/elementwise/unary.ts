@@ -1,4 +1,7 @@
-/** @file Kernels of one or two dense real arrays and scalars. Four lanes at a time; the tail is computed in full and stored in part. */
+/**
+ * @file Kernels of one or two dense real arrays and scalars. Four lanes at a time; the tail is computed in full and
+ * stored in part.
+ */
 import { loadU8x4, storeSome } from "../shared/lanes";
 import { expLanes, logLanes, sigmoidLanes, tanhLanes } from "../shared/math";
 

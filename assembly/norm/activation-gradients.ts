@@ -1,7 +1,9 @@
 /**
- * @file Backward of activation.ts: the activation's gradient g, and the sums of g that batch normalization wants, in one pass.
+ * @file Backward of activation.ts: the activation's gradient g, and the sums of g that batch normalization wants, in
+ * one pass.
  *
- * The sums of the gradients for γ and β are those of f32_batchnorm_bwd_reduce, bit for bit: the same blocks of rows in the same order.
+ * The sums of the gradients for γ and β are those of f32_batchnorm_bwd_reduce, bit for bit: the same blocks of rows in
+ * the same order.
  */
 import { addProducts, addSums, putSums, sumBytes } from "./gradients";
 import { f32_relu_bwd } from "../elementwise/unary";
@@ -10,7 +12,9 @@ import { addShortcut, chunkRows, normalize, withShortcut } from "./steps";
 import { blockRows } from "../reduce/sums";
 import { AlphaRule, f32_staircase_bwd, f32_staircase_dalpha, Proxy } from "../staircase/staircase";
 
-/** One block of rows of f32_batchnorm_relu_bwd; its sums in f64, vectors of `channels` rounded up to a multiple of 4. */
+/**
+ * One block of rows of f32_batchnorm_relu_bwd; its sums in f64, vectors of `channels` rounded up to a multiple of 4.
+ */
 function reluBlock(
   xPtr: usize,
   yPtr: usize,
@@ -34,7 +38,8 @@ function reluBlock(
 }
 
 /**
- * A chunk of rows of a multiple of 4 channels in one pass, for the clipped ReLU as proxy: writes g and adds to the sums of g·xhat and g.
+ * A chunk of rows of a multiple of 4 channels in one pass, for the clipped ReLU as proxy: writes g and adds to the sums
+ * of g·xhat and g.
  *
  * @returns Σ dy over the elements above the limit
  */

@@ -1,6 +1,7 @@
 /**
- * @file Batch normalization together with the activation behind it (and a shortcut added between them): chunks of rows go through all steps while
- * they are in the first-level cache, so that what lies between the steps is never written to memory. Values are those of the single kernels, bit for bit.
+ * @file Batch normalization together with the activation behind it (and a shortcut added between them): chunks of rows
+ * go through all steps while they are in the first-level cache, so that what lies between the steps is never written to
+ * memory. Values are those of the single kernels, bit for bit.
  */
 import { f32_relu } from "../elementwise/unary";
 import { sumBytes } from "./gradients";

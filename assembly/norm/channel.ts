@@ -1,7 +1,7 @@
 /**
- * @file Per-channel maps of [rows, channels]. They go through tiles of rows that fit the first-level cache, four lanes of the channel
- * pattern at a time with their constants in registers; a channel count that four does not divide repeats after 2 or 4 rows, so every count
- * runs at full width.
+ * @file Per-channel maps of [rows, channels]. They go through tiles of rows that fit the first-level cache, four lanes
+ * of the channel pattern at a time with their constants in registers; a channel count that four does not divide repeats
+ * after 2 or 4 rows, so every count runs at full width.
  */
 import { patternAt, rowsPerPattern, storeSome, tileRows } from "../shared/lanes";
 
@@ -38,7 +38,10 @@ function constant(op: Op, which: i32, ptr: usize, invStd: v128, rows: v128, j: i
   return v;
 }
 
-/** Rows of many channels: straight through memory, constants from the first-level cache (twice the speed of tiles at 64 channels). */
+/**
+ * Rows of many channels: straight through memory, constants from the first-level cache (twice the speed of tiles at 64
+ * channels).
+ */
 // @ts-ignore: decorator
 @inline
 function rowWise(

@@ -1,6 +1,7 @@
 /**
- * @file Gradients of batch normalization's scale and shift: Σ g·xhat and Σ g over rows, lanes are channels. Sums are vectors of f64, of a length rounded up to a
- * multiple of 4; blocks of rows (reduce/sums.ts) are added in order, and the total is rounded once.
+ * @file Gradients of batch normalization's scale and shift: Σ g·xhat and Σ g over rows, lanes are channels. Sums are
+ * vectors of f64, of a length rounded up to a multiple of 4; blocks of rows (reduce/sums.ts) are added in order, and
+ * the total is rounded once.
  */
 import { blockRows } from "../reduce/sums";
 import { addLanes, narrow, storeSome, widenHigh, widenLow } from "../shared/lanes";

@@ -1,4 +1,7 @@
-/** @file Per-channel sums over the rows of [rows, channels]; lanes are channels, accumulated in f64 and rounded once. One channel runs along the row. */
+/**
+ * @file Per-channel sums over the rows of [rows, channels]; lanes are channels, accumulated in f64 and rounded once.
+ * One channel runs along the row.
+ */
 import { addLanes, narrow, storeSome, widenHigh, widenLow } from "../shared/lanes";
 import { blockRows, columnSums, rowSum } from "../reduce/sums";
 
@@ -8,7 +11,10 @@ function square(v: v128): v128 {
   return f64x2.mul(v, v);
 }
 
-/** Squared distances from the mean of 16 channels, summed in blocks of rows (see reduce/sums.ts); divided and rounded, or as 16 f64 if `raw`. */
+/**
+ * Squared distances from the mean of 16 channels, summed in blocks of rows (see reduce/sums.ts); divided and rounded,
+ * or as 16 f64 if `raw`.
+ */
 function squares16(raw: bool, x: usize, rows: i32, bytes: usize, block: i32, mean: usize, out: usize): void {
   const m0 = v128.load(mean);
   const m1 = v128.load(mean, 16);

@@ -75,7 +75,9 @@ function maxWindow(
   storeSome(index, found, lanes);
 }
 
-/** Mean of one window for four channels, or its adjoint: a share of the gradient added to every element of the window. */
+/**
+ * Mean of one window for four channels, or its adjoint: a share of the gradient added to every element of the window.
+ */
 // @ts-ignore: decorator
 @inline
 function averageWindow(

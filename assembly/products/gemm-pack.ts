@@ -1,7 +1,10 @@
 /** @file Packing of the real matrix product's operands into panels, transposing where asked. */
 import { panelRows } from "./gemm-tile";
 
-/** Writes k … k+3 of a panel of 4 or 5 rows whose elements lie along k: a 4×4 transposition, and the fifth row lane by lane. */
+/**
+ * Writes k … k+3 of a panel of 4 or 5 rows whose elements lie along k: a 4×4 transposition, and the fifth row lane by
+ * lane.
+ */
 // @ts-ignore: decorator
 @inline
 function transpose4(src: usize, step: usize, dst: usize, rows: i32): void {
@@ -116,7 +119,10 @@ function transposeTo8(src: usize, step: usize, dst: usize): void {
   transpose4(src, step, dst, 8);
 }
 
-/** Packs `n` columns of op(B), from `src`, in panels of 8, the last one filled up with zeros: column j's panel begins at dst + (j − j mod 8)·k·4. */
+/**
+ * Packs `n` columns of op(B), from `src`, in panels of 8, the last one filled up with zeros: column j's panel begins at
+ * dst + (j − j mod 8)·k·4.
+ */
 export function packB(src: usize, ldb: usize, trans: bool, n: i32, k: i32, dst: usize): void {
   for (let j = 0; j < n; j += 8) {
     const columns = min(8, n - j);

@@ -1,9 +1,9 @@
 /**
  * @file Micro-kernels of the real matrix product: 1 to 5 rows by 8 columns of C in registers.
  *
- * A: rows of `rows` elements every `aStep` bytes, B: rows of 8 every `bStep`; packed panels [k][rows] and [k][8], or the operands themselves
- * where they lie so already. One k per turn and no unrolling: 10 sums + 2 columns + 1 splat + 1 product just fit the 15 registers. Every sum runs over k
- * in order, so a row's bits do not depend on its tile.
+ * A: rows of `rows` elements every `aStep` bytes, B: rows of 8 every `bStep`; packed panels [k][rows] and [k][8], or
+ * the operands themselves where they lie so already. One k per turn and no unrolling: 10 sums + 2 columns + 1 splat + 1
+ * product just fit the 15 registers. Every sum runs over k in order, so a row's bits do not depend on its tile.
  */
 import { madd } from "../shared/lanes";
 
@@ -19,12 +19,14 @@ function put(wide: bool, c: usize, low: v128, high: v128, add: bool): void {
 }
 
 /**
- * C[rows, 8] = (C +) A·B over k ≥ 1, or, not `wide`, [rows, 4]; `step` is the bytes between rows of C. `rows` and `wide` are constants at every call.
+ * C[rows, 8] = (C +) A·B over k ≥ 1, or, not `wide`, [rows, 4]; `step` is the bytes between rows of C. `rows` and
+ * `wide` are constants at every call.
  *
- * The order of the text matters to Node 20's compiler, which places every operation of a block by the order of its sums' variables and keeps loads in
- * the text's: with the last row first, each element of A is loaded just before its two uses; with the first row first, all five before any use, and two
- * sums live in memory. It also needs k's check, though k is never 0: sums that can reach the end without the loop are not used there
- * directly, which would undo the placing. Together 1.25 times as fast, and 1.45 times with fused multiply-add.
+ * The order of the text matters to Node 20's compiler, which places every operation of a block by the order of its
+ * sums' variables and keeps loads in the text's: with the last row first, each element of A is loaded just before its
+ * two uses; with the first row first, all five before any use, and two sums live in memory. It also needs k's check,
+ * though k is never 0: sums that can reach the end without the loop are not used there directly, which would undo the
+ * placing. Together 1.25 times as fast, and 1.45 times with fused multiply-add.
  */
 // @ts-ignore: decorator
 @inline
@@ -109,7 +111,10 @@ function narrow5(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: usiz
   tile(5, false, a, aStep, b, bStep, k, c, 32, false);
 }
 
-/** Rows of the next panel when `left` rows are left: fives, but no lone single or pair at the end where threes and fours will do. */
+/**
+ * Rows of the next panel when `left` rows are left: fives, but no lone single or pair at the end where threes and fours
+ * will do.
+ */
 // @ts-ignore: decorator
 @inline
 export function panelRows(left: i32): i32 {

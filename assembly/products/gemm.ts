@@ -1,9 +1,11 @@
 /**
- * @file Real matrix product. Blocks of op(B) [KC, NC] and op(A) [MC, KC] are packed into panels, then multiplied tile by tile (gemm-tile.ts).
+ * @file Real matrix product. Blocks of op(B) [KC, NC] and op(A) [MC, KC] are packed into panels, then multiplied tile
+ * by tile (gemm-tile.ts).
  *
- * c[i,j] = Σ over blocks of KC k, in order, of the block's sum over k, in order: it depends on K alone, never on where the row or column
- * lies. Exact while all partial sums are integers below 2^24. Blocks: a panel of B (12 KB) stays in the first-level cache while the panels
- * of A (184 KB in all) stream from the second; figures are flat around these sizes.
+ * c[i,j] = Σ over blocks of KC k, in order, of the block's sum over k, in order: it depends on K alone, never on where
+ * the row or column lies. Exact while all partial sums are integers below 2^24. Blocks: a panel of B (12 KB) stays in
+ * the first-level cache while the panels of A (184 KB in all) stream from the second; figures are flat around these
+ * sizes.
  */
 import { GEMM_BLOCK as KC } from "../../src/kernels/products/sizes";
 import { packA, packB } from "./gemm-pack";

@@ -1,6 +1,7 @@
 /**
- * @file u8 × i8 products by the relaxed variant's dot instruction, which adds pairs of byte products in 16 bits. It is exact where activations are
- * below 128 (it takes them as 7-bit numbers) and no sum leaves 16 bits: sums are widened after as many steps as their largest products allow.
+ * @file u8 × i8 products by the relaxed variant's dot instruction, which adds pairs of byte products in 16 bits. It is
+ * exact where activations are below 128 (it takes them as 7-bit numbers) and no sum leaves 16 bits: sums are widened
+ * after as many steps as their largest products allow.
  */
 import { sumLanes } from "../shared/lanes";
 
@@ -30,8 +31,8 @@ function largestLane(v: v128): i32 {
 }
 
 /**
- * Steps of 16 codes whose sums stay in 16 bits, for codes and weights as large as those given; 0 if none do, or if there are too few for widening
- * to pay.
+ * Steps of 16 codes whose sums stay in 16 bits, for codes and weights as large as those given; 0 if none do, or if
+ * there are too few for widening to pay.
  */
 export function dotSteps(a: usize, M: i32, lda: usize, b: usize, N: i32, ldb: usize): i32 {
   const top = largestCode(a, M, lda);

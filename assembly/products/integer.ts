@@ -2,7 +2,10 @@
 import { dot11, dot12, dot41, dot42, dotSteps } from "./integer-dot";
 import { sumLanes } from "../shared/lanes";
 
-/** C[rows, columns] of a tile; 8 k per turn. A pair of products is at most 2·255·128 in absolute value: dot_i16x8 cannot overflow. */
+/**
+ * C[rows, columns] of a tile; 8 k per turn. A pair of products is at most 2·255·128 in absolute value: dot_i16x8 cannot
+ * overflow.
+ */
 // @ts-ignore: decorator
 @inline
 function tile(rows: i32, columns: i32, a: usize, lda: usize, b: usize, ldb: usize, k: i32, c: usize, step: usize): void {

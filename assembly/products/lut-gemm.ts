@@ -1,10 +1,15 @@
-/** @file The look-up product of rows of 4-bit codes: blocks of K, tables of four rows, then every block of 16 filters. */
+/**
+ * @file The look-up product of rows of 4-bit codes: blocks of K, tables of four rows, then every block of 16 filters.
+ */
 import { loadTail, sumOf, writeTables } from "./lut-pack";
 import { ADD, lutTiles, REAL } from "./lut-tile";
 
 /** Codes of a block: the tables of four rows take half of the first-level cache. */
 const KC: i32 = 1024;
-/** Bytes between tables of neighbouring rows: not a power of two, so that the four do not compete for the same cache sets. */
+/**
+ * Bytes between tables of neighbouring rows: not a power of two, so that the four do not compete for the same cache
+ * sets.
+ */
 const PITCH: usize = 4 * 1024 + 64;
 /** Workspace: tables, then four sums, four zeros, the sink, and a tile of 4×16. */
 const BASES: usize = 4 * PITCH;
@@ -29,7 +34,9 @@ function tablesOfRow(a: usize, to: usize, K: i32): i32 {
   return sumOf(sums);
 }
 
-/** Copies a tile between C and the workspace: `columns` lines of `width` words; lines of the tile are 64 bytes apart. */
+/**
+ * Copies a tile between C and the workspace: `columns` lines of `width` words; lines of the tile are 64 bytes apart.
+ */
 export function copyTile(from: usize, fromStep: usize, to: usize, toStep: usize, columns: i32, width: i32): void {
   for (let i = 0; i < columns; i++) {
     for (let j: usize = 0; j < <usize>width << 2; j += 4) store<i32>(to + j, load<i32>(from + j));

@@ -1,4 +1,7 @@
-/** @file What the look-up product reads: weights packed by bit planes, and the tables of subset sums of activation codes. */
+/**
+ * @file What the look-up product reads: weights packed by bit planes, and the tables of subset sums of activation
+ * codes.
+ */
 
 /** Ors of code + offset (low byte) over an array: which bit planes hold anything. */
 export function i8_bits(codesPtr: usize, len: i32, offset: i32): i32 {

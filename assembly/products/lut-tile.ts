@@ -1,9 +1,9 @@
 /**
  * @file Micro-kernel of the look-up product: 16 filters by 4 columns of 4-bit codes.
  *
- * A byte of packed weights holds one bit of 4 weights and picks one of the 16 subset sums of 4 codes. Four such bytes are added as u8 (at most
- * 4·60 = 240), then widened: `l` counts the pair of bytes as one u16, `h` its high byte alone, and the low byte's sum is l − 256·h modulo 2^16.
- * A u16 holds 4368 codes of at most 15.
+ * A byte of packed weights holds one bit of 4 weights and picks one of the 16 subset sums of 4 codes. Four such bytes
+ * are added as u8 (at most 4·60 = 240), then widened: `l` counts the pair of bytes as one u16, `h` its high byte alone,
+ * and the low byte's sum is l − 256·h modulo 2^16. A u16 holds 4368 codes of at most 15.
  */
 import { lookUp } from "../shared/lanes";
 
@@ -61,13 +61,16 @@ function look(t: usize, w0: v128, w1: v128, w2: v128, w3: v128): v128 {
 }
 
 /**
- * C[4·tiles columns, 16 filters] (+)= (Σ looked up << shift) + base[column]. A line is one call: calls for single tiles cost a tenth of the time.
+ * C[4·tiles columns, 16 filters] (+)= (Σ looked up << shift) + base[column]. A line is one call: calls for single tiles
+ * cost a tenth of the time.
  *
- * @param t tables of column 0; column 1 lies `pitch` bytes further, columns 2 and 3 `pair` bytes further than those, the next tile 4·pitch; `runs` runs of `steps`·64 bytes, `runPitch` bytes apart
+ * @param t tables of column 0; column 1 lies `pitch` bytes further, columns 2 and 3 `pair` bytes further than those,
+ * the next tile 4·pitch; `runs` runs of `steps`·64 bytes, `runPitch` bytes apart
  * @param w packed weights, 64 bytes for each step
  * @param c first of 16 sums of column 0, `step` bytes between columns
  * @param base four i32; those of the next tile `baseStep` bytes further
- * @param sink 32 bytes to scribble on: stores pin the order of the loads before them, without which Node 20's compiler spills
+ * @param sink 32 bytes to scribble on: stores pin the order of the loads before them, without which Node 20's compiler
+ * spills
  */
 export function lutTiles(
   t: usize,

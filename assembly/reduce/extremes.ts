@@ -1,4 +1,7 @@
-/** @file Extremes and their places over the middle axis of [outer, n, inner], and over whole arrays. Lanes are columns where inner > 1. */
+/**
+ * @file Extremes and their places over the middle axis of [outer, n, inner], and over whole arrays. Lanes are columns
+ * where inner > 1.
+ */
 import { storeSome } from "../shared/lanes";
 
 const enum Op {

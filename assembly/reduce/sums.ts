@@ -1,10 +1,12 @@
 /**
  * @file Sums over the middle axis of [outer, n, inner], and over whole arrays, accumulated in f64.
  *
- * Where inner > 1 lanes are columns, so every column is summed over n in order. Where inner = 1 eight interleaved partial sums run along the
- * row and are added in a fixed order at its end. Columns at the edge read up to 12 bytes past the array.
+ * Where inner > 1 lanes are columns, so every column is summed over n in order. Where inner = 1 eight interleaved
+ * partial sums run along the row and are added in a fixed order at its end. Columns at the edge read up to 12 bytes
+ * past the array.
  *
- * Long sums are sums of blocks (`blockRows` rows, `SUM_BLOCK` elements), added in order: threads take a block at a time and give the same bits.
+ * Long sums are sums of blocks (`blockRows` rows, `SUM_BLOCK` elements), added in order: threads take a block at a time
+ * and give the same bits.
  */
 import { SUM_BLOCK, SUM_LEAST_ROWS } from "../../src/kernels/reduce/sizes";
 import { addLanes, narrow, storeSome, widenHigh, widenLow } from "../shared/lanes";
@@ -158,7 +160,10 @@ function columns4(raw: bool, x: usize, out: usize, n: i32, bytes: usize, block: 
   }
 }
 
-/** Sums of the columns of x [n, inner] in f64: divided by `divisor` and rounded once, or, if `sums` is not 0, left there, inner rounded up to a multiple of 4. */
+/**
+ * Sums of the columns of x [n, inner] in f64: divided by `divisor` and rounded once, or, if `sums` is not 0, left
+ * there, inner rounded up to a multiple of 4.
+ */
 export function columnSums(x: usize, out: usize, n: i32, inner: i32, divisor: f64, sums: usize): void {
   const bytes = <usize>inner << 2;
   const d = f64x2.splat(divisor);

@@ -1,4 +1,7 @@
-/** @file The 15 integers of a window geometry (GEOMETRY_FIELDS in src/kernels/abi.ts) and ranges of taps inside the image. */
+/**
+ * @file The 15 integers of a window geometry (GEOMETRY_FIELDS in src/kernels/abi.ts) and ranges of taps inside the
+ * image.
+ */
 
 // @ts-ignore: decorator
 @inline

@@ -1,4 +1,7 @@
-/** @file Helpers that every family uses: what the relaxed variant does otherwise, partial stores, widening, periodic patterns. */
+/**
+ * @file Helpers that every family uses: what the relaxed variant does otherwise, partial stores, widening, periodic
+ * patterns.
+ */
 
 /** c + a·b of f32 lanes: two roundings, or, in the relaxed variant, one where the machine has such an instruction. */
 // @ts-ignore: decorator

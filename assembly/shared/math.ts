@@ -1,5 +1,6 @@
 /**
- * @file exp, log, tanh, sigmoid and pow. Computed in f64 (two lanes) and rounded once to f32, so the f32 error is hardly above ½ ulp.
+ * @file exp, log, tanh, sigmoid and pow. Computed in f64 (two lanes) and rounded once to f32, so the f32 error is
+ * hardly above ½ ulp.
  *
  * exp: x = n·ln 2 + r, |r| ≤ ½ ln 2, Taylor series to r^11 (relative error 1e-14), exponent bits added.
  * log: x = 2^k·m, √½ ≤ m < √2, log m = 2 artanh s with s = (m−1)/(m+1), series to s^17 (relative error 1e-15).

@@ -1,4 +1,7 @@
-/** @file Codes of integer sums by one straight line per channel: where it is known to cross the thresholds in the right places. */
+/**
+ * @file Codes of integer sums by one straight line per channel: where it is known to cross the thresholds in the right
+ * places.
+ */
 import { storeBytes } from "../shared/lanes";
 
 /** Codes of four channels in the low bytes of lanes whose other bytes are those of 1.5·2^23. */

@@ -1,4 +1,7 @@
-/** @file The end of a residual block in one pass: scale, batch norm, the shortcut's value and the staircase, in training's order. */
+/**
+ * @file The end of a residual block in one pass: scale, batch norm, the shortcut's value and the staircase, in
+ * training's order.
+ */
 import { loadU8x4, packBytes, storeBytes } from "../shared/lanes";
 import { codes4 } from "./staircase";
 

@@ -1,6 +1,6 @@
 /**
- * @file Stacks of small matrix products, one for each point of a Winograd transform. Plane p of an operand begins p·stride elements after the
- * first.
+ * @file Stacks of small matrix products, one for each point of a Winograd transform. Plane p of an operand begins
+ * p·stride elements after the first.
  */
 import { putEdge } from "../products/gemm";
 import { packA, packB } from "../products/gemm-pack";

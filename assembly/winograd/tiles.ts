@@ -1,5 +1,6 @@
 /**
- * @file Ranges of Winograd tiles in NHWC images, four channels at a time: to points (V of dense tiles, Bᵀ of overlapping ones) and back (Vᵀ).
+ * @file Ranges of Winograd tiles in NHWC images, four channels at a time: to points (V of dense tiles, Bᵀ of
+ * overlapping ones) and back (Vᵀ).
  *
  * Each tile goes through columns, then rows. Points lie in 36 planes, `plane` bytes apart, each [tiles, channels].
  */
@@ -9,7 +10,8 @@ import { contract6, expand6, gather6, pointFactor, read, times } from "./lines";
 /** Bytes of scratch that the functions here need, but for gathering's strip. */
 export const TILE_WORK: i32 = 1536;
 
-// ---- V of n×n tiles ---------------------------------------------------------------------------------------------------------
+// ---- V of n×n tiles
+// ---------------------------------------------------------------------------------------------------------
 
 // @ts-ignore: decorator
 @inline
@@ -41,7 +43,10 @@ function scalePoints(dst: usize, plane: usize): void {
   }
 }
 
-/** `count` channels from `first` on of the n×n tiles of images [height, width, channels], 0 beyond them; times D(y)·D(x) if scaled. */
+/**
+ * `count` channels from `first` on of the n×n tiles of images [height, width, channels], 0 beyond them; times D(y)·D(x)
+ * if scaled.
+ */
 export function expandTiles(
   images: usize,
   out: usize,
@@ -97,7 +102,8 @@ export function expandTiles(
   }
 }
 
-// ---- Bᵀ of overlapping 6×6 tiles ----------------------------------------------------------------------------------------------
+// ---- Bᵀ of overlapping 6×6 tiles
+// ----------------------------------------------------------------------------------------------
 
 /** Most bytes of a strip of several tiles: with the planes beside it, it stays in the second-level cache. */
 const STRIP: i32 = 64 << 10;
@@ -167,7 +173,10 @@ function gatherTile(src: usize, pixel: usize, line: usize, dst: usize, plane: us
   for (let y = 0; y < 6; y++) gather6(temporary + <usize>(96 * y), 16, dst + <usize>(6 * y) * plane, plane);
 }
 
-/** Bᵀ·tile·B of the 6×6 pixels of each tile, 0 outside the image. Tiles of one line that touch a border, or are codes, are laid out in a strip first. */
+/**
+ * Bᵀ·tile·B of the 6×6 pixels of each tile, 0 outside the image. Tiles of one line that touch a border, or are codes,
+ * are laid out in a strip first.
+ */
 // @ts-ignore: decorator
 @inline
 export function gatherTiles(
@@ -215,7 +224,8 @@ export function gatherTiles(
   }
 }
 
-// ---- Vᵀ ----------------------------------------------------------------------------------------------------------------------------
+// ---- Vᵀ
+// ----------------------------------------------------------------------------------------------------------------------------
 
 // @ts-ignore: decorator
 @inline

@@ -1,9 +1,11 @@
 /**
- * @file Convolution and its gradient for the weights by Winograd's algorithm with the six points 0, ±1, ±2, ∞, on NHWC images.
+ * @file Convolution and its gradient for the weights by Winograd's algorithm with the six points 0, ±1, ±2, ∞, on NHWC
+ * images.
  *
- * y = Vₘᵀ[(D·Vᵣ·w) ⊙ (Bᵀ·d)] is the correlation of six inputs d with r taps w, m + r = 7, where Vₙ evaluates a polynomial of n coefficients at
- * the points and D = diag(¼, −⅙, −⅙, 1⁄24, 1⁄24, 1). Gradients have its factors the other way round:
- * dx = B[(D·V·w) ⊙ (V·dy)] (tiles that overlap are added), dw = Vᵣᵀ·D·Σ (Vₘ·dy) ⊙ (Bᵀ·x). Tiles are taken in blocks whose planes stay in the second-level cache.
+ * y = Vₘᵀ[(D·Vᵣ·w) ⊙ (Bᵀ·d)] is the correlation of six inputs d with r taps w, m + r = 7, where Vₙ evaluates a
+ * polynomial of n coefficients at the points and D = diag(¼, −⅙, −⅙, 1⁄24, 1⁄24, 1). Gradients have its factors the
+ * other way round: dx = B[(D·V·w) ⊙ (V·dy)] (tiles that overlap are added), dw = Vᵣᵀ·D·Σ (Vₘ·dy) ⊙ (Bᵀ·x). Tiles are
+ * taken in blocks whose planes stay in the second-level cache.
  */
 import { POINTS, SUM_ELEMENTS, SUM_LEAST_FOURS, SUM_MOST_FOURS } from "../../src/kernels/winograd/sizes";
 import { batchOf, channelsOf, kernelHOf, outHOf, outWOf } from "../shared/geometry";
@@ -46,7 +48,8 @@ export function f32_winograd_contract(
   contractFilters(srcPtr, outPtr, filters, channels, n, <usize>planeStride << 2, workPtr);
 }
 
-// ---- convolution ----------------------------------------------------------------------------------------------------------------
+// ---- convolution
+// ----------------------------------------------------------------------------------------------------------------
 
 /** Elements of one plane of a block, inputs and products together. */
 const BLOCK_PRODUCTS: i32 = 2048;
@@ -92,7 +95,8 @@ export function f32_winograd_conv(
   }
 }
 
-// ---- gradient for the input, from dense tiles of dy ----------------------------------------------------------------------------------
+// ---- gradient for the input, from dense tiles of dy
+// ----------------------------------------------------------------------------------
 
 export function f32_winograd_bwd_input_work(geomPtr: usize, filters: i32): i32 {
   const channels = channelsOf(geomPtr);
@@ -130,7 +134,8 @@ export function f32_winograd_bwd_input(
   }
 }
 
-// ---- gradient for the weights ----------------------------------------------------------------------------------------------------
+// ---- gradient for the weights
+// ----------------------------------------------------------------------------------------------------
 
 /** Tiles of a block, whose sums are formed before they are added to the others. */
 // @ts-ignore: decorator
@@ -145,7 +150,10 @@ export function f32_winograd_bwd_weight_work(geomPtr: usize, filters: i32): i32 
   return planes + TILE_WORK + planesWork(0) + stripBytes(geomPtr);
 }
 
-/** Sums of a range of tiles, for a range of filters; `sums` is [36, filters, channels], of which the filters' rows are written. */
+/**
+ * Sums of a range of tiles, for a range of filters; `sums` is [36, filters, channels], of which the filters' rows are
+ * written.
+ */
 // @ts-ignore: decorator
 @inline
 function sumRange(

@@ -1,6 +1,6 @@
 /**
- * @file Measures several implementations of one work in turns: round after round, each once, in an order that rotates. What disturbs the
- * machine disturbs all of them alike, so that ratios hold where times do not.
+ * @file Measures several implementations of one work in turns: round after round, each once, in an order that rotates.
+ * What disturbs the machine disturbs all of them alike, so that ratios hold where times do not.
  */
 
 /** One implementation. */

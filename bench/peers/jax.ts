@@ -35,8 +35,8 @@ export interface Jax {
 }
 
 /**
- * Calls a function while there is no global Worker, which onnxruntime-web brings to Node: jax-js decides by it at every kernel that it makes whether
- * memory is shared by threads, and started without.
+ * Calls a function while there is no global Worker, which onnxruntime-web brings to Node: jax-js decides by it at every
+ * kernel that it makes whether memory is shared by threads, and started without.
  */
 function withoutWorkers<T>(call: () => T): T {
   const scope = globalThis as { Worker?: unknown };

@@ -1,6 +1,6 @@
 /**
- * @file The peers, one thread each, as far as they are installed and run here. Their types are not: this folder is compiled without them,
- * so what is used of each is written down.
+ * @file The peers, one thread each, as far as they are installed and run here. Their types are not: this folder is
+ * compiled without them, so what is used of each is written down.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -12,7 +12,10 @@ import { onnxModel } from "./onnx.js";
 /** This folder, whether the sources run or their bundle in `build/`. */
 export const here = path.resolve(fileURLToPath(new URL(".", import.meta.url))).replace(/[\\/]build$/, "");
 
-/** Imports a package of this folder's node_modules; the name is a variable so that neither compiler nor bundler looks for it. */
+/**
+ * Imports a package of this folder's node_modules; the name is a variable so that neither compiler nor bundler looks
+ * for it.
+ */
 async function load<T>(name: string): Promise<T> {
   const module = (await import(name)) as { default?: T };
   return { ...module.default, ...module } as T;

@@ -1,4 +1,7 @@
-/** @file Networks as ONNX graphs, batch norms folded into the convolutions, in f32 or in bytes. Their weights are random: they are only timed. */
+/**
+ * @file Networks as ONNX graphs, batch norms folded into the convolutions, in f32 or in bytes. Their weights are
+ * random: they are only timed.
+ */
 import { Rng } from "../../src/index.js";
 import { type Constant, convAttributes, type Data, type Graph, type Node } from "./onnx.js";
 
@@ -49,7 +52,10 @@ function resnet18Graph(arithmetic: Arithmetic): Graph {
   return graphOf(network, [224, 3], pooledLinear(network, h, 512, 1000), 1000);
 }
 
-/** Its shortcuts have no parameters in ours; here they are 1×1 convolutions (1 % of the products), which runtimes do faster than slices and pads. */
+/**
+ * Its shortcuts have no parameters in ours; here they are 1×1 convolutions (1 % of the products), which runtimes do
+ * faster than slices and pads.
+ */
 function resnet20Graph(arithmetic: Arithmetic): Graph {
   const network = new Builder(arithmetic);
   const first = network.relu(network.floatConv("x", 3, 16, 3, 1, 1));

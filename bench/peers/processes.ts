@@ -1,4 +1,7 @@
-/** @file Works that need a process of their own: the way from its start to a first product, and the memory of a training step. */
+/**
+ * @file Works that need a process of their own: the way from its start to a first product, and the memory of a training
+ * step.
+ */
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";

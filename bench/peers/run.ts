@@ -1,4 +1,6 @@
-/** @file `npm run bench:peers -- [section …]`: us beside the libraries that people use today, in turns, one thread each. */
+/**
+ * @file `npm run bench:peers -- [section …]`: us beside the libraries that people use today, in turns, one thread each.
+ */
 import { parseArgs } from "node:util";
 import { calibrate } from "../../src/cli/bench/calibrate.js";
 import { engineInfo, round } from "../../src/cli/bench/harness.js";

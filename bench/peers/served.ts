@@ -1,4 +1,7 @@
-/** @file A process of its own that does works when it is told to: one request a line, one answer a line. PyTorch, and ourselves on several threads. */
+/**
+ * @file A process of its own that does works when it is told to: one request a line, one answer a line. PyTorch, and
+ * ourselves on several threads.
+ */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -13,7 +16,10 @@ export interface Served {
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
-/** Starts a program that says `{"version"}` first, then answers `{"work","calls"}` with `{"ms"}`. @returns null if it does not come up */
+/**
+ * Starts a program that says `{"version"}` first, then answers `{"work","calls"}` with `{"ms"}`.
+ * @returns null if it does not come up
+ */
 export async function startServed(name: string, command: string, args: readonly string[]): Promise<Served | null> {
   const child: Child = spawn(command, args, { stdio: ["pipe", "pipe", "ignore"] });
   const lines = createInterface({ input: child.stdout });

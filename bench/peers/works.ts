@@ -1,4 +1,7 @@
-/** @file Works that every library does in this process: matrix products, convolutions forward, an MLP's training step. Results are compared first. */
+/**
+ * @file Works that every library does in this process: matrix products, convolutions forward, an MLP's training step.
+ * Results are compared first.
+ */
 import { classifier, inferWork } from "../../src/cli/bench/infer.js";
 import { type ConvShape, convWork, type GemmShape } from "../../src/cli/bench/shapes.js";
 import { type TrainSpec, trainee, trainWork } from "../../src/cli/bench/train.js";
@@ -187,7 +190,10 @@ export async function prepareConv(conv: ConvShape, { onnx, tfjs }: Libraries): P
 /** Networks that are timed beside the peers. */
 export const INFER_MODELS = Object.keys(GRAPHS) as (keyof typeof GRAPHS)[];
 
-/** One image through a network: ours packed in 1W4A; ONNX runtimes in f32 and in int8. The networks differ in their weights, so only time is compared. */
+/**
+ * One image through a network: ours packed in 1W4A; ONNX runtimes in f32 and in int8. The networks differ in their
+ * weights, so only time is compared.
+ */
 export async function prepareInfer(model: keyof typeof GRAPHS, { onnx }: Libraries): Promise<Prepared> {
   const ours = classifier(model, "1W4A", 1, 1);
   const contenders = [local(OURS, ours.run)];
@@ -211,7 +217,10 @@ export async function prepareInfer(model: keyof typeof GRAPHS, { onnx }: Librari
 const MLP: TrainSpec = { model: "mlp", bits: "float", batch: 128 };
 const WIDTHS = [784, 512, 512, 10];
 
-/** Forward, backward and a momentum step of the MLP; the peers keep their batch as floats ready, we convert pixels each time. */
+/**
+ * Forward, backward and a momentum step of the MLP; the peers keep their batch as floats ready, we convert pixels each
+ * time.
+ */
 export async function prepareMlp({ tfjs, jax }: Libraries): Promise<Prepared> {
   const ours = trainee(MLP, 1);
   const contenders: Contender[] = [local(OURS, () => finite(ours.step()))];

@@ -13,7 +13,8 @@ export class StoppedError extends Error {}
 /**
  * @param {string} main the command line
  * @param {readonly string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal, onProgress?: (progress: { label: string, done: number, total: number, details: string }) => void }} options
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, signal: AbortSignal, onProgress?: (progress: { label: string, done:
+ * number, total: number, details: string }) => void }} options
  * @returns {Promise<any>} what it printed with --json
  */
 export function coarsegrad(main, args, { cwd, env, signal, onProgress }) {

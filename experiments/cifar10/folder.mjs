@@ -1,4 +1,7 @@
-/** @file The study's output folder: what is done, what the inputs are called in it, and that only one process works in it. */
+/**
+ * @file The study's output folder: what is done, what the inputs are called in it, and that only one process works in
+ * it.
+ */
 import { randomBytes } from "node:crypto";
 import {
   copyFileSync,
@@ -61,7 +64,9 @@ export class Folder {
     return this.summary(run) !== null && (!run.verify || this.verification(run) !== null);
   }
 
-  /** The command line that the study runs: a copy, so that a build in between does not change the runs that are left. */
+  /**
+   * The command line that the study runs: a copy, so that a build in between does not change the runs that are left.
+   */
   get main() {
     return path.join(this.out, "coarsegrad.mjs");
   }

@@ -6,7 +6,10 @@ const GUESS = { resnet20: 185, vgg11: 50 };
 const AFTER_SECONDS = 90;
 
 export class Progress {
-  /** @type {Map<string, { run: import("./study.mjs").Run, label: string, share: number, details: string, started: number, first: number }>} */
+  /**
+   * @type {Map<string, { run: import("./study.mjs").Run, label: string, share: number, details: string, started:
+   * number, first: number }>}
+   */
   #running = new Map();
   /** Seconds of a training image, its share of the epoch's test included. */
   #perImage = new Map();

@@ -1,6 +1,7 @@
 /**
- * @file Runs the CIFAR-10 study, as many runs at a time as there are jobs, each on one thread or more. It can be stopped or killed at any moment: the next
- * call goes on from the last complete epoch of every run, with the same final bits.
+ * @file Runs the CIFAR-10 study, as many runs at a time as there are jobs, each on one thread or more. It can be
+ * stopped or killed at any moment: the next call goes on from the last complete epoch of every run, with the same final
+ * bits.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";

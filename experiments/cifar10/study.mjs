@@ -1,8 +1,9 @@
 /**
- * @file The study as a list of runs, in the order in which they are wanted: what is trained, from what, how, and for which table.
+ * @file The study as a list of runs, in the order in which they are wanted: what is trained, from what, how, and for
+ * which table.
  *
- * `from` names the run whose weights a run starts from; without it a run starts from the public float ResNet-20. Paths are relative to the
- * output folder, so that commands in the evidence name no machine.
+ * `from` names the run whose weights a run starts from; without it a run starts from the public float ResNet-20. Paths
+ * are relative to the output folder, so that commands in the evidence name no machine.
  */
 
 /** The public float weights, as they are called in the output folder. */
@@ -49,7 +50,10 @@ function train({
   return { id, table, row, kind: "train", model, bits, args: own, epochs, images, seed, from, verify };
 }
 
-/** Without training: the nearest codes (`ptq`), or COMQ's, calibrated on images as the float weights were trained on. @returns {Run} */
+/**
+ * Without training: the nearest codes (`ptq`), or COMQ's, calibrated on images as the float weights were trained on.
+ * @returns {Run}
+ */
 function postTraining(bits, method) {
   const id = `table1/${bits.toLowerCase()}-${method}`;
   const data = ["--data", "cifar10", "--augment", "crop-flip"];
@@ -164,7 +168,10 @@ function tableOne() {
 /** Images of tables 2 and 3, whose runs are many: what they compare has one budget, which need not be a large one. */
 const SOME = 20_000;
 
-/** Blending: four ρ, three seeds, one budget; a drop of the rate before the last epoch, so that noise shows before it and accuracy after. */
+/**
+ * Blending: four ρ, three seeds, one budget; a drop of the rate before the last epoch, so that noise shows before it
+ * and accuracy after.
+ */
 function tableTwo() {
   return [1, 2, 3].flatMap((seed) =>
     ["0", "1e-6", "1e-5", "1e-4"].map((rho) =>
@@ -182,7 +189,10 @@ function tableTwo() {
   );
 }
 
-/** Coarse derivatives in α and in x, on float weights, from steps that are right for a half-Gaussian but not for this network. */
+/**
+ * Coarse derivatives in α and in x, on float weights, from steps that are right for a half-Gaussian but not for this
+ * network.
+ */
 function tableThree() {
   const pairs = [
     ["three-valued", "clipped-relu"],
@@ -282,7 +292,10 @@ function vgg() {
   ];
 }
 
-/** The released code's rules beside the paper's, one budget; 2W4A from the 32W4A network, 4W4A from the public float weights. */
+/**
+ * The released code's rules beside the paper's, one budget; 2W4A from the 32W4A network, 4W4A from the public float
+ * weights.
+ */
 function authors() {
   const presets = [
     ["paper", "the paper's rules"],

@@ -1,4 +1,7 @@
-/** @file From finished runs to evidence: results.jsonl, and the Markdown tables of docs/reproduction.md between their markers. */
+/**
+ * @file From finished runs to evidence: results.jsonl, and the Markdown tables of docs/reproduction.md between their
+ * markers.
+ */
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { root } from "./command.mjs";

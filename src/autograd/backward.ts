@@ -1,4 +1,7 @@
-/** @file Reverse mode: the walk from a result to its leaves, with accumulation, un-broadcasting and freeing done here once. */
+/**
+ * @file Reverse mode: the walk from a result to its leaves, with accumulation, un-broadcasting and freeing done here
+ * once.
+ */
 
 import { check, checkOptions, flag, list, type OptionRules, refuse } from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
@@ -13,11 +16,16 @@ import { checkDifferentiable, checkNode, type Node, type Variable } from "./grap
 
 /** Choices of a backward pass. */
 export interface BackwardOptions {
-  /** Keep saved arrays, so that backward can run again over the same graph. Default false: they are freed on the way. */
+  /**
+   * Keep saved arrays, so that backward can run again over the same graph. Default false: they are freed on the way.
+   */
   retainGraph?: boolean;
 }
 
-/** Variables that a gradient reaches, results before their inputs. Iterative: depth is bounded by memory, not by the stack. */
+/**
+ * Variables that a gradient reaches, results before their inputs. Iterative: depth is bounded by memory, not by the
+ * stack.
+ */
 function reverseOrder(root: Variable): Variable[] {
   const order: Variable[] = [];
   const seen = new Set<Variable>([root]);
@@ -46,8 +54,9 @@ const OPTIONS: OptionRules<BackwardOptions> = { retainGraph: flag };
  * Accumulates the gradient of `root` into every leaf that wants one.
  *
  * @param seed gradient of the final result with respect to `root`, of its shape; default 1 for a single element
- * @throws GradientError if `root` has no history, is not a single element and no seed is given, its graph was freed, or an array that the graph
- * saved was changed since; ShapeError, DTypeError for another seed. Gradients of leaves are then as they were.
+ * @throws GradientError if `root` has no history, is not a single element and no seed is given, its graph was freed, or
+ * an array that the graph saved was changed since; ShapeError, DTypeError for another seed. Gradients of leaves are
+ * then as they were.
  */
 export function backward(root: Variable, seed?: NDArray, options: BackwardOptions = NO_OPTIONS): void {
   if (options !== NO_OPTIONS) checkOptions("backward", options, OPTIONS);

@@ -6,7 +6,8 @@ import type { Variable } from "./graph.js";
 import { apply, type Tensor } from "./tensor.js";
 
 /**
- * Makes a function of tensors from an op's definition: recorded, differentiated, freed and checked exactly as built-in ops are.
+ * Makes a function of tensors from an op's definition: recorded, differentiated, freed and checked exactly as built-in
+ * ops are.
  *
  * A coarse rule (a backward that is not the derivative of forward, BCGD §3) is an op with `coarse: true`.
  *

@@ -19,7 +19,9 @@ export type Index = number | SliceRange;
 /** Axes of a reduction: one, several, or all if undefined; negative ones count from the end. */
 export type Axes = number | readonly number[] | undefined;
 
-/** A variable whose methods apply ops and give variables of the kind T, which is to be the class that extends this one. */
+/**
+ * A variable whose methods apply ops and give variables of the kind T, which is to be the class that extends this one.
+ */
 export abstract class Fluent<T extends Fluent<T>> extends Variable {
   /** Number of axes. */
   get rank(): number {
@@ -30,7 +32,8 @@ export abstract class Fluent<T extends Fluent<T>> extends Variable {
   /** What an op of two inputs makes of this and another, which may be a number. */
   protected abstract pairedBy<Saved>(op: OpDef<undefined, Saved>, other: T | number): T;
 
-  // ---- arithmetic, broadcasting as NumPy does; details at the functions of the same names ----------------------------
+  // ---- arithmetic, broadcasting as NumPy does; details at the functions of the same names
+  // ----------------------------
 
   /** this + other. @gradient exact */
   add(other: T | number): T {
@@ -202,7 +205,10 @@ export abstract class Fluent<T extends Fluent<T>> extends Variable {
       return cut.reshape(cut.shape.filter((_, axis) => typeof index[axis] !== "number"));
     });
   }
-  /** The elements in another type. Real to integer truncates and saturates. @gradient exact between real types, else none */
+  /**
+   * The elements in another type. Real to integer truncates and saturates.
+   * @gradient exact between real types, else none
+   */
   cast(dtype: DType): T {
     checkDType("cast", dtype);
     if (isFloat(dtype)) return this.resultOf(moving.cast, { dtype });

@@ -23,7 +23,10 @@ export interface Node {
   readonly output: NDArray;
   /** State for backward; undefined once it was freed. */
   saved: unknown;
-  /** Arrays of the saved state that forward made for it: freed with it. Others (inputs, the output, a module's) are not the node's. */
+  /**
+   * Arrays of the saved state that forward made for it: freed with it. Others (inputs, the output, a module's) are not
+   * the node's.
+   */
   owned: readonly NDArray[];
   /** The other arrays of the saved state: inputs, the output, a module's. */
   watched: readonly Watched[];
@@ -148,11 +151,12 @@ export function traced<T>(fn: () => T): T {
 }
 
 /**
- * Applies an op: checks inputs, shapes and what forward gives, runs forward in a scope of its own, and records a node if a gradient (or a trace)
- * wants one.
+ * Applies an op: checks inputs, shapes and what forward gives, runs forward in a scope of its own, and records a node
+ * if a gradient (or a trace) wants one.
  *
  * @param make wraps the output array as the caller's kind of variable
- * @throws ArgumentError for what is no op or no tensor; DisposedError; ShapeError if forward does not give what its shape rule says
+ * @throws ArgumentError for what is no op or no tensor; DisposedError; ShapeError if forward does not give what its
+ * shape rule says
  */
 export function applyOp<Attrs, Saved, V extends Variable>(
   make: (data: NDArray) => V,

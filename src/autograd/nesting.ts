@@ -28,7 +28,8 @@ function nestingOf(values: unknown): number[] {
 }
 
 /**
- * The numbers of nested arrays in row-major order, with their shape. Typed arrays may be rows; true and false count as 1 and 0.
+ * The numbers of nested arrays in row-major order, with their shape. Typed arrays may be rows; true and false count as
+ * 1 and 0.
  *
  * @throws ArgumentError on ragged nesting, and on elements that are no numbers, with the place
  */

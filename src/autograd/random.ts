@@ -1,4 +1,6 @@
-/** @file The default random generator: what creation, initial weights and dropout draw from when no generator is given. */
+/**
+ * @file The default random generator: what creation, initial weights and dropout draw from when no generator is given.
+ */
 import { check, either, instanceOf, integer, text } from "../core/checks.js";
 import { Rng } from "../core/rng.js";
 

@@ -95,7 +95,9 @@ export class Tensor extends Fluent<Tensor> {
     this.gradient?.dispose();
     this.gradient = null;
   }
-  /** Takes the tensor's data and gradient out of every scope: they live until `dispose()`. History stays where it is. */
+  /**
+   * Takes the tensor's data and gradient out of every scope: they live until `dispose()`. History stays where it is.
+   */
   persist(): this {
     untrack(this.data);
     if (this.gradient !== null) untrack(this.gradient);
@@ -153,7 +155,10 @@ export function asTensors(op: string, a: TensorLike, b: TensorLike): [Tensor, Te
   return [typeof a === "number" ? scalarFor(a, b) : a, typeof b === "number" ? scalarFor(b, a) : b];
 }
 
-/** A number as a scalar that goes with `other`: f64 beside f64, f32 beside f32, codes and numbers, exact f64 beside integers. */
+/**
+ * A number as a scalar that goes with `other`: f64 beside f64, f32 beside f32, codes and numbers, exact f64 beside
+ * integers.
+ */
 function scalarFor(value: number, other: TensorLike): Tensor {
   if (typeof other === "number" || other.data.coded || other.dtype === "f32") {
     return new Tensor(NDArray.full([], value, "f32"));
@@ -161,7 +166,10 @@ function scalarFor(value: number, other: TensorLike): Tensor {
   return new Tensor(NDArray.full([], value, "f64"));
 }
 
-/** matmul with NumPy's rule for vectors: a vector on the left is a row, on the right a column, and that axis is dropped again. */
+/**
+ * matmul with NumPy's rule for vectors: a vector on the left is a row, on the right a column, and that axis is dropped
+ * again.
+ */
 function matmulVectors(a: Tensor, b: Tensor): Tensor {
   expectTensor("matmul", a);
   expectTensor("matmul", b);

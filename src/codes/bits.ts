@@ -15,8 +15,8 @@ export function packedBytes(count: number, bits: number): number {
 }
 
 /**
- * Fields of `size` bits, densely: field i occupies bits [i·size, (i+1)·size) of the stream, and bit j of the stream is bit j mod 8 (0 = least
- * significant) of byte ⌊j/8⌋. The bits after the last field are zero.
+ * Fields of `size` bits, densely: field i occupies bits [i·size, (i+1)·size) of the stream, and bit j of the stream is
+ * bit j mod 8 (0 = least significant) of byte ⌊j/8⌋. The bits after the last field are zero.
  *
  * @param field value of the i-th, 0 ≤ field < 2^size
  */

@@ -4,7 +4,10 @@ import { refuse } from "../core/checks.js";
 /** Largest code of a byte, such as a pixel. */
 export const BYTE_TOP = 255;
 
-/** Largest |code| of b-bit weights: 1 for b = 1 (codes ±1), else 2^{b−1} − 1 (codes −top…top). @see BCGD §2, level sets Q */
+/**
+ * Largest |code| of b-bit weights: 1 for b = 1 (codes ±1), else 2^{b−1} − 1 (codes −top…top).
+ * @see BCGD §2, level sets Q
+ */
 export function weightTop(bits: number): number {
   return bits === 1 ? 1 : 2 ** (bits - 1) - 1;
 }

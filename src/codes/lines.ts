@@ -1,6 +1,7 @@
 /**
- * @file Thresholds as straight lines. A channel's thresholds come from a line through rounding, so that some f32 line crosses code + ½ just
- * where they lie; evaluating it costs a fraction of counting thresholds. A line is used only if it is proved to give every code.
+ * @file Thresholds as straight lines. A channel's thresholds come from a line through rounding, so that some f32 line
+ * crosses code + ½ just where they lie; evaluating it costs a fraction of counting thresholds. A line is used only if
+ * it is proved to give every code.
  */
 import type { Sums } from "./sums.js";
 import type { Thresholds } from "./thresholds.js";
@@ -39,9 +40,14 @@ export function linesOf({ values, flip, top }: Thresholds, { least, most }: Sums
   return { scale, shift };
 }
 
-/** The line over [from, to] whose crossings of k + ½ keep farthest, in y, from both ends of [t_k − 1, t_k]: a concave search over slopes. */
+/**
+ * The line over [from, to] whose crossings of k + ½ keep farthest, in y, from both ends of [t_k − 1, t_k]: a concave
+ * search over slopes.
+ */
 function lineThrough(t: Float64Array, from: number, to: number): [slope: number, start: number] {
-  /** Where the start must lie for a slope: above `lo` to reach code k + 1 at t_k, below `hi` not to reach it at t_k − 1. */
+  /**
+   * Where the start must lie for a slope: above `lo` to reach code k + 1 at t_k, below `hi` not to reach it at t_k − 1.
+   */
   const range = (slope: number): [lo: number, hi: number] => {
     let lo = -Infinity;
     let hi = Infinity;
@@ -73,8 +79,8 @@ function lineThrough(t: Float64Array, from: number, to: number): [slope: number,
 }
 
 /**
- * True if the line gives every code. Each of its f32 operations is monotone in acc, and so is the whole: the accumulators on either side of
- * each threshold answer for all others.
+ * True if the line gives every code. Each of its f32 operations is monotone in acc, and so is the whole: the
+ * accumulators on either side of each threshold answer for all others.
  */
 function crosses(t: Float64Array, from: number, to: number, slope: number, start: number): boolean {
   const code = (acc: number): number => {

@@ -8,8 +8,8 @@ export function largestAt(values: ArrayLike<number>, first = 0, count: number = 
 }
 
 /**
- * How many of `count` values from `first` rank above the one at `label`: larger ones, and equal ones before it. NaN ranks above all others, and
- * ∞ values above a label's own NaN, so that a broken network is never right.
+ * How many of `count` values from `first` rank above the one at `label`: larger ones, and equal ones before it. NaN
+ * ranks above all others, and ∞ values above a label's own NaN, so that a broken network is never right.
  */
 export function rankOf(values: ArrayLike<number>, label: number, first = 0, count: number = values.length): number {
   const own = values[first + label];

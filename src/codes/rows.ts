@@ -1,4 +1,7 @@
-/** @file Weights as rows, one for each output: channels outermost in training and in ONNX, innermost in products of patches. */
+/**
+ * @file Weights as rows, one for each output: channels outermost in training and in ONNX, innermost in products of
+ * patches.
+ */
 
 /** Arrays of weights, of their codes, and of places in them. */
 export type Weights = Int8Array | Float32Array | Int32Array;

@@ -12,8 +12,8 @@ export function roundingId(rounding: Rounding): 0 | 1 {
 }
 
 /**
- * The code of one number: 0 for x ≤ 0 (and NaN), else min(⌈f32(x/α)⌉, L), or with "nearest" the nearest integer, half to even. The scalar
- * definition that the kernel repeats.
+ * The code of one number: 0 for x ≤ 0 (and NaN), else min(⌈f32(x/α)⌉, L), or with "nearest" the nearest integer, half
+ * to even. The scalar definition that the kernel repeats.
  *
  * @param x, alpha f32 numbers
  * @see BCGD §3 (staircase)

@@ -13,7 +13,8 @@ export interface Sums {
 }
 
 /**
- * What Σ code_x·code_w can be for input codes 0…top: from top·Σ of a row's negative codes to top·Σ of its positive ones.
+ * What Σ code_x·code_w can be for input codes 0…top: from top·Σ of a row's negative codes to top·Σ of its positive
+ * ones.
  *
  * @param codes weight codes [out, patch]
  */

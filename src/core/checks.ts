@@ -1,4 +1,6 @@
-/** @file The vocabulary of checks at public doors: rules as values, one way to refuse, options without unknown names. */
+/**
+ * @file The vocabulary of checks at public doors: rules as values, one way to refuse, options without unknown names.
+ */
 import { ArgumentError, DTypeError } from "./errors.js";
 import { cut, printable } from "./printable.js";
 import { bytesIn, kindOf } from "./typed-arrays.js";
@@ -167,8 +169,8 @@ export function checkBytes(op: string, name: string, value: unknown): Uint8Array
 export type OptionRules<Options> = { readonly [Name in keyof Required<Options>]: Rule };
 
 /**
- * Asks the rules of all options that are there, and refuses those that no rule names. An option that is undefined counts as left out; so do all
- * of them if `options` is undefined.
+ * Asks the rules of all options that are there, and refuses those that no rule names. An option that is undefined
+ * counts as left out; so do all of them if `options` is undefined.
  *
  * @param required names that must be there
  * @throws ArgumentError naming the option, with the nearest known name where it looks like a slip
@@ -206,8 +208,8 @@ export function refuseUnknown(op: string, name: string, known: readonly string[]
 }
 
 /**
- * The known name that begins and ends most as this one does, whatever case and dashes, neighbours swapped; null if none does for more than half of
- * its letters.
+ * The known name that begins and ends most as this one does, whatever case and dashes, neighbours swapped; null if none
+ * does for more than half of its letters.
  */
 export function nearest(name: string, known: readonly string[]): string | null {
   const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, "").slice(0, LONGEST);

@@ -3,7 +3,10 @@
 const sizeOfMap = Object.getOwnPropertyDescriptor(Map.prototype, "size")!.get!;
 const sizeOfSet = Object.getOwnPropertyDescriptor(Set.prototype, "size")!.get!;
 
-/** True if a built-in getter takes a value for one of its own kind; it looks at what the value is. The tag is asked first: a throw costs more. */
+/**
+ * True if a built-in getter takes a value for one of its own kind; it looks at what the value is. The tag is asked
+ * first: a throw costs more.
+ */
 function takes(getter: () => unknown, tag: string, value: unknown): boolean {
   if (typeof value !== "object" || value === null || Object.prototype.toString.call(value) !== tag) return false;
   try {

@@ -1,8 +1,9 @@
 /**
- * @file Error-free float64 arithmetic, pairs of doubles, polynomials, and access to a double's exponent. Imports nothing.
+ * @file Error-free float64 arithmetic, pairs of doubles, polynomials, and access to a double's exponent. Imports
+ * nothing.
  *
- * A pair `[hi, lo]` stands for the unevaluated sum hi + lo with |lo| ≤ ulp(hi)/2, about 106 bits. JavaScript has no fused
- * multiply-add, so exact products come from Dekker's splitting.
+ * A pair `[hi, lo]` stands for the unevaluated sum hi + lo with |lo| ≤ ulp(hi)/2, about 106 bits. JavaScript has no
+ * fused multiply-add, so exact products come from Dekker's splitting.
  */
 
 /** An unevaluated sum hi + lo, |lo| ≤ ulp(hi)/2. */

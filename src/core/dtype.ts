@@ -5,7 +5,8 @@ import { kindOf, type TypedArrayKind } from "./typed-arrays.js";
 
 /**
  * Element type of an array. `f32` is what networks compute in; `f64` runs on the TypeScript reference kernels alone and
- * serves gradient checks; `i32` holds indices and accumulators; `u8`/`i8` hold quantization codes; `bool` is a byte, 0 or 1.
+ * serves gradient checks; `i32` holds indices and accumulators; `u8`/`i8` hold quantization codes; `bool` is a byte, 0
+ * or 1.
  */
 export type DType = "f32" | "f64" | "i32" | "u8" | "i8" | "bool";
 
@@ -53,7 +54,8 @@ const OF_KIND: Readonly<Partial<Record<TypedArrayKind, DType>>> = {
 /**
  * The dtype that a typed array's elements have; those of any realm count.
  *
- * @throws DTypeError for 16-bit, unsigned 32-bit and 64-bit integers and half floats, which no dtype holds, and for what is no typed array
+ * @throws DTypeError for 16-bit, unsigned 32-bit and 64-bit integers and half floats, which no dtype holds, and for
+ * what is no typed array
  */
 export function dtypeOf(array: TypedArray, op = "array"): DType {
   const kind = kindOf(array);
@@ -86,8 +88,8 @@ const RANGE: Readonly<Record<"i32" | "u8" | "i8", readonly [lo: number, hi: numb
 };
 
 /**
- * A number as an element of a type: floats are rounded to it, integers must be held exactly, bool is 1 for what is not 0 (NaN too, as in `cast`).
- * True and false count as 1 and 0.
+ * A number as an element of a type: floats are rounded to it, integers must be held exactly, bool is 1 for what is not
+ * 0 (NaN too, as in `cast`). True and false count as 1 and 0.
  *
  * @throws ArgumentError for what is no number, and for a number that the type would cut
  */

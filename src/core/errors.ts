@@ -22,7 +22,10 @@ function shown(field: unknown): string | undefined {
   return printable(cut(plain ? String(field) : typeof field, LONGEST));
 }
 
-/** The message; text that came from files is shown with its control characters escaped. The error's fields stay as they were given. */
+/**
+ * The message; text that came from files is shown with its control characters escaped. The error's fields stay as they
+ * were given.
+ */
 function message(fields: ErrorFields): string {
   const [op, what, expected, got, hint] = [fields.op, fields.what, fields.expected, fields.got, fields.hint].map(shown);
   const pair = [expected === undefined ? "" : `expected ${expected}`, got === undefined ? "" : `got ${got}`].filter(

@@ -1,10 +1,11 @@
 /**
  * @file Elementary functions in float64 that give the same bits on every engine. Imports double.ts and trig.ts.
  *
- * `Math.exp`, `Math.log`, `Math.pow`, `Math.sin` and their kin are "implementation-approximated" in ECMAScript: engines differ
- * in the last bits. Here only + − × ÷, `Math.sqrt`, `Math.floor`, `Math.abs` and exponent bits are used, which are exact or
- * correctly rounded by specification. Methods: reduction to a small interval with a reduction constant carried in two or three
- * doubles, a power series on the interval, and the leading term kept apart so that it is rounded once.
+ * `Math.exp`, `Math.log`, `Math.pow`, `Math.sin` and their kin are "implementation-approximated" in ECMAScript: engines
+ * differ in the last bits. Here only + − × ÷, `Math.sqrt`, `Math.floor`, `Math.abs` and exponent bits are used, which
+ * are exact or correctly rounded by specification. Methods: reduction to a small interval with a reduction constant
+ * carried in two or three doubles, a power series on the interval, and the leading term kept apart so that it is
+ * rounded once.
  */
 import {
   addPairs,

@@ -1,7 +1,11 @@
-/** @file Text of unknown origin made safe to show: control characters as escapes, so that no terminal or reader is led astray. Imports nothing. */
+/**
+ * @file Text of unknown origin made safe to show: control characters as escapes, so that no terminal or reader is led
+ * astray. Imports nothing.
+ */
 
-// C0 controls but tab and newline, DEL, C1 controls, marks that reorder or hide text (bidirectional overrides and isolates, zero-width
-// marks, line separators, the BOM, tag characters), and lone surrogates. ZWJ and ZWNJ stay: scripts and emoji need them.
+// C0 controls but tab and newline, DEL, C1 controls, marks that reorder or hide text (bidirectional overrides and
+// isolates, zero-width marks, line separators, the BOM, tag characters), and lone surrogates. ZWJ and ZWNJ stay:
+// scripts and emoji need them.
 const UNSAFE =
   /[^\P{Cc}\t\n]|[\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\p{Cs}\u{e0000}-\u{e007f}]/gu;
 const BREAKS = /[\t\n]/g;
@@ -13,8 +17,9 @@ function escapes(found: string): string {
 }
 
 /**
- * Text with every character that a terminal would act on, or that hides or reorders what a reader sees, written as `\uXXXX`. Tabs and newlines
- * stay. The text of a JSON document means the same afterwards: such characters stand in its strings alone.
+ * Text with every character that a terminal would act on, or that hides or reorders what a reader sees, written as
+ * `\uXXXX`. Tabs and newlines stay. The text of a JSON document means the same afterwards: such characters stand in its
+ * strings alone.
  *
  * @param text of any origin
  * @returns text that is safe on a terminal, in a log and in a message
@@ -36,7 +41,8 @@ export function cut(text: string, most: number): string {
 }
 
 /**
- * JSON as it may stand inside a script element or a JavaScript module: no tag or comment of HTML can begin in it, and every character is printable.
+ * JSON as it may stand inside a script element or a JavaScript module: no tag or comment of HTML can begin in it, and
+ * every character is printable.
  *
  * @param value plain JSON
  * @returns an expression of JavaScript that is also JSON, and means `value`

@@ -16,7 +16,9 @@ function mix(word: number): number {
 const GOLDEN = 0x9e3779b9;
 const STRING_MARK = 0x5eed57a6;
 
-/** The words that a seed or label stands for; the mark and the length keep strings apart from numbers and each other. */
+/**
+ * The words that a seed or label stands for; the mark and the length keep strings apart from numbers and each other.
+ */
 function wordsOf(op: string, label: string | number): number[] {
   if (typeof label === "string") {
     const words = [STRING_MARK, label.length];
@@ -39,8 +41,8 @@ function checkReals(op: string, a: unknown): void {
 }
 
 /**
- * Four words, each depending on every word of `material` in order. The lanes start from successive splitmix32 outputs and
- * absorb the material separately: through one 32-bit digest, streams would begin to collide after some 2^16 forks.
+ * Four words, each depending on every word of `material` in order. The lanes start from successive splitmix32 outputs
+ * and absorb the material separately: through one 32-bit digest, streams would begin to collide after some 2^16 forks.
  */
 function expand(material: readonly number[]): [number, number, number, number] {
   const lanes: [number, number, number, number] = [0, 0, 0, 0];
@@ -57,8 +59,8 @@ function expand(material: readonly number[]): [number, number, number, number] {
 /**
  * Random generator xoshiro128** (Blackman and Vigna), period 2^128 − 1, seeded through splitmix32.
  *
- * The sequence depends on the seed alone: not on the engine, the machine or the time. Draws of every kind advance the same
- * four-word state, which is all the state there is.
+ * The sequence depends on the seed alone: not on the engine, the machine or the time. Draws of every kind advance the
+ * same four-word state, which is all the state there is.
  *
  * @example
  * const rng = new Rng(7);
@@ -171,8 +173,8 @@ export class Rng {
   }
 
   /**
-   * An independent stream named by `label`. It depends on this generator's present state and the label; this generator does
-   * not advance. Streams of one state under different labels are unrelated to each other and to this one.
+   * An independent stream named by `label`. It depends on this generator's present state and the label; this generator
+   * does not advance. Streams of one state under different labels are unrelated to each other and to this one.
    * @throws ArgumentError on a number that is not a safe integer
    */
   fork(label: string | number): Rng {
@@ -190,7 +192,10 @@ export class Rng {
     for (let i = 0; i < a.length; i++) a[i] = lo + (hi - lo) * this.uniform();
   }
 
-  /** Fills `a` with normal numbers; uses both halves of each Box–Muller pair, so its stream differs from `normal()`'s. @throws ArgumentError */
+  /**
+   * Fills `a` with normal numbers; uses both halves of each Box–Muller pair, so its stream differs from `normal()`'s.
+   * @throws ArgumentError
+   */
   fillNormal(a: Float32Array | Float64Array, mean: number, std: number): void {
     checkReals("Rng.fillNormal", a);
     check("Rng.fillNormal", "mean", mean, real);

@@ -1,6 +1,6 @@
 /**
- * @file SHA-256 from a library. The build puts the library inside the built file, so that the installed package has no dependencies, and nothing of
- * it shows in the types.
+ * @file SHA-256 from a library. The build puts the library inside the built file, so that the installed package has no
+ * dependencies, and nothing of it shows in the types.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 

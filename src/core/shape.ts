@@ -25,7 +25,10 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
-/** Refuses what is no list, extents that are not non-negative integers, and sizes that a 32-bit heap cannot hold. @returns the size */
+/**
+ * Refuses what is no list, extents that are not non-negative integers, and sizes that a 32-bit heap cannot hold.
+ * @returns the size
+ */
 export function checkShape(op: string, shape: Shape): number {
   if (!Array.isArray(shape)) refuse(op, "shape", "a list of extents", shape);
   let size = 1;
@@ -106,8 +109,8 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
 }
 
 /**
- * Fills in one −1 of a reshape. Of an array without elements the sizes tell nothing: there −1 takes the place of the extents that the others, before
- * and behind it, leave over, as in [0,4,4,1] to [0,−1].
+ * Fills in one −1 of a reshape. Of an array without elements the sizes tell nothing: there −1 takes the place of the
+ * extents that the others, before and behind it, leave over, as in [0,4,4,1] to [0,−1].
  *
  * @throws ShapeError if the sizes differ, or if no extent fits; ArgumentError on a second −1
  */
@@ -136,7 +139,9 @@ export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
   return out;
 }
 
-/** Elements of the extents of `from` between those that `to` names before and behind its hole; NaN if it names others. */
+/**
+ * Elements of the extents of `from` between those that `to` names before and behind its hole; NaN if it names others.
+ */
 function leftOver(from: Shape, to: Shape, hole: number): number {
   const behind = to.length - 1 - hole;
   const named = hole + behind <= from.length && sizeOf(from) === 0;

@@ -1,4 +1,7 @@
-/** @file Typed arrays told apart by what they are: `instanceof` fails for those of another realm (a frame, a vm context, Jest). Imports nothing. */
+/**
+ * @file Typed arrays told apart by what they are: `instanceof` fails for those of another realm (a frame, a vm context,
+ * Jest). Imports nothing.
+ */
 
 /** The kinds of typed arrays, by the names of their constructors. */
 export type TypedArrayKind =

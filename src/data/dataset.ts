@@ -63,7 +63,10 @@ function pixelsOf(op: string, images: unknown): Uint8Array {
   });
 }
 
-/** Labels as they are if they are bytes or i32, else copied. @throws DTypeError for what is no list of numbers; FormatError on a bad label */
+/**
+ * Labels as they are if they are bytes or i32, else copied.
+ * @throws DTypeError for what is no list of numbers; FormatError on a bad label
+ */
 function labelsOf(op: string, labels: unknown, classes: number): Uint8Array | Int32Array {
   const kind = kindOf(labels);
   if (kind?.startsWith("Big") === true || (kind === null && list(labels) !== null)) {
@@ -93,12 +96,13 @@ function checkSizes(op: string, { shape, classes, classNames }: ImageDataset, pi
 }
 
 /**
- * Makes a data set from its arrays after checking that they fit. Bytes and i32 labels are kept, not copied; labels of other integers are copied.
+ * Makes a data set from its arrays after checking that they fit. Bytes and i32 labels are kept, not copied; labels of
+ * other integers are copied.
  * @param fields everything but the count, which the labels give
  * @param file name of the source in error messages; the data set's name by default
  * @returns the data set
- * @throws DTypeError if pixels are not bytes (real numbers, wide integers) or labels no numbers; FormatError if the sizes disagree, or on a label that is no
- * class, naming file and record; ArgumentError on other fields
+ * @throws DTypeError if pixels are not bytes (real numbers, wide integers) or labels no numbers; FormatError if the
+ * sizes disagree, or on a label that is no class, naming file and record; ArgumentError on other fields
  */
 export function imageDataset(fields: Omit<ImageDataset, "count">, file: string = fields?.name): ImageDataset {
   check("imageDataset", "fields", fields, record);
@@ -192,7 +196,10 @@ export function imageSize(dataset: Pick<ImageDataset, "shape">): number {
   return shape[0] * shape[1] * shape[2];
 }
 
-/** Number of images of each class, in label order. @throws ArgumentError, DTypeError, FormatError on what is no data set */
+/**
+ * Number of images of each class, in label order.
+ * @throws ArgumentError, DTypeError, FormatError on what is no data set
+ */
 export function labelHistogram(dataset: ImageDataset): number[] {
   checkImageDataset("labelHistogram", dataset);
   const counts = new Array<number>(dataset.classes).fill(0);

@@ -1,9 +1,10 @@
 /**
  * @file The built-in data set: digits drawn from strokes by a seeded generator, the same bytes on every machine.
  *
- * Each image has a random stream of its own, named by seed, part and index, so that asking for more images changes none of the
- * earlier ones. It is written like this: pick a way to write the digit, move its control points, run smooth curves through
- * them, map them by a random affine map and bend, and give each pixel the coverage by the pen and some noise.
+ * Each image has a random stream of its own, named by seed, part and index, so that asking for more images changes none
+ * of the earlier ones. It is written like this: pick a way to write the digit, move its control points, run smooth
+ * curves through them, map them by a random affine map and bend, and give each pixel the coverage by the pen and some
+ * noise.
  */
 import { checkOptions, integer, type OptionRules } from "../core/checks.js";
 import { cos, sin } from "../core/math.js";

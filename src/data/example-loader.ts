@@ -104,7 +104,8 @@ export type BatchMaker =
 /**
  * A source of batches that you make: read from files, generated, fetched.
  *
- * @param batches a list, or a function of the epoch that gives an iterable; every batch has the fields of {@link exampleDataset}
+ * @param batches a list, or a function of the epoch that gives an iterable; every batch has the fields of
+ * {@link exampleDataset}
  * @param options `batches`: how many an epoch has (default: as many as the list), `name` for messages
  * @throws ArgumentError on what gives no batches; in an epoch, DataError if there are fewer than said
  * @example

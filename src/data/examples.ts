@@ -15,14 +15,19 @@ export type ExampleData = Float32Array | Float64Array | Int32Array | Uint8Array;
 export interface ExampleArray {
   readonly shape: Shape;
   readonly data: ExampleData;
-  /** Value of code 1, for bytes that are codes: quantized layers multiply them exactly. Default none: bytes are integers. */
+  /**
+   * Value of code 1, for bytes that are codes: quantized layers multiply them exactly. Default none: bytes are
+   * integers.
+   */
   readonly step?: number;
 }
 
 /** Nested lists of numbers. */
 export type NumberLists = number | readonly NumberLists[];
 
-/** What inputs and targets may be given as: arrays, tensors, lists, or a typed array with one number for each example. */
+/**
+ * What inputs and targets may be given as: arrays, tensors, lists, or a typed array with one number for each example.
+ */
 export type ExampleValues = ExampleArray | Variable | NDArray | readonly NumberLists[] | ExampleData;
 
 /** Examples as they are given. */
@@ -102,8 +107,8 @@ function exampleArray(op: string, name: string, values: unknown): ExampleArray {
  *
  * @param fields inputs `x` [N, …] (or several, as `inputs`), targets `y` [N, …], `weights` [N]; real numbers become f32
  * @returns a data set that `fit`, `evaluate` and {@link ExampleLoader} read
- * @throws ArgumentError on what is no array, on weights that are negative or all 0, and on both or none of `x` and `inputs`; ShapeError if the numbers
- *   of examples differ
+ * @throws ArgumentError on what is no array, on weights that are negative or all 0, and on both or none of `x` and
+ *   `inputs`; ShapeError if the numbers of examples differ
  * @example
  * const data = exampleDataset({ x: { shape: [100, 3], data: features }, y: prices });
  */

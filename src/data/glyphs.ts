@@ -1,8 +1,8 @@
 /**
  * @file Skeletons of the digits 0 … 9: how a pen would write them, in a unit box with y pointing down.
  *
- * A glyph is a set of points and strokes through them. A stroke is a smooth curve; a corner is where one stroke ends and the
- * next begins, at a shared point, so that it stays joined when the points wobble.
+ * A glyph is a set of points and strokes through them. A stroke is a smooth curve; a corner is where one stroke ends
+ * and the next begins, at a shared point, so that it stays joined when the points wobble.
  */
 
 /** One way to write a digit. */

@@ -38,8 +38,8 @@ export interface Batch {
 }
 
 /**
- * Labelled images in batches, epoch after epoch: what training and evaluation read. {@link DataLoader} makes them of a data set in memory; others
- * may read files or work in threads, as long as batch k of epoch e is always the same.
+ * Labelled images in batches, epoch after epoch: what training and evaluation read. {@link DataLoader} makes them of a
+ * data set in memory; others may read files or work in threads, as long as batch k of epoch e is always the same.
  */
 export interface BatchLoader {
   /** For messages, such as `cifar10/train`. */
@@ -70,7 +70,10 @@ export function checkBatchLoader(op: string, loader: BatchLoader): void {
   check(name, "number of images", images, integer(1));
 }
 
-/** Refuses a batch whose parts do not fit each other; what they hold is looked at where it is used. @throws ArgumentError */
+/**
+ * Refuses a batch whose parts do not fit each other; what they hold is looked at where it is used.
+ * @throws ArgumentError
+ */
 export function checkBatch(op: string, { name }: BatchLoader, batch: Batch): void {
   const { images, labels, count, shape, index } = batch ?? {};
   const of = `${op}: batch of ${name}`;
@@ -118,8 +121,9 @@ const rules: OptionRules<LoaderOptions> = {
 /**
  * Batches of a data set.
  *
- * Epoch e visits the images in an order that depends on seed and e only, and augments image n by streams that depend on seed,
- * e and n only. So batch k of epoch e is the same whether or not earlier ones were asked for, which is what resuming needs.
+ * Epoch e visits the images in an order that depends on seed and e only, and augments image n by streams that depend on
+ * seed, e and n only. So batch k of epoch e is the same whether or not earlier ones were asked for, which is what
+ * resuming needs.
  *
  * @example
  * const loader = new DataLoader(train, { batch: 64, shuffle: true, seed: 1 });
@@ -139,8 +143,8 @@ export class DataLoader implements BatchLoader {
   #next: number;
 
   /**
-   * @throws ArgumentError on a batch size below 1, a negative epoch or prefetch, a bad seed, an unknown option, or no batch at all; DTypeError, FormatError on
-   * what is no data set
+   * @throws ArgumentError on a batch size below 1, a negative epoch or prefetch, a bad seed, an unknown option, or no
+   * batch at all; DTypeError, FormatError on what is no data set
    */
   constructor(dataset: ImageDataset, options: LoaderOptions = {}) {
     checkImageDataset("DataLoader", dataset);
@@ -236,7 +240,8 @@ export class DataLoader implements BatchLoader {
   }
 
   /**
-   * The batches of one epoch. Between batches the event loop gets a turn, in which up to `prefetch` batches are made ahead.
+   * The batches of one epoch. Between batches the event loop gets a turn, in which up to `prefetch` batches are made
+   * ahead.
    * @param epoch counted from 0
    * @param from the first batch, for resuming within an epoch. @default 0
    */

@@ -26,8 +26,8 @@ interface Taps {
 }
 
 /**
- * Bilinear filter with antialiasing: a triangle over the input whose half-width is one pixel, or as many as fall into an output pixel when the
- * picture shrinks; cut off at the box and scaled to a sum of 1.
+ * Bilinear filter with antialiasing: a triangle over the input whose half-width is one pixel, or as many as fall into
+ * an output pixel when the picture shrinks; cut off at the box and scaled to a sum of 1.
  */
 function tapsOf(start: number, extent: number, size: number, limit: number): Taps[] {
   const scale = extent / size;
@@ -48,7 +48,8 @@ function tapsOf(start: number, extent: number, size: number, limit: number): Tap
 }
 
 /**
- * A part of a picture at another size: bilinear with antialiasing, columns first, each pass in float64, rounded to the nearest level at the end.
+ * A part of a picture at another size: bilinear with antialiasing, columns first, each pass in float64, rounded to the
+ * nearest level at the end.
  *
  * @param box the part; by default the whole picture
  * @returns pixels [height, width, channels] of the result
@@ -117,8 +118,9 @@ export function centreCrop(picture: Picture, resize: number, size: number): Uint
 const ATTEMPTS = 10;
 
 /**
- * The box of a random resized crop (Szegedy et al. 2015): its area is 8 to 100 % of the picture's, its aspect ratio 3/4 to 4/3, evenly in its
- * logarithm, its place anywhere. If none fits in ten attempts: the largest box in the middle with an aspect ratio in that range.
+ * The box of a random resized crop (Szegedy et al. 2015): its area is 8 to 100 % of the picture's, its aspect ratio 3/4
+ * to 4/3, evenly in its logarithm, its place anywhere. If none fits in ten attempts: the largest box in the middle with
+ * an aspect ratio in that range.
  */
 export function randomBox({ width, height }: Pick<Picture, "width" | "height">, rng: Rng): Box {
   const bounds = [log(3 / 4), log(4 / 3)];

@@ -18,7 +18,10 @@ export class LoaderStreams {
     this.#orders = root.fork("order");
     this.#augmentations = root.fork("augment");
   }
-  /** 0 … count − 1 in the random order of an epoch. @throws ArgumentError on a bad epoch or a count that cannot be held */
+  /**
+   * 0 … count − 1 in the random order of an epoch.
+   * @throws ArgumentError on a bad epoch or a count that cannot be held
+   */
   order(epoch: number, count: number): Uint32Array {
     check("LoaderStreams", "epoch", epoch, integer(0));
     check("LoaderStreams", "count", count, integer(0, MOST));

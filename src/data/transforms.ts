@@ -19,8 +19,9 @@ import { checkImageShape, type ImageShape } from "./dataset.js";
 /**
  * A random change of one image in the 8-bit domain, so that the network's input stays an exact code.
  *
- * The loader gives each transform of each image a random stream of its own, named by seed, epoch, image index and position in
- * the list. Hence an image is augmented alike whatever the order of the epoch, the batch size, or where a run was resumed.
+ * The loader gives each transform of each image a random stream of its own, named by seed, epoch, image index and
+ * position in the list. Hence an image is augmented alike whatever the order of the epoch, the batch size, or where a
+ * run was resumed.
  */
 export interface ImageTransform {
   readonly name: string;
@@ -49,8 +50,8 @@ function checkApply(op: string, pixels: Uint8Array, shape: ImageShape, rng: Rng)
 }
 
 /**
- * Pads by `padding` pixels on every side and crops a window of the image's own size at random: a shift by up to `padding`
- * pixels in each direction, all (2·padding + 1)² equally likely.
+ * Pads by `padding` pixels on every side and crops a window of the image's own size at random: a shift by up to
+ * `padding` pixels in each direction, all (2·padding + 1)² equally likely.
  * @param options.padding greatest shift, in pixels. @default 4
  * @param options.fill value of the padding, 0 … 255. @default 0
  * @returns the transform

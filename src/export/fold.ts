@@ -1,4 +1,6 @@
-/** @file Folding scale, bias, batch norm and staircase of a quantized layer into integer thresholds, by exact search. */
+/**
+ * @file Folding scale, bias, batch norm and staircase of a quantized layer into integer thresholds, by exact search.
+ */
 import { type Rounding, staircaseCode } from "../codes/staircase.js";
 import { EXACT_LIMIT, largestSum, type Sums } from "../codes/sums.js";
 import type { Thresholds } from "../codes/thresholds.js";
@@ -25,7 +27,10 @@ export interface Steps {
   readonly rounding: Rounding;
 }
 
-/** The real number that enters the staircase: y = f32(f32(f32(f32(acc)·s) + bias)·scale) + shift), each operation rounded to f32. */
+/**
+ * The real number that enters the staircase: y = f32(f32(f32(f32(acc)·s) + bias)·scale) + shift), each operation
+ * rounded to f32.
+ */
 export function preActivation(acc: number, { scale, bias, affine }: ChannelMap): number {
   let y = fround(fround(acc) * scale);
   if (bias !== undefined) y = fround(y + bias);
@@ -38,7 +43,10 @@ export function codeOf(acc: number, map: ChannelMap, { alpha, top, rounding }: S
   return staircaseCode(preActivation(acc, map), alpha, top, rounding);
 }
 
-/** True if a larger accumulator gives a smaller code. Rounding to nearest is monotone, so the signs of the two factors decide. */
+/**
+ * True if a larger accumulator gives a smaller code. Rounding to nearest is monotone, so the signs of the two factors
+ * decide.
+ */
 function falls({ scale, affine }: ChannelMap): boolean {
   return scale * Math.sign(affine?.scale ?? 1) < 0;
 }
@@ -55,15 +63,17 @@ function first(lo: number, hi: number, test: (n: number) => boolean): number {
 }
 
 /**
- * Thresholds of one layer: comparing the accumulator with them gives the very code that training's f32 operations give, for every accumulator in
- * the channel's range of sums. Each operation rounds monotonically, so the code is a monotone function of acc and bisection finds its steps.
+ * Thresholds of one layer: comparing the accumulator with them gives the very code that training's f32 operations give,
+ * for every accumulator in the channel's range of sums. Each operation rounds monotonically, so the code is a monotone
+ * function of acc and bisection finds its steps.
  *
- * A code that the channel never reaches has its threshold one past the range (hi + 1, or lo − 1 if the channel falls); one that it never leaves
- * has it at the range's start.
+ * A code that the channel never reaches has its threshold one past the range (hi + 1, or lo − 1 if the channel falls);
+ * one that it never leaves has it at the range's start.
  *
  * @param maps one per output channel
  * @param sums what each channel can reach
- * @throws QuantError if a range leaves ±2^24 or a value is not finite: no comparison of integers could repeat training then
+ * @throws QuantError if a range leaves ±2^24 or a value is not finite: no comparison of integers could repeat training
+ * then
  */
 export function foldThresholds(layer: string, maps: readonly ChannelMap[], sums: Sums, steps: Steps): Thresholds {
   checkExact(layer, sums);

@@ -1,4 +1,7 @@
-/** @file Lowering of quantized layers: product, scale, bias, batch norm and staircase become one node with integer thresholds. */
+/**
+ * @file Lowering of quantized layers: product, scale, bias, batch norm and staircase become one node with integer
+ * thresholds.
+ */
 import type { Node, Variable } from "../autograd/graph.js";
 import { BYTE_TOP, staircaseTop } from "../codes/levels.js";
 import { channelsLast } from "../codes/rows.js";
@@ -44,7 +47,10 @@ function topOf(value: Variable): number {
   return top;
 }
 
-/** What follows a quantized product and folds into it: batch norm and staircase if nothing else reads the values between. */
+/**
+ * What follows a quantized product and folds into it: batch norm and staircase if nothing else reads the values
+ * between.
+ */
 function followers(product: Variable, lowering: Lowering): { norm?: Variable; staircase?: Variable } {
   if (!lowering.fold) return {};
   const next = lowering.onlyReader(product);
@@ -55,7 +61,10 @@ function followers(product: Variable, lowering: Lowering): { norm?: Variable; st
   return { norm: next, staircase: last };
 }
 
-/** Lowers a quantized product, with all that folds into it. @param products what of its node is a convolution's, or a linear layer's */
+/**
+ * Lowers a quantized product, with all that folds into it.
+ * @param products what of its node is a convolution's, or a linear layer's
+ */
 function lowerProduct(
   result: Variable,
   [x, ...rest]: readonly Variable[],
@@ -119,8 +128,8 @@ function thresholdsOf(
 }
 
 /**
- * A quantized layer on real values, where no integers can be had (a first layer behind a normalization): training multiplies by the codes as f32
- * and scales afterwards, and so does the plan, in two float nodes.
+ * A quantized layer on real values, where no integers can be had (a first layer behind a normalization): training
+ * multiplies by the codes as f32 and scales afterwards, and so does the plan, in two float nodes.
  */
 function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
   const { inputs, attrs } = result.node as Node;

@@ -1,4 +1,7 @@
-/** @file Lowering: a network's recorded ops become the plan of a packed model, with everything after a quantized product folded into thresholds. */
+/**
+ * @file Lowering: a network's recorded ops become the plan of a packed model, with everything after a quantized product
+ * folded into thresholds.
+ */
 import type { Node, Variable } from "../autograd/graph.js";
 import { QuantError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
@@ -28,7 +31,8 @@ export const RULES: ReadonlyMap<AnyOp, Rule<never>> = new Map([...QUANTIZED_RULE
  *
  * @param sample a batch that the network takes, u8 with a step or f32, [N, …]; only its shape, type and step matter
  * @param classes names of the outputs
- * @param fold false leaves scale, bias, batch norm and staircase of quantized layers as nodes, in training's order (default true: thresholds)
+ * @param fold false leaves scale, bias, batch norm and staircase of quantized layers as nodes, in training's order
+ * (default true: thresholds)
  * @throws QuantError naming op, layer and shape if an op has no counterpart in the packed format
  */
 export function lowerModule(net: Module, sample: NDArray, classes?: readonly string[], fold = true): Lowered {

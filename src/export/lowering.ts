@@ -8,7 +8,9 @@ import type { Names, Trace } from "./trace.js";
 export interface Lowering {
   readonly trace: Trace;
   readonly names: Names;
-  /** True if what follows a quantized product folds into its thresholds; false leaves every step as a node of its own. */
+  /**
+   * True if what follows a quantized product folds into its thresholds; false leaves every step as a node of its own.
+   */
   readonly fold: boolean;
   /** Adds a node whose value is `result`; `folded` are the results before it that it covers too. */
   emit(result: Variable, node: PlanNode, data?: NodeData, folded?: readonly Variable[]): void;

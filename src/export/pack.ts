@@ -21,8 +21,8 @@ export interface PackOptions {
   /** Names of the classes, as many as the network has outputs. */
   classes?: readonly string[];
   /**
-   * Weights in the relaxed phase of BinaryRelax, which are neither codes nor the latent weights: `refuse` (default), or `float` to keep them as f32, 32
-   * bits each, whatever the report of the network says.
+   * Weights in the relaxed phase of BinaryRelax, which are neither codes nor the latent weights: `refuse` (default), or
+   * `float` to keep them as f32, 32 bits each, whatever the report of the network says.
    */
   relaxed?: "refuse" | "float";
 }
@@ -48,7 +48,10 @@ export function checkNetwork(op: string, net: unknown): void {
   check(op, "network", net, instanceOf(Module, "a Module"));
 }
 
-/** Weights of a relaxed phase are neither codes nor the network's own floats: a file of them would be of another network than the report tells. */
+/**
+ * Weights of a relaxed phase are neither codes nor the network's own floats: a file of them would be of another network
+ * than the report tells.
+ */
 function refuseRelaxed(net: Module): void {
   for (const [path, parameter] of net.namedParameters()) {
     if (!(parameter instanceof QuantParameter) || parameter.relax === null) continue;
@@ -102,14 +105,16 @@ export function lowered(net: Module, options: PackOptions, fold = true): Lowered
 }
 
 /**
- * Packs a network for `coarsegrad/infer`: weight codes of quantized layers at 1, 2, 4 or 8 bits each, thresholds that repeat training's f32
- * arithmetic exactly, and what stays in float as f32.
+ * Packs a network for `coarsegrad/infer`: weight codes of quantized layers at 1, 2, 4 or 8 bits each, thresholds that
+ * repeat training's f32 arithmetic exactly, and what stays in float as f32.
  *
  * The network runs once in evaluation mode to be read; it is not changed.
  *
- * @param net its forward applies convolutions, linear layers, batch norm, staircases, ReLU, pools, sums, concatenations, slices, padding, and reshapes that flatten
+ * @param net its forward applies convolutions, linear layers, batch norm, staircases, ReLU, pools, sums,
+ * concatenations, slices, padding, and reshapes that flatten
  * @returns the file's bytes (see docs/format.md), owned by the caller; the same network gives the same bytes
- * @throws QuantError naming op, layer and shape for what cannot be packed, and for weights that are still relaxed; ArgumentError, ShapeError on bad options
+ * @throws QuantError naming op, layer and shape for what cannot be packed, and for weights that are still relaxed;
+ * ArgumentError, ShapeError on bad options
  * @example
  * const bytes = pack(net, { inputShape: [28, 28, 1] });
  */

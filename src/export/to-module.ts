@@ -16,9 +16,11 @@ function base64Of(bytes: Uint8Array): string {
 }
 
 /**
- * Makes a self-contained ES module of a packed model. It imports nothing, fetches nothing, and runs in browsers, Workers and Node. Its exports:
+ * Makes a self-contained ES module of a packed model. It imports nothing, fetches nothing, and runs in browsers,
+ * Workers and Node. Its exports:
  *
- * - `predict(image)` → `{ index, label, logits }`; `image` is an `ImageData` of the model's size, or the image's values (bytes, or real numbers)
+ * - `predict(image)` → `{ index, label, logits }`; `image` is an `ImageData` of the model's size, or the image's values
+ * (bytes, or real numbers)
  * - `run(images)` → outputs of any number of images, one after the other
  * - `inputShape`, `classes`
  *
@@ -28,13 +30,15 @@ function base64Of(bytes: Uint8Array): string {
  * @throws FormatError if the bytes are not a packed model
  * @example
  * await writeFile("digits.js", toModule(pack(net, { inputShape: [28, 28, 1] })));
- * // <script type="module"> import { predict } from "./digits.js"; predict(context.getImageData(0, 0, 28, 28)).label </script>
+ * // <script type="module"> import { predict } from "./digits.js"; predict(context.getImageData(0, 0, 28, 28)).label
+ * </script>
  */
 export function toModule(bytes: Uint8Array | ArrayBufferLike, file = "packed model"): string {
   const { plan } = readPacked(bytes, file);
   const { shape } = plan.input;
-  // The text may be put into a page's script element: data gets there as base64 and through scriptJson, where no tag can begin. The runtime is ours:
-  // comparisons have a space or a letter after "<", never what opens a closing tag or a comment.
+  // The text may be put into a page's script element: data gets there as base64 and through scriptJson, where no tag
+  // can begin. The runtime is ours: comparisons have a space or a letter after "<", never what opens a closing tag or a
+  // comment.
   return `// A model packed by coarsegrad, with its runtime: predict(imageData) → { index, label, logits }. Input ${shape.join("×")}.
 ${RUNTIME_SOURCE}
 const model = coarsegrad.standalone("${base64Of(bytesIn(bytes) as Uint8Array)}");

@@ -1,4 +1,7 @@
-/** @file Reading a network's graph: it runs once in evaluation mode, every op is recorded, and the records are sorted and named. */
+/**
+ * @file Reading a network's graph: it runs once in evaluation mode, every op is recorded, and the records are sorted
+ * and named.
+ */
 import { noGrad, traced, type Variable } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
 import { QuantError } from "../core/errors.js";
@@ -47,7 +50,10 @@ export function traceModule(net: Module, batch: NDArray): Trace {
   return { input, output, order, readers };
 }
 
-/** Results behind `output` that depend on `input`, sources first. Iterative: depth is bounded by memory, not by the stack. */
+/**
+ * Results behind `output` that depend on `input`, sources first. Iterative: depth is bounded by memory, not by the
+ * stack.
+ */
 function dependents(output: Variable, input: Variable): Variable[] {
   const order: Variable[] = [];
   const depends = new Map<Variable, boolean>([[input, true]]);
@@ -73,7 +79,10 @@ function dependents(output: Variable, input: Variable): Variable[] {
   return order;
 }
 
-/** Gives ids to plan nodes: the path of the module whose parameter an op reads (`conv1`), else the op's name and a number. */
+/**
+ * Gives ids to plan nodes: the path of the module whose parameter an op reads (`conv1`), else the op's name and a
+ * number.
+ */
 export class Names {
   readonly #paths = new Map<NDArray["storage"], string>();
   readonly #taken = new Set<string>();

@@ -71,13 +71,15 @@ const abortable: Rule = (value) =>
 type Counting = { -readonly [Field in keyof LayerComparison]: LayerComparison[Field] };
 
 /**
- * Runs a data set through the training graph (in evaluation mode) and through the packed runtime and compares every layer's output: codes of
- * staircases and pools, and the real numbers of what stays in float, logits included. NaN equals NaN; 0 and −0 differ.
+ * Runs a data set through the training graph (in evaluation mode) and through the packed runtime and compares every
+ * layer's output: codes of staircases and pools, and the real numbers of what stays in float, logits included. NaN
+ * equals NaN; 0 and −0 differ.
  *
  * @param net the network that was packed
  * @param packed bytes of the packed file, or what `readPacked` made of them
  * @returns equal and total per layer, the first difference of each, and both accuracies
- * @throws StateError if the file's plan is not that of the network; ArgumentError if the data do not fit; FormatError for bytes that are no packed model; the signal's reason if it is aborted
+ * @throws StateError if the file's plan is not that of the network; ArgumentError if the data do not fit; FormatError
+ * for bytes that are no packed model; the signal's reason if it is aborted
  */
 export async function verify(
   net: Module,

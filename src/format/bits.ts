@@ -5,8 +5,8 @@ import { QuantError } from "../core/errors.js";
 import { type Place, type RefuseTensor, refusal } from "./place.js";
 
 /**
- * Packs weight codes densely, in fields of s = {@link storageBits} bits (see {@link packFields}). With 1 bit, 1 stands for +1 and 0 for −1; otherwise codes are in two's complement. The bits
- * after the last code are zero.
+ * Packs weight codes densely, in fields of s = {@link storageBits} bits (see {@link packFields}). With 1 bit, 1 stands
+ * for +1 and 0 for −1; otherwise codes are in two's complement. The bits after the last code are zero.
  *
  *     1 bit    bit   7   6   5   4   3   2   1   0        2 bits   bit   7 6   5 4   3 2   1 0       4 bits   bit   7…4   3…0
  *              byte 0 │c7 │c6 │c5 │c4 │c3 │c2 │c1 │c0 │            byte 0 │ c3  │ c2  │ c1  │ c0  │           byte 0 │ c1  │ c0  │

@@ -28,7 +28,10 @@ export interface PackedModel {
   readonly fileBytes: number;
 }
 
-/** Weights of a layer per output channel: kh·kw·in/groups, or in; 0 for nodes without weights. @param input type of what it reads */
+/**
+ * Weights of a layer per output channel: kh·kw·in/groups, or in; 0 for nodes without weights.
+ * @param input type of what it reads
+ */
 export function patchSize(node: PlanNode, input: ValueType): number {
   return kindOf(node).patch?.(node, input) ?? 0;
 }
@@ -44,7 +47,10 @@ export function macsOf(node: PlanNode, values: ReadonlyMap<string, ValueType>): 
   return sizeOf(output.shape) * patchSize(node, input);
 }
 
-/** Work of a node for one image: multiply-accumulates; of pools the values that they read, of other nodes those that they write. */
+/**
+ * Work of a node for one image: multiply-accumulates; of pools the values that they read, of other nodes those that
+ * they write.
+ */
 export function workOf(node: PlanNode, values: ReadonlyMap<string, ValueType>): number {
   const [input, output] = typesOf(node, values);
   const each = Math.max(patchSize(node, input), kindOf(node).reads?.(node) ?? 1);

@@ -1,7 +1,10 @@
 /** @file The plan of a packed model: its nodes in the order in which they run, as they stand in the file's JSON. */
 import type { PlanNode } from "./nodes/index.js";
 
-/** The file's `format`, the version that this library writes, and the one before it, which has no checksum and is read too. */
+/**
+ * The file's `format`, the version that this library writes, and the one before it, which has no checksum and is read
+ * too.
+ */
 export const FORMAT_NAME = "coarsegrad-packed";
 export const FORMAT_VERSION = "2";
 export const FIRST_VERSION = "1";

@@ -19,11 +19,12 @@ import { planValues } from "./values.js";
  *
  * @param bytes the whole file, as bytes of any realm; not kept
  * @param file its name for messages
- * @returns plan, types of all values, decoded tensors and sizes, to be looked at: the plan is frozen, and what sessions run is read from the
- *   bytes again
- * @throws FormatError that names the file, what was expected and what came: another format or version, a plan that is not one, shapes that do
- *   not chain, tensors that are missing, extra or of the wrong size, codes outside their level set, thresholds out of order, numbers that are not finite, a
- *   checksum that is not that of the contents; DTypeError for what is no bytes
+ * @returns plan, types of all values, decoded tensors and sizes, to be looked at: the plan is frozen, and what sessions
+ *   run is read from the bytes again
+ * @throws FormatError that names the file, what was expected and what came: another format or version, a plan that is
+ *   not one, shapes that do not chain, tensors that are missing, extra or of the wrong size, codes outside their level
+ *   set, thresholds out of order, numbers that are not finite, a checksum that is not that of the contents; DTypeError
+ *   for what is no bytes
  */
 export function readPacked(bytes: Uint8Array | ArrayBufferLike, file?: string): PackedModel {
   const contents = checkBytes(file ?? "readPacked", "bytes", bytes);
@@ -32,7 +33,10 @@ export function readPacked(bytes: Uint8Array | ArrayBufferLike, file?: string): 
   return model;
 }
 
-/** The bytes of each model that `readPacked` gave: what a session runs is read from them again, whatever became of the object. */
+/**
+ * The bytes of each model that `readPacked` gave: what a session runs is read from them again, whatever became of the
+ * object.
+ */
 const sources = new WeakMap<object, Uint8Array>();
 
 /**

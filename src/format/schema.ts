@@ -20,7 +20,10 @@ import { kindOf, NODES } from "./nodes/index.js";
 import type { AnyNode } from "./nodes/kind.js";
 import { INPUT_ID, type Plan, type PlanInput } from "./plan.js";
 
-/** Reads the JSON text of a plan and checks each field by itself; how nodes fit together is checked by `planValues`. @throws FormatError */
+/**
+ * Reads the JSON text of a plan and checks each field by itself; how nodes fit together is checked by `planValues`.
+ * @throws FormatError
+ */
 export function parsePlan(text: string, file: string): Plan {
   const value = readJson(text, file, "plan");
   checkPlan(value, file);

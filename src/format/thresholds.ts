@@ -11,13 +11,14 @@ function unzigzag(n: number): number {
 }
 
 /**
- * Codes thresholds compactly. They are nearly an arithmetic progression (a straight line through rounding), so second differences are mostly
- * −1, 0 or 1 and take one byte each. Per channel, with t the thresholds and g_k = |t_k − t_{k−1}|, k ≥ 1 (g_0 does not exist):
+ * Codes thresholds compactly. They are nearly an arithmetic progression (a straight line through rounding), so second
+ * differences are mostly −1, 0 or 1 and take one byte each. Per channel, with t the thresholds and g_k = |t_k −
+ * t_{k−1}|, k ≥ 1 (g_0 does not exist):
  *
  *     varint( 2·zigzag(t_0) + flip )   varint( g_1 )   varint( zigzag(g_2 − g_1) )   varint( zigzag(g_3 − g_2) ) …
  *
- * zigzag(n) = 2n for n ≥ 0 and −2n−1 for n < 0; varint is LEB128: seven bits a byte, least significant first, high bit = more follow, in as
- * few bytes as possible.
+ * zigzag(n) = 2n for n ≥ 0 and −2n−1 for n < 0; varint is LEB128: seven bits a byte, least significant first, high bit
+ * = more follow, in as few bytes as possible.
  *
  * @returns the bytes, owned by the caller
  */

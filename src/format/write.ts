@@ -19,7 +19,8 @@ import { planValues } from "./values.js";
  * @param plan what to run; checked as a reader would
  * @param data tensors of each node that has any, by id
  * @returns the file's bytes, owned by the caller
- * @throws FormatError if the plan does not hold together or a tensor is missing, extra or out of range; QuantError on a weight code outside its level set
+ * @throws FormatError if the plan does not hold together or a tensor is missing, extra or out of range; QuantError on a
+ * weight code outside its level set
  */
 export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Uint8Array {
   const op = "writePacked";

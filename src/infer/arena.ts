@@ -1,4 +1,7 @@
-/** @file Memory of a session: constants once, and one block for the values and workspaces of a batch, laid out by lifetime. */
+/**
+ * @file Memory of a session: constants once, and one block for the values and workspaces of a batch, laid out by
+ * lifetime.
+ */
 import { allocator, countArray } from "../kernels/engine.js";
 import { ALIGNMENT } from "../memory/allocator.js";
 import { Storage } from "../memory/storage.js";
@@ -45,7 +48,8 @@ export interface Layout {
 }
 
 /**
- * Places values so that those alive at the same time do not overlap: each, in the order of writing, at the lowest gap that holds it.
+ * Places values so that those alive at the same time do not overlap: each, in the order of writing, at the lowest gap
+ * that holds it.
  *
  * @param values in order of `from`
  */

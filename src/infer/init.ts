@@ -17,13 +17,13 @@ export function provideRuntime(): void {
 }
 
 /**
- * Chooses the backend. Optional: the first session starts the default one. `module` may be the compiled `coarsegrad/kernels.wasm`. With `relaxed`
- * it is asynchronous and takes kernels that use relaxed SIMD: integer layers, which are exact, are faster and give the same codes; float ones may
- * differ in their last bits.
+ * Chooses the backend. Optional: the first session starts the default one. `module` may be the compiled
+ * `coarsegrad/kernels.wasm`. With `relaxed` it is asynchronous and takes kernels that use relaxed SIMD: integer layers,
+ * which are exact, are faster and give the same codes; float ones may differ in their last bits.
  *
  * @returns the backend; a promise of it if `relaxed` is given
- * @throws ScopeError if sessions or arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend, or `relaxed: true`
- * where the engine has no relaxed SIMD
+ * @throws ScopeError if sessions or arrays of the running backend are alive; ArgumentError on an unknown or unavailable
+ * backend, or `relaxed: true` where the engine has no relaxed SIMD
  * @example
  * await init({ relaxed: "auto" });
  */

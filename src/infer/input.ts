@@ -1,4 +1,7 @@
-/** @file What a session takes: bytes, real numbers and canvas pixels, written as the codes or values that the model reads. */
+/**
+ * @file What a session takes: bytes, real numbers and canvas pixels, written as the codes or values that the model
+ * reads.
+ */
 import { BYTE_TOP } from "../codes/levels.js";
 import { describe } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
@@ -16,9 +19,9 @@ export interface CanvasImage {
 }
 
 /**
- * Images for a session, one after the other, each in the model's shape, channel fastest. Bytes are codes (pixels); floats are real values, which a
- * model with u8 input rounds to the nearest code. Canvas pixels are one image of the model's size: RGB of them for three channels, luma
- * (ITU-R BT.601) for one, all for four.
+ * Images for a session, one after the other, each in the model's shape, channel fastest. Bytes are codes (pixels);
+ * floats are real values, which a model with u8 input rounds to the nearest code. Canvas pixels are one image of the
+ * model's size: RGB of them for three channels, luma (ITU-R BT.601) for one, all for four.
  */
 export type SessionInput = Uint8Array | Uint8ClampedArray | Float32Array | CanvasImage;
 

@@ -1,4 +1,7 @@
-/** @file Accumulators of a quantized layer, Σ code_x·code_w: the kernel that suits its weights, codes and window, chosen once at load. */
+/**
+ * @file Accumulators of a quantized layer, Σ code_x·code_w: the kernel that suits its weights, codes and window, chosen
+ * once at load.
+ */
 import { type PlanWindow, windowExtents } from "../format/window.js";
 import type { Ptr } from "../kernels/abi.js";
 import { pairBytes } from "../kernels/byte-conv.js";
@@ -32,7 +35,10 @@ export interface Product {
   tile(first: number, rows: number, bytes: number): number;
   /** Bytes of workspaces for tiles of at most `rows`. */
   scratch(rows: number): readonly number[];
-  /** Accumulators [count, out] (i32) of rows [first, first + count). `scratch` begins with the accumulators' own space; then come the workspaces. */
+  /**
+   * Accumulators [count, out] (i32) of rows [first, first + count). `scratch` begins with the accumulators' own space;
+   * then come the workspaces.
+   */
   run(x: Ptr, acc: Ptr, first: number, count: number, geometry: Ptr, scratch: readonly Ptr[]): void;
 }
 

@@ -1,4 +1,6 @@
-/** @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch, laid out once. */
+/**
+ * @file A plan made ready to run: one step per node, constants in the heap, and the memory of a batch, laid out once.
+ */
 import { MemoryError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import type { PackedModel } from "../format/model.js";
@@ -78,7 +80,10 @@ export class Program {
   readonly #limit: number;
   readonly #constants = new Constants();
   readonly #steps: (Step | null)[];
-  /** Index of the value whose memory each value uses: its own, or that of what it flattens. 0 is the input, i + 1 the i-th node. */
+  /**
+   * Index of the value whose memory each value uses: its own, or that of what it flattens. 0 is the input, i + 1 the
+   * i-th node.
+   */
   readonly #place: number[];
   readonly #index: Map<string, number>;
   readonly #fusion: Fusion;

@@ -10,13 +10,13 @@ export interface SessionOptions {
   /** Images that go through the network together; larger inputs are run in parts. Default 64, or what memory allows. */
   maxBatch?: number;
   /**
-   * Takes the memory of a full batch at once and runs it `warmUp` times on zeros, so that the first real run meets compiled kernels and touched
-   * memory. At most 1000; default 0: memory is taken by the first run.
+   * Takes the memory of a full batch at once and runs it `warmUp` times on zeros, so that the first real run meets
+   * compiled kernels and touched memory. At most 1000; default 0: memory is taken by the first run.
    */
   warmUp?: number;
   /**
-   * Runs the end of a residual block (scale, batch norm, sum, staircase) in one pass. Default true. With false every node's value is written, so that
-   * `runTraced` and `codes` see all of them; the results are the same.
+   * Runs the end of a residual block (scale, batch norm, sum, staircase) in one pass. Default true. With false every
+   * node's value is written, so that `runTraced` and `codes` see all of them; the results are the same.
    */
   fuse?: boolean;
   /** The file's name for messages. Default "packed model". */
@@ -29,7 +29,10 @@ export interface SessionOptions {
 export interface SessionLimits {
   /** Bytes of constants and batch memory, and of a run's outputs: 1 … 2^32. Default 2^31, 2 GiB. */
   memory?: number;
-  /** Multiply-accumulates for one image; other layers count as the values that they write, pools as those that they read. Default 2^40. */
+  /**
+   * Multiply-accumulates for one image; other layers count as the values that they write, pools as those that they
+   * read. Default 2^40.
+   */
   work?: number;
 }
 
@@ -56,12 +59,14 @@ export interface Session extends Disposable {
   /** Heap bytes that the session holds. */
   readonly bytes: number;
   /**
-   * Runs images through the network. The heap's memory is laid out for the largest batch so far; runs within it take none.
+   * Runs images through the network. The heap's memory is laid out for the largest batch so far; runs within it take
+   * none.
    *
    * @param output where the outputs go, instead of a new array: then a run makes no array at all
    * @returns outputs [N, …outputShape], f32, owned by the caller
-   * @throws ArgumentError if the input is not a whole number of images or holds what the model cannot take, or if `output` has another length;
-   * MemoryError beyond `limits.memory`; ScopeError inside a `visit` of the same session; DisposedError
+   * @throws ArgumentError if the input is not a whole number of images or holds what the model cannot take, or if
+   * `output` has another length; MemoryError beyond `limits.memory`; ScopeError inside a `visit` of the same session;
+   * DisposedError
    */
   run(input: SessionInput, output?: Float32Array): Float32Array;
   /** Index of the largest output of each image; the first of equals. */
@@ -73,8 +78,10 @@ export interface Session extends Disposable {
   /**
    * Times every layer.
    *
-   * @param options `input`: at most `maxBatch` images, default one of zeros; `runs`: how often, at most 10,000, default 20
-   * @returns medians over the runs; meaningful after a few runs, when the engine has compiled the kernels: as many run first as are timed
+   * @param options `input`: at most `maxBatch` images, default one of zeros; `runs`: how often, at most 10,000, default
+   * 20
+   * @returns medians over the runs; meaningful after a few runs, when the engine has compiled the kernels: as many run
+   * first as are timed
    * @throws ArgumentError on a bad input or number of runs, DisposedError
    */
   profile(options?: { input?: SessionInput; runs?: number }): Profile;

@@ -1,4 +1,7 @@
-/** @file What a self-contained module runs (see coarsegrad/export's `toModule`): a model given as text, loaded when it is first asked. */
+/**
+ * @file What a self-contained module runs (see coarsegrad/export's `toModule`): a model given as text, loaded when it
+ * is first asked.
+ */
 import { largestAt } from "../codes/ranking.js";
 import { sizeOf } from "../core/shape.js";
 import { createSession } from "./create-session.js";

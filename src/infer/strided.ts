@@ -5,7 +5,10 @@ import { heap, kernelsFor } from "../kernels/engine.js";
 import type { Constants } from "./constants.js";
 import type { Step, StepSource } from "./step.js";
 
-/** Extents and strides of a strided kernel for `batch` images, `extents[0]` entries each; rewritten only when the batch changes. */
+/**
+ * Extents and strides of a strided kernel for `batch` images, `extents[0]` entries each; rewritten only when the batch
+ * changes.
+ */
 export function layoutOf(
   constants: Constants,
   extents: readonly number[],
@@ -29,7 +32,11 @@ export function scatterOf(type: ValueType): Kernels["b8_strided_scatter"] {
   return type.dtype === "u8" ? kernels.b8_strided_scatter : kernels.b32_strided_scatter;
 }
 
-/** The input's elements among zeros. @param first element of an output that is not zero @param layout of an input in it */
+/**
+ * The input's elements among zeros.
+ * @param first element of an output that is not zero
+ * @param layout of an input in it
+ */
 export function amongZeros(
   { output, size }: StepSource<unknown>,
   first: number,

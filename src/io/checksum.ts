@@ -9,7 +9,8 @@ const NIBBLES = Uint32Array.from({ length: 16 }, (_, i) => {
 });
 
 /**
- * CRC-32 (IEEE 802.3) of bytes, four bits at a time. It finds every burst of up to 32 changed bits; other changes escape with chance 2^-32.
+ * CRC-32 (IEEE 802.3) of bytes, four bits at a time. It finds every burst of up to 32 changed bits; other changes
+ * escape with chance 2^-32.
  *
  * @param before the checksum of the bytes before these; default none
  * @returns an unsigned 32-bit number
@@ -32,8 +33,9 @@ interface Named {
 }
 
 /**
- * CRC-32 of what a safetensors file holds: a line of JSON, `[metadata, tensors]` as lists of [name, text] and [name, kind of array, shape] in the order
- * of their names, then the tensors' bytes in that order. Tools that write the tensors in another order do not change it.
+ * CRC-32 of what a safetensors file holds: a line of JSON, `[metadata, tensors]` as lists of [name, text] and [name,
+ * kind of array, shape] in the order of their names, then the tensors' bytes in that order. Tools that write the
+ * tensors in another order do not change it.
  *
  * @param tensors in any order
  * @param metadata without the entry that will hold the checksum

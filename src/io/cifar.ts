@@ -1,4 +1,6 @@
-/** @file The binary layout of CIFAR-10: records of one label byte and three 32×32 colour planes. Bytes in, arrays out. */
+/**
+ * @file The binary layout of CIFAR-10: records of one label byte and three 32×32 colour planes. Bytes in, arrays out.
+ */
 import { FormatError } from "../core/errors.js";
 import { bytesOf } from "./doors.js";
 

@@ -1,4 +1,7 @@
-/** @file IDX, the format of MNIST's files: a four-byte magic, big-endian extents, then the elements. Bytes in, bytes out. */
+/**
+ * @file IDX, the format of MNIST's files: a four-byte magic, big-endian extents, then the elements. Bytes in, bytes
+ * out.
+ */
 import { FormatError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import { bytesOf, checkShape, elementsOf } from "./doors.js";

@@ -1,4 +1,7 @@
-/** @file JSON of files: bounded in depth and number of values before it is parsed, strict about keys, and quoted in messages without end. */
+/**
+ * @file JSON of files: bounded in depth and number of values before it is parsed, strict about keys, and quoted in
+ * messages without end.
+ */
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 
@@ -9,8 +12,8 @@ const MAX_VALUES = 2 ** 21;
 const SHOWN_STEPS = 6;
 
 /**
- * Parses JSON that came from a file. Its depth and number of values are counted in the text first, so that neither the parser nor whatever walks the
- * value afterwards can run out of stack or memory.
+ * Parses JSON that came from a file. Its depth and number of values are counted in the text first, so that neither the
+ * parser nor whatever walks the value afterwards can run out of stack or memory.
  *
  * @param text of any length
  * @param file its name for messages
@@ -49,8 +52,8 @@ function stringEnd(text: string, from: number): number {
 }
 
 /**
- * Walks over a text that need not be JSON, once: counts its depth and values, and looks for the first key that some object holds twice, of which
- * `JSON.parse` would keep the last silently.
+ * Walks over a text that need not be JSON, once: counts its depth and values, and looks for the first key that some
+ * object holds twice, of which `JSON.parse` would keep the last silently.
  *
  * @param refuse throws
  * @returns the key, or null; says nothing of what is not JSON

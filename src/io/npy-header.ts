@@ -1,4 +1,7 @@
-/** @file The header of a .npy file: a Python dictionary literal, read by hand in one pass, so that no text can take more than linear time. */
+/**
+ * @file The header of a .npy file: a Python dictionary literal, read by hand in one pass, so that no text can take more
+ * than linear time.
+ */
 
 /** What a header says. */
 export interface NpyHeader {
@@ -12,7 +15,8 @@ export interface NpyHeader {
 }
 
 /**
- * Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`. NumPy writes the keys sorted; other writers may not.
+ * Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`. NumPy writes the keys sorted; other writers may
+ * not.
  *
  * @returns its fields; null for anything else
  */

@@ -37,8 +37,8 @@ const MAX_HEADER = 0xffff;
  * @param bytes the whole file
  * @param file name for error messages
  * @returns element type, shape and elements
- * @throws FormatError on a wrong magic number, a header that is not understood, an unsupported element type, column-major
- *   order of a matrix, or a length other than the header says
+ * @throws FormatError on a wrong magic number, a header that is not understood, an unsupported element type,
+ *   column-major order of a matrix, or a length other than the header says
  */
 export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
   bytes = bytesOf("readNpy", bytes, file);

@@ -1,4 +1,7 @@
-/** @file NumPy's .npz: a ZIP archive of .npy files, stored (`savez`) or deflated (`savez_compressed`). Bytes in, arrays out. */
+/**
+ * @file NumPy's .npz: a ZIP archive of .npy files, stored (`savez`) or deflated (`savez_compressed`). Bytes in, arrays
+ * out.
+ */
 import { FormatError } from "../core/errors.js";
 import { crc32 } from "./checksum.js";
 import { bytesOf } from "./doors.js";
@@ -20,10 +23,11 @@ const ESCAPE = 0xffffffff;
  * @param bytes the whole file
  * @param file its name for messages
  * @returns arrays by name, without `.npy`, in the order of the archive; copies, owned by the caller
- * @throws FormatError that names the file and the member: not a ZIP archive, several disks, encryption, another compression, sizes or
- *   checksums that do not fit, members twice, or members that are no .npy files
+ * @throws FormatError that names the file and the member: not a ZIP archive, several disks, encryption, another
+ *   compression, sizes or checksums that do not fit, members twice, or members that are no .npy files
  * @example
- * net.loadStateDict(readNpz(bytes)); // numpy.savez("weights.npz", **{name: tensor.numpy() for name, tensor in state.items()})
+ * net.loadStateDict(readNpz(bytes)); // numpy.savez("weights.npz", **{name: tensor.numpy() for name, tensor in
+ * state.items()})
  */
 export function readNpz(bytes: Uint8Array, file = "npz"): Map<string, NpyFile> {
   bytes = bytesOf("readNpz", bytes, file);

@@ -1,8 +1,9 @@
 /**
  * @file safetensors: named tensors behind a JSON header. Bytes in, bytes out; reads strictly, writes deterministically.
  *
- * Layout: u64 little-endian header length n; n bytes of JSON `{ name: { dtype, shape, data_offsets: [begin, end] } }` with an
- * optional `__metadata__` of strings, padded with spaces; then the data, which the offsets cover without gap or overlap.
+ * Layout: u64 little-endian header length n; n bytes of JSON `{ name: { dtype, shape, data_offsets: [begin, end] } }`
+ * with an optional `__metadata__` of strings, padded with spaces; then the data, which the offsets cover without gap or
+ * overlap.
  */
 import { check, describe, iterable, oneOf, record, text } from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
@@ -40,7 +41,10 @@ export interface SafeEntry {
   readonly dtype?: SafeDType;
 }
 
-/** A tensor of a map by name: elements in a typed array, or what hands them out, as tensors and the arrays of a network's `stateDict()` do. */
+/**
+ * A tensor of a map by name: elements in a typed array, or what hands them out, as tensors and the arrays of a
+ * network's `stateDict()` do.
+ */
 export type SafeMapEntry = readonly [
   name: string,
   tensor: Omit<SafeEntry, "name"> | { readonly shape: readonly number[]; readonly toTypedArray: () => ArrayBufferView },
@@ -77,8 +81,8 @@ interface Entry {
  * @param bytes the whole file
  * @param file name for error messages
  * @returns tensors (copies) and metadata
- * @throws FormatError naming file and tensor: truncated or oversized header, bad JSON, a key twice, an unknown dtype, a shape
- *   whose bytes differ from the offsets, offsets that overlap, leave gaps or do not end with the file
+ * @throws FormatError naming file and tensor: truncated or oversized header, bad JSON, a key twice, an unknown dtype, a
+ *   shape whose bytes differ from the offsets, offsets that overlap, leave gaps or do not end with the file
  */
 export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFile {
   bytes = bytesOf("readSafetensors", bytes, file);
@@ -213,9 +217,10 @@ function entryOf(item: SafeEntry | SafeMapEntry): SafeEntry {
 }
 
 /**
- * Writes a safetensors file: the same entries give the same bytes. Tensors and metadata keep their order; the header is padded
- * with spaces so that the data start at a multiple of 8.
- * @param entries tensors in the order to write them; or a map of them by name, such as `net.stateDict()` and the `tensors` that were read
+ * Writes a safetensors file: the same entries give the same bytes. Tensors and metadata keep their order; the header is
+ * padded with spaces so that the data start at a multiple of 8.
+ * @param entries tensors in the order to write them; or a map of them by name, such as `net.stateDict()` and the
+ * `tensors` that were read
  * @param metadata strings to keep with them
  * @returns the whole file
  * @throws FormatError on a name used twice or reserved, or a shape or dtype that does not fit its data

@@ -1,4 +1,7 @@
-/** @file The kernel ABI: every family's lines. WebAssembly exports and their TypeScript twins have these names and signatures. */
+/**
+ * @file The kernel ABI: every family's lines. WebAssembly exports and their TypeScript twins have these names and
+ * signatures.
+ */
 import { CODES } from "./codes/abi.js";
 import type { KernelsOf } from "./contract.js";
 import { CONV } from "./conv/abi.js";

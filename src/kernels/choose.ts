@@ -51,7 +51,9 @@ export interface CodeOperands {
   top(): number;
 }
 
-/** An algorithm for codes: tables of sums of 4-bit codes, or products of bytes; from the image itself or from patches. */
+/**
+ * An algorithm for codes: tables of sums of 4-bit codes, or products of bytes; from the image itself or from patches.
+ */
 export type CodeAlgorithm =
   | { readonly by: "lookup"; readonly from: "image" | "patches"; readonly planes: BitPlanes }
   | { readonly by: "bytes"; readonly from: "image" | "patches" };
@@ -127,13 +129,19 @@ function walksImage({ dilationW, outW }: Geometry): boolean {
   return dilationW === 1 && 4 * outW >= 3 * (4 * Math.ceil(outW / 4));
 }
 
-/** True if sums in f32 of a convolution of codes are taken as well, or alone, from reals: asked before {@link chooseCodes}. */
+/**
+ * True if sums in f32 of a convolution of codes are taken as well, or alone, from reals: asked before
+ * {@link chooseCodes}.
+ */
 export function realsSuffice({ geometry, groups }: Convolution): boolean {
   const patch = tapsOf(geometry) * geometry.channels;
   return groups > 1 || patch < LEAST_PATCH || patch > MAX_PATCH;
 }
 
-/** The algorithm for a convolution with weight codes. A fully connected layer is one of 1×1 pixels. @param filters output channels */
+/**
+ * The algorithm for a convolution with weight codes. A fully connected layer is one of 1×1 pixels.
+ * @param filters output channels
+ */
 export function chooseCodes({ geometry, groups }: Convolution, filters: number, codes: CodeOperands): CodeAlgorithm {
   const { kernelW, channels } = geometry;
   const patch = tapsOf(geometry) * channels;

@@ -7,9 +7,9 @@ import { GEOMETRY_FIELDS, type GeometryField } from "./geometry.js";
 export type RealArray = Float32Array | Float64Array;
 
 /**
- * The real type that the kernels compute in. With f32 every arithmetic step is rounded where the WebAssembly kernel rounds; storing into a
- * `Float32Array` is such a rounding, so `round` appears only between two operations of one expression. (One + − × ÷ or √ of two f32
- * numbers in f64, rounded to f32, is the correctly rounded f32 result.)
+ * The real type that the kernels compute in. With f32 every arithmetic step is rounded where the WebAssembly kernel
+ * rounds; storing into a `Float32Array` is such a rounding, so `round` appears only between two operations of one
+ * expression. (One + − × ÷ or √ of two f32 numbers in f64, rounded to f32, is the correctly rounded f32 result.)
  */
 export interface Context {
   readonly heap: Heap;

@@ -1,18 +1,20 @@
 /**
- * @file The contract of kernels: a family is a record of lines, and a line says a kernel's arguments by name, whether it returns a number, and how
- * threads may share it. The TypeScript signatures are derived from that.
+ * @file The contract of kernels: a family is a record of lines, and a line says a kernel's arguments by name, whether
+ * it returns a number, and how threads may share it. The TypeScript signatures are derived from that.
  *
  * Conventions. Names ending in `Ptr` are byte addresses in the heap, 16-byte aligned at the start of an array; `Len`,
- * `rows`, `n` and other extents count elements. A name that ends in `?` may be left out, which is 0. Arrays are dense and row-major; images are NHWC. A
- * kernel may read up to 16 bytes past an input and never writes outside its output. Unless a line says otherwise, an output may be the very same
- * array as an input (elementwise in place) but may not overlap it partly. Prefix = element type that is computed in:
- * `f32_` kernels in the f64 table (TypeScript twins only) read and write f64 wherever a comment says "real".
- * Every reduction has one fixed order that depends on the extents alone; sums other than those of matrix products and convolutions are accumulated in f64.
- * Scalars are rounded to real first, but for the optimizers', whose combinations (1 − rho, lr/correction1, …) are formed in f64.
+ * `rows`, `n` and other extents count elements. A name that ends in `?` may be left out, which is 0. Arrays are dense
+ * and row-major; images are NHWC. A kernel may read up to 16 bytes past an input and never writes outside its output.
+ * Unless a line says otherwise, an output may be the very same array as an input (elementwise in place) but may not
+ * overlap it partly. Prefix = element type that is computed in: `f32_` kernels in the f64 table (TypeScript twins only)
+ * read and write f64 wherever a comment says "real". Every reduction has one fixed order that depends on the extents
+ * alone; sums other than those of matrix products and convolutions are accumulated in f64. Scalars are rounded to real
+ * first, but for the optimizers', whose combinations (1 − rho, lr/correction1, …) are formed in f64.
  *
- * Ranges. A kernel that can be split takes its range itself: a count whose pointers move with it, or a start and a count (`rowStart`, `rowCount`) into whole
- * arrays. Where rows are summed, `sumsPtr?` ≠ 0 leaves the sums of the call's rows there, in f64, instead of rounding them into the outputs: vectors of the
- * columns rounded up to a multiple of 4, in the order of the outputs. (Not of one column, which is summed along the row.)
+ * Ranges. A kernel that can be split takes its range itself: a count whose pointers move with it, or a start and a
+ * count (`rowStart`, `rowCount`) into whole arrays. Where rows are summed, `sumsPtr?` ≠ 0 leaves the sums of the call's
+ * rows there, in f64, instead of rounding them into the outputs: vectors of the columns rounded up to a multiple of 4,
+ * in the order of the outputs. (Not of one column, which is summed along the row.)
  */
 import type { Splits } from "./split.js";
 

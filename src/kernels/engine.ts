@@ -65,8 +65,8 @@ let engine: Engine | null = null;
 let source: KernelSource | null = null;
 
 /**
- * Says which kernels the engine starts with. A complete set takes the place of a part, also while that runs: on the same heap, so that what is alive stays.
- * Called by whatever makes arrays, before the first one.
+ * Says which kernels the engine starts with. A complete set takes the place of a part, also while that runs: on the
+ * same heap, so that what is alive stays. Called by whatever makes arrays, before the first one.
  */
 export function provideKernels(offered: KernelSource): void {
   if (source === offered || source?.complete) return;
@@ -106,18 +106,20 @@ function get(): Engine {
 }
 
 /**
- * Chooses the backend, the number of threads and the variant of the kernels. Optional: the first array starts the default one, a single thread.
- * May be called again while no array is alive; threads of the engine before are ended.
+ * Chooses the backend, the number of threads and the variant of the kernels. Optional: the first array starts the
+ * default one, a single thread. May be called again while no array is alive; threads of the engine before are ended.
  *
- * With `threads` or `relaxed` it is asynchronous, because workers and further kernels are: the engine changes when the promise is fulfilled.
- * Several threads need shared memory: Node has it, a page must be cross-origin isolated. Results have the same bits with any number of threads. On a
- * page's main thread, which must not sleep, waiting for the other threads keeps the processor busy; train in a Web Worker if that matters.
- * With `relaxed` results no longer have the same bits everywhere.
+ * With `threads` or `relaxed` it is asynchronous, because workers and further kernels are: the engine changes when the
+ * promise is fulfilled. Several threads need shared memory: Node has it, a page must be cross-origin isolated. Results
+ * have the same bits with any number of threads. On a page's main thread, which must not sleep, waiting for the other
+ * threads keeps the processor busy; train in a Web Worker if that matters. With `relaxed` results no longer have the
+ * same bits everywhere.
  *
  * @returns the backend; a promise of it if `threads` or `relaxed` is given
- * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend, a bad number of
- * threads, or `relaxed: true` where the engine has no relaxed SIMD; ThreadError if threads are asked for by number where memory cannot be shared,
- * or a worker does not start; MemoryError if the engine has no addresses for WebAssembly memory
+ * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend, a
+ * bad number of threads, or `relaxed: true` where the engine has no relaxed SIMD; ThreadError if threads are asked for
+ * by number where memory cannot be shared, or a worker does not start; MemoryError if the engine has no addresses for
+ * WebAssembly memory
  * @example
  * init({ backend: "reference" });
  * await init({ threads: "auto" });
@@ -185,8 +187,8 @@ export function kernelsFor(dtype: DType): Kernels {
 }
 
 /**
- * Puts what `wrap` makes of the running engine's f32 kernels in their place, until the engine changes or the returned function is called. For
- * measuring where time goes.
+ * Puts what `wrap` makes of the running engine's f32 kernels in their place, until the engine changes or the returned
+ * function is called. For measuring where time goes.
  */
 export function instrumentKernels(wrap: (kernels: Kernels) => Kernels): () => void {
   const running = get();

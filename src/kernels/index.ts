@@ -33,18 +33,19 @@ export {
 export type { RelaxedOptions, ThreadOptions, WorkerFactory, WorkerLike } from "./threads/options.js";
 
 /**
- * Chooses the backend, the number of threads and the variant, with all kernels. Optional: the first array starts the default one, a single thread.
- * May be called again while no array is alive; threads of the engine before are ended.
+ * Chooses the backend, the number of threads and the variant, with all kernels. Optional: the first array starts the
+ * default one, a single thread. May be called again while no array is alive; threads of the engine before are ended.
  *
- * With `threads` or `relaxed` it is asynchronous, because workers and further kernels are: the engine changes when the promise is fulfilled.
- * Several threads need shared memory: Node has it, a page must be cross-origin isolated. Results have the same bits with any number of threads. On a
- * page's main thread, which must not sleep, waiting for the other threads keeps the processor busy; train in a Web Worker if that matters.
- * With `relaxed` results no longer have the same bits everywhere.
+ * With `threads` or `relaxed` it is asynchronous, because workers and further kernels are: the engine changes when the
+ * promise is fulfilled. Several threads need shared memory: Node has it, a page must be cross-origin isolated. Results
+ * have the same bits with any number of threads. On a page's main thread, which must not sleep, waiting for the other
+ * threads keeps the processor busy; train in a Web Worker if that matters. With `relaxed` results no longer have the
+ * same bits everywhere.
  *
  * @returns the backend; a promise of it if `threads` or `relaxed` is given
- * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend, a bad number of
- * threads, or `relaxed: true` where the engine has no relaxed SIMD; ThreadError if threads are asked for by number where memory cannot be shared,
- * or a worker does not start
+ * @throws ScopeError if arrays of the running backend are alive; ArgumentError on an unknown or unavailable backend, a
+ * bad number of threads, or `relaxed: true` where the engine has no relaxed SIMD; ThreadError if threads are asked for
+ * by number where memory cannot be shared, or a worker does not start
  * @example
  * init({ backend: "reference" });
  * await init({ threads: "auto" });

@@ -12,7 +12,9 @@ export interface BitPlanes {
 
 /** Largest activation code that the look-up products take. */
 export const LOOKUP_TOP = 15;
-/** Added to weight codes before they are split into bits: binary codes −1 and 1 become 0 and 2, ternary ones 0, 1, 2. */
+/**
+ * Added to weight codes before they are split into bits: binary codes −1 and 1 become 0 and 2, ternary ones 0, 1, 2.
+ */
 export const LOOKUP_OFFSET = 1;
 
 /**

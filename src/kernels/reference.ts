@@ -15,8 +15,8 @@ import { staircaseKernels } from "./staircase/reference.js";
 import { winogradKernels } from "./winograd/reference.js";
 
 /**
- * The TypeScript twins of all kernels: specification of the WebAssembly ones, fallback where WebAssembly is forbidden, and, in f64, the
- * ground of gradient checks.
+ * The TypeScript twins of all kernels: specification of the WebAssembly ones, fallback where WebAssembly is forbidden,
+ * and, in f64, the ground of gradient checks.
  *
  * @param heap where pointers point
  * @param real "f32": every step is rounded as in WebAssembly; "f64": reals are f64 and nothing is rounded further

@@ -1,4 +1,7 @@
-/** @file The relaxed variant: whether this engine takes it, and what happens where it does not. Loaded only when it is asked for. */
+/**
+ * @file The relaxed variant: whether this engine takes it, and what happens where it does not. Loaded only when it is
+ * asked for.
+ */
 import type { ErrorFields } from "../core/errors.js";
 
 /** A module of one function, `() -> f32x4.relaxed_madd(v128.const 0, …, …); drop`: valid only where relaxed SIMD is. */
@@ -22,7 +25,8 @@ function engineName(): string {
 }
 
 /**
- * Whether the relaxed variant is to be taken. Imports and throws nothing, so that what loads this file on demand shares nothing with it.
+ * Whether the relaxed variant is to be taken. Imports and throws nothing, so that what loads this file on demand shares
+ * nothing with it.
  *
  * @param wanted true: it must be; "auto": where there is one
  * @returns what an ArgumentError says, if it must and cannot

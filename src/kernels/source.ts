@@ -1,4 +1,7 @@
-/** @file Where kernels come from: all of them, or those of the packed runtime. The engine is handed one, so that a page ships no other. */
+/**
+ * @file Where kernels come from: all of them, or those of the packed runtime. The engine is handed one, so that a page
+ * ships no other.
+ */
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 

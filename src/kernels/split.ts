@@ -1,6 +1,7 @@
 /**
- * @file How threads may share a kernel, as data: arguments are named, sizes are products of numbers, arguments and fields of the geometry.
- * src/kernels/threads/ runs it. Every split keeps the bits: parts write different elements, and where something is added up, in the kernel's own order.
+ * @file How threads may share a kernel, as data: arguments are named, sizes are products of numbers, arguments and
+ * fields of the geometry. src/kernels/threads/ runs it. Every split keeps the bits: parts write different elements, and
+ * where something is added up, in the kernel's own order.
  */
 import type { GeometryField } from "./geometry.js";
 
@@ -12,7 +13,10 @@ export const HEAVY = 2;
 /** What is worked out of a geometry: elements of a patch, positions of an image, and its Winograd tiles. */
 export type Derived = "patch" | "positions" | "tiles";
 
-/** A factor: a number, an argument, a field, an argument rounded up to a multiple, or the bytes of an element that is real (step 0) or coded. */
+/**
+ * A factor: a number, an argument, a field, an argument rounded up to a multiple, or the bytes of an element that is
+ * real (step 0) or coded.
+ */
 export type Factor<Name extends string> =
   | number
   | Name
@@ -27,7 +31,10 @@ export type Size<Name extends string> = number | readonly Factor<Name>[];
 /** Pointers, and by how many bytes they move for each unit of work; a null pointer stays one. */
 export type Moves<Name extends string> = { readonly [P in Name]?: Size<Name> };
 
-/** The workspace, of which every thread has its own: the caller's, as large as that kernel says of the arguments of the same names, or taken for the call. */
+/**
+ * The workspace, of which every thread has its own: the caller's, as large as that kernel says of the arguments of the
+ * same names, or taken for the call.
+ */
 export interface Workspace<Name extends string> {
   readonly ptr: Name;
   readonly bytes: number | `${string}_work`;
@@ -43,7 +50,10 @@ export interface RangeSplit<Name extends string> {
   readonly moves?: Moves<Name>;
   /** Estimated nanoseconds of a unit. */
   readonly time: Size<Name>;
-  /** All ranges but the last one hold a multiple of this many units; the second number if there are more units than that. */
+  /**
+   * All ranges but the last one hold a multiple of this many units; the second number if there are more units than
+   * that.
+   */
   readonly multiple?: number | readonly [few: number, many: number];
   /** Units that stay together, counted from unit 0. */
   readonly together?: Size<Name>;
@@ -59,7 +69,10 @@ export interface TotalSplit<Name extends string> {
   readonly moves: Moves<Name>;
 }
 
-/** Sums of columns over the kernel's own blocks of rows, which it leaves in f64 at `sums` if that is not 0; added in order, then divided and rounded. */
+/**
+ * Sums of columns over the kernel's own blocks of rows, which it leaves in f64 at `sums` if that is not 0; added in
+ * order, then divided and rounded.
+ */
 export interface ColumnsSplit<Name extends string> {
   readonly kind: "columns";
   readonly rows: Name;
@@ -112,7 +125,10 @@ export interface PartsSplit<Name extends string> {
   readonly filters: readonly [start: Name, count: Name];
   /** Estimated nanoseconds of all of it. */
   readonly time: Size<Name>;
-  /** Filters times channels from which on a filter's products cost so much more than the inputs' transform that a few chunks may repeat it. */
+  /**
+   * Filters times channels from which on a filter's products cost so much more than the inputs' transform that a few
+   * chunks may repeat it.
+   */
   readonly wide: number;
   readonly work: Workspace<Name>;
 }

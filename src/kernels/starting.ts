@@ -17,7 +17,10 @@ export type Variant = "simd" | "relaxed" | "reference";
 export interface InitOptions {
   /** `auto` (default) takes WebAssembly and falls back to `reference` with a warning where it is forbidden. */
   backend?: Backend | "auto";
-  /** A compiled kernel module, for pages whose policy forbids compiling from bytes: `await WebAssembly.compileStreaming(fetch(".../kernels.wasm"))`. */
+  /**
+   * A compiled kernel module, for pages whose policy forbids compiling from bytes:
+   * `await WebAssembly.compileStreaming(fetch(".../kernels.wasm"))`.
+   */
   module?: WebAssembly.Module;
 }
 

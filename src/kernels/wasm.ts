@@ -20,8 +20,9 @@ export function wasmAvailable(): boolean {
 const NO_DIGITS = '"$&<>\\`';
 
 /**
- * Bytes written as text: the 86 that code is mostly made of, 253 … 255 and 0 … 82, as one character each, the others as two. A byte is always written
- * alike, so that gzip finds what repeats: a tenth less to download than hexadecimal, and as small as the module itself.
+ * Bytes written as text: the 86 that code is mostly made of, 253 … 255 and 0 … 82, as one character each, the others as
+ * two. A byte is always written alike, so that gzip finds what repeats: a tenth less to download than hexadecimal, and
+ * as small as the module itself.
  *
  * @returns a new array, the caller's
  */

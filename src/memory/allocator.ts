@@ -6,7 +6,9 @@ import type { Heap } from "./heap.js";
 
 /** Blocks start at multiples of this, one cache line. */
 export const ALIGNMENT = 64;
-/** Kernels may read this many bytes past an array: there lies the next block, or what the heap keeps beyond the last. */
+/**
+ * Kernels may read this many bytes past an array: there lies the next block, or what the heap keeps beyond the last.
+ */
 export const OVER_READ = 16;
 /** Bytes behind the last block that the heap always spans. */
 const GUARD = Math.ceil(OVER_READ / ALIGNMENT) * ALIGNMENT;
@@ -27,9 +29,9 @@ function amount(bytes: number): string {
 }
 
 /**
- * Hands out blocks of a heap. A request takes the best free block and leaves the rest of it free; a block that comes back is merged with
- * free neighbours, and the last ones of the heap go back to it. So the heap grows only when no free stretch is long enough. Which
- * addresses are given depends on the requests alone. Address 0 is never given.
+ * Hands out blocks of a heap. A request takes the best free block and leaves the rest of it free; a block that comes
+ * back is merged with free neighbours, and the last ones of the heap go back to it. So the heap grows only when no free
+ * stretch is long enough. Which addresses are given depends on the requests alone. Address 0 is never given.
  */
 export class Allocator {
   readonly heap: Heap;

@@ -1,6 +1,6 @@
 /**
- * @file Blocks by address: a hash table with open addressing. A Map would do, but one out of which as much is deleted as is set rebuilds itself
- * all the time, which takes longer than the rest of an allocation.
+ * @file Blocks by address: a hash table with open addressing. A Map would do, but one out of which as much is deleted
+ * as is set rebuilds itself all the time, which takes longer than the rest of an allocation.
  */
 import type { Block } from "./free-lists.js";
 

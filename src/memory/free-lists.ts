@@ -1,6 +1,7 @@
 /**
- * @file Free blocks by size, two levels of lists (the TLSF of Masmano, Ripoll, Crespo and Real, ECRTS 2004): octaves, and 32 lists in each,
- * with a bit per list, so that a block is entered, taken out and looked up in a few operations however many there are. Imports nothing.
+ * @file Free blocks by size, two levels of lists (the TLSF of Masmano, Ripoll, Crespo and Real, ECRTS 2004): octaves,
+ * and 32 lists in each, with a bit per list, so that a block is entered, taken out and looked up in a few operations
+ * however many there are. Imports nothing.
  */
 
 /** A stretch of the heap, in use or free; sizes and places count units of one cache line. */
@@ -40,7 +41,9 @@ function listOf(units: number): number {
   return shift * LISTS + (units >> shift);
 }
 
-/** The free blocks of a heap. The last one that came is the first to go: its memory is the likeliest to be in a cache. */
+/**
+ * The free blocks of a heap. The last one that came is the first to go: its memory is the likeliest to be in a cache.
+ */
 export class FreeLists {
   readonly #heads: (Block | null)[] = new Array<Block | null>(OCTAVES * LISTS).fill(null);
   /** Bit i: octave i has a block. */

@@ -4,8 +4,9 @@ import { MemoryError } from "../core/errors.js";
 const PAGE = 65536;
 
 /**
- * Linear memory that kernels address by byte. With WebAssembly it is a `WebAssembly.Memory`; where that is forbidden it is
- * an `ArrayBuffer` that is copied on growth. Views die when it grows: make one, use it, drop it inside the same function.
+ * Linear memory that kernels address by byte. With WebAssembly it is a `WebAssembly.Memory`; where that is forbidden it
+ * is an `ArrayBuffer` that is copied on growth. Views die when it grows: make one, use it, drop it inside the same
+ * function.
  */
 export class Heap {
   /** The memory that WebAssembly instances import; null on the reference backend. */
@@ -15,8 +16,9 @@ export class Heap {
   #buffer: ArrayBuffer | null;
 
   /**
-   * @param options `wasm`: WebAssembly memory; `shared`: such that several threads may use, whose views stay valid when it grows; `initialBytes`
-   * default one page; `maximumBytes` default 4 GiB, less where the engine has no addresses for as many
+   * @param options `wasm`: WebAssembly memory; `shared`: such that several threads may use, whose views stay valid when
+   * it grows; `initialBytes` default one page; `maximumBytes` default 4 GiB, less where the engine has no addresses for
+   * as many
    * @throws MemoryError if the engine has addresses for hardly any
    */
   constructor(options: { wasm: boolean; shared?: boolean; initialBytes?: number; maximumBytes?: number }) {
@@ -44,13 +46,17 @@ export class Heap {
     return this.buffer.byteLength;
   }
 
-  /** Makes the heap at least `bytes` long. @throws MemoryError, with nothing changed, if that is too long or the engine refuses */
+  /**
+   * Makes the heap at least `bytes` long.
+   * @throws MemoryError, with nothing changed, if that is too long or the engine refuses
+   */
   ensure(bytes: number): void {
     const have = this.byteLength;
     if (bytes <= have) return;
     const need = Math.ceil((bytes - have) / PAGE);
     const room = (this.maximumBytes - have) / PAGE;
-    // Grow by at least a quarter, so that many small allocations do not each copy or remap; by what is needed where that is too much.
+    // Grow by at least a quarter, so that many small allocations do not each copy or remap; by what is needed where
+    // that is too much.
     const ahead = Math.ceil(Math.min(have / 4, 2 ** 28) / PAGE);
     if (need <= room && (this.#grow(Math.min(Math.max(need, ahead), room)) || this.#grow(need))) return;
     const got = `${need > room ? this.maximumBytes : have}`;
@@ -93,7 +99,9 @@ export class Heap {
 /** Pages that a heap needs to be of any use: 64 MiB. */
 const LEAST = 1024;
 
-/** Memory of WebAssembly's; an engine reserves the addresses of its maximum at once, and may have room for less only. */
+/**
+ * Memory of WebAssembly's; an engine reserves the addresses of its maximum at once, and may have room for less only.
+ */
 function reserve(
   initial: number,
   maximum: number,

@@ -20,9 +20,15 @@ export interface Holder {
 
 const stack: Scope[] = [];
 
-/** A set of owners that live until it is closed. Made by {@link scope}; `using s = scope()` closes it at the end of the block. */
+/**
+ * A set of owners that live until it is closed. Made by {@link scope}; `using s = scope()` closes it at the end of the
+ * block.
+ */
 export class Scope {
-  /** What it owns, and gaps: owners that have left, which name another scope or none. A set would take longer than most kernels. */
+  /**
+   * What it owns, and gaps: owners that have left, which name another scope or none. A set would take longer than most
+   * kernels.
+   */
   #owned: Owner[] = [];
   #size = 0;
   readonly #parent: Scope | null;
@@ -62,8 +68,8 @@ export class Scope {
     this.#parent?.add(item);
   }
   /**
-   * Lets everything inside `value` (tensors, arrays, and lists, maps and plain objects of them) survive this scope; the enclosing scope
-   * takes it over. @returns value itself
+   * Lets everything inside `value` (tensors, arrays, and lists, maps and plain objects of them) survive this scope; the
+   * enclosing scope takes it over. @returns value itself
    */
   keep<T>(value: T): T {
     for (const item of ownersIn(value)) this.pass(item);
@@ -152,11 +158,13 @@ export function untrack(item: Owner): void {
 /**
  * Frees every array made inside, except parameters, optimizer state and what is returned or kept.
  *
- * With a function: runs it, frees, returns its result. Without: opens a scope that `using` closes at the end of the block.
+ * With a function: runs it, frees, returns its result. Without: opens a scope that `using` closes at the end of the
+ * block.
  *
  * @param fn synchronous; what it returns (tensors, arrays, lists, maps and plain objects of them) survives
  * @returns what `fn` returns, owned by the enclosing scope or by the caller; or the open scope
- * @throws ScopeError if `fn` is async or returns a promise: other code would run inside the scope; ArgumentError if it is no function
+ * @throws ScopeError if `fn` is async or returns a promise: other code would run inside the scope; ArgumentError if it
+ * is no function
  * @example
  * const loss = scope(() => crossEntropy(net.forward(x), y).item());
  */

@@ -14,8 +14,9 @@ import { checkWeights, IMAGE_RULES, type ImageModelOptions, pooledSize } from ".
 /** Options of {@link alexnet}. */
 export interface AlexNetOptions extends ImageModelOptions {
   /**
-   * Batch norm between each layer and its ReLU, no dropout, no biases that the norm would cancel: what networks with 1-bit weights need, as they
-   * carry no scale of their own. Default true. `false` is torchvision's network, parameter for parameter.
+   * Batch norm between each layer and its ReLU, no dropout, no biases that the norm would cancel: what networks with
+   * 1-bit weights need, as they carry no scale of their own. Default true. `false` is torchvision's network, parameter
+   * for parameter.
    */
   batchNorm?: boolean;
 }
@@ -39,8 +40,9 @@ function sideAfter(size: number): number {
 }
 
 /**
- * Five convolutions (`features`, torchvision's numbers), flatten, three linear layers (`classifier`, 1, 4 and 6). The batch norms, which torchvision's
- * network lacks, stand apart as `norms.0` … `norms.6`, so that all other names are torchvision's.
+ * Five convolutions (`features`, torchvision's numbers), flatten, three linear layers (`classifier`, 1, 4 and 6). The
+ * batch norms, which torchvision's network lacks, stand apart as `norms.0` … `norms.6`, so that all other names are
+ * torchvision's.
  */
 export class AlexNet extends Module {
   features: Sequential;
@@ -91,10 +93,12 @@ export class AlexNet extends Module {
 }
 
 /**
- * AlexNet for ImageNet, for 224×224 images or others that leave a pixel after the last pool (63×63 and above). torchvision averages the last
- * feature map to 6×6, which is the identity at 224 and for which smaller images have a smaller first linear layer here.
+ * AlexNet for ImageNet, for 224×224 images or others that leave a pixel after the last pool (63×63 and above).
+ * torchvision averages the last feature map to 6×6, which is the identity at 224 and for which smaller images have a
+ * smaller first linear layer here.
  *
- * The first linear layer of a torchvision checkpoint goes through `fromPyTorchFlatten`, as its flatten has another order.
+ * The first linear layer of a torchvision checkpoint goes through `fromPyTorchFlatten`, as its flatten has another
+ * order.
  *
  * @param options `classes` 1000, `channels` 3, `size` 224, `batchNorm` true
  * @throws ArgumentError if `size` is too small

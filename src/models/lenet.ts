@@ -13,8 +13,8 @@ import { checkWeights, IMAGE_RULES, type ImageModelOptions, pooledSize } from ".
 /**
  * conv 5×5 32, BN, ReLU, pool 2, conv 5×5 64, BN, ReLU, pool 2, fc 512, BN, ReLU, fc classes.
  *
- * The convolutions have no padding: 28×28 becomes 24, 12, 8, 4, so the flattened image has 4·4·64 = 1024 values. Layers that a batch norm
- * follows have no bias, which the norm would cancel.
+ * The convolutions have no padding: 28×28 becomes 24, 12, 8, 4, so the flattened image has 4·4·64 = 1024 values. Layers
+ * that a batch norm follows have no bias, which the norm would cancel.
  */
 export class LeNet5 extends Module {
   conv1: Module;

@@ -1,4 +1,7 @@
-/** @file Residual networks (He et al. 2016): for 32×32 images with parameter-free shortcuts, and ResNet-18 with projections. */
+/**
+ * @file Residual networks (He et al. 2016): for 32×32 images with parameter-free shortcuts, and ResNet-18 with
+ * projections.
+ */
 import { pad } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
 import { check, checkOptions, integer, type OptionRules, record } from "../core/checks.js";
@@ -21,8 +24,8 @@ function checkBlock(op: string, inChannels: number, channels: number, stride: nu
 }
 
 /**
- * Shortcut "option A" where the shape changes: every second pixel in both directions, then as many zero channels before as after.
- * It has no parameters.
+ * Shortcut "option A" where the shape changes: every second pixel in both directions, then as many zero channels before
+ * as after. It has no parameters.
  */
 export class PaddedShortcut extends Module {
   /** A 1×1 window takes one pixel as it is, so that codes stay codes. */
@@ -42,7 +45,10 @@ export class PaddedShortcut extends Module {
   }
 }
 
-/** conv 3×3, BN, ReLU, conv 3×3, BN, plus what the subclass's shortcut gives, ReLU. The convolutions have padding 1 and no bias. */
+/**
+ * conv 3×3, BN, ReLU, conv 3×3, BN, plus what the subclass's shortcut gives, ReLU. The convolutions have padding 1 and
+ * no bias.
+ */
 abstract class ResidualBlock extends Module {
   conv1: Module;
   bn1: Module;
@@ -82,7 +88,10 @@ export class BasicBlock extends ResidualBlock {
   }
 }
 
-/** Residual block whose shortcut, where the shape changes, is a 1×1 convolution with batch norm (option B): `downsample.0`, `downsample.1`. */
+/**
+ * Residual block whose shortcut, where the shape changes, is a 1×1 convolution with batch norm (option B):
+ * `downsample.0`, `downsample.1`.
+ */
 export class ProjectedBlock extends ResidualBlock {
   downsample: Module;
   act2: Module;
@@ -167,7 +176,8 @@ export class CifarResNet extends Module {
 }
 
 /**
- * ResNet-20 for CIFAR. State-dict keys are those of the common PyTorch implementation (`layer2.0.conv1.weight`, `linear.weight`).
+ * ResNet-20 for CIFAR. State-dict keys are those of the common PyTorch implementation (`layer2.0.conv1.weight`,
+ * `linear.weight`).
  *
  * @param options `classes` 10, `channels` 3, `normalize` constants of the checkpoint that will be loaded
  */
@@ -193,7 +203,10 @@ export function resnet56(options: ResNetOptions = {}): CifarResNet {
 /** Channels of ResNet-18's four stages. */
 const RESNET18_WIDTHS = [64, 128, 256, 512];
 
-/** conv 7×7 64 stride 2, BN, ReLU, max pool 3 stride 2; four stages of two blocks, 64 to 512 channels; global average pool; `fc`. */
+/**
+ * conv 7×7 64 stride 2, BN, ReLU, max pool 3 stride 2; four stages of two blocks, 64 to 512 channels; global average
+ * pool; `fc`.
+ */
 export class ResNet extends Module {
   normalize: Module;
   conv1: Module;
@@ -240,8 +253,8 @@ export class ResNet extends Module {
 }
 
 /**
- * ResNet-18 for ImageNet. State-dict keys are torchvision's (`layer2.0.downsample.0.weight`, `fc.weight`), so its checkpoints load as they are.
- * Any image of at least 32×32 pixels runs; 224×224 is the design.
+ * ResNet-18 for ImageNet. State-dict keys are torchvision's (`layer2.0.downsample.0.weight`, `fc.weight`), so its
+ * checkpoints load as they are. Any image of at least 32×32 pixels runs; 224×224 is the design.
  *
  * @param options `classes` 1000, `channels` 3, `normalize` constants of the checkpoint that will be loaded
  */

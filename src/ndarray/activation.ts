@@ -1,4 +1,7 @@
-/** @file Activations whose gradients have kernels of their own: ReLU, clip, softmax, staircase. Operands are trusted to be live and to fit. */
+/**
+ * @file Activations whose gradients have kernels of their own: ReLU, clip, softmax, staircase. Operands are trusted to
+ * be live and to fit.
+ */
 import { kernelsFor } from "../kernels/engine.js";
 import { rowsOf } from "./matmul.js";
 import { NDArray } from "./ndarray.js";

@@ -1,6 +1,6 @@
 /**
- * @file What reaches a kernel: the one place that asks of arrays whether they are live, of the right types and extents. Kernels trust it: an address that
- * gets past here is read and written over the extents that were asked for.
+ * @file What reaches a kernel: the one place that asks of arrays whether they are live, of the right types and extents.
+ * Kernels trust it: an address that gets past here is read and written over the extents that were asked for.
  */
 import { check, describe, instanceOf, numeric, refuse } from "../core/checks.js";
 import { type DType, isFloat } from "../core/dtype.js";
@@ -24,7 +24,8 @@ export type FloatType = "f32" | "f64";
 
 /**
  * The common type of live real operands.
- * @throws ArgumentError, DisposedError; DTypeError if one is an integer or bool array, or if f32 and f64 meet: neither is converted silently
+ * @throws ArgumentError, DisposedError; DTypeError if one is an integer or bool array, or if f32 and f64 meet: neither
+ * is converted silently
  */
 export function floatTypeOf(op: string, ...arrays: readonly NDArray[]): FloatType {
   if (arrays.length === 0) expectArrays(op);
@@ -54,7 +55,10 @@ export function floatTypeOf(op: string, ...arrays: readonly NDArray[]): FloatTyp
   return dtype as FloatType;
 }
 
-/** @throws ArgumentError, DisposedError; DTypeError unless the array holds i32 (or u8, i8) numbers that stand for themselves */
+/**
+ * @throws ArgumentError, DisposedError; DTypeError unless the array holds i32 (or u8, i8) numbers that stand for
+ * themselves
+ */
 export function checkIndices(op: string, array: NDArray): void {
   expectArrays(op, array);
   if ((array.dtype === "i32" || array.dtype === "u8" || array.dtype === "i8") && array.step === null) return;
@@ -74,7 +78,10 @@ export function expectType(op: string, name: string, array: NDArray, ...types: r
   throw new DTypeError({ op, what: name, expected: types.join(" or "), got: array.dtype });
 }
 
-/** What a product may multiply with reals of `dtype`: such reals, or u8 codes. @throws ArgumentError, DisposedError, DTypeError */
+/**
+ * What a product may multiply with reals of `dtype`: such reals, or u8 codes.
+ * @throws ArgumentError, DisposedError, DTypeError
+ */
 export function expectFactor(op: string, x: NDArray, dtype: FloatType): void {
   expectType(op, "input", x, dtype, "u8");
 }
@@ -96,7 +103,11 @@ export function expectNumbers(op: string, numbers: Readonly<Record<string, numbe
   for (const name of Object.keys(numbers)) check(op, name, numbers[name], numeric);
 }
 
-/** Refuses a kernel's name that is not of the family which takes these arguments: another kernel would take addresses for extents. @throws ArgumentError */
+/**
+ * Refuses a kernel's name that is not of the family which takes these arguments: another kernel would take addresses
+ * for extents.
+ * @throws ArgumentError
+ */
 export function expectKernel(kernel: string, family: ReadonlySet<string>): void {
   if (!family.has(kernel)) refuse("arrays", "kernel", [...family].join(", "), kernel);
 }

@@ -13,8 +13,9 @@ const LIMITS: Partial<Record<DType, readonly [number, number]>> = {
 };
 
 /**
- * The elements in another type. Real to integer truncates towards zero and saturates, NaN gives 0; anything to bool is x ≠ 0,
- * and of a bool any byte but 0 is 1; f64 to f32 rounds to nearest even. Of a coded array the real values are converted.
+ * The elements in another type. Real to integer truncates towards zero and saturates, NaN gives 0; anything to bool is
+ * x ≠ 0, and of a bool any byte but 0 is 1; f64 to f32 rounds to nearest even. Of a coded array the real values are
+ * converted.
  *
  * @returns a new array, or an alias if nothing changes
  * @throws DTypeError on an unknown type

@@ -55,7 +55,10 @@ function run(kernel: BinaryKernel | CompareKernel, a: NDArray, b: NDArray, out: 
   return out;
 }
 
-/** out = a ∘ b with broadcasting. @throws ShapeError, DTypeError (f32 and f64 do not mix; integers do not compute), ArgumentError on another kernel */
+/**
+ * out = a ∘ b with broadcasting.
+ * @throws ShapeError, DTypeError (f32 and f64 do not mix; integers do not compute), ArgumentError on another kernel
+ */
 export function binary(kernel: BinaryKernel, a: NDArray, b: NDArray): NDArray {
   expectKernel(kernel, binaries);
   const name = kernel.slice(4);
@@ -65,7 +68,10 @@ export function binary(kernel: BinaryKernel, a: NDArray, b: NDArray): NDArray {
   return run(kernel, a, b, sameShape(shape, a.shape) ? trustedEmpty(shape, dtype) : NDArray.empty(shape, dtype));
 }
 
-/** out = a ∘ b as bool with broadcasting. Arrays of different or integer types are compared in f64, exactly. @throws ShapeError, ArgumentError */
+/**
+ * out = a ∘ b as bool with broadcasting. Arrays of different or integer types are compared in f64, exactly.
+ * @throws ShapeError, ArgumentError
+ */
 export function compare(kernel: CompareKernel, a: NDArray, b: NDArray): NDArray {
   expectKernel(kernel, comparisons);
   expectArrays(kernel.slice(4), a, b);
@@ -129,7 +135,10 @@ export function clip(x: NDArray, lo: number, hi: number): NDArray {
   return out;
 }
 
-/** x·scale where the mask (bool, broadcast to x's shape) is true; +0 elsewhere, whatever x is there. @throws DTypeError, ShapeError */
+/**
+ * x·scale where the mask (bool, broadcast to x's shape) is true; +0 elsewhere, whatever x is there.
+ * @throws DTypeError, ShapeError
+ */
 export function maskScale(x: NDArray, mask: NDArray, scale = 1): NDArray {
   const dtype = floatTypeOf("maskScale", x);
   expectType("maskScale", "mask", mask, "bool");
@@ -150,7 +159,10 @@ export function invertMask(mask: NDArray): NDArray {
   return out;
 }
 
-/** cond ? a : b, all broadcast together. @throws DTypeError unless cond is bool and a, b real of one type; ShapeError */
+/**
+ * cond ? a : b, all broadcast together.
+ * @throws DTypeError unless cond is bool and a, b real of one type; ShapeError
+ */
 export function where(cond: NDArray, a: NDArray, b: NDArray): NDArray {
   expectType("where", "condition", cond, "bool");
   const dtype = floatTypeOf("where", a, b);

@@ -1,6 +1,6 @@
 /**
- * @file The array room: dense arrays without history, and the functions over them that ops are made of. What works on bare addresses, or trusts
- * what it is given, is not for everybody and not here.
+ * @file The array room: dense arrays without history, and the functions over them that ops are made of. What works on
+ * bare addresses, or trusts what it is given, is not for everybody and not here.
  */
 export * from "./convert.js";
 export {

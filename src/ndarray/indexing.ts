@@ -1,4 +1,6 @@
-/** @file Selection by integer indices. Positions are worked out once, so that gradients go back by one indexed addition. */
+/**
+ * @file Selection by integer indices. Positions are worked out once, so that gradients go back by one indexed addition.
+ */
 import { check, integer, oneOf } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { checkShape, normalizeAxis, type Shape, shapeText, sizeOf, stridesOf } from "../core/shape.js";
@@ -91,7 +93,10 @@ export function checkPositions(op: string, at: Positions, size: number, least = 
   }
 }
 
-/** The elements of x at flat positions, in their shape. Codes stay codes. @throws DTypeError, ArgumentError on a position outside x */
+/**
+ * The elements of x at flat positions, in their shape. Codes stay codes.
+ * @throws DTypeError, ArgumentError on a position outside x
+ */
 export function take(x: NDArray, at: Positions): NDArray {
   expectArrays("take", x);
   checkPositions("take", at, x.size);
@@ -103,7 +108,10 @@ export function take(x: NDArray, at: Positions): NDArray {
   return out;
 }
 
-/** Rows of the identity: 1 at each index, 0 elsewhere. @throws DTypeError; ArgumentError on an index outside 0 … classes−1 */
+/**
+ * Rows of the identity: 1 at each index, 0 elsewhere.
+ * @throws DTypeError; ArgumentError on an index outside 0 … classes−1
+ */
 export function oneHot(indices: NDArray, classes: number, dtype: "f32" | "f64"): NDArray {
   checkIndices("oneHot", indices);
   check("oneHot", "classes", classes, integer(1));

@@ -7,7 +7,10 @@ import { expectArrays, filled } from "./checks.js";
 import { NDArray } from "./ndarray.js";
 import { stridedScatter } from "./strided.js";
 
-/** Arrays of one type (and step, if coded), joined along `axis`, along which alone they may differ. @throws ArgumentError, ShapeError, DTypeError */
+/**
+ * Arrays of one type (and step, if coded), joined along `axis`, along which alone they may differ.
+ * @throws ArgumentError, ShapeError, DTypeError
+ */
 export function concat(arrays: readonly NDArray[], axis: number): NDArray {
   check("concat", "arrays", arrays, list);
   expectArrays("concat", ...arrays);

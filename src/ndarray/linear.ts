@@ -1,4 +1,7 @@
-/** @file Products of fully connected layers: rows by a transposed matrix, real or codes, and the gradient for the matrix. */
+/**
+ * @file Products of fully connected layers: rows by a transposed matrix, real or codes, and the gradient for the
+ * matrix.
+ */
 import { ShapeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
 import { kernelsFor } from "../kernels/engine.js";
@@ -92,7 +95,11 @@ export function rowsTimes(dy: NDArray, weight: NDArray, shape: Shape): NDArray {
   return out;
 }
 
-/** sum ← sum + XᵀX of the first `count` rows of X, for operands that fit. @param x f32 [rows, columns] @param sum [columns, columns] */
+/**
+ * sum ← sum + XᵀX of the first `count` rows of X, for operands that fit.
+ * @param x f32 [rows, columns]
+ * @param sum [columns, columns]
+ */
 export function addGram(sum: NDArray, x: NDArray, count: number): void {
   const columns = x.shape[1];
   gemm(kernelsFor(x.dtype), x.ptr, x.ptr, sum.ptr, [columns, columns, count], { transA: true, accumulate: true });

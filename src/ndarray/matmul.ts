@@ -145,7 +145,10 @@ export function rowsOf(x: NDArray): { rows: number; columns: number } {
   return { rows: columns === 0 ? sizeOf(x.shape.slice(0, -1)) : x.size / columns, columns };
 }
 
-/** The codes of a u8 or i8 array as real integers, without the step. @throws DTypeError for other arrays and other results than f32 and f64 */
+/**
+ * The codes of a u8 or i8 array as real integers, without the step.
+ * @throws DTypeError for other arrays and other results than f32 and f64
+ */
 export function codesAsReal(codes: NDArray, dtype: "f32" | "f64" = "f32"): NDArray {
   expectType("codes", "codes", codes, "u8", "i8");
   check("codes", "dtype", dtype, oneOf("f32", "f64"));

@@ -112,7 +112,8 @@ export class NDArray implements Owner {
    * Copies `values`, which must hold exactly the shape's size.
    *
    * @param values numbers, or a typed array, which also gives the default type
-   * @throws ShapeError; DTypeError for element types that no dtype holds; ArgumentError for elements that the type would cut
+   * @throws ShapeError; DTypeError for element types that no dtype holds; ArgumentError for elements that the type
+   * would cut
    */
   static from(values: ArrayLike<number>, shape: Shape, dtype?: DType, step: number | null = null): NDArray {
     checkShape("array", shape);
@@ -172,14 +173,15 @@ export class NDArray implements Owner {
   }
 
   /**
-   * A view of the elements for use inside one function: growth of the heap detaches it. Whoever writes through it into an array that others
-   * may hold says so with {@link touch}.
+   * A view of the elements for use inside one function: growth of the heap detaches it. Whoever writes through it into
+   * an array that others may hold says so with {@link touch}.
    */
   view(): TypedArray {
     return viewOf(heap().buffer, this.dtype, this.ptr, this.size);
   }
   /**
-   * Announces a change of the elements: graphs that saved them refuse their backward pass, naming `writer`, and what was packed of them is made anew.
+   * Announces a change of the elements: graphs that saved them refuse their backward pass, naming `writer`, and what
+   * was packed of them is made anew.
    */
   touch(writer: string): void {
     this.storage.touch(writer);

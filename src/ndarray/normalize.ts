@@ -1,4 +1,7 @@
-/** @file Normalization over the last axis (channels), alone and joined to an activation. Operands are trusted: x [..., C], vectors [C], rows [4, C]. */
+/**
+ * @file Normalization over the last axis (channels), alone and joined to an activation. Operands are trusted: x [...,
+ * C], vectors [C], rows [4, C].
+ */
 import { bytesPer } from "../core/dtype.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { NDArray } from "./ndarray.js";

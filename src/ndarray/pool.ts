@@ -65,7 +65,10 @@ export function scatterAdd(dy: NDArray, index: NDArray, shape: readonly number[]
   return addAt(dy, index, shape);
 }
 
-/** {@link scatterAdd} for indices that were worked out for an array of `shape` and that nobody else has seen: they are not looked at again. */
+/**
+ * {@link scatterAdd} for indices that were worked out for an array of `shape` and that nobody else has seen: they are
+ * not looked at again.
+ */
 export function addAt(dy: NDArray, index: NDArray, shape: readonly number[]): NDArray {
   const out = NDArray.zeros(shape, dy.dtype);
   kernelsFor(dy.dtype).f32_index_add(dy.ptr, index.ptr, out.ptr, dy.size);
@@ -73,7 +76,8 @@ export function addAt(dy: NDArray, index: NDArray, shape: readonly number[]): ND
 }
 
 /**
- * Mean of each window. Of coded input: f32(step · f32(Σ codes / count)), whose sum is exact, so that a deployed network can repeat it.
+ * Mean of each window. Of coded input: f32(step · f32(Σ codes / count)), whose sum is exact, so that a deployed network
+ * can repeat it.
  *
  * @param includePad divide by the window's size instead of the number of elements inside the image
  * @throws DTypeError unless x is real or coded; ShapeError, ArgumentError if the windows are not x's
@@ -96,7 +100,10 @@ export function avgPool(x: NDArray, geometry: Geometry, includePad: boolean): ND
   return scaleShift(sums, x.step);
 }
 
-/** Adjoint of {@link avgPool}: an array of `shape`. @throws DTypeError; ShapeError, ArgumentError if the windows are not those of `shape` */
+/**
+ * Adjoint of {@link avgPool}: an array of `shape`.
+ * @throws DTypeError; ShapeError, ArgumentError if the windows are not those of `shape`
+ */
 export function avgPoolBackward(
   dy: NDArray,
   geometry: Geometry,

@@ -11,9 +11,10 @@ const LINE_WIDTH = 75;
 type Format = (value: number) => string;
 
 /**
- * Text of an array as NumPy's `str` gives it: shortest digits that identify each number, at most 8 after the point, in aligned
- * columns; one exponent form for all if the largest is ≥ 10⁶ (f32) or 10⁸ (f64), the smallest below 10⁻⁴ or their ratio above 1000;
- * `...` for the middle of axes longer than 6 in arrays of more than 1000 elements; lines of at most 75 characters.
+ * Text of an array as NumPy's `str` gives it: shortest digits that identify each number, at most 8 after the point, in
+ * aligned columns; one exponent form for all if the largest is ≥ 10⁶ (f32) or 10⁸ (f64), the smallest below 10⁻⁴ or
+ * their ratio above 1000; `...` for the middle of axes longer than 6 in arrays of more than 1000 elements; lines of at
+ * most 75 characters.
  *
  * @param a any dtype; of a coded array the codes are printed
  * @returns the text, without a final line break
@@ -134,7 +135,10 @@ function nonFinite(value: number): string {
   return Number.isNaN(value) ? "nan" : value < 0 ? "-inf" : "inf";
 }
 
-/** A scalar prints as NumPy's scalars do: all identifying digits, exponents below 10⁻⁴ and from 10¹⁶ (f64) or 10⁶ (f32) on. */
+/**
+ * A scalar prints as NumPy's scalars do: all identifying digits, exponents below 10⁻⁴ and from 10¹⁶ (f64) or 10⁶ (f32)
+ * on.
+ */
 function formatScalar(value: number, dtype: DType): string {
   if (dtype === "bool") return value ? "True" : "False";
   if (dtype !== "f32" && dtype !== "f64") return `${value}`;

@@ -28,7 +28,8 @@ function trustedReducedShape(shape: Shape, axes: readonly number[], keepDims: bo
 }
 
 /**
- * Reduces sorted, normalized axes. Neighbouring axes are reduced in one go; separate groups one after the other, the last first.
+ * Reduces sorted, normalized axes. Neighbouring axes are reduced in one go; separate groups one after the other, the
+ * last first.
  * @throws ShapeError on an extremum over no elements; DTypeError unless x is real; ArgumentError on another kernel
  */
 export function reduceAxes(kernel: ReduceKernel, x: NDArray, axes: readonly number[], keepDims = false): NDArray {
@@ -77,7 +78,10 @@ export function checkNotEmpty(op: string, shape: Shape, axes: readonly number[])
   }
 }
 
-/** Mean over sorted, normalized axes: the sum divided by the number of elements; NaN if there is none. @throws as {@link reduceAxes} */
+/**
+ * Mean over sorted, normalized axes: the sum divided by the number of elements; NaN if there is none.
+ * @throws as {@link reduceAxes}
+ */
 export function mean(x: NDArray, axes: readonly number[], keepDims = false): NDArray {
   const sum = reduceAxes("f32_sum", x, axes, keepDims);
   try {
@@ -87,7 +91,10 @@ export function mean(x: NDArray, axes: readonly number[], keepDims = false): NDA
   }
 }
 
-/** Adjoint of broadcasting: sums the gradient over the axes along which `shape` was repeated. @throws ShapeError unless `shape` broadcasts to grad's */
+/**
+ * Adjoint of broadcasting: sums the gradient over the axes along which `shape` was repeated.
+ * @throws ShapeError unless `shape` broadcasts to grad's
+ */
 export function sumTo(grad: NDArray, shape: Shape): NDArray {
   floatTypeOf("sum", grad);
   if (Array.isArray(shape) && sameShape(grad.shape, shape)) return grad.alias();
@@ -134,7 +141,10 @@ function gatherAxes(x: NDArray, axes: readonly number[]): { array: NDArray; oute
   return { array: permute(x, [...kept, ...axes]), outer: x.size / n, n, inner: 1 };
 }
 
-/** Flat indices (i32) into an array of `shape` of the elements that {@link argReduce} found. @throws DTypeError, ShapeError, ArgumentError */
+/**
+ * Flat indices (i32) into an array of `shape` of the elements that {@link argReduce} found.
+ * @throws DTypeError, ShapeError, ArgumentError
+ */
 export function flatPositions(along: NDArray, shape: Shape, axes: readonly number[]): NDArray {
   checkShape("flatPositions", shape);
   expectType("flatPositions", "along", along, "i32");

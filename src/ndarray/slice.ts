@@ -9,7 +9,9 @@ import { stridedCopy, stridedScatter, trustedCopy } from "./strided.js";
 const anyInteger = integer();
 const anyExtent = integer(0);
 
-/** One axis of a slice: null takes all; [start, stop, step] as in Python (negative counts from the end, null is open). */
+/**
+ * One axis of a slice: null takes all; [start, stop, step] as in Python (negative counts from the end, null is open).
+ */
 export type SliceRange = null | readonly [start?: number | null, stop?: number | null, step?: number];
 
 /** A slice of one axis with everything filled in: elements start, start+step, …, `count` of them. */
@@ -45,7 +47,10 @@ export function resolveRange(op: string, range: SliceRange, extent: number): Res
 
 const RANGE: OptionRules<ResolvedRange> = { start: anyInteger, count: anyExtent, step: anyInteger };
 
-/** Where a slice starts in the block of an array of `shape`, and its strides. @throws ArgumentError unless there is a range for each axis */
+/**
+ * Where a slice starts in the block of an array of `shape`, and its strides.
+ * @throws ArgumentError unless there is a range for each axis
+ */
 function sliceLayout(shape: Shape, ranges: readonly ResolvedRange[]): { offset: number; strides: number[] } {
   check("slice", "ranges", ranges, listOf(record, shape.length));
   for (const range of ranges) checkOptions("slice", range, RANGE, ["start", "count", "step"]);
@@ -74,7 +79,11 @@ export function trustedSlice(x: NDArray, ranges: readonly ResolvedRange[]): NDAr
   );
 }
 
-/** The elements at start + k·step of every axis. @returns a copy @throws ArgumentError, ShapeError if one lies outside x */
+/**
+ * The elements at start + k·step of every axis.
+ * @returns a copy
+ * @throws ArgumentError, ShapeError if one lies outside x
+ */
 export function slice(x: NDArray, ranges: readonly ResolvedRange[]): NDArray {
   expectArrays("slice", x);
   const { offset, strides } = sliceLayout(x.shape, ranges);
@@ -86,7 +95,10 @@ export function slice(x: NDArray, ranges: readonly ResolvedRange[]): NDArray {
   );
 }
 
-/** Adjoint of {@link slice}: an array of `shape`, zero but for the sliced places, which hold `part`. @throws ArgumentError, ShapeError */
+/**
+ * Adjoint of {@link slice}: an array of `shape`, zero but for the sliced places, which hold `part`.
+ * @throws ArgumentError, ShapeError
+ */
 export function unslice(part: NDArray, shape: Shape, ranges: readonly ResolvedRange[]): NDArray {
   expectArrays("slice", part);
   checkShape("slice", shape);

@@ -1,6 +1,6 @@
 /**
- * @file Live arrays changed in place: what optimizers, gradients and biases need. Operands are trusted to be of one type and to fit; who
- * changes what others may hold says so with `touch`.
+ * @file Live arrays changed in place: what optimizers, gradients and biases need. Operands are trusted to be of one
+ * type and to fit; who changes what others may hold says so with `touch`.
  */
 import { bytesPer } from "../core/dtype.js";
 import { kernelsFor } from "../kernels/engine.js";
@@ -51,7 +51,10 @@ export interface SgdRates {
   readonly nesterov: boolean;
 }
 
-/** g ← g + λw; v ← μv + g (v = g the first time); w ← w − η·(nesterov ? g + μv : v). @param velocity null without momentum */
+/**
+ * g ← g + λw; v ← μv + g (v = g the first time); w ← w − η·(nesterov ? g + μv : v).
+ * @param velocity null without momentum
+ */
 export function sgdStep(
   weights: NDArray,
   gradient: NDArray,

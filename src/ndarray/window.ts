@@ -10,8 +10,8 @@ import { withInts } from "./scratch.js";
 export type { Convolution, Geometry } from "../kernels/choose.js";
 
 /**
- * Zeros around an image: one number for all sides, [vertical, horizontal], [top, bottom, left, right], `"valid"` for none, or `"same"`
- * for an output of ⌈in/stride⌉, the odd one at the bottom and right.
+ * Zeros around an image: one number for all sides, [vertical, horizontal], [top, bottom, left, right], `"valid"` for
+ * none, or `"same"` for an output of ⌈in/stride⌉, the odd one at the bottom and right.
  */
 export type Padding = number | readonly [number, number] | readonly [number, number, number, number] | "same" | "valid";
 

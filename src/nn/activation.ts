@@ -11,7 +11,10 @@ export class ReLU extends JoiningActivation {
   override forward(x: Tensor): Tensor {
     return relu(x);
   }
-  /** The `forward` whose place a staircase may take. A subclass that saturates, as staircases do, gives its own; others stay as they are in `prepare`. */
+  /**
+   * The `forward` whose place a staircase may take. A subclass that saturates, as staircases do, gives its own; others
+   * stay as they are in `prepare`.
+   */
   get replaceable(): (x: Tensor) => Tensor {
     return ReLU.prototype.forward;
   }

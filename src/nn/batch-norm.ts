@@ -25,9 +25,10 @@ export interface NormalizeBatchOptions {
 /**
  * Batch normalization over the last axis (channels), with γ as `weight` and β as `bias`.
  *
- * Training: y = (x − mean)/√(var + eps)·γ + β with the batch's mean and biased variance; the running statistics move towards the
- * batch's mean and *unbiased* variance by `momentum`, as in PyTorch. Evaluation: y = f32(x·scale) + shift with scale = γ·invStd,
- * shift = β − mean·scale, invStd = 1/√(var + eps), each operation rounded to f32 once: what the packed runtime repeats exactly.
+ * Training: y = (x − mean)/√(var + eps)·γ + β with the batch's mean and biased variance; the running statistics move
+ * towards the batch's mean and *unbiased* variance by `momentum`, as in PyTorch. Evaluation: y = f32(x·scale) + shift
+ * with scale = γ·invStd, shift = β − mean·scale, invStd = 1/√(var + eps), each operation rounded to f32 once: what the
+ * packed runtime repeats exactly.
  *
  * @gradient exact
  * @throws ShapeError in training if there is only one value per channel

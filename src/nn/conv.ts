@@ -26,8 +26,8 @@ export interface Conv2dOptions extends RandomSource {
 }
 
 /**
- * 2-d convolution (cross-correlation) over images [N,H,W,C], with W [outChannels, inChannels/groups, Kh, Kw] and b [outChannels];
- * starts as PyTorch's does.
+ * 2-d convolution (cross-correlation) over images [N,H,W,C], with W [outChannels, inChannels/groups, Kh, Kw] and b
+ * [outChannels]; starts as PyTorch's does.
  *
  * @gradient exact
  * @throws ArgumentError if `groups` does not divide both channel numbers
@@ -77,8 +77,8 @@ export class Conv2d extends Module {
   }
 
   /**
-   * In training by the fastest algorithm, whose errors are relative to the largest pixel nearby (see `algorithm` of `conv2d`: keep inputs of one scale);
-   * in evaluation with the sums of the packed runtime, to the bit.
+   * In training by the fastest algorithm, whose errors are relative to the largest pixel nearby (see `algorithm` of
+   * `conv2d`: keep inputs of one scale); in evaluation with the sums of the packed runtime, to the bit.
    *
    * @param x [N,H,W,inChannels] @returns [N,outH,outW,outChannels]
    */

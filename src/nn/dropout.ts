@@ -8,9 +8,11 @@ import type { RandomSource } from "./init.js";
 import { Module } from "./module.js";
 
 /**
- * In training, zeroes each element with probability p and multiplies the rest by 1/(1 − p); in evaluation, passes its input on.
+ * In training, zeroes each element with probability p and multiplies the rest by 1/(1 − p); in evaluation, passes its
+ * input on.
  *
- * The layer has a random stream of its own, seeded when it is made from `rng` or the generator that `manualSeed` sets; checkpoints save it.
+ * The layer has a random stream of its own, seeded when it is made from `rng` or the generator that `manualSeed` sets;
+ * checkpoints save it.
  *
  * @gradient exact for the mask that was drawn
  */

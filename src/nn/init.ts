@@ -82,7 +82,10 @@ export function fans(shape: Shape): { in: number; out: number } {
   return { in: shape[1] * taps, out: shape[0] * taps };
 }
 
-/** Factor by which weights make up for the nonlinearity: √(2/(1+a²)) for leaky_relu, √2 for relu, 5/3 for tanh, else 1. @throws ArgumentError */
+/**
+ * Factor by which weights make up for the nonlinearity: √(2/(1+a²)) for leaky_relu, √2 for relu, 5/3 for tanh, else 1.
+ * @throws ArgumentError
+ */
 export function gain(nonlinearity: Nonlinearity, a = 0): number {
   check("init.gain", "nonlinearity", nonlinearity, isNonlinearity);
   check("init.gain", "a", a, real);

@@ -20,7 +20,10 @@ interface Walk {
   readonly seen: Set<object>;
 }
 
-/** The members of an object in order: own enumerable properties, and what their containers hold, however nested. Other classes' instances are members, not walked. */
+/**
+ * The members of an object in order: own enumerable properties, and what their containers hold, however nested. Other
+ * classes' instances are members, not walked.
+ */
 export function membersOf(owner: object): Member[] {
   const walk: Walk = { members: [], seen: new Set([owner]) };
   const own = owner as Record<string, unknown>;

@@ -12,9 +12,10 @@ import { type LoadReport, planState, type StateSlot, type StateSource, stateEntr
 /**
  * A network or a part of one.
  *
- * Parameters, buffers and child modules are found by walking own enumerable properties in the order in which they were assigned, and through arrays,
- * plain objects, maps and sets, however nested; private `#fields` and instances of other classes are not walked. Keys are the property names in
- * snake_case, positions and keys of maps, joined by dots: `conv1.weight`, `bn1.running_mean`, `layer1.0.conv1.weight`, `heads.left.weight`.
+ * Parameters, buffers and child modules are found by walking own enumerable properties in the order in which they were
+ * assigned, and through arrays, plain objects, maps and sets, however nested; private `#fields` and instances of other
+ * classes are not walked. Keys are the property names in snake_case, positions and keys of maps, joined by dots:
+ * `conv1.weight`, `bn1.running_mean`, `layer1.0.conv1.weight`, `heads.left.weight`.
  *
  * @example
  * class Net extends Module {
@@ -96,10 +97,12 @@ export abstract class Module {
     return byKey(this.#collect((value) => value instanceof Rng));
   }
   /**
-   * Puts random streams back as `namedRngs` saw them; a stream that several modules share stays shared. Nothing is changed if anything fails.
+   * Puts random streams back as `namedRngs` saw them; a stream that several modules share stays shared. Nothing is
+   * changed if anything fails.
    *
    * @param states four words by key, for all streams or for some
-   * @throws ArgumentError on a key that names no stream, and on a bad state; StateError if a shared stream is given two states
+   * @throws ArgumentError on a key that names no stream, and on a bad state; StateError if a shared stream is given two
+   * states
    */
   loadRngs(states: ReadonlyMap<string, readonly number[]>): void {
     this.checkRngs(states)();
@@ -161,7 +164,11 @@ export abstract class Module {
   get(path: string): Module {
     return path === "" ? this : (this.#member(path, (value) => value instanceof Module).value as Module);
   }
-  /** Puts another module in the place of the one at a dotted path. @returns the one that was there @throws ArgumentError if there is none */
+  /**
+   * Puts another module in the place of the one at a dotted path.
+   * @returns the one that was there
+   * @throws ArgumentError if there is none
+   */
   replace(path: string, module: Module): Module {
     check("replace", "module", module, instanceOf(Module as never, "a Module"));
     const member = this.#member(path, (value) => value instanceof Module);
@@ -183,10 +190,11 @@ export abstract class Module {
     return new Map([...this.#slots()].map(([key, slot]) => [key, slot.data]));
   }
   /**
-   * Copies values in by key. Nothing is changed if anything fails. PyTorch's `num_batches_tracked` is ignored; of the keys of a parameter that
-   * several layers share, one is enough.
+   * Copies values in by key. Nothing is changed if anything fails. PyTorch's `num_batches_tracked` is ignored; of the
+   * keys of a parameter that several layers share, one is enough.
    *
-   * @param source map or record of real arrays: in the heap, tensors, `{ shape, data }` with typed arrays or numbers, or nested lists of numbers
+   * @param source map or record of real arrays: in the heap, tensors, `{ shape, data }` with typed arrays or numbers,
+   * or nested lists of numbers
    * @param options `strict` (default true): missing and extra keys are errors
    * @returns the keys that did not match
    * @throws StateError that lists missing and extra keys, and what does not fit with expected and got
@@ -194,13 +202,20 @@ export abstract class Module {
   loadStateDict(source: StateSource, options: { strict?: boolean } = {}): LoadReport {
     return this.checkStateDict(source, options)();
   }
-  /** As {@link loadStateDict}, which is the call of what this returns: until then nothing is changed, and then nothing can fail. */
+  /**
+   * As {@link loadStateDict}, which is the call of what this returns: until then nothing is changed, and then nothing
+   * can fail.
+   */
   checkStateDict(source: StateSource, options: { strict?: boolean } = {}): () => LoadReport {
     checkOptions("loadStateDict", options, { strict: flag });
     return planState("loadStateDict", this.#slots(), source, options.strict ?? true);
   }
 
-  /** Sets training mode here and, through the `train` of each child, below: a module that overrides it decides for itself. @returns this */
+  /**
+   * Sets training mode here and, through the `train` of each child, below: a module that overrides it decides for
+   * itself.
+   * @returns this
+   */
   train(on = true): this {
     check("train", "mode", on, flag);
     // A module that contains one of its ancestors is reached again from below.

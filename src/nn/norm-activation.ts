@@ -1,4 +1,7 @@
-/** @file A batch norm and the activation behind it, joined where both allow it: the same values in fewer passes over memory. */
+/**
+ * @file A batch norm and the activation behind it, joined where both allow it: the same values in fewer passes over
+ * memory.
+ */
 import { Tensor } from "../autograd/tensor.js";
 import { check, instanceOf, nullable } from "../core/checks.js";
 import { BatchNorm } from "./batch-norm.js";
@@ -9,11 +12,14 @@ const aTensor = instanceOf(Tensor, "a tensor");
 
 /** An activation that can be computed together with the batch norm before it. */
 export abstract class JoiningActivation extends Module {
-  /** The `forward` that {@link forwardNormalized} stands for: a subclass or an object with another one is called, not looked through. */
+  /**
+   * The `forward` that {@link forwardNormalized} stands for: a subclass or an object with another one is called, not
+   * looked through.
+   */
   abstract get joinedForward(): (x: Tensor) => Tensor;
   /**
-   * The activation of norm(x) + shortcut, with the bits of the separate modules, for a norm in training; the running statistics move as by
-   * `norm.forward`.
+   * The activation of norm(x) + shortcut, with the bits of the separate modules, for a norm in training; the running
+   * statistics move as by `norm.forward`.
    *
    * @returns null if this activation, as it is set, wants to see its input
    */

@@ -51,8 +51,9 @@ export class Normalize extends Module {
 }
 
 /**
- * Puts a normalization in front of any network, in place: `forward` sees normalized images from now on. It becomes the child `preprocess`, which
- * has no state, so that paths and state-dict keys stay as they were. Padding of the first layer then means zeros of normalized values: the mean colour.
+ * Puts a normalization in front of any network, in place: `forward` sees normalized images from now on. It becomes the
+ * child `preprocess`, which has no state, so that paths and state-dict keys stay as they were. Padding of the first
+ * layer then means zeros of normalized values: the mean colour.
  *
  * @param net a network whose forward takes images
  * @returns net

@@ -9,8 +9,8 @@ import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 
 /**
- * What every optimizer honours for one parameter, in this order: clip the gradient, step with the scaled rate, clamp the result.
- * The steps α of staircases use it (BCGD §3, authors' practice).
+ * What every optimizer honours for one parameter, in this order: clip the gradient, step with the scaled rate, clamp
+ * the result. The steps α of staircases use it (BCGD §3, authors' practice).
  */
 export interface ParameterConstraint {
   /** The parameter's learning rate as a multiple of its group's. Default 1. */
@@ -33,7 +33,8 @@ export interface ParameterOptions {
 }
 
 /**
- * A tensor that is trained. It belongs to no scope: it lives until it (or its module) is disposed of, and so does its gradient.
+ * A tensor that is trained. It belongs to no scope: it lives until it (or its module) is disposed of, and so does its
+ * gradient.
  *
  * @param data f32 or f64; taken over, not copied
  * @throws ArgumentError if `data` is not real
@@ -54,7 +55,9 @@ export class Parameter extends Tensor {
     this.constraint = options.constraint;
   }
 
-  /** Grows with every change of the values; caches of what is derived from them (codes of quantized weights) compare it. */
+  /**
+   * Grows with every change of the values; caches of what is derived from them (codes of quantized weights) compare it.
+   */
   get version(): number {
     return this.data.storage.version;
   }

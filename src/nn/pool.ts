@@ -70,7 +70,10 @@ export class GlobalAvgPool2d extends Module {
   }
 }
 
-/** [N, …] → [N, product of the rest], row-major: an image becomes rows, then columns, then channels. Codes stay codes. @gradient exact */
+/**
+ * [N, …] → [N, product of the rest], row-major: an image becomes rows, then columns, then channels. Codes stay codes.
+ * @gradient exact
+ */
 export class Flatten extends Module {
   override forward(x: Tensor): Tensor {
     return x.reshape([x.shape[0], -1]);

@@ -22,8 +22,8 @@ const integers = listOf(integer(0));
 const EXTENTS = ["channels", "height", "width"] as const;
 
 /**
- * The weight of a linear layer that follows a flatten, from PyTorch's order of inputs (channels, rows, columns) to this library's (rows,
- * columns, channels). All other tensors of a PyTorch checkpoint load as they are.
+ * The weight of a linear layer that follows a flatten, from PyTorch's order of inputs (channels, rows, columns) to this
+ * library's (rows, columns, channels). All other tensors of a PyTorch checkpoint load as they are.
  *
  * @param weight [O, C·H·W]
  * @param image extents of the flattened image
@@ -72,15 +72,18 @@ interface FlatImage {
 export interface PyTorchReport extends LoadReport {
   /** Keys of the network that were loaded. */
   loaded: string[];
-  /** Those of them whose columns were put into this library's order, with the image that is flattened before the layer. */
+  /**
+   * Those of them whose columns were put into this library's order, with the image that is flattened before the layer.
+   */
   permuted: { key: string; image: FlatImage }[];
   /** What was taken off the front of all keys: `module.` of a model saved inside DataParallel, or nothing. */
   prefix: string;
 }
 
 /**
- * Loads a float state dict with PyTorch's names and layouts into a network, and says what it did. Convolutions, norms and biases load as they
- * are; linear layers behind a flatten of an image have their columns permuted, which the network's own forward tells: it runs once on zeros.
+ * Loads a float state dict with PyTorch's names and layouts into a network, and says what it did. Convolutions, norms
+ * and biases load as they are; linear layers behind a flatten of an image have their columns permuted, which the
+ * network's own forward tells: it runs once on zeros.
  *
  * @param source arrays by name, as `readSafetensors` and `readNpz` give them
  * @param options `inputShape` of one image, [H,W,C]; `strict` (default true): missing and extra keys are errors
@@ -148,7 +151,10 @@ function flattened(net: Module, inputShape: Shape): Map<string, FlatImage> {
   });
 }
 
-/** The image that rows are a flattening of, through ops that keep their shape, to a reshape; and what of those ops has a value for each column. */
+/**
+ * The image that rows are a flattening of, through ops that keep their shape, to a reshape; and what of those ops has a
+ * value for each column.
+ */
 function imageBehind(rows: Variable): { image: FlatImage | null; norms: readonly Variable[] } {
   const norms: Variable[] = [];
   let value = rows;

@@ -57,7 +57,10 @@ export function listed(label: string, keys: readonly string[]): string {
   return `${label}: ${shown}${keys.length > 20 ? ` and ${keys.length - 20} more` : ""}`;
 }
 
-/** Real numbers with their shape, read from an entry of a state. `array` is the heap's array that they are in, if they are in one. */
+/**
+ * Real numbers with their shape, read from an entry of a state. `array` is the heap's array that they are in, if they
+ * are in one.
+ */
 export interface RealValues {
   readonly shape: Shape;
   readonly array: NDArray | null;
@@ -85,7 +88,8 @@ function nestedShape(value: unknown, depth = 0): number[] | null {
 }
 
 /**
- * What a state holds under a key, as real numbers: arrays and tensors of f32 or f64, `{ shape, data }` of Float32Array, Float64Array or numbers, nested lists.
+ * What a state holds under a key, as real numbers: arrays and tensors of f32 or f64, `{ shape, data }` of Float32Array,
+ * Float64Array or numbers, nested lists.
  *
  * @returns the values, or the words for what came instead
  */
@@ -140,13 +144,15 @@ function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
 }
 
 /**
- * Compares a source with slots of the same names. Nothing is changed before the function that it returns is called, which cannot fail any more.
+ * Compares a source with slots of the same names. Nothing is changed before the function that it returns is called,
+ * which cannot fail any more.
  *
  * Where several keys name one array (tied parameters), one of them is enough, and several must agree.
  *
  * @param strict missing and extra keys are errors too; shape mismatches always are
  * @returns copies the values in, and gives the keys that did not match
- * @throws StateError that lists missing keys, extra keys, and mismatched shapes with expected and got; DisposedError if the network was disposed of
+ * @throws StateError that lists missing keys, extra keys, and mismatched shapes with expected and got; DisposedError if
+ * the network was disposed of
  */
 export function planState(
   op: string,

@@ -58,8 +58,9 @@ function platformFolder({ env = process.env, home = homedir(), platform = proces
 }
 
 /**
- * The data directory that downloads go to unless told otherwise: COARSEGRAD_DATA, or else the operating system's usual one:
- * `$XDG_DATA_HOME/coarsegrad` (`~/.local/share/coarsegrad`), `~/Library/Application Support/coarsegrad`, `%LOCALAPPDATA%\\coarsegrad`.
+ * The data directory that downloads go to unless told otherwise: COARSEGRAD_DATA, or else the operating system's usual
+ * one: `$XDG_DATA_HOME/coarsegrad` (`~/.local/share/coarsegrad`), `~/Library/Application Support/coarsegrad`,
+ * `%LOCALAPPDATA%\\coarsegrad`.
  */
 export function dataFolder(places: DataPlaces = {}): string {
   checkOptions("dataFolder", places, PLACES);
@@ -67,7 +68,10 @@ export function dataFolder(places: DataPlaces = {}): string {
   return env["COARSEGRAD_DATA"] || platformFolder(places);
 }
 
-/** Data directories in the order in which they are looked at: the user's own, COARSEGRAD_DATA, the operating system's usual one. */
+/**
+ * Data directories in the order in which they are looked at: the user's own, COARSEGRAD_DATA, the operating system's
+ * usual one.
+ */
 export function dataRoots(places: DataPlaces = {}): string[] {
   checkOptions("dataRoots", places, PLACES);
   const { dataDir, env = process.env } = places;
@@ -285,7 +289,8 @@ async function loadCifar(
  * @param name one of `DATASET_NAMES`
  * @param options where to look, seed of generated data, limits
  * @returns both parts
- * @throws DataError if the files are nowhere; FormatError if one is broken; ArgumentError on an unknown name or a bad limit
+ * @throws DataError if the files are nowhere; FormatError if one is broken; ArgumentError on an unknown name or a bad
+ * limit
  */
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<DatasetSplits> {
   const info = datasetInfo(name);

@@ -31,13 +31,14 @@ export interface DownloadOptions {
 const digestOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /**
- * Downloads the files of a public data set that are not there yet. A file appears under its name only when it is complete and
- * its checksum is right.
+ * Downloads the files of a public data set that are not there yet. A file appears under its name only when it is
+ * complete and its checksum is right.
  * @param name a public data set
  * @param dir data directory; the files go to a folder of it. @default that of `dataFolder`
  * @param onProgress told of every piece that arrives
  * @returns the folder with the files
- * @throws DataError with what each mirror answered, if a file cannot be had; ArgumentError if there is nothing to download
+ * @throws DataError with what each mirror answered, if a file cannot be had; ArgumentError if there is nothing to
+ * download
  */
 export async function downloadDataset(
   name: string,

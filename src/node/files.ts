@@ -13,16 +13,16 @@ export const pathRule: Rule = (value) =>
     : "a path: a string that is not empty, without NUL";
 
 /**
- * Name of a temporary file beside `name`. It says which process writes it, so that what a killed one leaves can be told from what is being
- * written.
+ * Name of a temporary file beside `name`. It says which process writes it, so that what a killed one leaves can be told
+ * from what is being written.
  */
 export function temporaryName(name: string): string {
   return `.${name}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
 }
 
 /**
- * Writes a file so that at every moment, through crashes and power cuts too, `path` holds either its former content or all of
- * the new: a temporary file in the same directory, flushed, renamed over the old one, and the directory flushed.
+ * Writes a file so that at every moment, through crashes and power cuts too, `path` holds either its former content or
+ * all of the new: a temporary file in the same directory, flushed, renamed over the old one, and the directory flushed.
  * @param path where to write; its directory must exist
  * @param bytes the content
  * @throws DataError if the file cannot be written; the former file is then untouched
@@ -106,7 +106,8 @@ export async function readFileBytes(path: string, options: ReadFileOptions = {})
   }
 }
 
-// Not by following a name twice: what is opened is what is asked for its kind. O_NONBLOCK: a pipe without a writer would wait in open().
+// Not by following a name twice: what is opened is what is asked for its kind. O_NONBLOCK: a pipe without a writer
+// would wait in open().
 const READING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 function checkFile(path: string, info: Stats, maxBytes: number): void {

@@ -12,9 +12,11 @@ import { RunFolder } from "./run/folder.js";
 import { checkCheckpoint, checkPackedFile } from "./run/summary-file.js";
 
 /**
- * Opens a model by path; a run folder stands for its checkpoint. What a run recorded of its files is compared with them.
+ * Opens a model by path; a run folder stands for its checkpoint. What a run recorded of its files is compared with
+ * them.
  *
- * @throws DataError if there is nothing, FormatError if it is damaged or of no known kind, StateError if files of different runs lie in one folder
+ * @throws DataError if there is nothing, FormatError if it is damaged or of no known kind, StateError if files of
+ * different runs lie in one folder
  */
 export async function openModel(path: string): Promise<ModelSource> {
   check("openModel", "path", path, pathRule);
@@ -42,7 +44,10 @@ export async function openOnnx(path: string): Promise<OnnxSource> {
   return { kind: "onnx", path, bytes: await readFileBytes(path) };
 }
 
-/** The network that a run's configuration names a file for, or undefined. @param folder of the run, where an imported network lies */
+/**
+ * The network that a run's configuration names a file for, or undefined.
+ * @param folder of the run, where an imported network lies
+ */
 export async function networkFile(model: string, folder: string): Promise<OnnxSource | undefined> {
   if (!isOnnx(model)) return undefined;
   return openOnnx(isAbsolute(model) ? model : join(folder, model));
@@ -64,7 +69,8 @@ export interface OpenedNetwork {
 /**
  * Opens the network of a run folder or a training checkpoint.
  *
- * @throws ArgumentError for other kinds of files; DataError, FormatError, StateError if it is missing, damaged or of another network
+ * @throws ArgumentError for other kinds of files; DataError, FormatError, StateError if it is missing, damaged or of
+ * another network
  */
 export async function openNetwork(path: string): Promise<OpenedNetwork> {
   const source = await openModel(path);

@@ -4,7 +4,8 @@ import { load, type SaveOptions, save } from "../train/weights-file.js";
 import { type ReadFileOptions, readFileBytes, saveFileAtomic } from "./files.js";
 
 /**
- * Writes a network into a file, as `save` of `coarsegrad/train` makes it: after a crash the file is the old one or the new one.
+ * Writes a network into a file, as `save` of `coarsegrad/train` makes it: after a crash the file is the old one or the
+ * new one.
  *
  * @param path where to write; its directory must exist
  * @throws ArgumentError as `save`; DataError if the file cannot be written
@@ -16,7 +17,8 @@ export async function saveNetwork(path: string, net: Module, options: SaveOption
 }
 
 /**
- * Puts a file's state into a network of the same structure, as `load` of `coarsegrad/train` does. The checkpoints of run folders are such files too.
+ * Puts a file's state into a network of the same structure, as `load` of `coarsegrad/train` does. The checkpoints of
+ * run folders are such files too.
  *
  * @returns the network
  * @throws DataError if the file cannot be read; FormatError, QuantError, StateError as `load`

@@ -1,4 +1,7 @@
-/** @file Attributes of one node: read by name and type, and none left unread, since an attribute that is passed over changes the result. */
+/**
+ * @file Attributes of one node: read by name and type, and none left unread, since an attribute that is passed over
+ * changes the result.
+ */
 import { FormatError } from "../core/errors.js";
 import { textOf } from "./codec.js";
 import { ATTRIBUTE, type AttributeMessage, type TensorMessage } from "./schema.js";

@@ -34,7 +34,8 @@ type Values = Record<string, unknown>;
  *
  * @param bytes the whole file; tensors' raw data are views of it
  * @param file its name for messages
- * @throws FormatError that names the place: truncated or malformed bytes, text that is not UTF-8, a field of another type or twice, messages nested too deeply
+ * @throws FormatError that names the place: truncated or malformed bytes, text that is not UTF-8, a field of another
+ * type or twice, messages nested too deeply
  */
 export function decodeModel(bytes: Uint8Array, file: string): ModelMessage {
   try {

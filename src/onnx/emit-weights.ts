@@ -1,4 +1,7 @@
-/** @file Weight codes in ONNX files: one byte each with a zero point, or bits that operators unpack when the model is loaded. */
+/**
+ * @file Weight codes in ONNX files: one byte each with a zero point, or bits that operators unpack when the model is
+ * loaded.
+ */
 import { packFields, storageBits } from "../codes/bits.js";
 import { weightTop } from "../codes/levels.js";
 import type { Shape } from "../core/shape.js";
@@ -33,8 +36,9 @@ export function emitWeights(
 }
 
 /**
- * Fields of `size` bits, the first in the lowest bits of a byte. Standard operators take them apart: each byte shifted right by 0, size, …, masked,
- * and the rows of fields joined. One bit stands for {−1, +1} and is doubled, so that its u8 codes are {0, 2}.
+ * Fields of `size` bits, the first in the lowest bits of a byte. Standard operators take them apart: each byte shifted
+ * right by 0, size, …, masked, and the rows of fields joined. One bit stands for {−1, +1} and is doubled, so that its
+ * u8 codes are {0, 2}.
  */
 function unpacked(
   { builder }: Emitter,

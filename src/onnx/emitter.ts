@@ -1,4 +1,6 @@
-/** @file What the export of one plan node may read and extend: the values so far, and constants laid out as they are. */
+/**
+ * @file What the export of one plan node may read and extend: the values so far, and constants laid out as they are.
+ */
 import { sizeOf } from "../core/shape.js";
 import type { NodeData, PlanWindow, ValueType } from "../format/index.js";
 import { GraphBuilder } from "./builder.js";
@@ -13,8 +15,9 @@ export interface EmitOptions {
 }
 
 /**
- * A value of the plan in the ONNX graph. Images [H,W,C] are [N,C,H,W] there. A flattened image keeps that order of its elements (channels
- * outermost): element i of it is element `order[i]` of the plan's value; null if they are in the plan's order.
+ * A value of the plan in the ONNX graph. Images [H,W,C] are [N,C,H,W] there. A flattened image keeps that order of its
+ * elements (channels outermost): element i of it is element `order[i]` of the plan's value; null if they are in the
+ * plan's order.
  */
 export interface EmittedValue {
   readonly name: string;
@@ -84,7 +87,10 @@ export class Emitter {
     return this.builder.scalar(Uint8Array.of(value));
   }
 
-  /** One number per channel (last axis of the plan's value) so that it broadcasts over the ONNX value; a single number if all are the same. */
+  /**
+   * One number per channel (last axis of the plan's value) so that it broadcasts over the ONNX value; a single number
+   * if all are the same.
+   */
   perChannel(wanted: string, values: Float32Array, rank: number, order: Int32Array | null = null): string {
     if (values.every((value) => Object.is(value, values[0]))) return this.f32(values[0]);
     const own = order === null ? values : Float32Array.from(order, (i) => values[i]);

@@ -11,14 +11,19 @@ import { ELEMENT } from "./schema.js";
 
 /** Choices of {@link exportOnnx} and {@link exportPackedOnnx}. */
 export interface OnnxOptions {
-  /** Keep weights of 1, 2, 3 and 4 bits as bits in the file; operators unpack them when it is loaded. Default false: a byte each. */
+  /**
+   * Keep weights of 1, 2, 3 and 4 bits as bits in the file; operators unpack them when it is loaded. Default false: a
+   * byte each.
+   */
   pack?: boolean;
   /**
-   * `integer` (default): ConvInteger and MatMulInteger. `float`: Conv and MatMul on codes as whole numbers, their sums rounded, for runtimes without
-   * integer operators; exact as long as their f32 sums err by less than a half.
+   * `integer` (default): ConvInteger and MatMulInteger. `float`: Conv and MatMul on codes as whole numbers, their sums
+   * rounded, for runtimes without integer operators; exact as long as their f32 sums err by less than a half.
    */
   arithmetic?: "integer" | "float";
-  /** Give every layer's value as an output beside the last one, named as the layer; images are [N,C,H,W]. Default false. */
+  /**
+   * Give every layer's value as an output beside the last one, named as the layer; images are [N,C,H,W]. Default false.
+   */
   intermediates?: boolean;
 }
 
@@ -31,8 +36,9 @@ const BATCH = "N";
 /**
  * A network, float or quantized, as an ONNX file (opset 21, IR 10, standard operators).
  *
- * Quantized layers multiply integer codes; scale, bias, batch norm and staircase follow as f32 operators in the order of training's forward pass, so
- * that a runtime that rounds each of them once gives training's codes. The input is [N, …inputShape] as in `pack`, images channels last.
+ * Quantized layers multiply integer codes; scale, bias, batch norm and staircase follow as f32 operators in the order
+ * of training's forward pass, so that a runtime that rounds each of them once gives training's codes. The input is [N,
+ * …inputShape] as in `pack`, images channels last.
  *
  * @param net as for `pack`; it runs once in evaluation mode to be read and is not changed
  * @returns the file's bytes, owned by the caller; the same network gives the same bytes
@@ -49,8 +55,9 @@ export function exportOnnx(net: Module, options: PackOptions & OnnxOptions): Uin
 }
 
 /**
- * A packed model as an ONNX file. Scale and batch norm are folded into integer thresholds there, which become a straight line rounded to nearest
- * where one gives the same codes, else comparisons: the codes are the packed runtime's, and so training's.
+ * A packed model as an ONNX file. Scale and batch norm are folded into integer thresholds there, which become a
+ * straight line rounded to nearest where one gives the same codes, else comparisons: the codes are the packed
+ * runtime's, and so training's.
  *
  * @param packed bytes of the file, or what `readPacked` made of them
  * @returns the file's bytes, owned by the caller

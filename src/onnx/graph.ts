@@ -1,4 +1,7 @@
-/** @file The graph of an ONNX file, checked as far as no operator has to be known: names, order, cycles, versions, types of inputs. */
+/**
+ * @file The graph of an ONNX file, checked as far as no operator has to be known: names, order, cycles, versions, types
+ * of inputs.
+ */
 import { FormatError } from "../core/errors.js";
 import { Attributes } from "./attributes.js";
 import { decodeModel } from "./codec.js";
@@ -41,8 +44,8 @@ export interface Graph {
 /**
  * Reads the graph of an ONNX file.
  *
- * @throws FormatError naming file and node: no graph, an operator set outside 7 … 25, operators of other domains, subgraphs, names used twice or
- *   never given a value, cycles, external data, sparse constants
+ * @throws FormatError naming file and node: no graph, an operator set outside 7 … 25, operators of other domains,
+ *   subgraphs, names used twice or never given a value, cycles, external data, sparse constants
  */
 export function readGraph(bytes: Uint8Array, file: string): Graph {
   const model = decodeModel(bytes, file);

@@ -1,6 +1,6 @@
 /**
- * @file Arithmetic of extents: exporters write `x.view(x.size(0), -1)` as Shape, Gather, Unsqueeze and Concat in front of a Reshape. Extents are
- * known when a file is read, but for the batch, which stays a symbol.
+ * @file Arithmetic of extents: exporters write `x.view(x.size(0), -1)` as Shape, Gather, Unsqueeze and Concat in front
+ * of a Reshape. Extents are known when a file is read, but for the batch, which stays a symbol.
  */
 import type { GraphNode } from "./graph.js";
 import { BATCH, type Extents, type Importing } from "./importing.js";

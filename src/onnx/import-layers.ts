@@ -1,4 +1,6 @@
-/** @file Import of operators without weights: activations, pools, sums, constants per channel, softmax, concatenation. */
+/**
+ * @file Import of operators without weights: activations, pools, sums, constants per channel, softmax, concatenation.
+ */
 import { shapeText } from "../core/shape.js";
 import { Identity, ReLU, Sigmoid, Softmax, Tanh } from "../nn/activation.js";
 import { Dropout } from "../nn/dropout.js";
@@ -23,7 +25,10 @@ export const importRelu = importUnary(() => new ReLU());
 export const importSigmoid = importUnary(() => new Sigmoid());
 export const importTanh = importUnary(() => new Tanh());
 
-/** Clip between numbers: attributes before opset 11, inputs since. From 0 upwards it is a (clipped) ReLU, which `prepare` quantizes. */
+/**
+ * Clip between numbers: attributes before opset 11, inputs since. From 0 upwards it is a (clipped) ReLU, which
+ * `prepare` quantizes.
+ */
 export function importClip(node: GraphNode, importing: Importing): void {
   const inputs = importing.graph.opset >= 11;
   importing.arity(node, 1, inputs ? 3 : 1);

@@ -1,4 +1,7 @@
-/** @file Import of operators that only move or name elements: Flatten, Reshape, Transpose, Pad, Identity, Constant, Cast. */
+/**
+ * @file Import of operators that only move or name elements: Flatten, Reshape, Transpose, Pad, Identity, Constant,
+ * Cast.
+ */
 import { sizeOf } from "../core/shape.js";
 import { Flatten } from "../nn/pool.js";
 import type { GraphNode } from "./graph.js";

@@ -63,13 +63,14 @@ export const IMPORTED_OPERATORS: readonly string[] = Object.keys(RULES);
 /**
  * A float CNN from an ONNX file, as a network that can be trained, quantized with `prepare`, packed and verified.
  *
- * Images are [N,H,W,C] here whatever the file has; the weights behind a flatten are put in that order. Layers have the names of their weights.
- * Files with a byte input (as `exportOnnx` writes them) give a network for codes: see `input`.
+ * Images are [N,H,W,C] here whatever the file has; the weights behind a flatten are put in that order. Layers have the
+ * names of their weights. Files with a byte input (as `exportOnnx` writes them) give a network for codes: see `input`.
  *
  * @param bytes the whole file; not kept
  * @returns the network, in training mode, owned by the caller
- * @throws FormatError naming file, node and operator, what was expected and what was met: malformed bytes, operators, attributes or forms that are
- *   not supported, cycles, extents left open, external data, numbers that are not finite; ArgumentError on a bad `inputShape`
+ * @throws FormatError naming file, node and operator, what was expected and what was met: malformed bytes, operators,
+ *   attributes or forms that are not supported, cycles, extents left open, external data, numbers that are not finite;
+ *   ArgumentError on a bad `inputShape`
  * @example
  * const net = importOnnx(bytes);
  * prepare(net, { weights: 1, activations: 4 });

@@ -1,4 +1,6 @@
-/** @file What the import of one node may read and extend: values with their layouts, constants, and the layers so far. */
+/**
+ * @file What the import of one node may read and extend: values with their layouts, constants, and the layers so far.
+ */
 import { FormatError } from "../core/errors.js";
 import { type Shape, shapeText, sizeOf } from "../core/shape.js";
 import type { Module } from "../nn/module.js";
@@ -12,8 +14,9 @@ import type { Constant } from "./tensor.js";
 const MAX_VALUE = 2 ** 28;
 
 /**
- * A value that depends on the input. `image`: [N,C,H,W] in ONNX, [N,H,W,C] here. `rows`: [N,F]; a flattened image has its features in this library's
- * order, which `stretches` tell apart (null: both orders are one). `last`: channels last in ONNX too.
+ * A value that depends on the input. `image`: [N,C,H,W] in ONNX, [N,H,W,C] here. `rows`: [N,F]; a flattened image has
+ * its features in this library's order, which `stretches` tell apart (null: both orders are one). `last`: channels last
+ * in ONNX too.
  */
 export interface Value {
   readonly slot: number;
@@ -65,7 +68,10 @@ export class Importing {
   readonly graph: Graph;
   readonly steps: Step[] = [];
   readonly layers = new Map<string, () => Module>();
-  /** For each key that was wanted: the number from which on the next one may be free. Asking for all of them would take quadratic time. */
+  /**
+   * For each key that was wanted: the number from which on the next one may be free. Asking for all of them would take
+   * quadratic time.
+   */
   readonly #next = new Map<string, number>();
   /** Nodes that another one has swallowed. */
   readonly done = new Set<GraphNode>();
@@ -96,7 +102,10 @@ export class Importing {
     throw new FormatError({ op: node.where, what, expected, got, hint });
   }
 
-  /** Takes a factor of a byte input as what its code 1 stands for, if nothing else sees the codes. @returns false if that cannot be */
+  /**
+   * Takes a factor of a byte input as what its code 1 stands for, if nothing else sees the codes.
+   * @returns false if that cannot be
+   */
   scaleInput(value: Value, factor: number): boolean {
     const names = [...this.#values].filter(([, { slot }]) => this.#codes.has(slot)).map(([name]) => name);
     const alone = names.every((name) => this.onlyReader(name) !== undefined);
@@ -249,7 +258,10 @@ export class Importing {
     return key;
   }
 
-  /** Key of a layer without weights: PyTorch names nodes `/layer1/layer1.0/relu/Relu`, which is layer1.0.relu; else the node's name, or the operator's. */
+  /**
+   * Key of a layer without weights: PyTorch names nodes `/layer1/layer1.0/relu/Relu`, which is layer1.0.relu; else the
+   * node's name, or the operator's.
+   */
   keyOfPath({ name: given, op }: GraphNode): string {
     const name = given.length > MAX_KEY ? given.slice(-MAX_KEY) : given;
     const parts = name.split("/").filter(Boolean);

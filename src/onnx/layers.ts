@@ -47,7 +47,11 @@ export class Clip extends Module {
 
 const COMBINE = { add, sub, mul, div };
 
-/** x ∘ value[c], with a constant for each channel (last axis) or one for all, on the right. The constant is saved, not trained. @gradient exact */
+/**
+ * x ∘ value[c], with a constant for each channel (last axis) or one for all, on the right. The constant is saved, not
+ * trained.
+ * @gradient exact
+ */
 export class WithConstant extends Module {
   readonly fn: keyof typeof COMBINE;
   value: Buffer;
@@ -80,13 +84,20 @@ export class ZeroPad extends Module {
   }
 }
 
-/** A stretch of features that came from an image of `channels` × `pixels`: ONNX has channels outermost, this library pixels. */
+/**
+ * A stretch of features that came from an image of `channels` × `pixels`: ONNX has channels outermost, this library
+ * pixels.
+ */
 export interface Stretch {
   readonly channels: number;
   readonly pixels: number;
 }
 
-/** Flattened images from this library's order (pixels, then channels) to ONNX's (channels, then pixels), one stretch after the other. @gradient exact */
+/**
+ * Flattened images from this library's order (pixels, then channels) to ONNX's (channels, then pixels), one stretch
+ * after the other.
+ * @gradient exact
+ */
 export class ChannelsOutermost extends Module {
   readonly #stretches: readonly Stretch[];
   constructor(stretches: readonly Stretch[]) {

@@ -17,8 +17,8 @@ export type Step =
 export type InputInfo = Required<Pick<PackOptions, "inputShape" | "inputType" | "inputStep">>;
 
 /**
- * A network made from an ONNX file. Its layers are properties named as the file's weights (`layer1.0.conv1`), so `prepare`, `replace`, `stateDict`
- * and `loadStateDict` see them; images are [N,H,W,C] as everywhere in this library.
+ * A network made from an ONNX file. Its layers are properties named as the file's weights (`layer1.0.conv1`), so
+ * `prepare`, `replace`, `stateDict` and `loadStateDict` see them; images are [N,H,W,C] as everywhere in this library.
  *
  * @gradient exact
  */

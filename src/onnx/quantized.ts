@@ -29,7 +29,8 @@ function accumulators(
   }
   const signed = builder.node("Sub", [emitter.float(weights.name), emitter.f32(weights.zero)], `${id}/weight/signed`);
   const product = builder.node(float, [emitter.float(x.name), signed], `${id}/product`, attributes);
-  // Sums are whole: rounding takes away what a runtime's order of summation adds, and keeps it from folding the scale into the weights.
+  // Sums are whole: rounding takes away what a runtime's order of summation adds, and keeps it from folding the scale
+  // into the weights.
   return builder.node("Round", [product], `${id}/sums`);
 }
 
@@ -50,7 +51,10 @@ export function emitQuantized(emission: Emission<PlanQuantized>, operators: Prod
   return [builder.node("Add", [product, emitter.perChannel(`${id}/bias`, bias, shape.length)], id)];
 }
 
-/** Codes of a layer whose scale and batch norm are folded: by the line that repeats its thresholds, else by counting those that are passed. */
+/**
+ * Codes of a layer whose scale and batch norm are folded: by the line that repeats its thresholds, else by counting
+ * those that are passed.
+ */
 function byThresholds(
   id: string,
   sums: string,

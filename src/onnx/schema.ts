@@ -1,4 +1,6 @@
-/** @file The messages of ONNX that this library reads and writes: their fields as types, and as tables of field numbers. */
+/**
+ * @file The messages of ONNX that this library reads and writes: their fields as types, and as tables of field numbers.
+ */
 
 /** Tensor element types of ONNX. */
 export const ELEMENT = {
@@ -105,7 +107,10 @@ export interface ModelMessage {
   functions?: object[];
 }
 
-/** How a field lies in the file. `int` is any varint integer, as a number (rounded beyond 2⁵³, which users of the field refuse). */
+/**
+ * How a field lies in the file. `int` is any varint integer, as a number (rounded beyond 2⁵³, which users of the field
+ * refuse).
+ */
 export type Kind = "int" | "float" | "double" | "string" | "bytes" | MessageTable;
 
 /** One field of a message. */

@@ -1,4 +1,7 @@
-/** @file Constant tensors of ONNX files: read from any of the places where they may lie, written as raw little-endian bytes. */
+/**
+ * @file Constant tensors of ONNX files: read from any of the places where they may lie, written as raw little-endian
+ * bytes.
+ */
 import { FormatError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
 import { ELEMENT, elementName, type TensorMessage } from "./schema.js";
@@ -29,8 +32,9 @@ const RAW: ReadonlyMap<number, readonly [bytes: number, read: (view: DataView, a
  * Reads a constant.
  *
  * @param where file and node or initializer, for messages
- * @throws FormatError on data in another file, an element type that is not FLOAT, DOUBLE, INT64, INT32, UINT8, INT8 or BOOL, extents that are
- *   negative or beyond what memory can hold, and a number of elements that the shape does not ask for
+ * @throws FormatError on data in another file, an element type that is not FLOAT, DOUBLE, INT64, INT32, UINT8, INT8 or
+ *   BOOL, extents that are negative or beyond what memory can hold, and a number of elements that the shape does not
+ *   ask for
  */
 export function readTensor(tensor: TensorMessage, where: string): Constant {
   const { dims = [], dataType, rawData, name = "" } = tensor;

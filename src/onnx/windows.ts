@@ -1,4 +1,6 @@
-/** @file Sliding windows of ONNX operators: attributes, automatic padding, ceil mode; as explicit padding on four sides. */
+/**
+ * @file Sliding windows of ONNX operators: attributes, automatic padding, ceil mode; as explicit padding on four sides.
+ */
 import type { Padding } from "../ndarray/window.js";
 import type { GraphNode } from "./graph.js";
 import type { Importing } from "./importing.js";
@@ -21,8 +23,8 @@ const MAX_EXTENT = 2 ** 24;
 /**
  * Reads the window of a convolution or pool.
  *
- * Output extent = ⌊(in + begin + end − dilation·(kernel − 1) − 1)/stride⌋ + 1; in ceil mode ⌈…⌉ + 1, without windows that would start in the padding
- * at the end.
+ * Output extent = ⌊(in + begin + end − dilation·(kernel − 1) − 1)/stride⌋ + 1; in ceil mode ⌈…⌉ + 1, without windows
+ * that would start in the padding at the end.
  *
  * @param image [H, W]
  * @param kernel extents known from the weights; pools have them in `kernel_shape` alone

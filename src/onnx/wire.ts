@@ -1,6 +1,6 @@
 /**
- * @file Protobuf's wire format, from a library. The build puts the library inside the built file, so that the installed package has no
- * dependencies, and nothing of it shows in the types.
+ * @file Protobuf's wire format, from a library. The build puts the library inside the built file, so that the installed
+ * package has no dependencies, and nothing of it shows in the types.
  */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
@@ -10,7 +10,10 @@ export const FIXED64 = 1;
 export const DELIMITED = 2;
 export const FIXED32 = 5;
 
-/** What is used of the library's reader. It throws on malformed input, but fixed-width and varint reads may pass the end: see `pos`. */
+/**
+ * What is used of the library's reader. It throws on malformed input, but fixed-width and varint reads may pass the
+ * end: see `pos`.
+ */
 export interface WireReader {
   readonly pos: number;
   readonly len: number;

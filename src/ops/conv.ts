@@ -15,11 +15,12 @@ export interface ConvolutionOptions extends WindowOptions {
   /** Channels are split into this many groups that see each other not; default 1. */
   groups?: number;
   /**
-   * `direct` (default): every output is one sum in the order of taps and channels, as the packed runtime forms it, exact on small whole numbers.
-   * `fast`: 3×3 and 5×5 layers of stride 1 may take Winograd's algorithm, which has other roundings. Gradients always may.
-   * The algorithm adds and subtracts pixels of a tile before it multiplies: its errors are relative to the largest pixel of the tile (6×6), so that
-   * a pixel far larger than the rest spoils neighbouring outputs whose windows do not hold it (1e4 beside numbers near 1: by about 0.1; 1e6: by about 10), and an infinite one or a NaN makes
-   * them NaN. `direct` keeps them apart.
+   * `direct` (default): every output is one sum in the order of taps and channels, as the packed runtime forms it,
+   * exact on small whole numbers. `fast`: 3×3 and 5×5 layers of stride 1 may take Winograd's algorithm, which has other
+   * roundings. Gradients always may. The algorithm adds and subtracts pixels of a tile before it multiplies: its errors
+   * are relative to the largest pixel of the tile (6×6), so that a pixel far larger than the rest spoils neighbouring
+   * outputs whose windows do not hold it (1e4 beside numbers near 1: by about 0.1; 1e6: by about 10), and an infinite
+   * one or a NaN makes them NaN. `direct` keeps them apart.
    */
   algorithm?: "direct" | "fast";
 }

@@ -87,7 +87,10 @@ function powExponent(dy: NDArray, a: NDArray, b: NDArray, y: NDArray, zero: NDAr
   return nd.where(convert(flat, "bool"), zero, nd.mul(dy, nd.mul(y, nd.unary("f32_log", a))));
 }
 
-/** Larger or smaller of two; where they are equal the gradient goes to `a` alone, where one is NaN to neither. The other gets +0, whatever dy is. */
+/**
+ * Larger or smaller of two; where they are equal the gradient goes to `a` alone, where one is NaN to neither. The other
+ * gets +0, whatever dy is.
+ */
 function extremum(
   name: string,
   kernel: "f32_maximum" | "f32_minimum",

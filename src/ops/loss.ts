@@ -16,8 +16,8 @@ export interface CrossEntropyOptions {
   /** ε: the target is 1 − ε + ε/C at the label and ε/C elsewhere. In [0, 1], default 0. */
   labelSmoothing?: number;
   /**
-   * w: one finite number ≥ 0 a class. Every term of an example's sum is multiplied by its class's weight, and the mean divides by the sum of the
-   * labels' weights. Default none: all 1.
+   * w: one finite number ≥ 0 a class. Every term of an example's sum is multiplied by its class's weight, and the mean
+   * divides by the sum of the labels' weights. Default none: all 1.
    */
   classWeights?: readonly number[];
   /** Examples with this label count for nothing. Default none. */

@@ -1,4 +1,7 @@
-/** @file Batch normalization by the batch's own statistics, joined to the activation behind it: what is common, and the one with a ReLU. */
+/**
+ * @file Batch normalization by the batch's own statistics, joined to the activation behind it: what is common, and the
+ * one with a ReLU.
+ */
 
 import { ShapeError } from "../core/errors.js";
 import { sameShape, shapeText } from "../core/shape.js";
@@ -85,8 +88,8 @@ export interface NormReluState {
 }
 
 /**
- * y = max(batchNorm(x) + shortcut, 0), every step rounded as by the single ops. Inputs: x [..., C], γ [C], β [C], and maybe a shortcut of
- * x's shape, coded or real.
+ * y = max(batchNorm(x) + shortcut, 0), every step rounded as by the single ops. Inputs: x [..., C], γ [C], β [C], and
+ * maybe a shortcut of x's shape, coded or real.
  */
 export const batchNormRelu: OpDef<BatchNormTrainAttrs, NormReluState> = {
   name: "batchNormRelu",

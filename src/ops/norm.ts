@@ -117,8 +117,9 @@ export const batchNormTrain: OpDef<BatchNormTrainAttrs, NormState> = {
 };
 
 /**
- * Batch normalization with fixed statistics as one multiplication and one addition per element. In f32, each line rounded once:
- * invStd = 1/√(variance + eps), scale = γ·invStd, shift = β − mean·scale. The packed runtime repeats exactly this.
+ * Batch normalization with fixed statistics as one multiplication and one addition per element. In f32, each line
+ * rounded once: invStd = 1/√(variance + eps), scale = γ·invStd, shift = β − mean·scale. The packed runtime repeats
+ * exactly this.
  *
  * @returns scale and shift, [C]
  */

@@ -21,11 +21,12 @@ export interface InputInfo {
 }
 
 /**
- * One op. Forward and backward see arrays only: they record nothing, and every array that they make and do not return or save is
- * freed for them (each call runs in a scope of its own).
+ * One op. Forward and backward see arrays only: they record nothing, and every array that they make and do not return
+ * or save is freed for them (each call runs in a scope of its own).
  *
- * Done centrally, so that no op repeats it: dequantizing coded inputs (unless `coded`), reducing a gradient that has the broadcast
- * shape to the input's shape, accumulation, freeing saved arrays, checking the number and shapes of gradients.
+ * Done centrally, so that no op repeats it: dequantizing coded inputs (unless `coded`), reducing a gradient that has
+ * the broadcast shape to the input's shape, accumulation, freeing saved arrays, checking the number and shapes of
+ * gradients.
  */
 export interface OpDef<Attrs = undefined, Saved = unknown> {
   /** snake_case-free name as users call it; error messages start with it. */
@@ -41,7 +42,10 @@ export interface OpDef<Attrs = undefined, Saved = unknown> {
     attrs: Attrs,
     context: { readonly shape: Shape; readonly needs: Needs },
   ): OpResult<Saved>;
-  /** Gradients for each input, null where `needs` is false; or null as a whole for an op without a gradient (argmax, comparisons). */
+  /**
+   * Gradients for each input, null where `needs` is false; or null as a whole for an op without a gradient (argmax,
+   * comparisons).
+   */
   readonly backward:
     | ((
         dy: NDArray,

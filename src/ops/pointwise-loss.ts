@@ -1,4 +1,7 @@
-/** @file Losses that compare a prediction with a target element by element. Each element in f64; sums run in f64 and are rounded once. */
+/**
+ * @file Losses that compare a prediction with a target element by element. Each element in f64; sums run in f64 and are
+ * rounded once.
+ */
 import { above, anything, check, type OptionRules } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
 import { exp, log1p } from "../core/math.js";

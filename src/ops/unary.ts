@@ -61,5 +61,7 @@ export const ceil = pointwise("ceil", "f32_ceil", "none", zerosLike);
 /** Nearest integer, half to even; derivative 0. */
 export const round = pointwise("round", "f32_round", "none", zerosLike);
 
-/** max(x, 0); derivative 1 for x > 0, else 0 (0 at 0). The result serves as the saved state: y > 0 exactly where x > 0. */
+/**
+ * max(x, 0); derivative 1 for x > 0, else 0 (0 at 0). The result serves as the saved state: y > 0 exactly where x > 0.
+ */
 export const relu = pointwise("relu", "f32_relu", "y", (dy, y) => reluBackward(y, dy));

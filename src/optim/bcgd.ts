@@ -40,13 +40,15 @@ export interface BCGDBase {
  *
  *     w_f ← (1 − ρ) w_f + ρ w,   then one step of the base optimizer with the coarse gradient at w,   then w = proj(w_f)
  *
- * Blending is for {@link QuantParameter}s that have a gradient; all other parameters take the base optimizer's step alone. The projection is made at the
- * next forward pass. ρ = 0 skips blending: BinaryConnect, bit for bit the base optimizer.
+ * Blending is for {@link QuantParameter}s that have a gradient; all other parameters take the base optimizer's step
+ * alone. The projection is made at the next forward pass. ρ = 0 skips blending: BinaryConnect, bit for bit the base
+ * optimizer.
  *
  * @param parameters parameters or groups, as the base optimizer takes them
  * @param options options of SGD and `rho`; or `base`, which makes another optimizer, and `rho`
  * @gradient coarse: whatever gradients the parameters hold
- * @throws ArgumentError on ρ outside [0, 1], or options of SGD beside a base; QuantError from `step()` if a weight is not finite
+ * @throws ArgumentError on ρ outside [0, 1], or options of SGD beside a base; QuantError from `step()` if a weight is
+ * not finite
  * @see BCGD §4
  * @example
  * const optimizer = new BCGD(net.parameters(), { lr: 0.02, momentum: 0.95, weightDecay: 1e-4, rho: 1e-5 });
@@ -177,7 +179,8 @@ function blend(parameter: QuantParameter, rho: number): void {
 }
 
 /**
- * BinaryConnect (Courbariaux et al. 2015): coarse gradients at the quantized weights step the float ones, without blending. {@link BCGD} with ρ = 0.
+ * BinaryConnect (Courbariaux et al. 2015): coarse gradients at the quantized weights step the float ones, without
+ * blending. {@link BCGD} with ρ = 0.
  *
  * @see BCGD §4
  */
@@ -210,7 +213,8 @@ const RELAX_RULES: OptionRules<RelaxOptions> = {
 };
 
 /**
- * BinaryRelax (Yin et al. 2018): forward passes see (η·proj(w_f) + w_f)/(1 + η) with η growing geometrically, then the exact projection.
+ * BinaryRelax (Yin et al. 2018): forward passes see (η·proj(w_f) + w_f)/(1 + η) with η growing geometrically, then the
+ * exact projection.
  *
  * Sets `relax` of all {@link QuantParameter}s; `dispose()` and the exact phase set it to null. η is part of the state.
  *

@@ -18,7 +18,8 @@ function gradientsOf(op: string, parameters: Iterable<Parameter>): NDArray[] {
 }
 
 /**
- * Scales all gradients by min(1, max / (‖g‖ + 1e-6)), ‖g‖ the Euclidean norm of all of them together, as PyTorch's `clip_grad_norm_`.
+ * Scales all gradients by min(1, max / (‖g‖ + 1e-6)), ‖g‖ the Euclidean norm of all of them together, as PyTorch's
+ * `clip_grad_norm_`.
  *
  * @param max > 0 wanted bound of the norm
  * @returns the norm before clipping

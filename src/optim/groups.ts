@@ -97,7 +97,8 @@ export interface Ready {
 /**
  * The parameters that a step changes: those that want a gradient and have one.
  *
- * @throws DTypeError or ShapeError if a gradient is not of its parameter's type and size: kernels would read other bytes
+ * @throws DTypeError or ShapeError if a gradient is not of its parameter's type and size: kernels would read other
+ * bytes
  */
 export function withGradients(op: string, parameters: readonly Parameter[]): Ready[] {
   const ready: Ready[] = [];

@@ -1,4 +1,6 @@
-/** @file The base of all optimizers: parameter groups, constraints, state that can be saved, and the order of one step. */
+/**
+ * @file The base of all optimizers: parameter groups, constraints, state that can be saved, and the order of one step.
+ */
 
 import { atLeast, check, checkOptions, type OptionRules, real, record, refuse } from "../core/checks.js";
 import { untrack } from "../memory/scope.js";
@@ -22,7 +24,10 @@ export interface OptimizerKind<Options> {
   readonly name: string;
   /** A rule for every option. */
   readonly rules: OptionRules<Options>;
-  /** Names of the slots and counts that it keeps for each parameter: all of them, or none before its first step. Undefined: any. */
+  /**
+   * Names of the slots and counts that it keeps for each parameter: all of them, or none before its first step.
+   * Undefined: any.
+   */
   readonly memory?: Memory;
 }
 
@@ -30,9 +35,9 @@ export interface OptimizerKind<Options> {
 export const BASE_RULES: OptionRules<BaseOptions> = { lr: atLeast(0), weightDecay: atLeast(0) };
 
 /**
- * Base of optimizers. For every parameter that has a gradient, `step()` clamps the gradient to `constraint.gradClip` (in place),
- * updates with the rate group.lr · lrFactor · constraint.lrScale, clamps the result to `constraint.range`, and marks it changed.
- * Parameters without a gradient are left alone, weight decay included.
+ * Base of optimizers. For every parameter that has a gradient, `step()` clamps the gradient to `constraint.gradClip`
+ * (in place), updates with the rate group.lr · lrFactor · constraint.lrScale, clamps the result to `constraint.range`,
+ * and marks it changed. Parameters without a gradient are left alone, weight decay included.
  */
 export abstract class Optimizer<Options extends BaseOptions> implements OptimizerLike {
   /** Groups in order, options filled in. */
@@ -157,11 +162,12 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
   }
 
   /**
-   * Takes a state back, replacing what was remembered; the next step is the one that would have followed. Its own state may be given.
+   * Takes a state back, replacing what was remembered; the next step is the one that would have followed. Its own state
+   * may be given.
    *
    * @param state arrays as a network's state may hold them; values of an optimizer of the same kind on as many groups
-   * @throws StateError if an array or value belongs to no parameter, group or option here, or has another shape or a value out of range;
-   *   nothing is changed then
+   * @throws StateError if an array or value belongs to no parameter, group or option here, or has another shape or a
+   *   value out of range; nothing is changed then
    */
   loadStateDict(state: OptimizerState): void {
     const plan = planOptimizerState(this.#kind.name, state, {

@@ -142,7 +142,9 @@ function checkMemory<Options>({ arrays, counts }: Sorted, { memory }: StateTarge
   }
 }
 
-/** The options of a group that a state sets. States without any leave them as they are; else all numbers must be there. */
+/**
+ * The options of a group that a state sets. States without any leave them as they are; else all numbers must be there.
+ */
 function optionsOf<Options extends object>(
   index: number,
   options: Options,

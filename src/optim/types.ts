@@ -3,7 +3,10 @@ import type { NDArray } from "../ndarray/ndarray.js";
 import type { Parameter } from "../nn/parameter.js";
 import type { HostArray } from "../nn/state.js";
 
-/** Everything that an optimizer remembers between steps. Keys are `<parameter's index>.<slot>` and `group.<index>.<option>`. */
+/**
+ * Everything that an optimizer remembers between steps. Keys are `<parameter's index>.<slot>` and
+ * `group.<index>.<option>`.
+ */
 export interface OptimizerState {
   /** Momentum buffers and moments. The optimizer's own arrays when it gave them; copied when it takes them. */
   readonly arrays: ReadonlyMap<string, NDArray | HostArray>;

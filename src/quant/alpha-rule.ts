@@ -3,7 +3,8 @@
 const { ceil, fround, min } = Math;
 
 /**
- * A rule for ∂σ/∂α, summed over all elements: dα = Σ dy·∂σ/∂α(x). Users pass their own object with a `name` and a `dalpha`.
+ * A rule for ∂σ/∂α, summed over all elements: dα = Σ dy·∂σ/∂α(x). Users pass their own object with a `name` and a
+ * `dalpha`.
  *
  * @see BCGD §3
  */
@@ -28,7 +29,8 @@ export const threeValued: AlphaRule = {
 };
 
 /**
- * The exact derivative almost everywhere: ⌈x/α⌉ for 0 < x ≤ (L−1)α, L above, 0 for x ≤ 0; with rounding to nearest, the code.
+ * The exact derivative almost everywhere: ⌈x/α⌉ for 0 < x ≤ (L−1)α, L above, 0 for x ≤ 0; with rounding to nearest, the
+ * code.
  *
  * @gradient exact almost everywhere (ae)
  * @see BCGD §3 (ae)

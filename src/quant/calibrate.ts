@@ -49,7 +49,10 @@ export interface CalibrateOptions extends StatisticsOptions {
   readonly percentile?: number;
   /** Pre-activations that are kept of each layer, drawn at random (the same on every run). Default 32768. */
   readonly samples?: number;
-  /** Afterwards set the running statistics of batch norms to those of the quantized network on these batches. Default true. */
+  /**
+   * Afterwards set the running statistics of batch norms to those of the quantized network on these batches. Default
+   * true.
+   */
   readonly recalibrateBatchNorm?: boolean;
 }
 
@@ -170,9 +173,9 @@ function checkStatistics(net: Module): void {
 }
 
 /**
- * Sets the running statistics of every batch norm to the means over some batches of the network as it is: quantizing weights shifts what
- * the float network had gathered. Take images as training saw them: weights that were trained on crops padded with black expect the
- * statistics of such crops, even for images without borders.
+ * Sets the running statistics of every batch norm to the means over some batches of the network as it is: quantizing
+ * weights shifts what the float network had gathered. Take images as training saw them: weights that were trained on
+ * crops padded with black expect the statistics of such crops, even for images without borders.
  *
  * @param net modes are put back afterwards
  * @throws ArgumentError without batches; DivergenceError naming a statistic that is not finite: the old ones stay
@@ -189,11 +192,13 @@ export async function recalibrateBatchNorm(
 }
 
 /**
- * Finds the step α of every staircase from pre-activations, layer by layer: each layer is fed by the already quantized layers before it.
+ * Finds the step α of every staircase from pre-activations, layer by layer: each layer is fed by the already quantized
+ * layers before it.
  *
- * Every forward pass adds what a staircase sees to its observations and sets its α at once, before its codes go on; so the first batch
- * calibrates the layers in order, the others refine. With `recalibrateBatchNorm`, batch norms work on batch statistics meanwhile (as in training),
- * and their running statistics are estimated at the end, with all steps fixed. α is clamped to its constraint's range if that was chosen; the default range widens.
+ * Every forward pass adds what a staircase sees to its observations and sets its α at once, before its codes go on; so
+ * the first batch calibrates the layers in order, the others refine. With `recalibrateBatchNorm`, batch norms work on
+ * batch statistics meanwhile (as in training), and their running statistics are estimated at the end, with all steps
+ * fixed. α is clamped to its constraint's range if that was chosen; the default range widens.
  *
  * @param net quantized by `prepare`; modes are put back afterwards, gradients are not touched
  * @param source batches of inputs; nothing else is used

@@ -1,4 +1,7 @@
-/** @file A ReLU that a network calls as a function: prepare() cannot put a staircase in its place, so the first pass says where codes are missing. */
+/**
+ * @file A ReLU that a network calls as a function: prepare() cannot put a staircase in its place, so the first pass
+ * says where codes are missing.
+ */
 import type { Variable } from "../autograd/graph.js";
 import { dropout } from "../ops/dropout.js";
 import { concat, pad, permute, reshape, slice } from "../ops/movement.js";
@@ -27,7 +30,8 @@ const STEPS = 8;
  * Looks once at what reaches a quantized layer, and warns if a called `relu` gave it.
  *
  * @param layer its name, for the warning
- * @returns true if `x` told where it comes from; false for a tensor without history (an image, or a pass under noGrad), which says nothing
+ * @returns true if `x` told where it comes from; false for a tensor without history (an image, or a pass under noGrad),
+ * which says nothing
  */
 export function toldOrigin(layer: string, x: Variable): boolean {
   if (x.data.coded) return true;

@@ -1,4 +1,6 @@
-/** @file COMQ over a network: layer by layer, each on inputs from the layers before it as they are quantized by then. */
+/**
+ * @file COMQ over a network: layer by layer, each on inputs from the layers before it as they are quantized by then.
+ */
 
 import type { Tensor } from "../autograd/tensor.js";
 import { channelsLast } from "../codes/rows.js";
@@ -28,20 +30,30 @@ export interface ComqLayer {
 
 /** Choices of {@link comq}. */
 export interface ComqNetworkOptions extends ComqOptions, StatisticsOptions {
-  /** Rows of inputs (patches, for convolutions) that a layer's Gram matrix is made of, from all batches alike. Default 8192. */
+  /**
+   * Rows of inputs (patches, for convolutions) that a layer's Gram matrix is made of, from all batches alike. Default
+   * 8192.
+   */
   readonly samples?: number;
   /**
-   * For layers that a batch norm follows (the next module, with as many features): leave out of the error what that batch norm takes away once its statistics are
-   * estimated anew, which is the mean of each output and its scale. Codes are then not spent on matching means, and a row whose weights are smaller than
-   * the layer's shared δ keeps its direction instead of cancelling itself. Needs `recalibrateBatchNorm` afterwards. Default false, as in the paper.
+   * For layers that a batch norm follows (the next module, with as many features): leave out of the error what that
+   * batch norm takes away once its statistics are estimated anew, which is the mean of each output and its scale. Codes
+   * are then not spent on matching means, and a row whose weights are smaller than the layer's shared δ keeps its
+   * direction instead of cancelling itself. Needs `recalibrateBatchNorm` afterwards. Default false, as in the paper.
    */
   readonly normalized?: boolean;
 }
 
-/** Rows of inputs that are taken together: neighbouring patches are much alike, so that a few runs from everywhere say more than one long one. */
+/**
+ * Rows of inputs that are taken together: neighbouring patches are much alike, so that a few runs from everywhere say
+ * more than one long one.
+ */
 const RUN_ROWS = 64;
 
-/** About `most` of a layer's input rows (patches of one group, for convolutions), in runs spread evenly over all; a new array [rows, columns]. */
+/**
+ * About `most` of a layer's input rows (patches of one group, for convolutions), in runs spread evenly over all; a new
+ * array [rows, columns].
+ */
 function rowsOf(layer: QuantConv2d | QuantLinear, x: NDArray, group: number, most: number): NDArray {
   if (layer instanceof QuantLinear) return x.reshape([x.size / layer.inFeatures, layer.inFeatures]);
   const { stride, padding, dilation, groups } = layer;
@@ -164,11 +176,12 @@ function solve(
 }
 
 /**
- * Quantizes the weights of a prepared network by COMQ, layer by layer in the order of the modules: each layer's inputs come from the already
- * quantized layers before it, and codes and scales minimize ‖X W − X W_q‖² by coordinate descent. No gradients, no labels.
+ * Quantizes the weights of a prepared network by COMQ, layer by layer in the order of the modules: each layer's inputs
+ * come from the already quantized layers before it, and codes and scales minimize ‖X W − X W_q‖² by coordinate descent.
+ * No gradients, no labels.
  *
- * The latent weights become δ·q, and their rule keeps them there ({@link onGrid}), so that evaluation, packing and a training that starts here
- * begin with COMQ's codes. A layer with groups that share one scale is left as it is.
+ * The latent weights become δ·q, and their rule keeps them there ({@link onGrid}), so that evaluation, packing and a
+ * training that starts here begin with COMQ's codes. A layer with groups that share one scale is left as it is.
  *
  * @param net quantized by `prepare`, its staircases calibrated; modes are put back afterwards
  * @param source batches of inputs; nothing else is used

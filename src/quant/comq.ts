@@ -1,6 +1,7 @@
 /**
- * @file COMQ: codes and scales of one layer by coordinate descent on its output error, without gradients through the network
- * (Zhang, Yang, Wang, Qin, Xin, Wang, Yin: "COMQ: A Backpropagation-Free Algorithm for Post-Training Quantization", arXiv:2403.07134).
+ * @file COMQ: codes and scales of one layer by coordinate descent on its output error, without gradients through the
+ * network (Zhang, Yang, Wang, Qin, Xin, Wang, Yin: "COMQ: A Backpropagation-Free Algorithm for Post-Training
+ * Quantization", arXiv:2403.07134).
  */
 import { checkOptions, either, integer, listOf, numeric, type OptionRules, oneOf, type Rule } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
@@ -66,9 +67,9 @@ function short(delta: number): number {
 }
 
 /**
- * Minimizes Σ_rows (δq − w)ᵀ H (δq − w) over codes q and scales δ ≥ 0: every code in turn takes the best value in its level set while all others
- * stay (exactly: the objective is a parabola in each), then δ = qᵀHw / qᵀHq. Neither step can raise the objective. No step is taken from a row
- * whose δ is 0.
+ * Minimizes Σ_rows (δq − w)ᵀ H (δq − w) over codes q and scales δ ≥ 0: every code in turn takes the best value in its
+ * level set while all others stay (exactly: the objective is a parabola in each), then δ = qᵀHw / qᵀHq. Neither step
+ * can raise the objective. No step is taken from a row whose δ is 0.
  *
  * Level set {−1, +1} for 1 bit, {−top, …, top} otherwise, rounding half away from zero.
  *

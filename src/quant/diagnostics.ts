@@ -43,8 +43,8 @@ export interface QuantDiagnostics {
 }
 
 /**
- * Watches a network: counts the codes of its staircases and the flips of its weights from one reading to the next. Costs one pass over the codes in each
- * forward, until `stop()`.
+ * Watches a network: counts the codes of its staircases and the flips of its weights from one reading to the next.
+ * Costs one pass over the codes in each forward, until `stop()`.
  *
  * @example
  * const watch = new QuantWatch(net);
@@ -75,7 +75,10 @@ export class QuantWatch {
   stop(): void {
     for (const [, module] of this.#activations) module.countCodes(false);
   }
-  /** What happened since the last reading (or the start), and starts counting anew. @throws QuantError if a weight is not finite */
+  /**
+   * What happened since the last reading (or the start), and starts counting anew.
+   * @throws QuantError if a weight is not finite
+   */
   read(): QuantDiagnostics {
     const reading = {
       weights: this.#weights.map(([name, layer]) => weightsOf(name, layer)),

@@ -1,12 +1,15 @@
-/** @file Best steps of staircases for the positive half of a standard normal variable: where α starts behind a batch norm. */
+/**
+ * @file Best steps of staircases for the positive half of a standard normal variable: where α starts behind a batch
+ * norm.
+ */
 import { checkBits } from "../codes/levels.js";
 import type { Rounding } from "../codes/staircase.js";
 import { check, describe, oneOf } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 
 /**
- * argmin_α E[(σ(x, α) − x)² | x > 0], x standard normal, for 1…8 bits and a staircase that rounds up. Found by golden-section search on the closed
- * form of the expectation (Gaussian integrals over each step).
+ * argmin_α E[(σ(x, α) − x)² | x > 0], x standard normal, for 1…8 bits and a staircase that rounds up. Found by
+ * golden-section search on the closed form of the expectation (Gaussian integrals over each step).
  */
 const CEIL = [
   0.7978845639605725, 0.4865701582646509, 0.28930980850769705, 0.16664068147596933, 0.09382869717972786,

@@ -1,4 +1,7 @@
-/** @file Quantization: projections of weights, staircases for activations, quantized layers, and how a float network becomes quantized. */
+/**
+ * @file Quantization: projections of weights, staircases for activations, quantized layers, and how a float network
+ * becomes quantized.
+ */
 export type { Rounding } from "../codes/staircase.js";
 export * from "./alpha-rule.js";
 export {

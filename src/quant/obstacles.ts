@@ -1,4 +1,7 @@
-/** @file Why a layer that could be quantized by its class has to stay float: behaviour of its own, or weights that float code uses too. */
+/**
+ * @file Why a layer that could be quantized by its class has to stay float: behaviour of its own, or weights that float
+ * code uses too.
+ */
 import { ReLU } from "../nn/activation.js";
 import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
@@ -26,7 +29,10 @@ function ownBehaviour(module: Module): string | null {
 
 type Weighted = Conv2d | Linear;
 
-/** The layers that stay float though the policy asks for codes, with the reason of each. Shared weights that are used by float code too stay float everywhere. */
+/**
+ * The layers that stay float though the policy asks for codes, with the reason of each. Shared weights that are used by
+ * float code too stay float everywhere.
+ */
 export function obstacles(net: Module, decisions: ReadonlyMap<Site, Decision>): Map<Site, string> {
   const kept = new Map<Site, string>();
   for (const [site, decision] of decisions) {

@@ -43,8 +43,8 @@ export interface QuantPolicy extends LayerPolicy {
   /** Default "layer". */
   readonly granularity?: Granularity;
   /**
-   * Layers that stay float: paths (`fc2`, or `layer1` for all below it), patterns with `*`, and "first" and "last", the first and the last layer
-   * with weights in the order of the modules.
+   * Layers that stay float: paths (`fc2`, or `layer1` for all below it), patterns with `*`, and "first" and "last", the
+   * first and the last layer with weights in the order of the modules.
    */
   readonly keepFloat?: readonly string[];
   /** Exceptions by path or pattern; they count more than `keepFloat`, and later ones more than earlier ones. */
@@ -99,7 +99,10 @@ const LAYER_RULES: OptionRules<LayerPolicy> = {
   granularity: anything,
 };
 
-/** True if a pattern stands for a path or for a layer above it; `*` is any text. Every part is taken where it first fits: no pattern costs more than its parts. */
+/**
+ * True if a pattern stands for a path or for a layer above it; `*` is any text. Every part is taken where it first
+ * fits: no pattern costs more than its parts.
+ */
 export function fits(pattern: string, path: string): boolean {
   const parts = pattern.split("*");
   const head = parts[0];
@@ -180,8 +183,8 @@ function decide(site: Site, { weights, activations, granularity = "layer" }: Lay
 }
 
 /**
- * The rules of the authors' released code: binary mean, ternary threshold scaled over all entries, one-shot 4-bit; their start values of α; the
- * last layer float. What is left out of their code (other widths) follows the defaults.
+ * The rules of the authors' released code: binary mean, ternary threshold scaled over all entries, one-shot 4-bit;
+ * their start values of α; the last layer float. What is left out of their code (other widths) follows the defaults.
  *
  * @param bits width of the weights and of the activations
  * @throws ArgumentError on widths outside 1…8

@@ -13,19 +13,23 @@ import type { Projection } from "./projection/index.js";
 import { Staircase } from "./staircase.js";
 
 /**
- * Quantizes a network in place: every Conv2d and Linear becomes a QuantConv2d or QuantLinear on the same weights (now latent), every ReLU a
- * Staircase, as the policy says. The structure, the names and the float values stay, so a float state dict still loads (each staircase adds its
- * `alpha`). To keep the float network too, make a second one and load the state of the first.
+ * Quantizes a network in place: every Conv2d and Linear becomes a QuantConv2d or QuantLinear on the same weights (now
+ * latent), every ReLU a Staircase, as the policy says. The structure, the names and the float values stay, so a float
+ * state dict still loads (each staircase adds its `alpha`). To keep the float network too, make a second one and load
+ * the state of the first.
  *
- * A layer that sits in several places stays shared, and so does a weight that several layers share: it becomes one quantized parameter. Layers that are
- * quantized already get what the policy asks for now, in place: their α stays unless the width or rounding changes. ReLUs must be modules: calls of the
- * function `relu` inside a `forward` stay float, and the first pass that records gradients warns of them by layer. Warns on the console of layers that were changed so, of layers that stay float though the policy
- * asks for them (subclasses with behaviour of their own; weights that float code uses too), and if nothing was quantized.
+ * A layer that sits in several places stays shared, and so does a weight that several layers share: it becomes one
+ * quantized parameter. Layers that are quantized already get what the policy asks for now, in place: their α stays
+ * unless the width or rounding changes. ReLUs must be modules: calls of the function `relu` inside a `forward` stay
+ * float, and the first pass that records gradients warns of them by layer. Warns on the console of layers that were
+ * changed so, of layers that stay float though the policy asks for them (subclasses with behaviour of their own;
+ * weights that float code uses too), and if nothing was quantized.
  *
  * @param net a network; optimizers made for it before are to be made anew
  * @param policy which widths and rules for which layers
  * @returns net
- * @throws ArgumentError on a policy that names no layer, a bad width, or a `net` that is a single layer; nothing is changed then
+ * @throws ArgumentError on a policy that names no layer, a bad width, or a `net` that is a single layer; nothing is
+ * changed then
  * @see BCGD §2, §3
  * @example
  * prepare(net, { weights: 1, activations: 4, keepFloat: ["last"] });
@@ -72,7 +76,10 @@ export function prepare<Net extends Module>(net: Net, policy: QuantPolicy): Net 
   return net;
 }
 
-/** True if the policy wants staircases everywhere: where one ReLU is float on purpose, real numbers behind a ReLU say nothing. */
+/**
+ * True if the policy wants staircases everywhere: where one ReLU is float on purpose, real numbers behind a ReLU say
+ * nothing.
+ */
 function asksForCodes(policy: QuantPolicy, decisions: ReadonlyMap<Site, Decision>, kept: number): boolean {
   if (policy.activations === undefined || policy.activations === null || kept > 0) return false;
   return [...decisions].every(([{ module }, decision]) => !(module instanceof ReLU) || decision !== null);
@@ -100,7 +107,10 @@ function ruleText(rule: Projection): string {
   return JSON.stringify(info);
 }
 
-/** Refuses shared weights that are asked to be quantized in two ways, and weights that cannot be. @throws ArgumentError */
+/**
+ * Refuses shared weights that are asked to be quantized in two ways, and weights that cannot be.
+ * @throws ArgumentError
+ */
 function checkShared(planned: readonly (readonly [Site, Decision])[]): void {
   const asked = new Map<Parameter, { path: string; text: string }>();
   for (const [{ module, path, places }, decision] of planned) {
@@ -136,7 +146,10 @@ function checkShared(planned: readonly (readonly [Site, Decision])[]): void {
   }
 }
 
-/** Gives a quantized layer the widths and rules that are asked for now, in place. @returns what changed; null if nothing did */
+/**
+ * Gives a quantized layer the widths and rules that are asked for now, in place.
+ * @returns what changed; null if nothing did
+ */
 function requantize({ module, path }: Site, decision: Decision): string | null {
   if (decision === null || !isQuantized(module)) return null;
   if ("activations" in decision) {

@@ -10,18 +10,27 @@ import { checkCodes, type QuantizedWeight } from "./quant-parameter.js";
 /** What backward of a quantized product needs. */
 export interface ProductSaved {
   readonly x: NDArray | null;
-  /** Weights of the forward pass, if the input wants a gradient: a graph that outlives a projection is refused, not differentiated at other weights. */
+  /**
+   * Weights of the forward pass, if the input wants a gradient: a graph that outlives a projection is refused, not
+   * differentiated at other weights.
+   */
   readonly codes: NDArray | null;
   readonly delta: Float32Array;
 }
 
-/** Refuses codes that are not those of the latent weights: another shape. @throws ArgumentError, DisposedError, ShapeError */
+/**
+ * Refuses codes that are not those of the latent weights: another shape.
+ * @throws ArgumentError, DisposedError, ShapeError
+ */
 export function checkWeight(op: string, weight: QuantizedWeight, latent: NDArray): void {
   checkCodes(op, weight);
   expectShape(op, "codes", weight.codes, latent.shape);
 }
 
-/** @throws DTypeError unless x is coded or f32 and the rest f32; ShapeError unless the codes are those of the latent weights */
+/**
+ * @throws DTypeError unless x is coded or f32 and the rest f32; ShapeError unless the codes are those of the latent
+ * weights
+ */
 export function checkOperands(
   op: string,
   x: NDArray,
@@ -53,7 +62,8 @@ export function scaleAndBias(
   const scale = NDArray.empty([channels]);
   const shift = bias ?? NDArray.zeros([channels]);
   scale.view().set(scalesOf(delta, step, channels));
-  // The shift is added even if it is 0, so that a zero never comes out as −0: the packed runtime starts from an integer 0.
+  // The shift is added even if it is 0, so that a zero never comes out as −0: the packed runtime starts from an integer
+  // 0.
   affineInPlace(acc, scale, shift);
   return acc;
 }

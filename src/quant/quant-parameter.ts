@@ -51,7 +51,8 @@ export interface QuantizedWeight {
 }
 
 /**
- * Weights that a network uses through their projection: the latent float weights w_f are trained, forward passes see w = proj(w_f).
+ * Weights that a network uses through their projection: the latent float weights w_f are trained, forward passes see w
+ * = proj(w_f).
  *
  * @param data f32, [O,I,Kh,Kw] or [out,in]; taken over, not copied
  * @throws ArgumentError if `data` is not f32, has no axis, or the granularity is unknown

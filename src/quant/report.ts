@@ -29,8 +29,8 @@ export interface LayerReport {
   /** Bytes of weights, steps and bias when packed (1, 2, 4 or 8 bits a code), or as f32. */
   readonly bytes: number;
   /**
-   * Largest input code for which every sum of the layer is an exact f32 integer: 15 or more is enough for 4-bit activations, 255 for 8-bit images. Null
-   * unless weights are quantized.
+   * Largest input code for which every sum of the layer is an exact f32 integer: 15 or more is enough for 4-bit
+   * activations, 255 for 8-bit images. Null unless weights are quantized.
    */
   readonly exactInputs: number | null;
 }
@@ -91,7 +91,8 @@ function layerOf(name: string, module: Module): LayerReport | null {
 }
 
 /**
- * Lists the layers with weights and the activations of a network, in order, each with its widths; a layer that several places share appears once.
+ * Lists the layers with weights and the activations of a network, in order, each with its widths; a layer that several
+ * places share appears once.
  *
  * @param net quantized, partly quantized or float
  * @throws QuantError if a weight is NaN or infinite

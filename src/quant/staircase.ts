@@ -31,7 +31,10 @@ import { type CoarseProxy, clippedReLU } from "./proxy.js";
 
 const { fround } = Math;
 
-/** How α is trained by default (authors' practice, BCGD §3): 0.01 of the weights' rate, gradient clamped to ±1, α in [1e-3, 5]. */
+/**
+ * How α is trained by default (authors' practice, BCGD §3): 0.01 of the weights' rate, gradient clamped to ±1, α in
+ * [1e-3, 5].
+ */
 export const ALPHA_CONSTRAINT: ParameterConstraint = { lrScale: 0.01, gradClip: [-1, 1], range: [1e-3, 5] };
 
 /** Choices of {@link Staircase}; as a policy for activations, made by {@link staircase}. */
@@ -45,7 +48,8 @@ export interface StaircaseOptions {
   /** "ceil" (default, the paper's) or "nearest". */
   readonly rounding?: Rounding;
   /**
-   * Start value: a number > 0, "half-gaussian" (default: best behind a batch norm), or "authors" (1.2221, 0.6511, 0.1946 for 1, 2, 4 bits).
+   * Start value: a number > 0, "half-gaussian" (default: best behind a batch norm), or "authors" (1.2221, 0.6511,
+   * 0.1946 for 1, 2, 4 bits).
    */
   readonly alpha?: number | "half-gaussian" | "authors";
   /** Overrides parts of {@link ALPHA_CONSTRAINT}. */
@@ -128,8 +132,8 @@ function startAlpha({ bits, rounding = "ceil", alpha = "half-gaussian" }: Stairc
 }
 
 /**
- * Quantized ReLU with a trained step: σ(x, α) with levels 0, α, …, Lα. The output is coded: u8 codes with step α, which quantized layers
- * multiply exactly; every other op sees real values.
+ * Quantized ReLU with a trained step: σ(x, α) with levels 0, α, …, Lα. The output is coded: u8 codes with step α, which
+ * quantized layers multiply exactly; every other op sees real values.
  *
  * State: `alpha`, one number.
  *
@@ -169,8 +173,8 @@ export class Staircase extends JoiningActivation {
     return this.#rounding;
   }
   /**
-   * Makes it the staircase of other options, in place: `alpha` stays the parameter that optimizers know. Its value stays too, unless the width or
-   * the rounding changes or `alpha` is given: then it starts anew.
+   * Makes it the staircase of other options, in place: `alpha` stays the parameter that optimizers know. Its value
+   * stays too, unless the width or the rounding changes or `alpha` is given: then it starts anew.
    *
    * @throws ArgumentError as {@link staircase}; nothing is changed then
    */
@@ -189,7 +193,10 @@ export class Staircase extends JoiningActivation {
     if (this.#counts !== null) this.countCodes(true);
   }
 
-  /** Widens the range that nobody chose, so that it holds α: a value that was set, loaded or calibrated is not cut at the next step. */
+  /**
+   * Widens the range that nobody chose, so that it holds α: a value that was set, loaded or calibrated is not cut at
+   * the next step.
+   */
   #hold(): void {
     const { constraint } = this.alpha;
     const range = constraint?.range;
@@ -197,7 +204,8 @@ export class Staircase extends JoiningActivation {
     const alpha = this.alpha.item();
     let [lo, hi] = range;
     if (!(alpha > 0) || !Number.isFinite(alpha) || (alpha >= fround(lo) && alpha <= fround(hi))) return;
-    // By factors of two: what a resumed run finds does not hang on where α was when it was saved, unless it wandered far.
+    // By factors of two: what a resumed run finds does not hang on where α was when it was saved, unless it wandered
+    // far.
     if (alpha > hi) while (hi < 4 * alpha) hi *= 2;
     if (alpha < lo) while (lo > alpha / 4) lo /= 2;
     this.#widened = [lo, hi];
@@ -243,12 +251,16 @@ export class Staircase extends JoiningActivation {
     this.alpha.set([startAlpha({ bits: this.bits, alpha: value })]);
     this.#hold();
   }
-  /** The range that α is held in because the user chose it; null for the default one, which gives way to a start value. */
+  /**
+   * The range that α is held in because the user chose it; null for the default one, which gives way to a start value.
+   */
   get chosenRange(): readonly [lo: number, hi: number] | null {
     const range = this.alpha.constraint?.range;
     return range === undefined || range === ALPHA_CONSTRAINT.range || range === this.#widened ? null : range;
   }
-  /** Starts (or ends) counting codes in every forward pass; starting clears the counts. Costs one pass over the codes. */
+  /**
+   * Starts (or ends) counting codes in every forward pass; starting clears the counts. Costs one pass over the codes.
+   */
   countCodes(on: boolean): void {
     check("Staircase.countCodes", "on", on, flag);
     this.#counts = on ? new Float64Array(this.top + 1) : null;

@@ -95,7 +95,10 @@ const RATIO = 0.9;
 const POINTS = 66;
 const REFINEMENTS = 20;
 
-/** The step of least squared error on positive values: the best of a geometric grid, refined by golden-section search around it. */
+/**
+ * The step of least squared error on positive values: the best of a geometric grid, refined by golden-section search
+ * around it.
+ */
 export function leastSquaresStep(values: Float32Array, top: number, rounding: Rounding): number {
   const op = "leastSquaresStep";
   if (kindOf(values) !== "Float32Array") refuse(op, "values", "a Float32Array", values);

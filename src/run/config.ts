@@ -30,8 +30,9 @@ export interface InitConfig {
 }
 
 /**
- * Everything that decides a run's result. Equal configurations give equal weights (with `relaxed`: on one kind of processor). Fields that may be
- * missing stand for their defaults; `normalize`, which earlier versions did not have, for none.
+ * Everything that decides a run's result. Equal configurations give equal weights (with `relaxed`: on one kind of
+ * processor). Fields that may be missing stand for their defaults; `normalize`, which earlier versions did not have,
+ * for none.
  */
 export interface RunConfig extends Kept<"run">, Partial<Kept<"run?">> {
   readonly quant: QuantConfig | null;
@@ -64,12 +65,14 @@ function rulesOf(...places: readonly Place[]): Fields {
 }
 
 /**
- * Takes a run's configuration out of JSON that has its fields, and perhaps the command that started it (`config.json` has).
+ * Takes a run's configuration out of JSON that has its fields, and perhaps the command that started it (`config.json`
+ * has).
  *
  * @param value parsed JSON
  * @param file where it comes from, for messages
  * @returns the configuration, without fields that it came without, so that its hash stays
- * @throws FormatError if fields are missing, unknown, or hold what no run has: a setting of a later version is not left out in silence
+ * @throws FormatError if fields are missing, unknown, or hold what no run has: a setting of a later version is not left
+ * out in silence
  */
 export function parseConfig(value: unknown, file = "config"): RunConfig {
   check("parseConfig", "file", file, text);

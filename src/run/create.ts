@@ -1,4 +1,7 @@
-/** @file One run from its configuration: data, network, training, test, packing. It writes nothing: who calls it, keeps what it hands over. */
+/**
+ * @file One run from its configuration: data, network, training, test, packing. It writes nothing: who calls it, keeps
+ * what it hands over.
+ */
 import { anything, callable, checkOptions, type OptionRules, record } from "../core/checks.js";
 import { sha256Hex } from "../core/sha256.js";
 import { type ModelSummary, pack, summarize } from "../export/index.js";
@@ -22,7 +25,10 @@ import { copied, type StartFiles, startingNetwork } from "./start.js";
 
 /** What a run is given besides its configuration, and whom it tells. Callbacks are awaited. */
 export interface RunOptions extends StartFiles {
-  /** Images, of which `limit` and `testLimit` take the first; or loaders. Default: generated digits, where the configuration asks for them. */
+  /**
+   * Images, of which `limit` and `testLimit` take the first; or loaders. Default: generated digits, where the
+   * configuration asks for them.
+   */
   readonly data?: RunData;
   /** Stops at the next step boundary, or the test by throwing its reason. */
   readonly signal?: AbortSignal;
@@ -35,7 +41,9 @@ export interface RunOptions extends StartFiles {
   readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
   /** All epochs are complete; the test begins. */
   readonly onTrained?: (epochs: number) => void | Promise<void>;
-  /** Told after every batch of the test, which classifies the test images twice: by the network and by its packed file. */
+  /**
+   * Told after every batch of the test, which classifies the test images twice: by the network and by its packed file.
+   */
   readonly onTest?: (progress: { images: number; total: number }) => void;
   /** Takes the packed model, before it is tested. */
   readonly onPacked?: (bytes: Uint8Array) => void | Promise<void>;
@@ -83,11 +91,11 @@ export interface RunResult {
 }
 
 /**
- * Trains the network of a configuration, tests it, packs it, and tests the packed file. The same configuration and images give the same weights, to
- * the last bit, in Node, in a page or in a worker.
+ * Trains the network of a configuration, tests it, packs it, and tests the packed file. The same configuration and
+ * images give the same weights, to the last bit, in Node, in a page or in a worker.
  *
- * @throws FormatError for what is no configuration; ArgumentError for images that are not those of the configuration, or files that are not given;
- *   StateError for weights of another network; DivergenceError; what callbacks throw
+ * @throws FormatError for what is no configuration; ArgumentError for images that are not those of the configuration,
+ *   or files that are not given; StateError for weights of another network; DivergenceError; what callbacks throw
  * @example
  * const config = runConfig({ model: "lenet5", bits: "1W4A", epochs: 3 });
  * const { accuracy, packed } = await createRun(config, { data: digits({ train: 4000, test: 1000 }) });

@@ -26,8 +26,8 @@ export interface Facts {
 }
 
 /**
- * Where a configuration keeps a setting: among its fields or those of `quant`; with a question mark, where the field may be missing; `own` where
- * code of its own puts it.
+ * Where a configuration keeps a setting: among its fields or those of `quant`; with a question mark, where the field
+ * may be missing; `own` where code of its own puts it.
  */
 export type Place = "run" | "run?" | "quant" | "quant?" | "own";
 
@@ -38,7 +38,9 @@ export interface Field<T = unknown, P extends Place = Place> {
   readonly flags: string;
   readonly help: string;
   readonly kind: Kind<T>;
-  /** Its value unless it is chosen, where nothing else decides it; of a field that may be missing, what that stands for. */
+  /**
+   * Its value unless it is chosen, where nothing else decides it; of a field that may be missing, what that stands for.
+   */
   readonly initial?: NoInfer<T>;
   /** The default as the help says it, if that is not `initial`. */
   readonly initialText?: string;

@@ -1,6 +1,6 @@
 /**
- * @file The settings of a run, a row each: options of `train` and their help, what `config.json` may hold, defaults, presets and resuming all come
- * from here. The order is that of the help and of `config.json`.
+ * @file The settings of a run, a row each: options of `train` and their help, what `config.json` may hold, defaults,
+ * presets and resuming all come from here. The order is that of the help and of `config.json`.
  */
 import { above, atLeast, listOf, oneOf } from "../core/checks.js";
 import { CoarsegradError } from "../core/errors.js";
@@ -23,7 +23,10 @@ const PROXIES = Object.keys(proxies);
 const OPTIMIZERS = choice(["sgd", "adam"]);
 const GRANULARITIES = choice(["layer", "channel"]);
 const AUGMENTATIONS = choice(["none", "shift", "crop-flip"]);
-/** Rules that weights are projected by: the nearest point (the paper), those of the authors' released code, and others of some widths. */
+/**
+ * Rules that weights are projected by: the nearest point (the paper), those of the authors' released code, and others
+ * of some widths.
+ */
 const PROJECTIONS = choice(Object.keys(projections));
 const widths = (least: number, most: number): string => (least === most ? `${least}` : `${least}…${most}`);
 const SOME_WIDTHS = Object.entries(projections)
@@ -31,7 +34,10 @@ const SOME_WIDTHS = Object.entries(projections)
   .map(([name, { least, most }]) => `${name} (${widths(least, most)} bit${most > 1 ? "s" : ""})`)
   .join(", ");
 const RECALIBRATIONS = choice(["auto", "always", "never"]);
-/** The first three search on observed values; the others take start values that are best for a half-Gaussian, or the authors'. */
+/**
+ * The first three search on observed values; the others take start values that are best for a half-Gaussian, or the
+ * authors'.
+ */
 const CALIBRATIONS = ["mse", "max", "percentile", "half-gaussian", "authors"] as const;
 const CALIBRATION = choice(CALIBRATIONS);
 

@@ -1,4 +1,7 @@
-/** @file What is known of the images of a run: those of a data set of the library, or those that the run's configuration describes. */
+/**
+ * @file What is known of the images of a run: those of a data set of the library, or those that the run's configuration
+ * describes.
+ */
 import { ArgumentError } from "../core/errors.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../data/registry.js";
@@ -18,7 +21,9 @@ export interface ImagesInfo extends ImageConstants {
 /** The images that a network is made for. */
 export type ImageInfo = Pick<DatasetInfo, "shape" | "classes"> & Partial<Pick<DatasetInfo, "classNames">>;
 
-/** Constants of ImageNet's training images, which many public checkpoints are trained with, those for other data too. */
+/**
+ * Constants of ImageNet's training images, which many public checkpoints are trained with, those for other data too.
+ */
 export const IMAGENET: NormalizeOptions = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 const FOLDER = "imagefolder:";

@@ -1,4 +1,6 @@
-/** @file The run room: from a configuration to trained, tested and packed weights, in Node, in a page or in a worker. */
+/**
+ * @file The run room: from a configuration to trained, tested and packed weights, in Node, in a page or in a worker.
+ */
 export { type BitWidths, bitsText, parseBits } from "./bits.js";
 export { type InitConfig, parseConfig, type QuantConfig, type RunConfig, type Settings } from "./config.js";
 export { createRun, type PackedResult, type RunOptions, type RunResult } from "./create.js";

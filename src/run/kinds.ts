@@ -4,7 +4,10 @@ import { quoted, UsageError, unknownWord } from "./usage-error.js";
 
 /** What a setting may be. */
 export interface Kind<T> {
-  /** The value that a text on the command line stands for. @throws UsageError that names the option and what it takes */
+  /**
+   * The value that a text on the command line stands for.
+   * @throws UsageError that names the option and what it takes
+   */
   read(text: string, option: string): T;
   /** What a value has to be, in JSON and in scripts. */
   readonly rule: Rule;

@@ -1,4 +1,7 @@
-/** @file Public files of float weights that are recognised by their SHA-256, because the files themselves do not say how images are normalized. */
+/**
+ * @file Public files of float weights that are recognised by their SHA-256, because the files themselves do not say how
+ * images are normalized.
+ */
 import type { NormalizeOptions } from "../nn/normalize.js";
 
 /** What is known of a public file of weights. */

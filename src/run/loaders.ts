@@ -51,7 +51,8 @@ export function loaderPlans(
 ): Readonly<Record<keyof RunLoaders, LoaderPlan>> {
   // Batch norm cannot take a single image.
   const dropLast = images > batch && images % batch === 1;
-  // What is found here stays: statistics should be those that the weights were trained with. Training replaces them within some steps.
+  // What is found here stays: statistics should be those that the weights were trained with. Training replaces them
+  // within some steps.
   const calibrated = isPostTraining(quant?.method) ? augment : "none";
   const shuffled = { shuffle: true, seed };
   return {
@@ -69,7 +70,11 @@ export function loaderOf(data: ImageDataset, { augment, ...options }: LoaderPlan
 /** What a run may be given to read: images, or loaders; without one for calibration, that for training serves. */
 export type RunData = DatasetSplits | (Omit<RunLoaders, "calibration"> & Partial<RunLoaders>);
 
-/** The loaders of a run: those that are given, those of the images that are given, or those of images that are generated. @throws ArgumentError */
+/**
+ * The loaders of a run: those that are given, those of the images that are given, or those of images that are
+ * generated.
+ * @throws ArgumentError
+ */
 export function runLoaders(config: RunConfig, data: RunData | undefined): RunLoaders {
   const given: Partial<Record<keyof RunLoaders, ImageDataset | BatchLoader>> = data ?? generated(config);
   const info = infoOf(config);

@@ -15,7 +15,8 @@ import { quantized } from "./quantize.js";
 import type { OnnxSource } from "./source.js";
 
 /**
- * A float network with fresh weights that depend on the seed alone, or with those of an ONNX file, behind a normalization unless it is null.
+ * A float network with fresh weights that depend on the seed alone, or with those of an ONNX file, behind a
+ * normalization unless it is null.
  *
  * @param name a network's name, or that of an ONNX file
  * @param onnx bytes of that file
@@ -67,7 +68,10 @@ export function checkOnnx(op: string, network: OnnxSource): void {
   );
 }
 
-/** The network with that state, in evaluation mode; freed if the state is of another. @throws StateError that lists what does not match */
+/**
+ * The network with that state, in evaluation mode; freed if the state is of another.
+ * @throws StateError that lists what does not match
+ */
 export function loaded(net: Module, state: ReadonlyMap<string, SafeTensor>): Module {
   try {
     net.loadStateDict(state);

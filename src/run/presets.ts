@@ -1,4 +1,7 @@
-/** @file Presets: the paper's settings, and those of the authors' released code. The differences are tabled in docs/reproduction.md. */
+/**
+ * @file Presets: the paper's settings, and those of the authors' released code. The differences are tabled in
+ * docs/reproduction.md.
+ */
 import { check, oneOf } from "../core/checks.js";
 import type { Settings } from "./config.js";
 import { fields } from "./fields.js";
@@ -49,7 +52,10 @@ ${[
 ].join("\n")}
 `;
 
-/** Settings with a preset's where nothing was chosen. What the chosen method or optimizer does not take is not the preset's to give. */
+/**
+ * Settings with a preset's where nothing was chosen. What the chosen method or optimizer does not take is not the
+ * preset's to give.
+ */
 export function withPreset(preset: PresetName | undefined, chosen: Settings): Settings {
   checkValues(chosen);
   if (preset === undefined) return chosen;

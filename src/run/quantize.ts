@@ -72,7 +72,10 @@ export async function calibrated(
   }
 }
 
-/** BinaryRelax: η grows from 1 to this, twice an epoch, over the first part of the run; the rest trains exactly quantized. */
+/**
+ * BinaryRelax: η grows from 1 to this, twice an epoch, over the first part of the run; the rest trains exactly
+ * quantized.
+ */
 const RELAX = { top: 100, share: 0.8 };
 
 /** The optimizer of a run: the base alone in float, or blended, or relaxing. */

@@ -1,4 +1,7 @@
-/** @file From settings to a run's configuration and back: defaults that depend on each other, clashes, what a resumed run keeps. */
+/**
+ * @file From settings to a run's configuration and back: defaults that depend on each other, clashes, what a resumed
+ * run keeps.
+ */
 import { check, checkOptions, integer, listOf, type Rule, real, record, text } from "../core/checks.js";
 import { datasetInfo } from "../data/registry.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
@@ -52,7 +55,8 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
     imported,
     starts: imported || settings.init !== undefined,
     folder: folderOf(data) !== undefined,
-    // What the weights to start from were trained with (an ONNX file holds all of its network); else what suits the images.
+    // What the weights to start from were trained with (an ONNX file holds all of its network); else what suits the
+    // images.
     normalize: () =>
       context.init !== undefined
         ? context.init.normalize

@@ -1,4 +1,7 @@
-/** @file What a model's file says of its input normalization: a checkpoint's own, a file's metadata, or what is known of a public file. */
+/**
+ * @file What a model's file says of its input normalization: a checkpoint's own, a file's metadata, or what is known of
+ * a public file.
+ */
 import { sha256Hex } from "../core/sha256.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
 import type { ImageConstants } from "./images.js";
@@ -7,8 +10,8 @@ import { defaultNormalize, normalizeText, parseNormalize } from "./normalization
 import type { ModelSource, WeightsSource } from "./source.js";
 
 /**
- * What a file of plain weights says of its normalization: `normalize` in its metadata (as --normalize takes it), or what is known of a
- * public file by its SHA-256. Nothing is ever tried out.
+ * What a file of plain weights says of its normalization: `normalize` in its metadata (as --normalize takes it), or
+ * what is known of a public file by its SHA-256. Nothing is ever tried out.
  *
  * @returns constants, null for none, undefined if nothing is known
  * @throws UsageError on metadata that cannot be understood
@@ -25,7 +28,8 @@ export interface StatedNormalize {
 }
 
 /**
- * The normalization that weights are to be used with: a checkpoint's own; what a plain file states; else that of a fresh network.
+ * The normalization that weights are to be used with: a checkpoint's own; what a plain file states; else that of a
+ * fresh network.
  *
  * @param source not a packed model, which has its normalization inside
  */

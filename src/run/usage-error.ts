@@ -2,7 +2,10 @@
 import { nearest } from "../core/checks.js";
 import { ArgumentError, type ErrorFields } from "../core/errors.js";
 
-/** A setting, an option or a command that is not understood, or does not go with the others. On the command line: exit code 2. */
+/**
+ * A setting, an option or a command that is not understood, or does not go with the others. On the command line: exit
+ * code 2.
+ */
 export class UsageError extends ArgumentError {}
 
 /** A word as error messages show it. */

@@ -99,10 +99,11 @@ export function bcgdStep(
 }
 
 /**
- * An example in which the inequality is nearly an equality: two weights, 1 bit, f = (L/2)‖w − c‖², started a hair (`gap`) from the
- * boundary between two sign patterns and sent a hair beyond it.
+ * An example in which the inequality is nearly an equality: two weights, 1 bit, f = (L/2)‖w − c‖², started a hair
+ * (`gap`) from the boundary between two sign patterns and sent a hair beyond it.
  *
- * The proof loses something where w_f or w_f⁺ is nearer to one of w, w⁺ than to the other; here both are almost at equal distances.
+ * The proof loses something where w_f or w_f⁺ is nearer to one of w, w⁺ than to the other; here both are almost at
+ * equal distances.
  *
  * @param gap distance from the boundary, in (0, 1); the ratio of actual to guaranteed descent tends to 1 with it
  * @param options ρ and η with ρ > ηL

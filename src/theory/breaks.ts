@@ -1,4 +1,7 @@
-/** @file Where a slope that the user wrote changes: ends of pieces for quadrature, which would overlook what is much narrower than a piece. */
+/**
+ * @file Where a slope that the user wrote changes: ends of pieces for quadrature, which would overlook what is much
+ * narrower than a piece.
+ */
 
 /** A slope μ′ as a function of Zw. */
 export type Slope = (x: number) => number;
@@ -7,14 +10,18 @@ export type Slope = (x: number) => number;
 const PER_OCTAVE = 128;
 /** The smallest |x| looked at, in units of the staircase's top. */
 const LEAST = 2 ** -20;
-/** A change between neighbouring points counts if it is more than this of the largest value: tails belong to the range of change. */
+/**
+ * A change between neighbouring points counts if it is more than this of the largest value: tails belong to the range
+ * of change.
+ */
 const NOTICEABLE = 1e-14;
 /** Ends of pieces inside a range of change, so that each piece spans at most this many points: a factor of 2. */
 const PIECE = PER_OCTAVE;
 
 /**
- * Looks at slopes on a logarithmic grid, 128 points for each doubling of |x|, and returns the ends of the ranges in which one of them changes.
- * A change at a place that is known already is left to that place. What is narrower than 1/128 of its distance from 0 may be overlooked.
+ * Looks at slopes on a logarithmic grid, 128 points for each doubling of |x|, and returns the ends of the ranges in
+ * which one of them changes. A change at a place that is known already is left to that place. What is narrower than
+ * 1/128 of its distance from 0 may be overlooked.
  *
  * @param slopes functions of Zw
  * @param unit the staircase's top Lα, the scale of a proxy

@@ -1,4 +1,6 @@
-/** @file The expected coarse gradient of the two-linear-layer model: closed forms for three proxies, quadrature for any. */
+/**
+ * @file The expected coarse gradient of the two-linear-layer model: closed forms for three proxies, quadrature for any.
+ */
 import { callable, check, checkOptions, listOf, numeric, real, record } from "../core/checks.js";
 import { type CoarseProxy, clippedReLU, identityProxy, reluProxy } from "../quant/proxy.js";
 import { breaksOf } from "./breaks.js";
@@ -26,14 +28,15 @@ export interface ProxyMoments {
 /** Choices of {@link expectedCoarseGradient}. */
 export interface ExpectationOptions {
   /**
-   * Where μ′ jumps, so that quadrature need not search; in units of Zw. The built-in proxies' are known. Needed for what is narrower than 1/128 of its
-   * distance from 0, see {@link quadratureMoments}.
+   * Where μ′ jumps, so that quadrature need not search; in units of Zw. The built-in proxies' are known. Needed for
+   * what is narrower than 1/128 of its distance from 0, see {@link quadratureMoments}.
    */
   readonly jumps?: readonly number[];
 }
 
 /**
- * E[g_relu] = h/(2√(2π)) ŵ − cos(θ/2)(vᵀv*)/√(2π)·(ŵ + w*)/‖ŵ + w*‖, h = ‖v‖² + (1ᵀv)² − (1ᵀv)(1ᵀv*) + vᵀv*, ‖w*‖ taken as 1.
+ * E[g_relu] = h/(2√(2π)) ŵ − cos(θ/2)(vᵀv*)/√(2π)·(ŵ + w*)/‖ŵ + w*‖, h = ‖v‖² + (1ᵀv)² − (1ᵀv)(1ᵀv*) + vᵀv*, ‖w*‖ taken
+ * as 1.
  *
  * Since ‖ŵ + w*‖ = 2cos(θ/2), the second term is (vᵀv*)/(2√(2π))·(ŵ + w*), which is defined at θ = π too.
  *
@@ -106,10 +109,12 @@ export function clippedMoments(pose: Pose, cap = 1): ProxyMoments {
 const REACH = 11;
 
 /**
- * The moments of any proxy by adaptive quadrature. Integrating y out first leaves one dimension, in which the angle is a parameter.
+ * The moments of any proxy by adaptive quadrature. Integrating y out first leaves one dimension, in which the angle is
+ * a parameter.
  *
- * Pieces end where μ′ changes, so that a proxy far narrower than ‖w‖ is not overlooked: it is looked at in 128 places for each doubling of |Zw|, from
- * 2⁻²⁰ on. What is narrower than 1/128 of its distance from 0 has to be named in `jumps`.
+ * Pieces end where μ′ changes, so that a proxy far narrower than ‖w‖ is not overlooked: it is looked at in 128 places
+ * for each doubling of |Zw|, from 2⁻²⁰ on. What is narrower than 1/128 of its distance from 0 has to be named in
+ * `jumps`.
  *
  * @param proxy called as `dx(x, 1, 1)`: a 1-bit staircase with α = 1
  * @param jumps where μ′ jumps, in units of Zw
@@ -149,10 +154,11 @@ export function quadratureMoments(pose: Pose, proxy: CoarseProxy, jumps: readonl
 }
 
 /**
- * E[g_μ] for any proxy: closed forms for the library's `relu`, `identity` and `clipped-relu` (with α = 1, so that it is 1 on (0, 1]), else
- * quadrature.
+ * E[g_μ] for any proxy: closed forms for the library's `relu`, `identity` and `clipped-relu` (with α = 1, so that it is
+ * 1 on (0, 1]), else quadrature.
  *
- * E[g_μ] = (‖v‖²B + ½A[(1ᵀv)(1ᵀv − 1ᵀv*) − ‖v‖² + vᵀv*]) ŵ − (vᵀv*)(C ŵ + D e) with the {@link ProxyMoments} A, B, C, D.
+ * E[g_μ] = (‖v‖²B + ½A[(1ᵀv)(1ᵀv − 1ᵀv*) − ‖v‖² + vᵀv*]) ŵ − (vᵀv*)(C ŵ + D e) with the {@link ProxyMoments} A, B, C,
+ * D.
  *
  * @returns n numbers
  * @gradient coarse, in the mean

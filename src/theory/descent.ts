@@ -1,4 +1,7 @@
-/** @file Coarse gradient descent on the two-linear-layer model: with the expectations, or with samples through the engine. */
+/**
+ * @file Coarse gradient descent on the two-linear-layer model: with the expectations, or with samples through the
+ * engine.
+ */
 import {
   anything,
   atLeast,
@@ -81,10 +84,12 @@ const DESCENT_RULES: OptionRules<DescentOptions> = {
 const MOST_SAMPLES = 2 ** 24;
 
 /**
- * How far (v, w) is from a critical point of f: the larger of ‖∂f/∂v‖ and min(‖∂f/∂w‖, ‖w‖ sin θ), and not less than ‖E[g_μ]‖ if that is given.
+ * How far (v, w) is from a critical point of f: the larger of ‖∂f/∂v‖ and min(‖∂f/∂w‖, ‖w‖ sin θ), and not less than
+ * ‖E[g_μ]‖ if that is given.
  *
- * f has creases along θ = 0 and θ = π. Up to a crease ‖∂f/∂w‖ stays |vᵀv*|/(2π‖w‖), and on it the generalized gradient holds 0. So the
- * distance to the crease, ‖w‖ sin θ, stands in for the norm where it is smaller (an ε-critical point in the sense of Goldstein).
+ * f has creases along θ = 0 and θ = π. Up to a crease ‖∂f/∂w‖ stays |vᵀv*|/(2π‖w‖), and on it the generalized gradient
+ * holds 0. So the distance to the crease, ‖w‖ sin θ, stands in for the norm where it is smaller (an ε-critical point in
+ * the sense of Goldstein).
  *
  * @throws ArgumentError, ShapeError as `populationLoss`
  */
@@ -115,7 +120,8 @@ export function populationDescent(student: TwoLayer, teacher: TwoLayer, options:
 }
 
 /**
- * The same with gradients of fresh Gaussian samples through the engine. The recorded quantities are still the population's.
+ * The same with gradients of fresh Gaussian samples through the engine. The recorded quantities are still the
+ * population's.
  *
  * @throws as {@link populationDescent}
  */

@@ -1,4 +1,7 @@
-/** @file The theory laboratory: the two-linear-layer model, its coarse gradients and descents, BCGD on least squares, separable classes. */
+/**
+ * @file The theory laboratory: the two-linear-layer model, its coarse gradients and descents, BCGD on least squares,
+ * separable classes.
+ */
 export { type BcgdOptions, type BcgdState, type BcgdStep, bcgdState, bcgdStep, sharpExample } from "./bcgd.js";
 export {
   assemble,

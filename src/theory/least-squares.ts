@@ -84,7 +84,8 @@ export function randomLeastSquares(rng: Rng, n: number, rows: number): LeastSqua
 }
 
 /**
- * The largest eigenvalue of a positive semidefinite matrix, from above: λ ≤ ‖H^p‖_F^(1/p) ≤ n^(1/2p) λ with p = 2^30, by repeated squaring.
+ * The largest eigenvalue of a positive semidefinite matrix, from above: λ ≤ ‖H^p‖_F^(1/p) ≤ n^(1/2p) λ with p = 2^30,
+ * by repeated squaring.
  *
  * @returns λ, at most about 1e-8 too large; 0 for the zero matrix
  */

@@ -4,7 +4,8 @@ import { atan2 } from "../core/math.js";
 import { checkLengths, checkVector, dot, norm, plus, scaled, unit, type Vector } from "./vector.js";
 
 /**
- * y(v, w; Z) = vᵀσ(Zw), σ(x) = 1{x > 0}, on Z ∈ R^{m×n} with independent N(0, 1) entries. As student it is trained, as teacher it labels.
+ * y(v, w; Z) = vᵀσ(Zw), σ(x) = 1{x > 0}, on Z ∈ R^{m×n} with independent N(0, 1) entries. As student it is trained, as
+ * teacher it labels.
  *
  * @see BCGD §2 (two linear layers)
  */
@@ -26,7 +27,10 @@ export interface Pose {
   readonly sin: number;
   /** ŵ = w/‖w‖. */
   readonly along: readonly number[];
-  /** e = P w* / ‖P w*‖, P = I − ŵŵᵀ; null where w* is parallel to w (sin θ below 1e-15), for no direction is singled out there. */
+  /**
+   * e = P w* / ‖P w*‖, P = I − ŵŵᵀ; null where w* is parallel to w (sin θ below 1e-15), for no direction is singled out
+   * there.
+   */
   readonly across: readonly number[] | null;
 }
 

@@ -76,7 +76,8 @@ export interface MonteCarloOptions {
 }
 
 /**
- * Means of loss, gradient in v and coarse gradient in w over Gaussian samples, with standard errors; every sample goes through the engine.
+ * Means of loss, gradient in v and coarse gradient in w over Gaussian samples, with standard errors; every sample goes
+ * through the engine.
  *
  * @param proxy μ′
  * @throws ArgumentError on fewer than two samples, and as `sampleGradients`

@@ -22,7 +22,8 @@ export function populationLoss(student: TwoLayer, teacher: TwoLayer): number {
 }
 
 /**
- * ∂f/∂v = ¼(I + 11ᵀ)v − ¼((1 − 2θ/π)I + 11ᵀ)v*. Also what the sample gradient in v has as its mean: v is not behind the staircase.
+ * ∂f/∂v = ¼(I + 11ᵀ)v − ¼((1 − 2θ/π)I + 11ᵀ)v*. Also what the sample gradient in v has as its mean: v is not behind the
+ * staircase.
  *
  * @returns m numbers
  * @throws ArgumentError, ShapeError as {@link populationLoss}
@@ -40,8 +41,8 @@ export function populationGradientV(student: TwoLayer, teacher: TwoLayer): numbe
 /**
  * ∂f/∂w = −(vᵀv*)/(2π‖w‖)·Pw* / ‖Pw*‖, P = I − ŵŵᵀ.
  *
- * f has a crease along θ = 0 and θ = π, where this gradient does not exist; there the zero vector is returned, the shortest element of
- * the generalized gradient.
+ * f has a crease along θ = 0 and θ = π, where this gradient does not exist; there the zero vector is returned, the
+ * shortest element of the generalized gradient.
  *
  * @returns n numbers, orthogonal to w
  * @throws ArgumentError, ShapeError as {@link populationLoss}

@@ -2,7 +2,8 @@
 import { above, callable, check, listOf, numeric } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 
-// Abscissae and weights of the 15-point Kronrod rule and the 7-point Gauss rule inside it (QUADPACK's qk15), from the outside in.
+// Abscissae and weights of the 15-point Kronrod rule and the 7-point Gauss rule inside it (QUADPACK's qk15), from the
+// outside in.
 const NODES = [
   0.9914553711208126, 0.9491079123427585, 0.8648644233597691, 0.7415311855993945, 0.5860872354676911,
   0.4058451513773972, 0.20778495500789848, 0,
@@ -40,15 +41,16 @@ function rule(f: Integrand, a: number, b: number): { values: number[]; error: nu
 /**
  * ∫ f over the pieces between `points`, each halved until the two rules agree.
  *
- * Where f has jumps, name them among the points: between them 1e-13 is usual. An unnamed jump is bisected to a width of 2^-40 of its piece. A feature
- * that falls between the 15 nodes of its piece is not seen: put an end of a piece beside it.
+ * Where f has jumps, name them among the points: between them 1e-13 is usual. An unnamed jump is bisected to a width of
+ * 2^-40 of its piece. A feature that falls between the 15 nodes of its piece is not seen: put an end of a piece beside
+ * it.
  *
  * @param f integrands, finite on the closed range
  * @param points ends of the pieces, ascending; equal neighbours are skipped
  * @param tolerance absolute error allowed per piece. Default 1e-14
  * @returns one integral per integrand
- * @throws ArgumentError if an integrand is not finite, or if the integrals do not converge: more than 200,000 pieces, or an estimated error above
- * 1e-9 (relative to integrals above 1) where pieces are halved no more
+ * @throws ArgumentError if an integrand is not finite, or if the integrals do not converge: more than 200,000 pieces,
+ * or an estimated error above 1e-9 (relative to integrals above 1) where pieces are halved no more
  */
 export function integrate(f: Integrand, points: readonly number[], tolerance = 1e-14): number[] {
   check("integrate", "integrand", f, callable);

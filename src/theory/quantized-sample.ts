@@ -32,7 +32,8 @@ export interface BatchGradients {
 }
 
 /**
- * Mean loss ½(y − y*)² of a batch and its gradients: exact in v, coarse in w and α, all by one backward pass of the engine in f64.
+ * Mean loss ½(y − y*)² of a batch and its gradients: exact in v, coarse in w and α, all by one backward pass of the
+ * engine in f64.
  *
  * @param inputs B matrices Z, [B, m, n] row-major
  * @gradient coarse: `proxy` in w, `rule` in α

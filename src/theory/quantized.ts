@@ -1,4 +1,7 @@
-/** @file The model with a b-bit staircase in place of the binary unit: exact gradients and expected coarse gradients by one-dimensional integrals. */
+/**
+ * @file The model with a b-bit staircase in place of the binary unit: exact gradients and expected coarse gradients by
+ * one-dimensional integrals.
+ */
 import { staircaseTop } from "../codes/levels.js";
 import {
   above,
@@ -55,7 +58,9 @@ export interface QuantizedOptions {
   readonly rule?: AlphaRule;
   /** Absolute error of each integral on each piece. Default 1e-12. */
   readonly tolerance?: number;
-  /** Where slopes of your own jump, in units of Zw; see `quadratureMoments`. The built-in ones' are known. Default none. */
+  /**
+   * Where slopes of your own jump, in units of Zw; see `quadratureMoments`. The built-in ones' are known. Default none.
+   */
   readonly jumps?: readonly number[];
 }
 
@@ -91,10 +96,11 @@ function thresholds(alpha: number, length: number, top: number): number[] {
 }
 
 /**
- * Loss, exact gradients and expected coarse gradients of the b-bit model. With bits = 1 and α = 1 this is the binary model.
+ * Loss, exact gradients and expected coarse gradients of the b-bit model. With bits = 1 and α = 1 this is the binary
+ * model.
  *
- * With x the component of a row of Z along ŵ and y that along e: σ climbs at x = t_k, so that ∂σ/∂w has its mass there, and
- * M₀(x) = E[σ*|x], M₁(x) = E[yσ*|x] are sums of Φ and φ. What is left are integrals over x.
+ * With x the component of a row of Z along ŵ and y that along e: σ climbs at x = t_k, so that ∂σ/∂w has its mass there,
+ * and M₀(x) = E[σ*|x], M₁(x) = E[yσ*|x] are sums of Φ and φ. What is left are integrals over x.
  *
  * At θ = 0 and π the part of ∂f/∂w across w is given as 0, as for the binary model.
  *

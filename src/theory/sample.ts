@@ -1,4 +1,7 @@
-/** @file Sample losses and coarse gradients through the engine: the chain rule is autograd's, the proxy is a custom backward rule. */
+/**
+ * @file Sample losses and coarse gradients through the engine: the chain rule is autograd's, the proxy is a custom
+ * backward rule.
+ */
 
 import { defineOp } from "../autograd/define.js";
 import { tensor } from "../autograd/functions/creation.js";
@@ -15,7 +18,8 @@ import { checkPair, type TwoLayer } from "./model.js";
 import { isProxy } from "./vector.js";
 
 /**
- * The binary unit 1{x > 0} as an op: its backward is the proxy's derivative, called as `dx(x, 1, 1)`, a 1-bit staircase with α = 1.
+ * The binary unit 1{x > 0} as an op: its backward is the proxy's derivative, called as `dx(x, 1, 1)`, a 1-bit staircase
+ * with α = 1.
  *
  * @gradient coarse (proxy)
  * @see BCGD §2 (coarse gradient)
@@ -66,7 +70,8 @@ export interface SampleGradients {
 }
 
 /**
- * Loss and gradients of each of B samples, all from one backward pass: every sample has its own copy of v and w, so that nothing is summed.
+ * Loss and gradients of each of B samples, all from one backward pass: every sample has its own copy of v and w, so
+ * that nothing is summed.
  *
  * g_μ = Zᵀ(μ′(Zw) ⊙ v)(vᵀσ(Zw) − v*ᵀσ(Zw*)) for each Z; computed in f64.
  *

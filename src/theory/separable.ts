@@ -1,4 +1,7 @@
-/** @file Several classes in orthogonal subspaces, a quantized hidden layer, hinge loss: coarse gradient descent to perfect classification. */
+/**
+ * @file Several classes in orthogonal subspaces, a quantized hidden layer, hinge loss: coarse gradient descent to
+ * perfect classification.
+ */
 
 import { tensor } from "../autograd/functions/creation.js";
 import { indexSelect } from "../autograd/functions/indexing.js";
@@ -68,8 +71,9 @@ export interface SeparablePoint {
 }
 
 /**
- * Classes in pairwise orthogonal subspaces of equal dimension, under a random rotation. A point is a random direction of its class's subspace,
- * of length 1 to 2; x and −x have the same class, so that no linear classifier without a bias does better than chance on both.
+ * Classes in pairwise orthogonal subspaces of equal dimension, under a random rotation. A point is a random direction
+ * of its class's subspace, of length 1 to 2; x and −x have the same class, so that no linear classifier without a bias
+ * does better than chance on both.
  *
  * @throws ArgumentError on fewer than two classes or sizes below 1
  * @see arXiv:2011.11256, the setting of separable data
@@ -143,8 +147,9 @@ export function orthonormal(rng: Rng, dimension: number): number[][] {
 }
 
 /**
- * Full-batch coarse gradient descent on the first layer W of f(x) = Vσ(Wx), σ a b-bit staircase, V fixed: 1 from a class's own units, −1 from
- * the others'. Loss: max(0, 1 − f_y + max_{i≠y} f_i), averaged. All of it through the engine.
+ * Full-batch coarse gradient descent on the first layer W of f(x) = Vσ(Wx), σ a b-bit staircase, V fixed: 1 from a
+ * class's own units, −1 from the others'. Loss: max(0, 1 − f_y + max_{i≠y} f_i), averaged. All of it through the
+ * engine.
  *
  * @param visit sees the state before every `every`-th step, and once more at the end
  * @returns the last state

@@ -16,8 +16,8 @@ export interface Callback<Metrics extends RunMetrics = RunMetrics> {
 /** Which figure is watched. */
 export interface MonitorOptions {
   /**
-   * A figure of the epoch, such as `valLoss`, `valAccuracy`, or of its metrics, such as `valMetrics.mae`. Default: `valLoss` where there is validation data,
-   * else `loss`.
+   * A figure of the epoch, such as `valLoss`, `valAccuracy`, or of its metrics, such as `valMetrics.mae`. Default:
+   * `valLoss` where there is validation data, else `loss`.
    */
   readonly monitor?: string;
   /** Whether less is better. Default: `min` for names that end in loss, mse or mae, else `max`. */
@@ -49,7 +49,10 @@ class Monitor {
   reset(): void {
     this.#best = null;
   }
-  /** @returns true if the epoch is better than all before. NaN never is. @throws ArgumentError if the epoch has no such figure */
+  /**
+   * @returns true if the epoch is better than all before. NaN never is.
+   * @throws ArgumentError if the epoch has no such figure
+   */
   improves(metrics: RunMetrics): boolean {
     const { monitor = metrics.valLoss === undefined ? "loss" : "valLoss", mode } = this.#options;
     const figure = monitor
@@ -102,7 +105,8 @@ export function earlyStop(options: EarlyStopOptions = {}): Callback {
 }
 
 /**
- * Keeps the weights and buffers of the best epoch, and puts them back at the end of the run. The optimizer's state stays that of the last epoch.
+ * Keeps the weights and buffers of the best epoch, and puts them back at the end of the run. The optimizer's state
+ * stays that of the last epoch.
  *
  * @throws ArgumentError on unknown options; in the run, on a figure that its epochs do not have
  */

@@ -51,8 +51,8 @@ function tensorEntry(name: string, array: NDArray | HostArray): SafeEntry {
 }
 
 /**
- * Writes a checkpoint. Tensors `model.<state-dict key>` and `optimizer.<index>.<slot>`; counts, rates, random streams and the
- * configuration as JSON in the metadata; and there a checksum of all of it.
+ * Writes a checkpoint. Tensors `model.<state-dict key>` and `optimizer.<index>.<slot>`; counts, rates, random streams
+ * and the configuration as JSON in the metadata; and there a checksum of all of it.
  *
  * @returns bytes of a safetensors file; equal states give equal bytes
  */
@@ -169,11 +169,11 @@ function hashOf(config: unknown): string | null {
 }
 
 /**
- * Puts a network, its optimizer and all random streams where the checkpoint was taken. Everything is compared first: after an error, network, optimizer
- * and random streams are as they were.
+ * Puts a network, its optimizer and all random streams where the checkpoint was taken. Everything is compared first:
+ * after an error, network, optimizer and random streams are as they were.
  *
- * @throws ArgumentError on anything but a checkpoint, a network and an optimizer; StateError if the network's keys, shapes or random streams differ
- *   (all are listed), or if the optimizer's state does not fit
+ * @throws ArgumentError on anything but a checkpoint, a network and an optimizer; StateError if the network's keys,
+ *   shapes or random streams differ (all are listed), or if the optimizer's state does not fit
  */
 export function restoreCheckpoint(checkpoint: Checkpoint, net: Module, optimizer: OptimizerLike): void {
   const hint = "loadCheckpoint(bytes) gives one";

@@ -9,8 +9,9 @@ import { Module } from "../nn/module.js";
 import { stateEntries } from "../nn/state.js";
 
 /**
- * SHA-256 of all parameters and buffers: the name of a training result. For each entry of the state dict in the order of its keys (by code
- * unit): the key, a zero byte, dtype and shape as text (`f32[64,32,5,5]`), a zero byte, and the little-endian bytes of the elements.
+ * SHA-256 of all parameters and buffers: the name of a training result. For each entry of the state dict in the order
+ * of its keys (by code unit): the key, a zero byte, dtype and shape as text (`f32[64,32,5,5]`), a zero byte, and the
+ * little-endian bytes of the elements.
  *
  * @returns 64 hexadecimal digits
  * @throws ArgumentError for what is no network; DisposedError
@@ -73,7 +74,11 @@ export function canonicalJson(value: unknown): string {
   return text;
 }
 
-/** SHA-256 of a configuration's canonical JSON; undefined counts as null. @returns 64 hexadecimal digits @throws ArgumentError as {@link canonicalJson} */
+/**
+ * SHA-256 of a configuration's canonical JSON; undefined counts as null.
+ * @returns 64 hexadecimal digits
+ * @throws ArgumentError as {@link canonicalJson}
+ */
 export function configHash(config: unknown): string {
   return sha256Hex(new TextEncoder().encode(canonicalJson(config ?? null)));
 }

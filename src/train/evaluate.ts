@@ -36,10 +36,11 @@ export interface Evaluation {
 }
 
 /**
- * Accuracy and mean cross-entropy of a network in evaluation mode, without recording gradients. Modes are put back afterwards. The event
- * loop gets a turn between batches.
+ * Accuracy and mean cross-entropy of a network in evaluation mode, without recording gradients. Modes are put back
+ * afterwards. The event loop gets a turn between batches.
  *
- * The losses of single images, f32 numbers, are added in f64 in the order of the images, so that no result depends on how many go through at once.
+ * The losses of single images, f32 numbers, are added in f64 in the order of the images, so that no result depends on
+ * how many go through at once.
  *
  * @throws ArgumentError, DTypeError, FormatError on what is no network or no images, and on options out of range
  * @throws the signal's reason if it is aborted

@@ -47,7 +47,10 @@ export interface TaskOptions extends CommonOptions, JudgementOptions, ProgressOp
   seed?: number;
   /** Skip an incomplete last batch. Default: only one of a single example, which batch norm cannot take. */
   dropLast?: boolean;
-  /** Judged after every epoch: examples, or the share of `data` (drawn at random by the seed) that is set aside, in (0, 1). */
+  /**
+   * Judged after every epoch: examples, or the share of `data` (drawn at random by the seed) that is set aside, in (0,
+   * 1).
+   */
   validation?: ExampleInput | number;
   /** Examples at once in validation. Default 256. */
   evalBatch?: number;

@@ -30,18 +30,21 @@ export type { FitOptions, FitProgress, FitResult } from "./options.js";
 /**
  * Trains a network: on labelled images with cross-entropy, or on examples of any task with any loss.
  *
- * Each step is synchronous and frees its intermediates; the event loop gets a turn between steps. The order of the batches and the
- * augmentation depend on (seed, epoch) only, so a run that goes on from a checkpoint ends with the same bits as an uninterrupted one.
+ * Each step is synchronous and frees its intermediates; the event loop gets a turn between steps. The order of the
+ * batches and the augmentation depend on (seed, epoch) only, so a run that goes on from a checkpoint ends with the same
+ * bits as an uninterrupted one.
  *
- * @param net takes images [N,H,W,C] and gives logits [N, classes], or takes and gives what the examples and the loss want; left in training mode
- * @param data images and labels; or a loader of them, which then decides on batches, order and augmentation by itself; or examples: `{ x, y }`, a data set
- * of `exampleDataset`, or a source of batches (`ExampleLoader`, `batchSource`)
+ * @param net takes images [N,H,W,C] and gives logits [N, classes], or takes and gives what the examples and the loss
+ * want; left in training mode
+ * @param data images and labels; or a loader of them, which then decides on batches, order and augmentation by itself;
+ * or examples: `{ x, y }`, a data set of `exampleDataset`, or a source of batches (`ExampleLoader`, `batchSource`)
  * @returns metrics of the epochs that were completed
  * @throws DivergenceError naming epoch, step and loss when the loss or a weight is NaN or infinite
  * @throws StateError if the checkpoint to resume from belongs to another network or configuration
  * @throws ArgumentError on options out of range
  * @example
- * await fit(net, { x: features, y: prices }, { epochs: 20, optimizer, loss: "mse", metrics: ["mae"], callbacks: [earlyStop()] });
+ * await fit(net, { x: features, y: prices }, { epochs: 20, optimizer, loss: "mse", metrics: ["mae"], callbacks:
+ * [earlyStop()] });
  */
 export function fit(net: Module, data: ImageDataset | BatchLoader, options: FitOptions): Promise<FitResult>;
 export function fit(net: Module, data: ExampleInput, options: TaskOptions): Promise<FitResult<TaskMetrics>>;

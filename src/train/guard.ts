@@ -1,4 +1,7 @@
-/** @file What a run must not go on with: numbers that are not finite, losses beyond return, parameters that nobody trains. */
+/**
+ * @file What a run must not go on with: numbers that are not finite, losses beyond return, parameters that nobody
+ * trains.
+ */
 
 import { describe } from "../core/checks.js";
 import { isFloat } from "../core/dtype.js";
@@ -44,7 +47,10 @@ export function checkWeights(net: Module, place: string): void {
   }
 }
 
-/** Refuses a network that is broken before its first step. @throws StateError naming the first such parameter or running statistic */
+/**
+ * Refuses a network that is broken before its first step.
+ * @throws StateError naming the first such parameter or running statistic
+ */
 export function checkStart(net: Module): void {
   const statistics = [...net.namedBuffers()].filter(([name]) => /(^|\.)running_(mean|var)$/.test(name));
   for (const [name, { data }] of [...net.namedParameters(), ...statistics]) {
@@ -61,8 +67,8 @@ export function checkStart(net: Module): void {
 }
 
 /**
- * Watches buffers (running statistics): a step that overflows one shows neither in the loss nor in the weights. A buffer that held such numbers from
- * the start, as a mask may, may keep as many.
+ * Watches buffers (running statistics): a step that overflows one shows neither in the loss nor in the weights. A
+ * buffer that held such numbers from the start, as a mask may, may keep as many.
  */
 export class BufferGuard {
   readonly #arrays: readonly { name: string; data: NDArray; known: number }[];
@@ -82,8 +88,9 @@ export class BufferGuard {
 }
 
 /**
- * Watches the loss. Weights that one step threw far away give losses that are finite and mean nothing. A run may start badly and may have peaks; it has
- * diverged if for half an epoch, and three steps at least, every loss is more than 1,000 times the larger of the first loss and that of guessing, ln classes.
+ * Watches the loss. Weights that one step threw far away give losses that are finite and mean nothing. A run may start
+ * badly and may have peaks; it has diverged if for half an epoch, and three steps at least, every loss is more than
+ * 1,000 times the larger of the first loss and that of guessing, ln classes.
  */
 export class LossGuard {
   readonly #patience: number;
@@ -132,7 +139,8 @@ export function checkRate(optimizer: OptimizerLike, step: number, factor: number
 }
 
 /**
- * Compares what an optimizer steps with what a network has. Warns of trainable parameters that it does not step (fine-tuning leaves some out on purpose).
+ * Compares what an optimizer steps with what a network has. Warns of trainable parameters that it does not step
+ * (fine-tuning leaves some out on purpose).
  *
  * @throws StateError if the optimizer has parameters that are not the network's, or were disposed of
  */
@@ -160,7 +168,10 @@ function nameOf(parameter: unknown): string {
   return `${parameter.name || "one without a name"} [${parameter.shape.join(",")}]${parameter.data.alive ? "" : " (disposed of)"}`;
 }
 
-/** Watches which trainable parameters get a gradient other than 0 in an epoch; those that got one are not looked at again. */
+/**
+ * Watches which trainable parameters get a gradient other than 0 in an epoch; those that got one are not looked at
+ * again.
+ */
 export class GradientWatch {
   readonly #silent: Map<string, Parameter>;
   constructor(net: Module, optimizer: OptimizerLike) {

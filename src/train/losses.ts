@@ -77,7 +77,11 @@ function averaged(op: string, loss: Tensor, output: Tensor, weights: Float32Arra
     .div(total === 0 ? 1 : total);
 }
 
-/** Targets in the open scope, of the type and, where an axis of one element is all that differs, the shape that the loss wants. @throws ArgumentError */
+/**
+ * Targets in the open scope, of the type and, where an axis of one element is all that differs, the shape that the loss
+ * wants.
+ * @throws ArgumentError
+ */
 export function targetTensor(targets: ExampleArray, output: Tensor, { classes }: ResolvedLoss): Tensor {
   if (classes === null) return new TensorClass(toNDArray(targets));
   if (classes) return new TensorClass(NDArray.from(classNumbers(targets), targets.shape, "i32"));

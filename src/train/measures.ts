@@ -67,7 +67,10 @@ function rankOf(x: ArrayLike<number>, row: number, classes: number, label: numbe
   return above;
 }
 
-/** Share of rows whose label is among the `most` largest logits; for outputs that are each true or false, of outputs on the right side of 0. */
+/**
+ * Share of rows whose label is among the `most` largest logits; for outputs that are each true or false, of outputs on
+ * the right side of 0.
+ */
 const hits = (most: number) => (): Gathering => {
   let [right, count] = [0, 0];
   return {
@@ -86,7 +89,9 @@ const hits = (most: number) => (): Gathering => {
   };
 };
 
-/** Mean over classes (or outputs) of 2·TP / (2·TP + FP + FN); classes that never occur and are never told do not count. */
+/**
+ * Mean over classes (or outputs) of 2·TP / (2·TP + FP + FN); classes that never occur and are never told do not count.
+ */
 function f1(): Gathering {
   const counts: { hit: number; told: number; real: number }[] = [];
   const at = (c: number) => {

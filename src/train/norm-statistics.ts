@@ -23,11 +23,12 @@ const ERRORS = 3;
 const GAP = 0.05;
 
 /**
- * What was found about a network's running statistics after the last step: shares of the same training images (as training saw them, the first of the
- * last epoch) that are classified right.
+ * What was found about a network's running statistics after the last step: shares of the same training images (as
+ * training saw them, the first of the last epoch) that are classified right.
  *
- * "auto" takes the new statistics if the difference of hits b − c exceeds three standard errors √(b + c), with b images right by the new ones alone and
- * c by the old ones alone (McNemar's test): what chance does leaves the bits of a run alone.
+ * "auto" takes the new statistics if the difference of hits b − c exceeds three standard errors √(b + c), with b images
+ * right by the new ones alone and c by the old ones alone (McNemar's test): what chance does leaves the bits of a run
+ * alone.
  */
 export interface NormStatistics {
   /** Images that were looked at. */
@@ -89,7 +90,10 @@ function onLoan<T>(net: Module, running: Values, fn: () => T): T {
   }
 }
 
-/** The means of the batches' statistics, weighted by their images, in f64; and how many images each batch's own statistics classify right. */
+/**
+ * The means of the batches' statistics, weighted by their images, in f64; and how many images each batch's own
+ * statistics classify right.
+ */
 async function estimate(net: Module, norms: readonly BatchNorm[], running: Values, batches: AsyncIterable<Batch>) {
   const sums = [...running].map(([norm, pair]) => ({ norm, sums: pair.map((part) => new Float64Array(part.length)) }));
   let [images, hits] = [0, 0];
@@ -146,8 +150,9 @@ async function compare(net: Module, running: Values, estimated: Values, batches:
 }
 
 /**
- * Estimates the running statistics of the batch norms that are in training mode anew, and keeps or takes them; frozen ones stay. Weights, modes, random
- * streams and gradients stay as they are. Warns if new statistics were taken, and if evaluation is far below training on the same images.
+ * Estimates the running statistics of the batch norms that are in training mode anew, and keeps or takes them; frozen
+ * ones stay. Weights, modes, random streams and gradients stay as they are. Warns if new statistics were taken, and if
+ * evaluation is far below training on the same images.
  *
  * @param epoch whose images are taken, from 0
  * @returns null if the network has no such batch norms, or neither is quantized nor asked for

@@ -64,9 +64,9 @@ export interface CommonOptions {
   /** Gradients are scaled down to this joint norm before each step. Default none. */
   clipGradNorm?: number;
   /**
-   * Batch norms of a quantized network after the last step: running statistics lag behind weights whose codes flip. "auto" (default) estimates them
-   * anew where that classifies clearly more training images right (see `NormStatistics`); true always does, also in a float network; false
-   * never does.
+   * Batch norms of a quantized network after the last step: running statistics lag behind weights whose codes flip.
+   * "auto" (default) estimates them anew where that classifies clearly more training images right (see
+   * `NormStatistics`); true always does, also in a float network; false never does.
    */
   recalibrate?: Recalibrate;
   /** Kept in checkpoints; a run can be resumed only with an equal one. Plain JSON. */
@@ -76,8 +76,8 @@ export interface CommonOptions {
   /** Stops at the next step boundary. The checkpoint of the last complete epoch stays the last. */
   signal?: AbortSignal;
   /**
-   * Called before every step; what it does may depend on its argument only, or resuming changes the result. Modules that it puts into evaluation mode
-   * (frozen batch norms) stay so.
+   * Called before every step; what it does may depend on its argument only, or resuming changes the result. Modules
+   * that it puts into evaluation mode (frozen batch norms) stay so.
    */
   beforeStep?: (point: SchedulePoint) => void;
 }

@@ -17,7 +17,8 @@ export interface Prediction {
 }
 
 /**
- * Outputs for all inputs, in evaluation mode, without recording gradients; modes are put back. The event loop gets a turn between batches.
+ * Outputs for all inputs, in evaluation mode, without recording gradients; modes are put back. The event loop gets a
+ * turn between batches.
  *
  * @param x inputs [N, …], as `exampleDataset` takes them; or `{ inputs: [a, b] }` for a network of several
  * @param options `batch`: examples at once, default 256; it changes no output of a network that treats examples alone

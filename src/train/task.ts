@@ -147,7 +147,9 @@ export function exampleTask(source: ExampleSource, judgement: Judgement): Task<E
   };
 }
 
-/** Loss and metrics over all batches of a source, in evaluation mode, without recording gradients; modes are put back. */
+/**
+ * Loss and metrics over all batches of a source, in evaluation mode, without recording gradients; modes are put back.
+ */
 export async function judge(
   net: Module,
   source: ExampleSource,

@@ -28,7 +28,10 @@ export interface LoadWeightsOptions {
   readonly file?: string;
 }
 
-/** How a network is quantized, by path: all that decides which codes its weights and activations have, besides the state. */
+/**
+ * How a network is quantized, by path: all that decides which codes its weights and activations have, besides the
+ * state.
+ */
 function quantizationOf(net: Module): Record<string, string> {
   const layers = [...net.namedModules()].flatMap(([path, module]) => {
     if (module instanceof QuantConv2d || module instanceof QuantLinear) {
@@ -45,8 +48,9 @@ function quantizationOf(net: Module): Record<string, string> {
 }
 
 /**
- * Writes a network: its state under its own names (`conv1.weight`, which other readers of safetensors and {@link Module.loadStateDict} take), and how
- * each layer is quantized. Quantized weights travel as the latent weights that their codes follow from, so that training can go on.
+ * Writes a network: its state under its own names (`conv1.weight`, which other readers of safetensors and
+ * {@link Module.loadStateDict} take), and how each layer is quantized. Quantized weights travel as the latent weights
+ * that their codes follow from, so that training can go on.
  *
  * @returns bytes of a safetensors file with a checksum; equal networks give equal bytes
  * @throws ArgumentError for what is no network, or metadata under a name that the file uses itself; DisposedError
@@ -76,14 +80,17 @@ export function save(net: Module, options: SaveOptions = {}): Uint8Array {
 }
 
 /**
- * Puts a saved state into a network of the same structure. Checkpoints of training are read too: their model's state is taken.
+ * Puts a saved state into a network of the same structure. Checkpoints of training are read too: their model's state is
+ * taken.
  *
  * Everything is compared first: after an error the network is as it was.
  *
- * @param bytes what {@link save}, `saveCheckpoint` or the command line wrote, or any safetensors file of float tensors under the network's names
+ * @param bytes what {@link save}, `saveCheckpoint` or the command line wrote, or any safetensors file of float tensors
+ * under the network's names
  * @param net built and, if the file's was, quantized in the same way
  * @returns the network
- * @throws FormatError on damaged files; QuantError naming the layers that are quantized otherwise than in the file; StateError naming keys and shapes
+ * @throws FormatError on damaged files; QuantError naming the layers that are quantized otherwise than in the file;
+ * StateError naming keys and shapes
  */
 export function load<Net extends Module>(bytes: Uint8Array, net: Net, options: LoadWeightsOptions = {}): Net {
   checkOptions<LoadWeightsOptions>("load", options, { file: text });

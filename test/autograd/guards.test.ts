@@ -1,4 +1,7 @@
-/** @file What a graph refuses: inputs that are no tensors, bad results of rules, seeds of another kind, saved arrays that were written to. */
+/**
+ * @file What a graph refuses: inputs that are no tensors, bad results of rules, seeds of another kind, saved arrays
+ * that were written to.
+ */
 import { describe, expect, it } from "vitest";
 import {
   ArgumentError,

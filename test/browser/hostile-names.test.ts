@@ -1,4 +1,7 @@
-/** @file Names from files in real pages: class names inlined with a module, run and layer names in a report. None of them runs, all are shown. */
+/**
+ * @file Names from files in real pages: class names inlined with a module, run and layer names in a report. None of
+ * them runs, all are shown.
+ */
 import { describe, expect, it } from "vitest";
 import type { ReportRun } from "../../src/cli/report/model.js";
 import { reportPage } from "../../src/cli/report/page.js";

@@ -1,4 +1,6 @@
-/** @file The installed package in a page: bundled as a user's project is, it gives what it gives in Node, bit for bit. */
+/**
+ * @file The installed package in a page: bundled as a user's project is, it gives what it gives in Node, bit for bit.
+ */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";

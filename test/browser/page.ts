@@ -1,4 +1,7 @@
-/** @file A page in headless Chromium, served from memory; tests that use it are skipped, by name, where there is no Chromium. */
+/**
+ * @file A page in headless Chromium, served from memory; tests that use it are skipped, by name, where there is no
+ * Chromium.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { chromium, type Page } from "playwright-core";

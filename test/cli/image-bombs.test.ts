@@ -1,4 +1,7 @@
-/** @file Pictures made to harm: damaged in every way that a decoder might trip over, or promising more pixels than the file can hold. */
+/**
+ * @file Pictures made to harm: damaged in every way that a decoder might trip over, or promising more pixels than the
+ * file can hold.
+ */
 import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import { convertIndexedToRgb, decode, encode } from "fast-png";

@@ -15,8 +15,9 @@ export interface Place {
 }
 
 /**
- * Runs a command in this process. It has the working folder, the home, the arguments and an engine of its own, as a child has, and no variable of ours;
- * afterwards all is as before, with the default engine. No array may be alive, before or after.
+ * Runs a command in this process. It has the working folder, the home, the arguments and an engine of its own, as a
+ * child has, and no variable of ours; afterwards all is as before, with the default engine. No array may be alive,
+ * before or after.
  */
 export function runInside(place: Place, args: readonly string[]): Promise<Outcome> {
   const mine = before.then(() => runNow(place, args));

@@ -1,4 +1,7 @@
-/** @file Batches for runs: workers and this thread make the same ones; image folders; what goes wrong in a worker comes out of the command. */
+/**
+ * @file Batches for runs: workers and this thread make the same ones; image folders; what goes wrong in a worker comes
+ * out of the command.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";

@@ -1,4 +1,7 @@
-/** @file The bundle in processes of its own, each command once: it answers as the sources do in this process, where most tests run them. */
+/**
+ * @file The bundle in processes of its own, each command once: it answers as the sources do in this process, where most
+ * tests run them.
+ */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Workbench } from "./run.js";

@@ -1,4 +1,7 @@
-/** @file Runs under attack on the command line: mixed and edited folders, two writers, kills, signals, streams that break. */
+/**
+ * @file Runs under attack on the command line: mixed and edited folders, two writers, kills, signals, streams that
+ * break.
+ */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

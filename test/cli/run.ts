@@ -47,7 +47,10 @@ export class Workbench {
     });
   }
 
-  /** Runs a command to its end, in this process. Use {@link child} for what needs a process: signals, streams, workers, ends. */
+  /**
+   * Runs a command to its end, in this process. Use {@link child} for what needs a process: signals, streams, workers,
+   * ends.
+   */
   run(...args: string[]): Promise<Outcome> {
     return runInside({ folder: this.folder, script: this.#bundle }, args);
   }

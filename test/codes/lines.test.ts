@@ -1,4 +1,7 @@
-/** @file Lines in place of thresholds: the same code for every accumulator, and found wherever thresholds come from a line. */
+/**
+ * @file Lines in place of thresholds: the same code for every accumulator, and found wherever thresholds come from a
+ * line.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Lines, linesOf } from "../../src/codes/lines.js";

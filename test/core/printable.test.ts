@@ -1,4 +1,7 @@
-/** @file Text of unknown origin: what reaches terminals, messages, pages and scripts holds no control character, and means the same. */
+/**
+ * @file Text of unknown origin: what reaches terminals, messages, pages and scripts holds no control character, and
+ * means the same.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { check } from "../../src/core/checks.js";

@@ -1,4 +1,7 @@
-/** @file The generated digits: the same bytes everywhere, independent of the counts, varied, and neither trivial nor hopeless. */
+/**
+ * @file The generated digits: the same bytes everywhere, independent of the counts, varied, and neither trivial nor
+ * hopeless.
+ */
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";
 import { exp } from "../../src/core/math.js";

@@ -1,4 +1,7 @@
-/** @file Batches: coverage, order by (seed, epoch) alone, augmentation by (seed, epoch, index) alone, look-ahead, resuming. */
+/**
+ * @file Batches: coverage, order by (seed, epoch) alone, augmentation by (seed, epoch, index) alone, look-ahead,
+ * resuming.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";

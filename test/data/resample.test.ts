@@ -1,4 +1,7 @@
-/** @file Resampling: constants stay, averages stay, known ramps come out, boxes of random crops are inside and as large as they should be. */
+/**
+ * @file Resampling: constants stay, averages stay, known ramps come out, boxes of random crops are inside and as large
+ * as they should be.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";

@@ -1,4 +1,7 @@
-/** @file One seed, the same bits: this Node, Node 24 and headless Chromium run the same bundle and must agree to the last bit. */
+/**
+ * @file One seed, the same bits: this Node, Node 24 and headless Chromium run the same bundle and must agree to the
+ * last bit.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

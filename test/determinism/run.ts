@@ -1,4 +1,7 @@
-/** @file What must give the same bits everywhere. Bundled by determinism.test.ts and run by several engines: no Node, no test runner. */
+/**
+ * @file What must give the same bits everywhere. Bundled by determinism.test.ts and run by several engines: no Node, no
+ * test runner.
+ */
 import * as math from "../../src/core/math.js";
 import { Rng } from "../../src/core/rng.js";
 import { Sha256 } from "../../src/core/sha256.js";
@@ -50,7 +53,10 @@ export function theoryNumbers(): string {
 
 const BATCH = 16;
 
-/** Trains on the generated digits, in order. @returns the name of all weights and buffers, after everything has been freed */
+/**
+ * Trains on the generated digits, in order.
+ * @returns the name of all weights and buffers, after everything has been freed
+ */
 function train(net: Module, optimizer: OptimizerLike, steps: number): string {
   const data = digits({ train: BATCH * steps, test: 0 }).train;
   const pixels = 28 * 28;

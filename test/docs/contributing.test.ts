@@ -1,4 +1,7 @@
-/** @file docs/contributing.md: the files that it names exist, its lists stay short, and a toy of each kind can be added as it says. */
+/**
+ * @file docs/contributing.md: the files that it names exist, its lists stay short, and a toy of each kind can be added
+ * as it says.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, expectTypeOf, it } from "vitest";

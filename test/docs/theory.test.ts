@@ -1,4 +1,7 @@
-/** @file docs/theory.md says what the command says: the committed numbers are those of seed 1, to the byte, and the page's are theirs. */
+/**
+ * @file docs/theory.md says what the command says: the committed numbers are those of seed 1, to the byte, and the
+ * page's are theirs.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * @file Every export of every public entry, called with hostile arguments: the outcome is a value or an error of the library, never one of the language
- * or of WebAssembly, and afterwards a known computation has its known bits.
+ * @file Every export of every public entry, called with hostile arguments: the outcome is a value or an error of the
+ * library, never one of the language or of WebAssembly, and afterwards a known computation has its known bits.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,7 +26,10 @@ import { type Door, doorsOf, ENTRIES, methodsOf } from "./entries.js";
 
 ownMemory("accepted calls make things that nobody but the collector can tell apart from what they were given");
 
-/** Doors that do by design what a test must not: fetch, or draw thousands of images or millions of weights again and again. */
+/**
+ * Doors that do by design what a test must not: fetch, or draw thousands of images or millions of weights again and
+ * again.
+ */
 const RARE = /download|resnet|alexnet|vgg|experiments|digits/i;
 
 const count = { calls: 0, accepted: 0, refused: 0 };

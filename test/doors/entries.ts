@@ -1,4 +1,7 @@
-/** @file Every public entry of the package by its import name, and every function, class and method that a caller finds there. */
+/**
+ * @file Every public entry of the package by its import name, and every function, class and method that a caller finds
+ * there.
+ */
 import * as data from "../../src/data/index.js";
 import * as exporting from "../../src/export/index.js";
 import * as root from "../../src/index.js";

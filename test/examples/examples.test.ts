@@ -13,7 +13,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(bench, { recursive: true, force: true }));
 
-/** What each program must print, besides that its packed file repeats training to the bit; least accuracies are well below those seen. */
+/**
+ * What each program must print, besides that its packed file repeats training to the bit; least accuracies are well
+ * below those seen.
+ */
 const SAYS: Readonly<Record<string, (text: string) => void>> = {
   regression: (text) => {
     expect(figures(text, "r2")).toEqual([expect.closeTo(1, 1), expect.closeTo(1, 1)]);

@@ -51,7 +51,10 @@ export const topologies = fc.record({
   seed: fc.nat(),
 });
 
-/** conv, BN, ReLU, the stages, and with a head global average pool and linear. Where a block widens without parameters, channels never shrink. */
+/**
+ * conv, BN, ReLU, the stages, and with a head global average pool and linear. Where a block widens without parameters,
+ * channels never shrink.
+ */
 function build(spec: { stages: Stage[]; colors: number }, rng: Rng, head: boolean): Sequential {
   let width = 6;
   const modules: Module[] = [

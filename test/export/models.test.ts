@@ -1,4 +1,6 @@
-/** @file Every network of coarsegrad/models: prepared, trained for a step, packed, verified and run; and packed sizes. */
+/**
+ * @file Every network of coarsegrad/models: prepared, trained for a step, packed, verified and run; and packed sizes.
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";

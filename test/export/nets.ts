@@ -85,7 +85,9 @@ function fitting(bits: number, inputs: number, inputTop: number): number {
   return inputs * inputTop * weightTop(bits) <= 2 ** 24 ? bits : inputs * inputTop * 7 <= 2 ** 24 ? 4 : 1;
 }
 
-/** Convolutions, then linear layers, then a last linear layer without activation. Layers that do not fit are left out. */
+/**
+ * Convolutions, then linear layers, then a last linear layer without activation. Layers that do not fit are left out.
+ */
 export function buildNet({ shape, convs, linears, seed }: NetSpec, rng: Rng): Sequential {
   const modules: Module[] = [];
   const sample = pixels(rng, 3, shape);

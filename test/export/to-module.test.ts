@@ -1,4 +1,7 @@
-/** @file Self-contained modules: imported from a file of their own they give the session's numbers, in Node and in a browser. */
+/**
+ * @file Self-contained modules: imported from a file of their own they give the session's numbers, in Node and in a
+ * browser.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

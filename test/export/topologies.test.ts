@@ -1,4 +1,7 @@
-/** @file Random networks with residual blocks, joined branches and odd channel counts: the packed runtime gives training's codes. */
+/**
+ * @file Random networks with residual blocks, joined branches and odd channel counts: the packed runtime gives
+ * training's codes.
+ */
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";

@@ -77,7 +77,10 @@ function sliceFor(rng: Rng, shape: readonly number[]): { start: number[]; step: 
   return { start, step, count };
 }
 
-/** Nodes that could follow a value. `earlier` are values that it can be added to, `alike` those that it can be joined with. */
+/**
+ * Nodes that could follow a value. `earlier` are values that it can be added to, `alike` those that it can be joined
+ * with.
+ */
 function candidates(
   rng: Rng,
   id: string,

@@ -1,6 +1,7 @@
 /**
- * @file A kind of node that the packed format does not have, added as one is: from an op of training through file, runtime and ONNX. Each part is
- * what a file of its own would hold in format/nodes, infer/nodes and onnx/nodes, and a rule among those of export.
+ * @file A kind of node that the packed format does not have, added as one is: from an op of training through file,
+ * runtime and ONNX. Each part is what a file of its own would hold in format/nodes, infer/nodes and onnx/nodes, and a
+ * rule among those of export.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { defineOp } from "../../src/autograd/define.js";

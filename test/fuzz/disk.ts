@@ -1,4 +1,7 @@
-/** @file Runs on disks that fail at every change in turn: nothing is lost, nothing is mixed, and what goes on ends with the same bits. */
+/**
+ * @file Runs on disks that fail at every change in turn: nothing is lost, nothing is mixed, and what goes on ends with
+ * the same bits.
+ */
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

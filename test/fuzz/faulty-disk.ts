@@ -1,4 +1,6 @@
-/** @file A disk that fails at its n-th change: full for that one, or dead from there on, as a killed process leaves it. */
+/**
+ * @file A disk that fails at its n-th change: full for that one, or dead from there on, as a killed process leaves it.
+ */
 import { createRequire, syncBuiltinESMExports } from "node:module";
 
 type Work = (...args: unknown[]) => Promise<unknown>;

@@ -1,4 +1,6 @@
-/** @file The table of what is fuzzed: a name, good files, and a reader. Other modules register by a row of their own. */
+/**
+ * @file The table of what is fuzzed: a name, good files, and a reader. Other modules register by a row of their own.
+ */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";

@@ -1,4 +1,7 @@
-/** @file Damaged files of every format give a value or an error of the library, soon; `npm run fuzz -- FORMAT --count N --seed S` asks for more. */
+/**
+ * @file Damaged files of every format give a value or an error of the library, soon;
+ * `npm run fuzz -- FORMAT --count N --seed S` asks for more.
+ */
 import { expect, it } from "vitest";
 import { CoarsegradError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
@@ -42,7 +45,10 @@ it.each(Object.entries(FORMATS).filter(([name]) => only === undefined || name ==
   },
 );
 
-/** What is damaged by the outside world, not in its bytes. The suite has small versions of its own beside the run folders' tests. */
+/**
+ * What is damaged by the outside world, not in its bytes. The suite has small versions of its own beside the run
+ * folders' tests.
+ */
 const EVENTS: Readonly<Record<string, (count: number, seed: number) => Promise<number>>> = { kills, disk };
 
 it.each(Object.entries(EVENTS).filter(([name]) => name === only))("%s", async (name, run) => {

@@ -1,4 +1,7 @@
-/** @file `kill -9` at random moments of the command line's training, with and without --force: what goes on ends with the same weights. */
+/**
+ * @file `kill -9` at random moments of the command line's training, with and without --force: what goes on ends with
+ * the same weights.
+ */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { Rng } from "../../src/core/rng.js";
 import { outcomeOf, Workbench } from "../cli/run.js";

@@ -1,4 +1,6 @@
-/** @file The packed runtime starts with its own kernels; training that begins later in the same program brings the rest. */
+/**
+ * @file The packed runtime starts with its own kernels; training that begins later in the same program brings the rest.
+ */
 import { expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { sizeOf } from "../../src/core/shape.js";

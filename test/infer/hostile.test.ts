@@ -1,4 +1,7 @@
-/** @file The runtime under attack: hostile arguments, edited models, files that ask for too much, sessions used inside themselves. */
+/**
+ * @file The runtime under attack: hostile arguments, edited models, files that ask for too much, sessions used inside
+ * themselves.
+ */
 import { readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";

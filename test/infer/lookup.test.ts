@@ -1,4 +1,7 @@
-/** @file Layers wide enough for look-up products: every value is what its definition says, on every path and over tile borders. */
+/**
+ * @file Layers wide enough for look-up products: every value is what its definition says, on every path and over tile
+ * borders.
+ */
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { sizeOf } from "../../src/core/shape.js";
@@ -23,7 +26,9 @@ const window = (kernel: number, stride: number, padding: number, dilation = 1) =
 const conv = (id: string, input: string, out: number, bits: number, rest: object): PlanNode =>
   ({ op: "conv", id, input, out, bits, groups: 1, granularity: "layer", ...rest }) as PlanNode;
 
-/** All paths in a row: bytes, look-up of pixels, of patches (narrow, 20 channels, dilated), rows; `bits` of the weights. */
+/**
+ * All paths in a row: bytes, look-up of pixels, of patches (narrow, 20 channels, dilated), rows; `bits` of the weights.
+ */
 function plan(size: number, bits: number): Plan {
   return {
     input: { shape: [size, size, 3], dtype: "u8", step: fround(1 / 255) },

@@ -1,4 +1,7 @@
-/** @file Ten thousand broken files: every reader gives a value or a FormatError, soon, and looks at nothing outside its bytes. */
+/**
+ * @file Ten thousand broken files: every reader gives a value or a FormatError, soon, and looks at nothing outside its
+ * bytes.
+ */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -16,7 +19,10 @@ afterEach(() => {
   expect(memory().arrays).toBe(0);
 });
 
-/** The bytes in the middle of a larger buffer whose other bytes are known; what a reader changes or shows of those is an offence. */
+/**
+ * The bytes in the middle of a larger buffer whose other bytes are known; what a reader changes or shows of those is an
+ * offence.
+ */
 function embedded(bytes: Uint8Array): { part: Uint8Array; whole: Uint8Array } {
   const whole = new Uint8Array(bytes.length + 128).fill(0xa5);
   whole.set(bytes, 64);

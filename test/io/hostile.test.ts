@@ -1,4 +1,7 @@
-/** @file Arguments that are nothing like what a door asks for: errors of the library, always; bytes of other realms are bytes. */
+/**
+ * @file Arguments that are nothing like what a door asks for: errors of the library, always; bytes of other realms are
+ * bytes.
+ */
 import vm from "node:vm";
 import { describe, expect, it } from "vitest";
 import { CoarsegradError } from "../../src/core/errors.js";

@@ -1,4 +1,7 @@
-/** @file Regular expressions of the rooms that read files: none has the forms that take more than linear time or much stack. */
+/**
+ * @file Regular expressions of the rooms that read files: none has the forms that take more than linear time or much
+ * stack.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";

@@ -10,8 +10,8 @@ const GUARD_BYTE = 0xff;
 export const heap = new Heap({ wasm: true, initialBytes: 1 << 22, maximumBytes: 1 << 28 });
 
 /**
- * An array argument. `in` must come back unchanged; `out` is poisoned first; `inout` starts as `data`; `scratch` is poisoned and not compared.
- * `offset`: the element pointed at.
+ * An array argument. `in` must come back unchanged; `out` is poisoned first; `inout` starts as `data`; `scratch` is
+ * poisoned and not compared. `offset`: the element pointed at.
  */
 export interface Buffer {
   readonly role: "in" | "out" | "inout" | "scratch";

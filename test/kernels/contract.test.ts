@@ -1,4 +1,6 @@
-/** @file The contract of kernels: signatures come from names, and a split that names what there is not does not compile. */
+/**
+ * @file The contract of kernels: signatures come from names, and a split that names what there is not does not compile.
+ */
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { ABI, type Kernels } from "../../src/kernels/abi.js";
 import { type KernelOf, kernel, result } from "../../src/kernels/contract.js";

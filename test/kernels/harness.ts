@@ -1,6 +1,7 @@
 /**
- * @file Runs a WebAssembly kernel, the same in parts, and its TypeScript twin on copies of the same arguments, guarded, and compares what they leave.
- * With COARSEGRAD_TEST_KERNELS=relaxed it is the relaxed variant that runs (relaxed.test.ts).
+ * @file Runs a WebAssembly kernel, the same in parts, and its TypeScript twin on copies of the same arguments, guarded,
+ * and compares what they leave. With COARSEGRAD_TEST_KERNELS=relaxed it is the relaxed variant that runs
+ * (relaxed.test.ts).
  */
 import { setFlagsFromString } from "node:v8";
 import fc from "fast-check";
@@ -36,7 +37,10 @@ export function both(name: KernelName, ...args: Argument[]): { wasm: Outcome; tw
   return { wasm: whole, twin: call(twin, name, args) };
 }
 
-/** Expects the WebAssembly kernel in parts to leave the same bits: for problems that are too large for the twin. @returns the number of parts */
+/**
+ * Expects the WebAssembly kernel in parts to leave the same bits: for problems that are too large for the twin.
+ * @returns the number of parts
+ */
 export function splitsAlike(name: KernelName, ...args: Argument[]): number {
   const parts = expectParts(wasm, name, args, call(wasm, name, args));
   if (parts < 2) throw new Error(`${name}: not in parts`);
@@ -67,7 +71,10 @@ const FUSED: ReadonlySet<KernelName> = new Set<KernelName>([
   "f32_conv_bwd_input",
 ]);
 
-/** The same, of sums that are transformed before and after: what is lost is relative to the largest values that meet in a tile. */
+/**
+ * The same, of sums that are transformed before and after: what is lost is relative to the largest values that meet in
+ * a tile.
+ */
 const FUSED_TILES: ReadonlySet<KernelName> = new Set<KernelName>([
   "f32_winograd_conv",
   "f32_winograd_bwd_input",
@@ -79,8 +86,9 @@ const TILES_TOLERANCE = 2 ** -17;
 const TILES_LEAST = 64;
 
 /**
- * Relative to the sum of the magnitudes of all products. Two orders of rounding of a sum of n differ by about √n/2 units in the last place of its
- * partial sums, which are far smaller than that: a few units for the hundreds of products here.
+ * Relative to the sum of the magnitudes of all products. Two orders of rounding of a sum of n differ by about √n/2
+ * units in the last place of its partial sums, which are far smaller than that: a few units for the hundreds of
+ * products here.
  */
 const FUSED_TOLERANCE = 32 * 2 ** -23;
 
@@ -92,8 +100,8 @@ const magnitudes = (args: readonly Argument[]): Argument[] =>
   );
 
 /**
- * Runs both and expects the same bits in all outputs and the returned value; of the relaxed variant's fused products, values that are as close as
- * rounding once or twice lets them be. @returns the outputs of the WebAssembly kernel
+ * Runs both and expects the same bits in all outputs and the returned value; of the relaxed variant's fused products,
+ * values that are as close as rounding once or twice lets them be. @returns the outputs of the WebAssembly kernel
  */
 export function agree(name: KernelName, ...args: Argument[]): TypedArray[] {
   const result = both(name, ...args);

@@ -1,6 +1,6 @@
 /**
- * @file Kernels in parts, as threads share them, on one thread: the last part first, each with the workspace of some thread. Chunks are as small as
- * they may be, so that the small arrays of property tests have many.
+ * @file Kernels in parts, as threads share them, on one thread: the last part first, each with the workspace of some
+ * thread. Chunks are as small as they may be, so that the small arrays of property tests have many.
  */
 import { ABI, type KernelName, type Kernels } from "../../src/kernels/abi.js";
 import type { Crew, Grain, Rule } from "../../src/kernels/threads/chunks.js";

@@ -1,4 +1,7 @@
-/** @file The relaxed variant from the library's outside. Bundled by relaxed.test.ts and run by other Nodes: no test runner. */
+/**
+ * @file The relaxed variant from the library's outside. Bundled by relaxed.test.ts and run by other Nodes: no test
+ * runner.
+ */
 import { init, matmul, Rng, scope, tensor, threads, variant } from "../../src/index.js";
 import { init as initRuntime, variant as runtimeVariant } from "../../src/infer/index.js";
 

@@ -1,4 +1,7 @@
-/** @file The relaxed variant: every kernel against its twin, and how it is asked for, in Node 20 with its flag, without, and in Node 24. */
+/**
+ * @file The relaxed variant: every kernel against its twin, and how it is asked for, in Node 20 with its flag, without,
+ * and in Node 24.
+ */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** @file The paper's CIFAR networks, quantized: a step for every activation, a code for every weight, widths as the paper has them. */
+/**
+ * @file The paper's CIFAR networks, quantized: a step for every activation, a code for every weight, widths as the
+ * paper has them.
+ */
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { model } from "../../src/models/index.js";

@@ -1,4 +1,7 @@
-/** @file The choice of kernels for every layer of the shipped models, and for layers at the borders of each choice, as a table says. */
+/**
+ * @file The choice of kernels for every layer of the shipped models, and for layers at the borders of each choice, as a
+ * table says.
+ */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,7 @@
-/** @file Which kernels compute a layer, in training and in the packed runtime, as the kernels themselves are called: nothing is computed. */
+/**
+ * @file Which kernels compute a layer, in training and in the packed runtime, as the kernels themselves are called:
+ * nothing is computed.
+ */
 import { sizeOf } from "../../src/core/shape.js";
 import type { PlanFloatConv } from "../../src/format/nodes/float-conv.js";
 import { type PlanWindow, windowExtents } from "../../src/format/window.js";
@@ -42,7 +45,10 @@ const TOPS = [15, 255] as const;
 /** What prepares operands, or finishes: not what multiplies. */
 const BESIDE = /_work$|strided|_pack$|_fill$|dequantize|scale_shift|axpy|expand|contract|i32_to_f32|^i8_bits$|^u8_max$/;
 
-/** The kernels that multiply in `fn`, in order, each once. No kernel computes; `bits` and `top` are what operands are said to hold. */
+/**
+ * The kernels that multiply in `fn`, in order, each once. No kernel computes; `bits` and `top` are what operands are
+ * said to hold.
+ */
 function productsIn(bits: number, top: number, fn: () => void): string {
   const used = new Set<string>();
   const answers: Record<string, number> = { i8_bits: bits, u8_max: top };

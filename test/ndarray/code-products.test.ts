@@ -1,4 +1,6 @@
-/** @file Integer products of codes in training: every path gives the exact integers, whatever the codes turn out to be. */
+/**
+ * @file Integer products of codes in training: every path gives the exact integers, whatever the codes turn out to be.
+ */
 import { describe, expect, test } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { type Backend, init } from "../../src/kernels/index.js";

@@ -1,4 +1,6 @@
-/** @file Modules in nested containers, lists given to Sequential, and joined pairs that respect a forward of one's own. */
+/**
+ * @file Modules in nested containers, lists given to Sequential, and joined pairs that respect a forward of one's own.
+ */
 import { describe, expect, it } from "vitest";
 import { Tensor } from "../../src/autograd/tensor.js";
 import { scope } from "../../src/memory/scope.js";

@@ -1,4 +1,6 @@
-/** @file Packed data files that hold far more than they should: refused as a limit, without taking the memory for it. */
+/**
+ * @file Packed data files that hold far more than they should: refused as a limit, without taking the memory for it.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -52,7 +52,10 @@ export function channelsLast<T extends Uint8Array | Float32Array>(data: T, shape
   }) as T;
 }
 
-/** Runs an exported network and compares every layer with training, bit by bit. @returns how many numbers were compared */
+/**
+ * Runs an exported network and compares every layer with training, bit by bit.
+ * @returns how many numbers were compared
+ */
 export async function expectAgreement(
   runtime: Runtime,
   net: Module,

@@ -1,4 +1,7 @@
-/** @file Damaged files: each is read or refused by a typed error; nothing crashes, hangs, leaks or reads outside the bytes. */
+/**
+ * @file Damaged files: each is read or refused by a typed error; nothing crashes, hangs, leaks or reads outside the
+ * bytes.
+ */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
@@ -45,7 +48,10 @@ function seeds(): Uint8Array[] {
   return files.sort((a, b) => a.length - b.length);
 }
 
-/** One to four changes: flipped bits, other bytes, parts cut out, doubled, or replaced by parts of another file; cut ends. */
+/**
+ * One to four changes: flipped bits, other bytes, parts cut out, doubled, or replaced by parts of another file; cut
+ * ends.
+ */
 function mutated(bytes: Uint8Array, other: Uint8Array, rng: Rng): Uint8Array {
   let list: Uint8Array = bytes.slice();
   for (let n = 1 + rng.int(4); n > 0 && list.length > 0; n--) {

@@ -1,4 +1,7 @@
-/** @file Random small residual networks: what `buildNet` does not have (sums, pools of codes, padded shortcuts, several readers of one value). */
+/**
+ * @file Random small residual networks: what `buildNet` does not have (sums, pools of codes, padded shortcuts, several
+ * readers of one value).
+ */
 import fc from "fast-check";
 import { pad } from "../../src/autograd/functions.js";
 import type { Tensor } from "../../src/autograd/tensor.js";
@@ -37,7 +40,10 @@ export const residualSpec: fc.Arbitrary<ResidualSpec> = fc.record({
   seed: fc.nat(10_000),
 });
 
-/** conv, BN, staircase; a block whose shortcut drops pixels and adds channels of zeros; an average of codes; two linear layers. */
+/**
+ * conv, BN, staircase; a block whose shortcut drops pixels and adds channels of zeros; an average of codes; two linear
+ * layers.
+ */
 export class ResidualNet extends Module {
   conv1: Module;
   bn1: Module;

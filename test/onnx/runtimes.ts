@@ -1,4 +1,7 @@
-/** @file The runtimes that exported files are run by: onnxruntime-web always, onnxruntime-node where it is installed beside the benchmarks. */
+/**
+ * @file The runtimes that exported files are run by: onnxruntime-web always, onnxruntime-node where it is installed
+ * beside the benchmarks.
+ */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,7 @@
-/** @file Whole ops and their gradients on WebAssembly, against the f32 twins and against f64: over the samples of the gradient checks. */
+/**
+ * @file Whole ops and their gradients on WebAssembly, against the f32 twins and against f64: over the samples of the
+ * gradient checks.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { init } from "../../src/kernels/index.js";
 import { type OpName, registry } from "../../src/ops/index.js";

@@ -1,4 +1,7 @@
-/** @file Every op of the registry that has a gradient, against central differences; linear ones also by the adjoint identity. */
+/**
+ * @file Every op of the registry that has a gradient, against central differences; linear ones also by the adjoint
+ * identity.
+ */
 import { describe, expect, test } from "vitest";
 import { type OpName, registry } from "../../src/ops/index.js";
 import type { AnyOp } from "../../src/ops/op.js";

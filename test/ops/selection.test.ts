@@ -1,6 +1,6 @@
 /**
- * @file Gradients of selections: an element that is not taken gets exactly +0, whatever it or its dy is (∞·0 would be NaN), one that is taken gets
- * its share; on WebAssembly and on the twins, by single and by joined ops.
+ * @file Gradients of selections: an element that is not taken gets exactly +0, whatever it or its dy is (∞·0 would be
+ * NaN), one that is taken gets its share; on WebAssembly and on the twins, by single and by joined ops.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,6 @@
-/** @file Convolutions by Winograd's algorithm: gradients are adjoints of forward, forward is close to the direct sums. */
+/**
+ * @file Convolutions by Winograd's algorithm: gradients are adjoints of forward, forward is close to the direct sums.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { conv2d } from "../../src/autograd/functions.js";

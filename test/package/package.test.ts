@@ -1,4 +1,6 @@
-/** @file The published tarball: what is in it, that every entry imports, runs and has right types, and what it weighs. */
+/**
+ * @file The published tarball: what is in it, that every entry imports, runs and has right types, and what it weighs.
+ */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";

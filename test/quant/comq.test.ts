@@ -1,4 +1,7 @@
-/** @file COMQ: the objective never rises, beats rounding, meets brute force on tiny layers, and what it leaves in a network. */
+/**
+ * @file COMQ: the objective never rises, beats rounding, meets brute force on tiny layers, and what it leaves in a
+ * network.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";

@@ -1,4 +1,7 @@
-/** @file Quantized convolution and linear layers: forward against an integer oracle bit for bit, backward against naive loops at δq. */
+/**
+ * @file Quantized convolution and linear layers: forward against an integer oracle bit for bit, backward against naive
+ * loops at δq.
+ */
 import { describe, expect, it } from "vitest";
 import { Tensor } from "../../src/autograd/tensor.js";
 import { DTypeError, GradientError, ShapeError } from "../../src/core/errors.js";

@@ -1,4 +1,7 @@
-/** @file The staircase, its proxies and its α-rules against golden values and independently written formulas at every boundary. */
+/**
+ * @file The staircase, its proxies and its α-rules against golden values and independently written formulas at every
+ * boundary.
+ */
 import { describe, expect, it, vi } from "vitest";
 import { apply, Tensor } from "../../src/autograd/tensor.js";
 import { ArgumentError, DTypeError, QuantError, ShapeError } from "../../src/core/errors.js";

@@ -1,4 +1,7 @@
-/** @file A run through the run room: the same bits as `train`, in Node and in a worker of a page; resuming, stopping, and what it refuses. */
+/**
+ * @file A run through the run room: the same bits as `train`, in Node and in a worker of a page; resuming, stopping,
+ * and what it refuses.
+ */
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,9 +1,15 @@
-/** @file Random two-layer networks for property tests, and an independent Monte Carlo of the model, one number at a time. */
+/**
+ * @file Random two-layer networks for property tests, and an independent Monte Carlo of the model, one number at a
+ * time.
+ */
 import fc from "fast-check";
 import { Rng } from "../../src/core/rng.js";
 import type { TwoLayer } from "../../src/theory/index.js";
 
-/** Seed of all property tests here: 4 standard errors are passed by chance once in 16,000 comparisons, so that the cases must not vary. */
+/**
+ * Seed of all property tests here: 4 standard errors are passed by chance once in 16,000 comparisons, so that the cases
+ * must not vary.
+ */
 export const SEED = 20190;
 
 /** A student and its teacher. */
@@ -50,7 +56,10 @@ function gaussians(): Float64Array {
   return pool;
 }
 
-/** Means and standard errors of loss, ∂loss/∂v and the coarse gradients of all three proxies, written out from their definition. */
+/**
+ * Means and standard errors of loss, ∂loss/∂v and the coarse gradients of all three proxies, written out from their
+ * definition.
+ */
 export function sample({ student, teacher }: Pair, wanted: number): Samples {
   const [m, n] = [student.v.length, student.w.length];
   const normals = gaussians();

@@ -1,4 +1,7 @@
-/** @file Descents reach critical points; BCGD keeps its inequality; separable classes are learned; bad options are refused. */
+/**
+ * @file Descents reach critical points; BCGD keeps its inequality; separable classes are learned; bad options are
+ * refused.
+ */
 import { describe, expect, it } from "vitest";
 import { ArgumentError, DivergenceError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";

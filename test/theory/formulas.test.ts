@@ -1,4 +1,6 @@
-/** @file The closed forms against Monte Carlo, against each other, under invariances, and at the ends of their domain. */
+/**
+ * @file The closed forms against Monte Carlo, against each other, under invariances, and at the ends of their domain.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ArgumentError, ShapeError } from "../../src/core/errors.js";

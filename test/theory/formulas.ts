@@ -1,4 +1,6 @@
-/** @file What the closed forms must satisfy, as functions of the formulas, so that mutants can be put in their place. */
+/**
+ * @file What the closed forms must satisfy, as functions of the formulas, so that mutants can be put in their place.
+ */
 
 import { clippedReLU, identityProxy, reluProxy } from "../../src/quant/index.js";
 import type * as coarse from "../../src/theory/coarse.js";
@@ -51,7 +53,10 @@ function differences(f: (x: readonly number[]) => number, x: readonly number[], 
   });
 }
 
-/** Relations between the formulas, each of them exact: gradients are derivatives, correlations are products, quadrature agrees. */
+/**
+ * Relations between the formulas, each of them exact: gradients are derivatives, correlations are products, quadrature
+ * agrees.
+ */
 export function relationOffences(f: Formulas, { student, teacher }: Pair): string[] {
   const offences: string[] = [];
   const check = (name: string, got: number, wanted: number, tolerance = 1e-9): void => {

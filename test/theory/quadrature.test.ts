@@ -1,4 +1,7 @@
-/** @file Quadrature sees proxies that are far narrower than ‖w‖, anywhere and of any form, or says that it does not converge. */
+/**
+ * @file Quadrature sees proxies that are far narrower than ‖w‖, anywhere and of any form, or says that it does not
+ * converge.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../src/core/errors.js";

@@ -1,4 +1,7 @@
-/** @file What training refuses before a step, stops at, or warns of: rates, overflow, hopeless losses, stale optimizers, silence, frozen layers. */
+/**
+ * @file What training refuses before a step, stops at, or warns of: rates, overflow, hopeless losses, stale optimizers,
+ * silence, frozen layers.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { manualSeed } from "../../src/autograd/random.js";
 import { ArgumentError, DivergenceError, StateError } from "../../src/core/errors.js";

@@ -1,4 +1,7 @@
-/** @file Every door of training, with what does not belong there: a value or an error of the library, and nothing stays alive. */
+/**
+ * @file Every door of training, with what does not belong there: a value or an error of the library, and nothing stays
+ * alive.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CoarsegradError } from "../../src/core/errors.js";
 import { digits } from "../../src/data/digits.js";

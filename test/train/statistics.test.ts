@@ -1,4 +1,7 @@
-/** @file Running statistics at the end of a run: taken where they help, told in the metrics, kept in the checkpoint, and left alone elsewhere. */
+/**
+ * @file Running statistics at the end of a run: taken where they help, told in the metrics, kept in the checkpoint, and
+ * left alone elsewhere.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { manualSeed } from "../../src/autograd/random.js";
 import { digits } from "../../src/data/digits.js";

@@ -1,4 +1,7 @@
-/** @file `fit`, `evaluate` and `predict` on examples of any task: losses, metrics, weights, sources of batches, callbacks, resuming. */
+/**
+ * @file `fit`, `evaluate` and `predict` on examples of any task: losses, metrics, weights, sources of batches,
+ * callbacks, resuming.
+ */
 import { describe, expect, it } from "vitest";
 import { mse } from "../../src/autograd/functions.js";
 import { manualSeed } from "../../src/autograd/random.js";

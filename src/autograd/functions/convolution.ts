@@ -14,12 +14,12 @@ import { apply, type Tensor } from "../tensor.js";
  * @param x [N,H,W,C]
  * @param weight [O, C/groups, Kh, Kw]
  * @param bias [O] or none
- * @param options `stride` 1, `padding` 0 (number, [vertical, horizontal], [top, bottom, left, right], "same", "valid"), `dilation` 1,
- * `groups` 1 (C for depthwise)
+ * @param options `stride` 1, `padding` 0 (number, [vertical, horizontal], [top, bottom, left, right], "same", "valid"),
+ * `dilation` 1, `groups` 1 (C for depthwise)
  * @returns [N, outH, outW, O], outH = ⌊(H + padding − d·(Kh − 1) − 1)/s⌋ + 1
  * @gradient exact
- * @throws ShapeError if channels or ranks do not match or the window exceeds the image; DTypeError unless all are of one real type;
- * ArgumentError on bad options
+ * @throws ShapeError if channels or ranks do not match or the window exceeds the image; DTypeError unless all are of
+ * one real type; ArgumentError on bad options
  */
 export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: ConvolutionOptions = {}): Tensor {
   checkOptions("conv2d", options, CONV_OPTIONS);

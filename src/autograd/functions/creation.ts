@@ -64,7 +64,10 @@ function filled(op: string, shape: Shape, value: number, options: CreationOption
   return finish(new Tensor(NDArray.full(shape, value, dtype)), options);
 }
 
-/** The tensor [count] of `at(0)`, `at(1)`, …: written where it lies, since a list of JavaScript's would take four times the memory. */
+/**
+ * The tensor [count] of `at(0)`, `at(1)`, …: written where it lies, since a list of JavaScript's would take four times
+ * the memory.
+ */
 function sequence(
   op: string,
   count: number,
@@ -91,7 +94,8 @@ function sequence(
  * @param values numbers nested as deep as the rank, or a typed array (flat), which also gives the default type
  * @param options `shape` (default: that of the nesting), `dtype` (default f32 for numbers), `requiresGrad`
  * @returns a copy, owned by the open scope or the caller
- * @throws ArgumentError on ragged nesting, elements that are no numbers and unknown options; DTypeError on an unknown type; ShapeError if the values do not fill the shape
+ * @throws ArgumentError on ragged nesting, elements that are no numbers and unknown options; DTypeError on an unknown
+ * type; ShapeError if the values do not fill the shape
  * @example
  * const x = tensor([[1, 2], [3, 4]], { requiresGrad: true });
  */
@@ -135,12 +139,14 @@ export function full(shape: Shape, value: number, options: CreationOptions = {})
 }
 
 /**
- * Equally spaced numbers start, start + step, … below stop (above it for a negative step), each computed in f64 as start + k·step.
+ * Equally spaced numbers start, start + step, … below stop (above it for a negative step), each computed in f64 as
+ * start + k·step.
  *
  * @param start first number; with one argument it is `stop`, counting from 0
  * @param step default 1
  * @returns [⌈(stop − start)/step⌉]
- * @throws ArgumentError if step is 0 or a number is not finite; ShapeError or MemoryError, before anything is computed, if there are too many
+ * @throws ArgumentError if step is 0 or a number is not finite; ShapeError or MemoryError, before anything is computed,
+ * if there are too many
  * @example
  * arange(3); // [0. 1. 2.]
  */
@@ -164,7 +170,8 @@ export function arange(start: number, stop?: number, step = 1, options: Creation
  *
  * @param count default 50
  * @returns [count]
- * @throws ArgumentError if count is not an integer ≥ 0 or an end not finite; ShapeError or MemoryError, before anything is computed, if there are too many
+ * @throws ArgumentError if count is not an integer ≥ 0 or an end not finite; ShapeError or MemoryError, before anything
+ * is computed, if there are too many
  */
 export function linspace(start: number, stop: number, count = 50, options: CreationOptions = {}): Tensor {
   const dtype = dtypeIn("linspace", options, CREATION);

@@ -4,8 +4,8 @@ import { expectTensor } from "../graph.js";
 import { apply, type Tensor } from "../tensor.js";
 
 /**
- * Matrix product, or a stack of them, out[…,m,n] = Σ_k a[…,m,k]·b[…,k,n]. A vector on the left is a row, on the right a column, and its
- * axis is dropped again.
+ * Matrix product, or a stack of them, out[…,m,n] = Σ_k a[…,m,k]·b[…,k,n]. A vector on the left is a row, on the right a
+ * column, and its axis is dropped again.
  * @param a [..., M, K] or [K]
  * @param b [..., K, N] or [K]
  * @returns [..., M, N]; batch axes broadcast

@@ -28,12 +28,13 @@ const MSE_OPTIONS = { reduction: anything };
  * Cross entropy of logits against class numbers, −Σ_c w_c·q_c·ln softmax(x)_c with q = (1 − ε)·onehot(label) + ε/C.
  * @param logits [..., C]
  * @param labels i32 [...] or a list of numbers, each in 0 … C−1 or equal to `ignoreIndex`
- * @param options `labelSmoothing` ε (default 0), `classWeights` w (default all 1), `ignoreIndex` (default none), `reduction`: "mean" over examples that
- * are not ignored (default; NaN if all are), which with `classWeights` divides by the sum of the labels' weights, "sum" or "none"
+ * @param options `labelSmoothing` ε (default 0), `classWeights` w (default all 1), `ignoreIndex` (default none),
+ * `reduction`: "mean" over examples that are not ignored (default; NaN if all are), which with `classWeights` divides
+ * by the sum of the labels' weights, "sum" or "none"
  * @returns a scalar, or the labels' shape without reduction
  * @gradient exact
- * @throws ArgumentError on a label out of range (its index and value are named) or a bad option; ShapeError, also for a mean
- * over an empty batch; DTypeError
+ * @throws ArgumentError on a label out of range (its index and value are named) or a bad option; ShapeError, also for a
+ * mean over an empty batch; DTypeError
  */
 export function crossEntropy(logits: Tensor, labels: Indices, options: CrossEntropyOptions = {}): Tensor {
   checkOptions("crossEntropy", options, CROSS_ENTROPY_OPTIONS);
@@ -45,7 +46,8 @@ export function crossEntropy(logits: Tensor, labels: Indices, options: CrossEntr
  * @param options `reduction`: "mean" (default), "sum" or "none"
  * @returns a scalar, or the common shape without reduction
  * @gradient exact for both
- * @throws ShapeError unless the shapes are equal: nothing is broadcast, or for a mean over no elements; DTypeError on mixed types
+ * @throws ShapeError unless the shapes are equal: nothing is broadcast, or for a mean over no elements; DTypeError on
+ * mixed types
  */
 export function mse(prediction: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
   checkOptions("mse", options, MSE_OPTIONS);
@@ -69,7 +71,8 @@ export function l1Loss(prediction: Tensor, target: Tensor, options: LossOptions 
  * @param options `delta` δ > 0 (default 1), `reduction`: "mean" (default), "sum" or "none"
  * @returns a scalar, or the common shape without reduction
  * @gradient exact for both
- * @throws ArgumentError on a δ that is not above 0; ShapeError unless the shapes are equal, or for a mean over no elements; DTypeError on mixed types
+ * @throws ArgumentError on a δ that is not above 0; ShapeError unless the shapes are equal, or for a mean over no
+ * elements; DTypeError on mixed types
  */
 export function huberLoss(prediction: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
   checkOptions("huberLoss", options, HUBER_OPTIONS);
@@ -77,14 +80,15 @@ export function huberLoss(prediction: Tensor, target: Tensor, options: HuberOpti
 }
 
 /**
- * Binary cross entropy of logits, for outputs that are each true or false: −p·t·ln s(x) − (1 − t)·ln(1 − s(x)), s(x) = 1/(1 + e^−x); no logit
- * overflows it.
+ * Binary cross entropy of logits, for outputs that are each true or false: −p·t·ln s(x) − (1 − t)·ln(1 − s(x)), s(x) =
+ * 1/(1 + e^−x); no logit overflows it.
  * @param logits any shape
  * @param target the same shape, 1 for true and 0 for false, or shares between them
  * @param options `positiveWeight` p > 0 (default 1), `reduction`: "mean" over all elements (default), "sum" or "none"
  * @returns a scalar, or the common shape without reduction
  * @gradient exact for both
- * @throws ArgumentError on a weight that is not above 0; ShapeError unless the shapes are equal, or for a mean over no elements; DTypeError on mixed types
+ * @throws ArgumentError on a weight that is not above 0; ShapeError unless the shapes are equal, or for a mean over no
+ * elements; DTypeError on mixed types
  */
 export function binaryCrossEntropy(logits: Tensor, target: Tensor, options: BinaryCrossEntropyOptions = {}): Tensor {
   checkOptions("binaryCrossEntropy", options, BINARY_CROSS_ENTROPY_OPTIONS);

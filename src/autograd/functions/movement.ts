@@ -8,12 +8,22 @@ import { composed } from "../composed.js";
 import { expectTensor } from "../graph.js";
 import { apply, type Index, type Tensor } from "../tensor.js";
 
-/** The same elements, in row-major order, under another shape; one extent may be −1. @gradient exact @throws ShapeError if the size changes */
+/**
+ * The same elements, in row-major order, under another shape; one extent may be −1.
+ * @gradient exact
+ * @throws ShapeError if the size changes
+ */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   return apply(moving.reshape, [x], { shape });
 }
 
-/** Axes start … end merged into one. @param start default 1 @param end default the last @gradient exact @throws ShapeError on a bad axis */
+/**
+ * Axes start … end merged into one.
+ * @param start default 1
+ * @param end default the last
+ * @gradient exact
+ * @throws ShapeError on a bad axis
+ */
 export function flatten(x: Tensor, start = 1, end = -1): Tensor {
   expectTensor("flatten", x);
   return x.flatten(start, end);
@@ -25,12 +35,21 @@ export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   return x.transpose(a, b);
 }
 
-/** Axes in a new order: out.shape[k] = x.shape[axes[k]]. @gradient exact @throws ShapeError unless `axes` holds each axis once */
+/**
+ * Axes in a new order: out.shape[k] = x.shape[axes[k]].
+ * @gradient exact
+ * @throws ShapeError unless `axes` holds each axis once
+ */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
   return apply(moving.permute, [x], { axes });
 }
 
-/** Axes of extent 1 dropped. @param axis which; default all of them @gradient exact @throws ShapeError if the extent of one is not 1 */
+/**
+ * Axes of extent 1 dropped.
+ * @param axis which; default all of them
+ * @gradient exact
+ * @throws ShapeError if the extent of one is not 1
+ */
 export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
   expectTensor("squeeze", x);
   const axes =
@@ -48,25 +67,43 @@ export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
   return x.reshape(x.shape.filter((_, i) => !axes.includes(i)));
 }
 
-/** A new axis of extent 1 before `axis`, which counts in the result. @gradient exact @throws ShapeError on a bad axis */
+/**
+ * A new axis of extent 1 before `axis`, which counts in the result.
+ * @gradient exact
+ * @throws ShapeError on a bad axis
+ */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
   expectTensor("unsqueeze", x);
   const at = normalizeAxis("unsqueeze", axis, x.rank + 1);
   return x.reshape([...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
-/** x repeated along axes of extent 1 and new leading axes. @gradient exact: sums over the repetitions @throws ShapeError if it does not broadcast */
+/**
+ * x repeated along axes of extent 1 and new leading axes.
+ * @gradient exact: sums over the repetitions
+ * @throws ShapeError if it does not broadcast
+ */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return apply(moving.broadcastTo, [x], { shape });
 }
 
-/** Tensors joined along an existing axis. @param axis default 0 @gradient exact @throws ShapeError, DTypeError if they differ otherwise */
+/**
+ * Tensors joined along an existing axis.
+ * @param axis default 0
+ * @gradient exact
+ * @throws ShapeError, DTypeError if they differ otherwise
+ */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   check("concat", "tensors", tensors, list);
   return apply(moving.concat, tensors, { axis });
 }
 
-/** Tensors of one shape joined along a new axis. @param axis default 0 @gradient exact @throws ShapeError, DTypeError if they differ */
+/**
+ * Tensors of one shape joined along a new axis.
+ * @param axis default 0
+ * @gradient exact
+ * @throws ShapeError, DTypeError if they differ
+ */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   check("stack", "tensors", tensors, list);
   // Array.from, as map would skip holes.
@@ -79,8 +116,8 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 /**
- * Part of each axis: a number picks one place and drops the axis; [start, stop, step] cuts as in Python (negative counts from the end, null
- * is open, a negative step runs backwards); null, or nothing, takes all.
+ * Part of each axis: a number picks one place and drops the axis; [start, stop, step] cuts as in Python (negative
+ * counts from the end, null is open, a negative step runs backwards); null, or nothing, takes all.
  *
  * @gradient exact
  * @throws ShapeError on too many ranges or a number out of range; ArgumentError on a step of 0
@@ -108,7 +145,8 @@ export function pad(x: Tensor, pads: readonly (number | readonly [number, number
 }
 
 /**
- * The elements in another type. Real to integer truncates towards zero and saturates, NaN gives 0; anything to bool is x ≠ 0.
+ * The elements in another type. Real to integer truncates towards zero and saturates, NaN gives 0; anything to bool is
+ * x ≠ 0.
  * @gradient exact between real types, else none
  */
 export function cast(x: Tensor, dtype: DType): Tensor {

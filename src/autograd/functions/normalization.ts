@@ -23,14 +23,15 @@ export interface BatchNormOptions {
 /**
  * Batch normalization over the last axis, y = (x − mean)/√(variance + eps)·γ + β.
  *
- * With fixed statistics, y = f32(x·scale) + shift with scale = γ·invStd, shift = β − mean·scale, invStd = 1/√(variance + eps), each
- * operation rounded once.
+ * With fixed statistics, y = f32(x·scale) + shift with scale = γ·invStd, shift = β − mean·scale, invStd = 1/√(variance
+ * + eps), each operation rounded once.
  * @param x [..., C]
  * @param gamma [C]
  * @param beta [C]
  * @returns the shape of x
  * @gradient exact for x, γ, β (and for fixed statistics that want one)
- * @throws ShapeError if channels do not match, or without fixed statistics for fewer than two rows; DTypeError on mixed types
+ * @throws ShapeError if channels do not match, or without fixed statistics for fewer than two rows; DTypeError on mixed
+ * types
  */
 export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, options: BatchNormOptions = {}): Tensor {
   checkOptions("batchNorm", options, BATCH_NORM_OPTIONS);
@@ -64,7 +65,8 @@ export function batchNormRelu(
 }
 
 /**
- * Dropout: zeroes each element with probability p and multiplies the rest by 1/(1 − p). For training; in evaluation leave it out.
+ * Dropout: zeroes each element with probability p and multiplies the rest by 1/(1 − p). For training; in evaluation
+ * leave it out.
  * @param p in [0, 1]
  * @param rng default the generator that `manualSeed` sets
  * @gradient exact for the mask that was drawn

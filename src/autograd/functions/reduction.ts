@@ -8,32 +8,64 @@ import { composed } from "../composed.js";
 import { expectTensor } from "../graph.js";
 import { type Axes, apply, type Tensor } from "../tensor.js";
 
-/** Sum over axes. @param axis default all @returns the shape without those axes, or with 1 there if keepDims @gradient exact @throws ShapeError on a bad axis */
+/**
+ * Sum over axes.
+ * @param axis default all
+ * @returns the shape without those axes, or with 1 there if keepDims
+ * @gradient exact
+ * @throws ShapeError on a bad axis
+ */
 export function sum(x: Tensor, axis?: Axes, keepDims = false): Tensor {
   return apply(reducing.sum, [x], { axis, keepDims });
 }
 
-/** Mean over axes. @param axis default all @returns the shape without those axes, or with 1 there if keepDims @gradient exact @throws ShapeError on a bad axis or no elements */
+/**
+ * Mean over axes.
+ * @param axis default all
+ * @returns the shape without those axes, or with 1 there if keepDims
+ * @gradient exact
+ * @throws ShapeError on a bad axis or no elements
+ */
 export function mean(x: Tensor, axis?: Axes, keepDims = false): Tensor {
   return apply(reducing.mean, [x], { axis, keepDims });
 }
 
-/** Largest over axes; NaN if there is one. @param axis default all @gradient exact, all of it to the first largest @throws ShapeError on a bad axis or no elements */
+/**
+ * Largest over axes; NaN if there is one.
+ * @param axis default all
+ * @gradient exact, all of it to the first largest
+ * @throws ShapeError on a bad axis or no elements
+ */
 export function max(x: Tensor, axis?: Axes, keepDims = false): Tensor {
   return apply(reducing.max, [x], { axis, keepDims });
 }
 
-/** Smallest over axes; NaN if there is one. @param axis default all @gradient exact, all of it to the first smallest @throws ShapeError on a bad axis or no elements */
+/**
+ * Smallest over axes; NaN if there is one.
+ * @param axis default all
+ * @gradient exact, all of it to the first smallest
+ * @throws ShapeError on a bad axis or no elements
+ */
 export function min(x: Tensor, axis?: Axes, keepDims = false): Tensor {
   return apply(reducing.min, [x], { axis, keepDims });
 }
 
-/** Index (i32) of the first largest, within the reduced axes taken together. @param axis default all @gradient none @throws ShapeError on a bad axis or no elements */
+/**
+ * Index (i32) of the first largest, within the reduced axes taken together.
+ * @param axis default all
+ * @gradient none
+ * @throws ShapeError on a bad axis or no elements
+ */
 export function argmax(x: Tensor, axis?: Axes, keepDims = false): Tensor {
   return apply(reducing.argmax, [x], { axis, keepDims });
 }
 
-/** Index (i32) of the first smallest, within the reduced axes taken together. @param axis default all @gradient none @throws ShapeError on a bad axis or no elements */
+/**
+ * Index (i32) of the first smallest, within the reduced axes taken together.
+ * @param axis default all
+ * @gradient none
+ * @throws ShapeError on a bad axis or no elements
+ */
 export function argmin(x: Tensor, axis?: Axes, keepDims = false): Tensor {
   return apply(reducing.argmin, [x], { axis, keepDims });
 }
@@ -41,7 +73,8 @@ export function argmin(x: Tensor, axis?: Axes, keepDims = false): Tensor {
 /**
  * Variance over axes, Σ (x − mean)² / (n − correction).
  *
- * @param options `axis` default all; `correction` 1 (default) is the unbiased estimate, 0 the biased one; `keepDims` default false
+ * @param options `axis` default all; `correction` 1 (default) is the unbiased estimate, 0 the biased one; `keepDims`
+ * default false
  * @gradient exact
  * @throws ShapeError on a bad axis; ArgumentError if n ≤ correction
  */
@@ -67,12 +100,24 @@ export function variance(x: Tensor, options: { axis?: Axes; correction?: number;
   });
 }
 
-/** Softmax e^x / Σ e^x. @param axis default −1 @returns the shape of x; sums to 1 along the axis @gradient exact @throws ShapeError on a bad axis */
+/**
+ * Softmax e^x / Σ e^x.
+ * @param axis default −1
+ * @returns the shape of x; sums to 1 along the axis
+ * @gradient exact
+ * @throws ShapeError on a bad axis
+ */
 export function softmax(x: Tensor, axis = -1): Tensor {
   return apply(softmaxOp, [x], { axis });
 }
 
-/** Logarithm of the softmax, x − ln Σ e^x, without overflow. @param axis default −1 @returns the shape of x @gradient exact @throws ShapeError on a bad axis */
+/**
+ * Logarithm of the softmax, x − ln Σ e^x, without overflow.
+ * @param axis default −1
+ * @returns the shape of x
+ * @gradient exact
+ * @throws ShapeError on a bad axis
+ */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return apply(logSoftmaxOp, [x], { axis });
 }

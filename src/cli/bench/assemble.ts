@@ -1,4 +1,7 @@
-/** @file A WebAssembly module of one function, from its instructions: for yardsticks that no change to the library changes. */
+/**
+ * @file A WebAssembly module of one function, from its instructions: for yardsticks that no change to the library
+ * changes.
+ */
 
 /** Bytes of WebAssembly's binary form. */
 export const op = {
@@ -28,7 +31,9 @@ function section(id: number, content: readonly number[]): number[] {
   return [id, ...leb(content.length), ...content];
 }
 
-/** The module: its function is exported as `f`; with `memory` it imports `env.memory`, shared between threads or not. */
+/**
+ * The module: its function is exported as `f`; with `memory` it imports `env.memory`, shared between threads or not.
+ */
 export function moduleOf(made: {
   params: readonly number[];
   results: readonly number[];

@@ -1,8 +1,10 @@
 /**
- * @file How fast the machine is at this moment: a loop of register-only SIMD arithmetic that no change to the library changes.
+ * @file How fast the machine is at this moment: a loop of register-only SIMD arithmetic that no change to the library
+ * changes.
  *
- * Seven chains of f32x4 multiplications beside seven of additions, which share no registers, keep every floating-point pipe busy and touch no
- * memory. A neighbour on the same core, a lower clock or a pre-empted process shows in it as it shows in a kernel.
+ * Seven chains of f32x4 multiplications beside seven of additions, which share no registers, keep every floating-point
+ * pipe busy and touch no memory. A neighbour on the same core, a lower clock or a pre-empted process shows in it as it
+ * shows in a kernel.
  */
 
 import { get, leb, moduleOf, op, set, simd } from "./assemble.js";
@@ -12,7 +14,10 @@ const OPS_PER_TURN = 2 * CHAINS * 4;
 const TURNS = 20_000;
 const CALLS = 50;
 
-/** The module `(func (export "f") (param $turns i32) (result f32))`: runs the chains, returns a lane of their sum so that none is dead code. */
+/**
+ * The module `(func (export "f") (param $turns i32) (result f32))`: runs the chains, returns a lane of their sum so
+ * that none is dead code.
+ */
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const [EXTRACT, ADD, MUL] = [0x1f, 0xe4, 0xe6];
   const locals = Array.from({ length: 2 * CHAINS }, (_, i) => i + 1);

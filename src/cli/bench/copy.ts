@@ -1,4 +1,7 @@
-/** @file The yardstick of bandwidth-bound kernels: a copy by a loop of WebAssembly, 64 bytes a turn. (memory.copy is native code.) */
+/**
+ * @file The yardstick of bandwidth-bound kernels: a copy by a loop of WebAssembly, 64 bytes a turn. (memory.copy is
+ * native code.)
+ */
 import { heap } from "../../kernels/index.js";
 import { get, moduleOf, op, simd } from "./assemble.js";
 

@@ -1,4 +1,7 @@
-/** @file Bandwidth-bound passes, beside copies of the same array: by a loop of WebAssembly, which is the yardstick, and by native code. */
+/**
+ * @file Bandwidth-bound passes, beside copies of the same array: by a loop of WebAssembly, which is the yardstick, and
+ * by native code.
+ */
 import { type Kernels, kernelsFor } from "../../kernels/index.js";
 import { scope } from "../../memory/index.js";
 import { NDArray } from "../../ndarray/ndarray.js";

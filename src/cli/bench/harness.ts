@@ -1,4 +1,7 @@
-/** @file One row of a benchmark: medians by tinybench, with a calibration figure so that rows from different moments compare. */
+/**
+ * @file One row of a benchmark: medians by tinybench, with a calibration figure so that rows from different moments
+ * compare.
+ */
 import { Bench } from "tinybench";
 import { heap, threads, variant } from "../../kernels/index.js";
 import { NDArray } from "../../ndarray/ndarray.js";

@@ -10,7 +10,10 @@ import { type BenchOptions, filledBytes, measure, round, timed } from "./harness
 
 interface Case {
   readonly image: readonly number[];
-  /** Layers that are quantized to other widths in the packed network: the first and the last one, which runtimes in bytes keep in float. */
+  /**
+   * Layers that are quantized to other widths in the packed network: the first and the last one, which runtimes in
+   * bytes keep in float.
+   */
   readonly perLayer?: Readonly<Record<string, LayerPolicy>>;
   readonly batches: readonly number[];
   make(): Module;
@@ -78,7 +81,10 @@ export function classifier(model: InferModel, bits: Bits, batch: number, seed: n
   };
 }
 
-/** Rows such as `infer lenet5 float b1` and `infer resnet18 1W4A b1`; with `profile`, `infer resnet18 1W4A b1 conv1` for each layer. */
+/**
+ * Rows such as `infer lenet5 float b1` and `infer resnet18 1W4A b1`; with `profile`, `infer resnet18 1W4A b1 conv1` for
+ * each layer.
+ */
 export function benchInfer(options: BenchOptions): void {
   for (const model of Object.keys(CASES) as InferModel[]) {
     for (const bits of Object.keys(WIDTHS) as Bits[]) {

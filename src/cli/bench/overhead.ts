@@ -35,7 +35,10 @@ function timed(kernels: Kernels, meter: Meter): Kernels {
   return Object.fromEntries(wrapped) as unknown as Kernels;
 }
 
-/** Milliseconds that a wrapped call takes beside what it counts as inside, and what it counts for a kernel that does nothing. */
+/**
+ * Milliseconds that a wrapped call takes beside what it counts as inside, and what it counts for a kernel that does
+ * nothing.
+ */
 function meterCost(): { beside: number; counted: number } {
   const meter = { inside: 0, calls: 0 };
   const { nothing } = timed({ nothing: () => undefined } as unknown as Kernels, meter) as unknown as Record<
@@ -56,7 +59,10 @@ function meterCost(): { beside: number; counted: number } {
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-/** Rows such as `overhead resnet20 float b32`: `ms` is what a step takes beside its kernels, the clocks' own cost taken out. */
+/**
+ * Rows such as `overhead resnet20 float b32`: `ms` is what a step takes beside its kernels, the clocks' own cost taken
+ * out.
+ */
 export function benchOverhead(options: BenchOptions): void {
   for (const spec of SPECS) {
     const work = `overhead ${spec.model} ${spec.bits} b${spec.batch}`;

@@ -7,7 +7,9 @@ export interface GemmShape {
   readonly N: number;
 }
 
-/** Squares, the four ResNet-18 3×3 stages at batch 1 as matrix products, and LeNet-5's second convolution at batch 32. */
+/**
+ * Squares, the four ResNet-18 3×3 stages at batch 1 as matrix products, and LeNet-5's second convolution at batch 32.
+ */
 export const GEMM_SHAPES: readonly GemmShape[] = [
   { M: 128, K: 128, N: 128 },
   { M: 256, K: 256, N: 256 },

@@ -1,4 +1,7 @@
-/** @file `coarsegrad quickstart` (`npm start`): float, post-training, ρ = 0 and BCGD side by side, then packed and verified. */
+/**
+ * @file `coarsegrad quickstart` (`npm start`): float, post-training, ρ = 0 and BCGD side by side, then packed and
+ * verified.
+ */
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";

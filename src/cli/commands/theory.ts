@@ -1,4 +1,6 @@
-/** @file `coarsegrad theory`: the experiments on coarse gradients, their figures and numbers, and a verdict per claim. */
+/**
+ * @file `coarsegrad theory`: the experiments on coarse gradients, their figures and numbers, and a verdict per claim.
+ */
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";

@@ -37,7 +37,8 @@ export function maxPixelsOption(made: Command): Command {
 }
 
 /**
- * The images that the options name. Generated digits are those of seed 1, whatever the seed of a run: the set is one set.
+ * The images that the options name. Generated digits are those of seed 1, whatever the seed of a run: the set is one
+ * set.
  *
  * @param size side of the images of a folder, as the model takes them
  * @throws DataError, FormatError if they cannot be had

@@ -1,4 +1,6 @@
-/** @file Options of `train`: the settings of a run, all from their table, and what is no part of a run's configuration. */
+/**
+ * @file Options of `train`: the settings of a run, all from their table, and what is no part of a run's configuration.
+ */
 import { type Command, Option } from "commander";
 import type { Settings } from "../../run/config.js";
 import { type Field, optionOf } from "../../run/field.js";

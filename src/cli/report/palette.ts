@@ -1,4 +1,7 @@
-/** @file Which colour stands for which run: the same in the tables and in the charts. Used by the page's browser script too. */
+/**
+ * @file Which colour stands for which run: the same in the tables and in the charts. Used by the page's browser script
+ * too.
+ */
 
 /** Colours of the page: CSS variables `--s0` … `--s7`. */
 export const COLORS = 8;
@@ -16,7 +19,10 @@ export function style(n: number): Style {
   return { color: `--s${n % COLORS}`, dashed: n % (2 * COLORS) >= COLORS };
 }
 
-/** Styles of runs. Those with curves come first, so that two curves share a colour only if there are more curves than colours. */
+/**
+ * Styles of runs. Those with curves come first, so that two curves share a colour only if there are more curves than
+ * colours.
+ */
 export function runStyles(runs: readonly { readonly metrics: readonly unknown[] }[]): Style[] {
   const drawn = runs.filter(({ metrics }) => metrics.length > 0).length;
   let [curves, others] = [0, 0];

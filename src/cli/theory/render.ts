@@ -1,4 +1,6 @@
-/** @file Vega-Lite specifications to SVG text. Imported late, and bundled into a file of its own: the library is large. */
+/**
+ * @file Vega-Lite specifications to SVG text. Imported late, and bundled into a file of its own: the library is large.
+ */
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import type { Spec } from "../../theory/index.js";
@@ -39,7 +41,8 @@ const CONFIG = {
  * @returns SVG text that stands alone
  */
 export async function renderSvg(spec: Spec): Promise<string> {
-  // Without a canvas Vega takes every letter for 0.8 em and leaves wide margins; this is still more than the common fonts need.
+  // Without a canvas Vega takes every letter for 0.8 em and leaves wide margins; this is still more than the common
+  // fonts need.
   const { textMetrics } = vega as unknown as {
     textMetrics: { width(item: { fontSize?: number }, text: unknown): number };
   };

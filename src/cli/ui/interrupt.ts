@@ -1,4 +1,7 @@
-/** @file Ctrl-C and its like: the first asks the work to stop at the next safe point, the second ends the process at once. */
+/**
+ * @file Ctrl-C and its like: the first asks the work to stop at the next safe point, the second ends the process at
+ * once.
+ */
 import { exitCodeOf, InterruptedError, type StopSignal } from "./failure.js";
 import type { Terminal } from "./terminal.js";
 
@@ -6,8 +9,8 @@ import type { Terminal } from "./terminal.js";
 const SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
- * Runs `work` with an abort signal that the first SIGINT, SIGTERM or SIGHUP aborts; the reason is an InterruptedError. A second one exits without
- * waiting. The exit code is 128 and the signal's number.
+ * Runs `work` with an abort signal that the first SIGINT, SIGTERM or SIGHUP aborts; the reason is an InterruptedError.
+ * A second one exits without waiting. The exit code is 128 and the signal's number.
  *
  * @param what told to the user when the first signal comes, such as "stopping after this step"
  */

@@ -5,9 +5,9 @@ import { EXIT } from "./failure.js";
 const READER_GONE = ["EPIPE", "EIO", "ECONNRESET", "ERR_STREAM_DESTROYED"];
 
 /**
- * Watches stdout and stderr. A reader of stdout that closes the pipe (`| head`) ends the command with code 0: its output was cut, no work of it was.
- * Anything else that stdout cannot take is a failure, told on stderr. Progress and notes on stderr are given up where nobody takes them, and the work
- * goes on.
+ * Watches stdout and stderr. A reader of stdout that closes the pipe (`| head`) ends the command with code 0: its
+ * output was cut, no work of it was. Anything else that stdout cannot take is a failure, told on stderr. Progress and
+ * notes on stderr are given up where nobody takes them, and the work goes on.
  *
  * @returns the exit code of a command that would end with `code`
  */

@@ -1,4 +1,7 @@
-/** @file Where a command writes: results on stdout, everything else on stderr, one JSON document with --json; names from files shown escaped. */
+/**
+ * @file Where a command writes: results on stdout, everything else on stderr, one JSON document with --json; names from
+ * files shown escaped.
+ */
 import { printable } from "../../core/printable.js";
 
 /** Options that every command has. */

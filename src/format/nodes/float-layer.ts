@@ -1,4 +1,7 @@
-/** @file What layers in f32 have in common: real weights, or codes that are computed with as the whole numbers that they are. */
+/**
+ * @file What layers in f32 have in common: real weights, or codes that are computed with as the whole numbers that they
+ * are.
+ */
 import { channelsLast } from "../../codes/rows.js";
 import type { Shape } from "../../core/shape.js";
 import { bits, boolean, extent, optional } from "../fields.js";
@@ -32,7 +35,10 @@ export function layerTensors({ out, bits, bias }: PlanFloatLayer, shape: Shape):
   ];
 }
 
-/** Real weights of a layer, [O,Kh,Kw,I/groups] or [O,I]: its f32 weights with the channels last, or its codes as they are. */
+/**
+ * Real weights of a layer, [O,Kh,Kw,I/groups] or [O,I]: its f32 weights with the channels last, or its codes as they
+ * are.
+ */
 export function floatWeights({ codes, weight }: NodeData, out: number, taps: number): Float32Array {
   return codes === undefined ? channelsLast(weight as Float32Array, out, taps) : Float32Array.from(codes);
 }

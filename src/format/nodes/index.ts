@@ -1,4 +1,7 @@
-/** @file All kinds of nodes by name. Rooms that treat each kind in a way of its own have a record with the same keys: a forgotten one does not compile. */
+/**
+ * @file All kinds of nodes by name. Rooms that treat each kind in a way of its own have a record with the same keys: a
+ * forgotten one does not compile.
+ */
 import { add } from "./add.js";
 import { affine } from "./affine.js";
 import { avgPool } from "./avg-pool.js";

@@ -1,4 +1,6 @@
-/** @file What the format knows of one kind of node: everything that reading, checking, counting and writing ask of it. */
+/**
+ * @file What the format knows of one kind of node: everything that reading, checking, counting and writing ask of it.
+ */
 import { shapeText } from "../../core/shape.js";
 import type { Fields } from "../fields.js";
 import type { TensorSpec } from "../tensors.js";
@@ -33,7 +35,9 @@ export interface Kind<Node extends AnyNode> {
   reads?(node: Node): number;
 }
 
-/** The input's type, which has to be codes, or real numbers (null: any), of an image (rank 3), or of a vector (rank 1). */
+/**
+ * The input's type, which has to be codes, or real numbers (null: any), of an image (rank 3), or of a vector (rank 1).
+ */
 export function expectInput({ inputs: [x], refuse }: Typing, dtype: "u8" | "f32" | null, rank?: 1 | 3): ValueType {
   if (dtype !== null && x.dtype !== dtype) {
     refuse("type of its input", dtype === "u8" ? "u8 codes" : "f32 values", x.dtype);

@@ -1,4 +1,7 @@
-/** @file What quantized layers have in common: products of codes with weight codes, then thresholds, or one scale to f32. */
+/**
+ * @file What quantized layers have in common: products of codes with weight codes, then thresholds, or one scale to
+ * f32.
+ */
 import { MAX_PATCH } from "../../codes/sums.js";
 import { activationField, coded, type PlanActivation } from "../activation.js";
 import { bits, boolean, extent, oneOf, optional } from "../fields.js";
@@ -6,7 +9,10 @@ import { activationThresholds, floats, type TensorSpec, weightCodes } from "../t
 import { real, type ValueType } from "../value.js";
 import type { Typing } from "./kind.js";
 
-/** With `activation` they give codes by thresholds; without, f32 values acc·s (+ bias), s = f32(delta·step of the input). */
+/**
+ * With `activation` they give codes by thresholds; without, f32 values acc·s (+ bias), s = f32(delta·step of the
+ * input).
+ */
 export interface PlanQuantized {
   readonly id: string;
   readonly input: string;

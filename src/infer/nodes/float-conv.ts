@@ -14,7 +14,9 @@ import { convolutionOf, geometryOf, type Step, type StepMaker } from "../step.js
 const CHUNK_BYTES = 192 << 10;
 const CHUNK_ROWS = 60;
 
-/** Convolution in f32: patches times weights, then the bias. One input channel a group goes its own way, as in training. */
+/**
+ * Convolution in f32: patches times weights, then the bias. One input channel a group goes its own way, as in training.
+ */
 export const floatConv: StepMaker<PlanFloatConv> = ({ node, input, output, data, constants }) => {
   const groups = node.groups ?? 1;
   const algorithm = chooseDirect(convolutionOf(node, input.shape, groups));

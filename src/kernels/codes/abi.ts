@@ -8,7 +8,10 @@ export const CODES = {
   f32_sign_codes: kernel(["xPtr", "codesPtr", "len"], dense({ xPtr: 4, codesPtr: 1 }, LIGHT)),
   /** codes[i] (i8) = |x| > threshold ? sign(x) : 0. */
   f32_ternary_codes: kernel(["xPtr", "codesPtr", "len", "threshold"], dense({ xPtr: 4, codesPtr: 1 }, LIGHT)),
-  /** codes[i] (i8) = clip(round_half_away(x/delta), −top, top), by true division; NaN (also 0/0) gives 0. Returns how many codes changed. */
+  /**
+   * codes[i] (i8) = clip(round_half_away(x/delta), −top, top), by true division; NaN (also 0/0) gives 0. Returns how
+   * many codes changed.
+   */
   f32_uniform_codes: result(
     ["xPtr", "codesPtr", "len", "delta", "top"],
     dense({ xPtr: 4, codesPtr: 1 }, MEDIUM, "sum"),

@@ -1,11 +1,17 @@
-/** @file The kernels of this family: patches of windows, and convolutions: products with patches that are never all written out. */
+/**
+ * @file The kernels of this family: patches of windows, and convolutions: products with patches that are never all
+ * written out.
+ */
 import { kernel, result } from "../contract.js";
 import { WORK } from "../split.js";
 
 const ROWS = { kind: "range", start: "rowStart", count: "rowCount" } as const;
 const WORKSPACE = { ptr: "workPtr", bytes: "f32_conv_work" } as const;
 
-/** Filters, each of which sums over all positions as before. Every chunk gathers the patches anew: few, unless there are few filters. */
+/**
+ * Filters, each of which sums over all positions as before. Every chunk gathers the patches anew: few, unless there are
+ * few filters.
+ */
 const FILTERS = {
   kind: "range",
   count: "filters",
@@ -25,8 +31,11 @@ const LINES = {
 
 /** Lines of the ABI. */
 export const CONV = {
-  /** Patches of rows [rowStart, rowStart+rowCount) of the batch·outH·outW output positions: out [rowCount, kernelH·kernelW·channels] (tap-major, channel fastest),
-   * 0 where padded. `srcPtr` points at the group's first channel of the first image. */
+  /**
+   * Patches of rows [rowStart, rowStart+rowCount) of the batch·outH·outW output positions: out [rowCount,
+   * kernelH·kernelW·channels] (tap-major, channel fastest), 0 where padded. `srcPtr` points at the group's first
+   * channel of the first image.
+   */
   f32_im2col: kernel(["srcPtr", "outPtr", "geomPtr", "rowStart", "rowCount"], {
     ...ROWS,
     moves: { outPtr: [4, "patch"] },
@@ -54,8 +63,11 @@ export const CONV = {
     moves: { colsPtr: [4, "patch"] },
     time: [0.4, "patch"],
   }),
-  /** y[r,o] = Σ patch of position rowStart+r · w[o,:], r < rowCount: the bits of f32_im2col and f32_gemm(transB). w is [filters, kernelH·kernelW·channels];
-   * rows of y (rowStart's first) are `yStride` apart. `xPtr` as in f32_im2col. `workPtr`: scratch of `f32_conv_work(geomPtr, filters)` bytes. */
+  /**
+   * y[r,o] = Σ patch of position rowStart+r · w[o,:], r < rowCount: the bits of f32_im2col and f32_gemm(transB). w is
+   * [filters, kernelH·kernelW·channels]; rows of y (rowStart's first) are `yStride` apart. `xPtr` as in f32_im2col.
+   * `workPtr`: scratch of `f32_conv_work(geomPtr, filters)` bytes.
+   */
   f32_conv: kernel(["xPtr", "wPtr", "yPtr", "geomPtr", "filters", "yStride", "rowStart", "rowCount", "workPtr"], {
     ...ROWS,
     moves: { yPtr: [4, "yStride"] },
@@ -71,8 +83,10 @@ export const CONV = {
     multiple: 40,
     work: WORKSPACE,
   }),
-  /** dw[o,k] += Σ dy[r,o] · patch of position rowStart+r [k], summed in blocks of rows that depend on the patch length alone. Rows of dy
-   * (rowStart's first) are `dyStride` apart. Scratch as f32_conv. */
+  /**
+   * dw[o,k] += Σ dy[r,o] · patch of position rowStart+r [k], summed in blocks of rows that depend on the patch length
+   * alone. Rows of dy (rowStart's first) are `dyStride` apart. Scratch as f32_conv.
+   */
   f32_conv_bwd_weight: kernel(
     ["xPtr", "dyPtr", "dwPtr", "geomPtr", "filters", "dyStride", "rowStart", "rowCount", "workPtr"],
     FILTERS,
@@ -82,8 +96,11 @@ export const CONV = {
     ["xPtr", "dyPtr", "dwPtr", "geomPtr", "filters", "dyStride", "rowStart", "rowCount", "workPtr"],
     FILTERS,
   ),
-  /** dx += patches' gradients dy[r,:]·w of the first `imageCount` images, position by position in order; dx and dy begin with them. w as in f32_conv.
-   * Rows of dy are `dyStride` apart, pixels of dx the geometry's channelStride. Scratch as f32_conv. */
+  /**
+   * dx += patches' gradients dy[r,:]·w of the first `imageCount` images, position by position in order; dx and dy begin
+   * with them. w as in f32_conv. Rows of dy are `dyStride` apart, pixels of dx the geometry's channelStride. Scratch as
+   * f32_conv.
+   */
   f32_conv_bwd_input: kernel(["dyPtr", "wPtr", "dxPtr", "geomPtr", "filters", "dyStride", "imageCount", "workPtr"], {
     kind: "range",
     count: "imageCount",
@@ -93,19 +110,28 @@ export const CONV = {
   }),
   /** Bytes of scratch that the five above need. */
   f32_conv_work: result(["geomPtr", "filters"], WORK),
-  /** Packs rows of i8 weights [filters, runs·run] for `u8_i8_conv`: i16 [filters/8][runs][run/2][8][2], filters and runs padded with zeros up to whole blocks. */
+  /**
+   * Packs rows of i8 weights [filters, runs·run] for `u8_i8_conv`: i16 [filters/8][runs][run/2][8][2], filters and runs
+   * padded with zeros up to whole blocks.
+   */
   i8_pair_pack: kernel(["weightsPtr", "outPtr", "filters", "runs", "run"], null),
-  /** Σ of products over the patches of output lines [lineStart, lineStart + lineCount) of batch·outH: C [lineCount·outW, filters], of u8 images and weights that
-   * `i8_pair_pack` made of rows [kernelH, kernelW·channels]. C is i32, or, if real ≠ 0, its 4 bytes are f32, rounded once. Needs channels = channelStride and dilationW = 1.
-   * Exact: |sum| must stay below 2^31. `workPtr`: `u8_i8_conv_work(geom)` bytes. */
+  /**
+   * Σ of products over the patches of output lines [lineStart, lineStart + lineCount) of batch·outH: C [lineCount·outW,
+   * filters], of u8 images and weights that `i8_pair_pack` made of rows [kernelH, kernelW·channels]. C is i32, or, if
+   * real ≠ 0, its 4 bytes are f32, rounded once. Needs channels = channelStride and dilationW = 1. Exact: |sum| must
+   * stay below 2^31. `workPtr`: `u8_i8_conv_work(geom)` bytes.
+   */
   u8_i8_conv: kernel(
     ["xPtr", "weightsPtr", "cPtr", "geomPtr", "lineStart", "lineCount", "filters", "real", "workPtr"],
     { ...LINES, time: [0.03, "patch", "filters", "outW"], work: { ptr: "workPtr", bytes: "u8_i8_conv_work" } },
   ),
   /** Bytes of scratch that `u8_i8_conv` needs. */
   u8_i8_conv_work: result(["geomPtr"], WORK),
-  /** The same over the patches of output lines [lineStart, lineStart + lineCount) of batch·outH: C [lineCount·outW, filters], weights packed from rows
-   * [kernelH·kernelW·channels]. Needs channels = channelStride, a multiple of 16, dilationW = 1, and kernelW·channels ≤ 4368. */
+  /**
+   * The same over the patches of output lines [lineStart, lineStart + lineCount) of batch·outH: C [lineCount·outW,
+   * filters], weights packed from rows [kernelH·kernelW·channels]. Needs channels = channelStride, a multiple of 16,
+   * dilationW = 1, and kernelW·channels ≤ 4368.
+   */
   u4_lut_conv: kernel(
     [
       "xPtr",

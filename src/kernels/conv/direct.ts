@@ -1,4 +1,6 @@
-/** @file Reference kernels: convolution as a product with patches, in the summation order of the WebAssembly kernels. */
+/**
+ * @file Reference kernels: convolution as a product with patches, in the summation order of the WebAssembly kernels.
+ */
 
 import { type Context, type RealArray, readGeometry } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";

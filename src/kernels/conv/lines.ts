@@ -1,4 +1,7 @@
-/** @file Reference kernels: convolutions of codes, line by line: with i8 weights packed in pairs, and by look-up with weights packed by bit planes. */
+/**
+ * @file Reference kernels: convolutions of codes, line by line: with i8 weights packed in pairs, and by look-up with
+ * weights packed by bit planes.
+ */
 
 import { type Context, imageLength, readGeometry } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";

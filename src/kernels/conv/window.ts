@@ -6,7 +6,10 @@ import type { CONV } from "./abi.js";
 
 type Names = "f32_im2col" | "u8_im2col_f32" | "u8_im2col";
 
-/** Visits every (row, tap) of rows [rowStart, rowStart + rowCount): `image` is the offset of the tap's first channel, −1 where padded. */
+/**
+ * Visits every (row, tap) of rows [rowStart, rowStart + rowCount): `image` is the offset of the tap's first channel, −1
+ * where padded.
+ */
 export function eachTap(
   g: Geometry,
   rowStart: number,

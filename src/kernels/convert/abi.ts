@@ -13,8 +13,10 @@ const scatter = (bytes: number) =>
 export const CONVERT = {
   /** out[i] = value (real). */
   f32_fill: kernel(["outPtr", "len", "value"], dense({ outPtr: 4 }, 0.15)),
-  /** Copies 4-byte elements of a strided source into a dense output: out index → source offset by `strides` (elements, may be
-   * 0 or negative). `dimsPtr`: rank i32 extents, then rank i32 strides. No overlap. */
+  /**
+   * Copies 4-byte elements of a strided source into a dense output: out index → source offset by `strides` (elements,
+   * may be 0 or negative). `dimsPtr`: rank i32 extents, then rank i32 strides. No overlap.
+   */
   b32_strided_copy: copy(4),
   /** As `b32_strided_copy`, 1-byte elements. */
   b8_strided_copy: copy(1),

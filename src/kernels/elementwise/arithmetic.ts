@@ -1,4 +1,7 @@
-/** @file Reference kernels of arithmetic that both the whole library and the packed runtime have; apart from those that need exp, log or pow. */
+/**
+ * @file Reference kernels of arithmetic that both the whole library and the packed runtime have; apart from those that
+ * need exp, log or pow.
+ */
 
 import type { Context } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";

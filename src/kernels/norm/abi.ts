@@ -1,4 +1,7 @@
-/** @file The kernels of this family: the channels of x [rows, channels], real: statistics, affine maps, batch normalization and the activation behind it. */
+/**
+ * @file The kernels of this family: the channels of x [rows, channels], real: statistics, affine maps, batch
+ * normalization and the activation behind it.
+ */
 import { kernel, result } from "../contract.js";
 import { LIGHT, MEDIUM, rowsOf, WORK } from "../split.js";
 
@@ -49,7 +52,10 @@ export const NORM = {
       work: WORKSPACE,
     },
   ),
-  /** dx = gamma·invStd·(dy − dbeta/rowsInAll − xhat·dgamma/rowsInAll): dgamma and dbeta are sums over rowsInAll rows, of which these are some. */
+  /**
+   * dx = gamma·invStd·(dy − dbeta/rowsInAll − xhat·dgamma/rowsInAll): dgamma and dbeta are sums over rowsInAll rows, of
+   * which these are some.
+   */
   f32_batchnorm_bwd_input: kernel(
     [
       "xPtr",
@@ -66,8 +72,9 @@ export const NORM = {
     ],
     rowsOf({ xPtr: 4, dyPtr: 4, dxPtr: 4 }, MEDIUM),
   ),
-  // `normPtr`: [4, channels], rows mean, invStd, gamma, beta. z = f32_batchnorm(x) + shortcut, each step rounded; `shortcutPtr` 0: none; step 0: reals;
-  // else u8 codes of step·code. Scratch: `f32_batchnorm_work(channels)` bytes. channels ≥ 1.
+  // `normPtr`: [4, channels], rows mean, invStd, gamma, beta. z = f32_batchnorm(x) + shortcut, each step rounded;
+  // `shortcutPtr` 0: none; step 0: reals; else u8 codes of step·code. Scratch: `f32_batchnorm_work(channels)` bytes.
+  // channels ≥ 1.
   /** y = f32_relu(z). */
   f32_batchnorm_relu: kernel(["xPtr", "shortcutPtr", "step", "yPtr", "rows", "channels", "normPtr"], {
     kind: "range",
@@ -96,8 +103,11 @@ export const NORM = {
       work: WORKSPACE,
     },
   ),
-  /** g = f32_staircase_bwd(z, dy, alpha, top, proxy); dgamma, dbeta as f32_batchnorm_bwd_reduce(x, g). @returns f32_staircase_dalpha(z, codes, dy, alpha, top, rule),
-   * summed in chunks of rows in order. g may be dy. */
+  /**
+   * g = f32_staircase_bwd(z, dy, alpha, top, proxy); dgamma, dbeta as f32_batchnorm_bwd_reduce(x, g).
+   * @returns f32_staircase_dalpha(z, codes, dy, alpha, top, rule),
+   * summed in chunks of rows in order. g may be dy.
+   */
   f32_batchnorm_staircase_bwd: result(
     [
       "xPtr",

@@ -1,4 +1,7 @@
-/** @file Reference kernels: per-channel statistics, affine maps, and batch normalization with the activation behind it, of [rows, channels]. */
+/**
+ * @file Reference kernels: per-channel statistics, affine maps, and batch normalization with the activation behind it,
+ * of [rows, channels].
+ */
 
 import type { Context, RealArray } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";

@@ -6,7 +6,10 @@ import { dense, LIGHT, MEDIUM } from "../split.js";
 export const OPTIM = {
   /** w[i] = (1 − rho)·w[i] + rho·(delta·codes[i]); delta·codes is rounded first, then both products, then the sum. */
   f32_blend: kernel(["wPtr", "codesPtr", "len", "delta", "rho"], dense({ wPtr: 4, codesPtr: 1 }, LIGHT)),
-  /** g = grad + weightDecay·w; v = first ? g : momentum·v + g; d = nesterov ? g + momentum·v : v; w −= lr·d. With momentum = 0, v is not touched. */
+  /**
+   * g = grad + weightDecay·w; v = first ? g : momentum·v + g; d = nesterov ? g + momentum·v : v; w −= lr·d. With
+   * momentum = 0, v is not touched.
+   */
   f32_sgd_step: kernel(
     ["wPtr", "gradPtr", "velocityPtr", "len", "lr", "momentum", "weightDecay", "nesterov", "first"],
     dense({ wPtr: 4, gradPtr: 4, velocityPtr: 4 }, LIGHT),

@@ -1,4 +1,7 @@
-/** @file The kernels of this family: reductions over the middle axis of [outer, n, inner], real, output [outer, inner]; sums over whole arrays; softmax over rows of [rows, n]. */
+/**
+ * @file The kernels of this family: reductions over the middle axis of [outer, n, inner], real, output [outer, inner];
+ * sums over whole arrays; softmax over rows of [rows, n].
+ */
 import { kernel, result } from "../contract.js";
 import { dense, HEAVY, LIGHT, rowsOf } from "../split.js";
 

@@ -1,4 +1,7 @@
-/** @file Reference kernels: codes of the activation staircase (BCGD §3) and of exact sums, which the packed runtime has too. */
+/**
+ * @file Reference kernels: codes of the activation staircase (BCGD §3) and of exact sums, which the packed runtime has
+ * too.
+ */
 
 import type { Context } from "../context.js";
 import type { KernelsOf } from "../contract.js";

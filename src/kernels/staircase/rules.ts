@@ -1,6 +1,7 @@
 /**
- * @file The staircase and its coarse derivatives for one real. Derivatives go by number, as in assembly/staircase/staircase.ts; a number that there is not is
- * refused, by the ops before a kernel is called, and by the twins.
+ * @file The staircase and its coarse derivatives for one real. Derivatives go by number, as in
+ * assembly/staircase/staircase.ts; a number that there is not is refused, by the ops before a kernel is called, and by
+ * the twins.
  */
 import { check, integer, type Rule } from "../../core/checks.js";
 import type { Context } from "../context.js";
@@ -13,7 +14,10 @@ export const PASSES: readonly ((x: number, limit: number) => boolean)[] = [
   () => true,
 ];
 
-/** Rules of the derivative in α, by number: three-valued (2^(bits−1) in the middle), the code itself, zero in the middle. */
+/**
+ * Rules of the derivative in α, by number: three-valued (2^(bits−1) in the middle), the code itself, zero in the
+ * middle.
+ */
 export const DALPHA: readonly ((x: number, code: number, limit: number, top: number) => number)[] = [
   (x, _code, limit, top) => (x > limit ? top : x > 0 ? (top + 1) / 2 : 0),
   (_x, code) => code,

@@ -86,7 +86,10 @@ export class Arguments {
     return { args, geometry: crew.ints(args[this.place("geomPtr")], GEOMETRY_FIELDS.length) };
   }
 
-  /** What moves pointers: own arguments, the call that they are part of, and by how many units. A null pointer stays one. */
+  /**
+   * What moves pointers: own arguments, the call that they are part of, and by how many units. A null pointer stays
+   * one.
+   */
   moves(moves: Moves<string> = {}): (own: number[], call: Call, units: number) => void {
     const list = Object.entries(moves).map(
       ([name, size]) => [this.place(name), this.size(size as Size<string>)] as const,

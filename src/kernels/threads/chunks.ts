@@ -1,6 +1,6 @@
 /**
- * @file How work is cut into chunks. Boundaries depend on the size of the problem alone, never on the number of threads; and no cut changes
- * the order in which anything is added up.
+ * @file How work is cut into chunks. Boundaries depend on the size of the problem alone, never on the number of
+ * threads; and no cut changes the order in which anything is added up.
  */
 import type { Pool, Workspace } from "./pool.js";
 

@@ -1,9 +1,11 @@
 /**
- * @file The control block: shared memory, apart from the heap, through which the main thread hands out work. Imports nothing.
+ * @file The control block: shared memory, apart from the heap, through which the main thread hands out work. Imports
+ * nothing.
  *
- * A job is one kernel and up to {@link MAX_CALLS} argument lists. Its calls have consecutive tickets, and tickets are never used twice
- * (they wrap after 2³²): whoever moves NEXT from t to t + 1, by compare-and-exchange, owns ticket t. The words of a job are written before
- * LIMIT is raised and stay until all its calls are DONE, so a thread that woke late cannot mistake one job for another.
+ * A job is one kernel and up to {@link MAX_CALLS} argument lists. Its calls have consecutive tickets, and tickets are
+ * never used twice (they wrap after 2³²): whoever moves NEXT from t to t + 1, by compare-and-exchange, owns ticket t.
+ * The words of a job are written before LIMIT is raised and stay until all its calls are DONE, so a thread that woke
+ * late cannot mistake one job for another.
  */
 
 // Indices of 32-bit words. What different threads write lies in different cache lines.

@@ -1,4 +1,7 @@
-/** @file Blocks of two extents: rows and columns of a product, whose elements sum over K alone; parts and filters of a gradient. */
+/**
+ * @file Blocks of two extents: rows and columns of a product, whose elements sum over K alone; parts and filters of a
+ * gradient.
+ */
 import type { GridSplit, PartsSplit } from "../split.js";
 import { Arguments } from "./arguments.js";
 import { GRAIN, type Grain, MOST_CHUNKS, type Rule, ranges } from "./chunks.js";
@@ -15,8 +18,8 @@ export interface Grid {
 }
 
 /**
- * The chunks that are done soonest by a few threads: A is packed once for every split of the columns, B once for every split of the rows,
- * and the last chunk is waited for. Null if the product is too small.
+ * The chunks that are done soonest by a few threads: A is packed once for every split of the columns, B once for every
+ * split of the rows, and the last chunk is waited for. Null if the product is too small.
  */
 export function grid(M: number, N: number, K: number, grain: Grain = GRAIN): Grid | null {
   const work = M * N * K;

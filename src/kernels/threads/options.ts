@@ -1,4 +1,7 @@
-/** @file What init() is told about threads and the relaxed variant. Types only: the code behind them is loaded when it is asked for. */
+/**
+ * @file What init() is told about threads and the relaxed variant. Types only: the code behind them is loaded when it
+ * is asked for.
+ */
 
 /** What the pool needs of a worker: a Web Worker has it, and Node's `Worker` from node:worker_threads too. */
 export interface WorkerLike {
@@ -17,7 +20,10 @@ export type WorkerFactory = (source: string) => WorkerLike;
 
 /** Choices of `init` for several threads. */
 export interface ThreadOptions {
-  /** 1 … 64, the calling thread included; "auto": one for each processor, or a single one with a warning where that is not possible. */
+  /**
+   * 1 … 64, the calling thread included; "auto": one for each processor, or a single one with a warning where that is
+   * not possible.
+   */
   threads: number | "auto";
   /** Several threads always run on WebAssembly: the reference kernels know one. */
   backend?: "auto" | "wasm";
@@ -32,8 +38,9 @@ export interface ThreadOptions {
 /** Choices of `init` for kernels with relaxed SIMD, on one thread; {@link ThreadOptions} for several. */
 export interface RelaxedOptions {
   /**
-   * `true`: kernels that use relaxed SIMD, which are faster and give up the promise of equal bits: where the processor can, it rounds a product and
-   * its sum once, not twice. Products of integers stay exact. An error where the engine has no relaxed SIMD; `"auto"`: the plain kernels there.
+   * `true`: kernels that use relaxed SIMD, which are faster and give up the promise of equal bits: where the processor
+   * can, it rounds a product and its sum once, not twice. Products of integers stay exact. An error where the engine
+   * has no relaxed SIMD; `"auto"`: the plain kernels there.
    */
   relaxed: boolean | "auto";
   threads?: undefined;

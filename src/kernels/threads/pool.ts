@@ -1,4 +1,7 @@
-/** @file The thread pool: workers, the queue of calls that they share with the calling thread, and the end of waiting when one is lost. */
+/**
+ * @file The thread pool: workers, the queue of calls that they share with the calling thread, and the end of waiting
+ * when one is lost.
+ */
 import { CoarsegradError, ThreadError } from "../../core/errors.js";
 import * as control from "./control.js";
 import type { WorkerFactory, WorkerLike } from "./options.js";
@@ -144,8 +147,8 @@ export class Pool {
   }
 
   /**
-   * Calls a kernel with each of the argument lists, on all threads, and returns when all calls have. They must not write what another one
-   * reads or writes.
+   * Calls a kernel with each of the argument lists, on all threads, and returns when all calls have. They must not
+   * write what another one reads or writes.
    *
    * @returns what they returned, in order
    * @throws ThreadError if a worker is lost, a kernel throws, or the pool has failed before

@@ -1,4 +1,7 @@
-/** @file What a kernel's split says, as something that runs. A kernel without one runs on the calling thread; so does one whose problem is small. */
+/**
+ * @file What a kernel's split says, as something that runs. A kernel without one runs on the calling thread; so does
+ * one whose problem is small.
+ */
 import { ABI, type KernelName } from "../abi.js";
 import type { Split, Splits } from "../split.js";
 import { workStride } from "./arguments.js";

@@ -1,4 +1,7 @@
-/** @file Several threads: the kernels over shared memory, and the table in which those that can be split are. Loaded only when asked for. */
+/**
+ * @file Several threads: the kernels over shared memory, and the table in which those that can be split are. Loaded
+ * only when asked for.
+ */
 
 import { ArgumentError, ThreadError } from "../../core/errors.js";
 import { Allocator } from "../../memory/allocator.js";
@@ -36,7 +39,8 @@ function moduleText(relaxed: boolean): Promise<{ readonly WASM_TEXT: string }> {
  *
  * @param relaxed whether to take the relaxed variant, which must be available then
  * @returns null if one thread is what was asked for, or what "auto" amounts to here
- * @throws ArgumentError on a bad number; ThreadError if memory cannot be shared or a worker does not start and threads were asked for by number
+ * @throws ArgumentError on a bad number; ThreadError if memory cannot be shared or a worker does not start and threads
+ * were asked for by number
  */
 export async function startThreads(options: ThreadOptions, relaxed: boolean): Promise<ThreadedKernels | null> {
   const threads = threadCount(options.threads);

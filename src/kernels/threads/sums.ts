@@ -1,4 +1,7 @@
-/** @file The long sums. Kernels add blocks of fixed size in order; here the blocks are summed on any thread, in f64, and added in the same order. */
+/**
+ * @file The long sums. Kernels add blocks of fixed size in order; here the blocks are summed on any thread, in f64, and
+ * added in the same order.
+ */
 import { SUM_BLOCK, SUM_LEAST_ROWS } from "../reduce/sizes.js";
 import type { ColumnsSplit, TotalSplit } from "../split.js";
 import { Arguments } from "./arguments.js";
@@ -25,7 +28,10 @@ export function totalRule(name: string, names: readonly string[], split: TotalSp
   };
 }
 
-/** The blocks of a sum over rows; null if there are too few to share, or one column, which the kernels sum along the row. */
+/**
+ * The blocks of a sum over rows; null if there are too few to share, or one column, which the kernels sum along the
+ * row.
+ */
 function blocksOfRows(rows: number, columns: number): Range[] | null {
   const size = Math.max(SUM_LEAST_ROWS, Math.floor(SUM_BLOCK / columns));
   return columns <= 1 || rows <= (FEWEST_BLOCKS - 1) * size ? null : ranges(rows, size);

@@ -1,10 +1,14 @@
 /**
- * @file What a worker runs, as text: it needs no file beside the library, no bundler settings and nothing but a Web Worker or a Node worker.
- * A function's own text would not do, since bundlers and test tools write helpers into functions.
+ * @file What a worker runs, as text: it needs no file beside the library, no bundler settings and nothing but a Web
+ * Worker or a Node worker. A function's own text would not do, since bundlers and test tools write helpers into
+ * functions.
  */
 import * as control from "./control.js";
 
-/** Microseconds for which a worker without work looks for more before it sleeps: longer than JavaScript takes from kernel to kernel. */
+/**
+ * Microseconds for which a worker without work looks for more before it sleeps: longer than JavaScript takes from
+ * kernel to kernel.
+ */
 const SPIN_MICROSECONDS = 50;
 
 /** A script for a classic or module worker, or for Node's `new Worker(source, { eval: true })`. */

@@ -6,7 +6,10 @@ interface NodeProcess {
   getBuiltinModule?(name: string): unknown;
 }
 
-/** A module of Node's own, without importing it: a bundle for browsers must not mention it. Null elsewhere and before Node 20.16. */
+/**
+ * A module of Node's own, without importing it: a bundle for browsers must not mention it. Null elsewhere and before
+ * Node 20.16.
+ */
 function nodeModule<T>(name: string): T | null {
   const { process } = globalThis as { process?: NodeProcess };
   return (process?.getBuiltinModule?.(name) as T | undefined) ?? null;

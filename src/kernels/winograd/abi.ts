@@ -25,12 +25,16 @@ const PARTS = {
 
 /** Lines of the ABI. */
 export const WINOGRAD = {
-  // Transformed tiles lie in 36 planes (point (y, x) in plane 6y + x), each [tiles, channels]. Channels and filters are multiples of 4. Geometries:
-  // stride 1, no dilation, square kernel r of 3 or 5, channels dense, padTop and padLeft of any sign; tile t of a batch's tiles (rows of tiles,
-  // ⌈outH/m⌉ × ⌈outW/m⌉ an image, m = 7 − r) is the m×m outputs from (m·row, m·column) on, and the 6×6 inputs from (m·row − padTop, m·column − padLeft)
-  // on, 0 outside the image. Lines: d → Bᵀ·d = (4d0−5d2+d4, (d4−4d2)±(d3−4d1), (d4−d2)±2(d3−d1), 4d1−5d3+d5); g → V·g = (g(0), g(1), g(−1), g(2), g(−2),
-  // leading) of the polynomial Σ gᵢ·tⁱ. D = (1/4, −1/6, −1/6, 1/24, 1/24, 1).
-  /** Tiles [filters, n, n, channels] (n 3 or 5) to points: out = D·V·tile·Vᵀ·D, planes `planeStride` elements apart. `workPtr`: 2048 bytes. */
+  // Transformed tiles lie in 36 planes (point (y, x) in plane 6y + x), each [tiles, channels]. Channels and filters are
+  // multiples of 4. Geometries: stride 1, no dilation, square kernel r of 3 or 5, channels dense, padTop and padLeft of
+  // any sign; tile t of a batch's tiles (rows of tiles, ⌈outH/m⌉ × ⌈outW/m⌉ an image, m = 7 − r) is the m×m outputs
+  // from (m·row, m·column) on, and the 6×6 inputs from (m·row − padTop, m·column − padLeft) on, 0 outside the image.
+  // Lines: d → Bᵀ·d = (4d0−5d2+d4, (d4−4d2)±(d3−4d1), (d4−d2)±2(d3−d1), 4d1−5d3+d5); g → V·g = (g(0), g(1), g(−1),
+  // g(2), g(−2), leading) of the polynomial Σ gᵢ·tⁱ. D = (1/4, −1/6, −1/6, 1/24, 1/24, 1).
+  /**
+   * Tiles [filters, n, n, channels] (n 3 or 5) to points: out = D·V·tile·Vᵀ·D, planes `planeStride` elements apart.
+   * `workPtr`: 2048 bytes.
+   */
   f32_winograd_expand: kernel(["srcPtr", "outPtr", "filters", "channels", "n", "planeStride", "workPtr"], {
     ...TRANSFORM,
     moves: { srcPtr: [4, "n", "n", "channels"], outPtr: [4, "channels"] },
@@ -40,16 +44,21 @@ export const WINOGRAD = {
     ...TRANSFORM,
     moves: { srcPtr: [4, "channels"], outPtr: [4, "n", "n", "channels"] },
   }),
-  /** Right operands [K,N] in panels of 8 columns for f32_winograd_conv, planes of the source `srcStride` elements apart: each becomes [⌈N/8⌉, K, 8],
-   * filled up with zeros. */
+  /**
+   * Right operands [K,N] in panels of 8 columns for f32_winograd_conv, planes of the source `srcStride` elements apart:
+   * each becomes [⌈N/8⌉, K, 8], filled up with zeros.
+   */
   f32_planes_pack: kernel(["srcPtr", "outPtr", "planes", "srcStride", "K", "N"], {
     kind: "range",
     count: "planes",
     moves: { srcPtr: [4, "srcStride"], outPtr: [4, { up: "N", to: PANEL }, "K"] },
     time: [0.5, "K", "N"],
   }),
-  /** y = Vᵀ[(points) ⊙ (Bᵀ·x·B)]·V of tiles tileStart … tileStart + tileCount − 1, a convolution with the filters whose points [36, channels, filters]
-   * are packed at `pointsPtr`; the sum over channels in order. y is the whole [batch, outH, outW, filters]. Scratch: `f32_winograd_conv_work`. */
+  /**
+   * y = Vᵀ[(points) ⊙ (Bᵀ·x·B)]·V of tiles tileStart … tileStart + tileCount − 1, a convolution with the filters whose
+   * points [36, channels, filters] are packed at `pointsPtr`; the sum over channels in order. y is the whole [batch,
+   * outH, outW, filters]. Scratch: `f32_winograd_conv_work`.
+   */
   f32_winograd_conv: kernel(["xPtr", "pointsPtr", "yPtr", "geomPtr", "filters", "tileStart", "tileCount", "workPtr"], {
     kind: "range",
     start: "tileStart",
@@ -60,8 +69,11 @@ export const WINOGRAD = {
   }),
   /** Bytes of scratch that f32_winograd_conv needs. */
   f32_winograd_conv_work: result(["geomPtr", "filters"], WORK),
-  /** Adds B·[(points) ⊙ (V·dy·Vᵀ)]·Bᵀ of images imageStart … into dx, tiles in increasing order: the adjoint of f32_winograd_conv with the
-   * points [36, filters, channels] packed at `pointsPtr`; sums over filters in order. Scratch: `f32_winograd_bwd_input_work`. */
+  /**
+   * Adds B·[(points) ⊙ (V·dy·Vᵀ)]·Bᵀ of images imageStart … into dx, tiles in increasing order: the adjoint of
+   * f32_winograd_conv with the points [36, filters, channels] packed at `pointsPtr`; sums over filters in order.
+   * Scratch: `f32_winograd_bwd_input_work`.
+   */
   f32_winograd_bwd_input: kernel(
     ["dyPtr", "pointsPtr", "dxPtr", "geomPtr", "filters", "imageStart", "imageCount", "workPtr"],
     {
@@ -74,9 +86,11 @@ export const WINOGRAD = {
   ),
   /** Bytes of scratch that f32_winograd_bwd_input needs. */
   f32_winograd_bwd_input_work: result(["geomPtr", "filters"], WORK),
-  /** sums[part] = Σ (V·dy·Vᵀ) ⊙ (Bᵀ·x·B) over the part's tiles, ⌊tiles·part/parts⌋ up to the next part's first, in blocks that depend on
-   * channels and filters alone: of sums [parts, 36, filters, channels] the parts and filters in range. dy is [batch, outH, outW, filters]. Scratch:
-   * `f32_winograd_bwd_weight_work`. */
+  /**
+   * sums[part] = Σ (V·dy·Vᵀ) ⊙ (Bᵀ·x·B) over the part's tiles, ⌊tiles·part/parts⌋ up to the next part's first, in
+   * blocks that depend on channels and filters alone: of sums [parts, 36, filters, channels] the parts and filters in
+   * range. dy is [batch, outH, outW, filters]. Scratch: `f32_winograd_bwd_weight_work`.
+   */
   f32_winograd_bwd_weight: kernel(
     [
       "xPtr",

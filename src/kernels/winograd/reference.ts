@@ -1,4 +1,7 @@
-/** @file Reference kernels: Winograd transforms with the points 0, ±1, ±2, ∞; see assembly/winograd/winograd.ts for the algebra. */
+/**
+ * @file Reference kernels: Winograd transforms with the points 0, ±1, ±2, ∞; see assembly/winograd/winograd.ts for the
+ * algebra.
+ */
 
 import { type Context, type Geometry, imageLength, readGeometry } from "../context.js";
 import type { KernelsOf } from "../contract.js";

@@ -1,6 +1,6 @@
 /**
- * @file Products of activation codes and weight codes as integers: by look-up for 4-bit codes and binary or ternary weights, else u8 × i8.
- * Sums are exact; they leave as f32, rounded once if they exceed 2²⁴.
+ * @file Products of activation codes and weight codes as integers: by look-up for 4-bit codes and binary or ternary
+ * weights, else u8 × i8. Sums are exact; they leave as f32, rounded once if they exceed 2²⁴.
  */
 import type { Kernels, Ptr } from "../../kernels/abi.js";
 import { pairBytes } from "../../kernels/byte-conv.js";
@@ -43,7 +43,10 @@ function lookupRows(kernels: Kernels, weight: NDArray, { offset, mask, count }: 
   );
 }
 
-/** Runs `fn` with `rows` rows of `width` bytes that start every `stride` bytes, zeros between; the rows themselves if they lie so. */
+/**
+ * Runs `fn` with `rows` rows of `width` bytes that start every `stride` bytes, zeros between; the rows themselves if
+ * they lie so.
+ */
 function withPadded(
   kernels: Kernels,
   from: Ptr,

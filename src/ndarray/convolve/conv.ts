@@ -1,5 +1,6 @@
 /**
- * @file 2-d convolution over NHWC images: operands are looked at, and the algorithm that `chooseReal` and `chooseCodes` name is run.
+ * @file 2-d convolution over NHWC images: operands are looked at, and the algorithm that `chooseReal` and `chooseCodes`
+ * name is run.
  *
  * Weights are used as [O, kernelH, kernelW, I/groups] ({@link packWeights}), so that a patch and a filter run alike.
  */
@@ -52,7 +53,10 @@ const BACKWARD_WEIGHT: Readonly<Record<Exclude<RealAlgorithm, "winogradAdjoint">
   patches: { run: patchesBackwardWeight, adds: true },
 };
 
-/** Refuses arrays that are not of this convolution: a kernel reads as many elements as the geometry says. `dy` stands for the output. */
+/**
+ * Refuses arrays that are not of this convolution: a kernel reads as many elements as the geometry says. `dy` stands
+ * for the output.
+ */
 function checkOperands(conv: Convolution, arrays: { x?: NDArray; packed?: NDArray; dy?: NDArray }): void {
   const { x, packed, dy } = arrays;
   const filters = (packed?.shape[0] ?? dy?.shape[3]) as number;
@@ -77,8 +81,8 @@ function trustedConvShape({ geometry }: Convolution, filters: number): number[] 
 /**
  * Forward convolution, y[n,p,q,o] = Σ x[n, p·s + i·d − pad, …, c]·w[o,i,j,c], in w's type.
  *
- * On u8 input the codes are multiplied and the step is left out: with whole-number weights every partial sum is an integer and the result
- * is exact while taps·channels·max|x|·max|w| ≤ 2²⁴.
+ * On u8 input the codes are multiplied and the step is left out: with whole-number weights every partial sum is an
+ * integer and the result is exact while taps·channels·max|x|·max|w| ≤ 2²⁴.
  *
  * @param x [N,H,W,C], real or u8
  * @param packed [O,Kh,Kw,C/groups] from {@link packWeights}

@@ -1,6 +1,6 @@
 /**
- * @file Depthwise convolution: one input channel per group. Patches of all channels at once, [rows, taps, C], times weights
- * [taps, C], summed over taps; so that the innermost loop runs over channels instead of over groups of one.
+ * @file Depthwise convolution: one input channel per group. Patches of all channels at once, [rows, taps, C], times
+ * weights [taps, C], summed over taps; so that the innermost loop runs over channels instead of over groups of one.
  */
 import { bytesPer } from "../../core/dtype.js";
 import { kernelsFor } from "../../kernels/engine.js";

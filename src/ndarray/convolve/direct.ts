@@ -1,4 +1,7 @@
-/** @file Convolutions by matrix products: with the pixels where they are the patches, else with patches that are never all written out. */
+/**
+ * @file Convolutions by matrix products: with the pixels where they are the patches, else with patches that are never
+ * all written out.
+ */
 import { bytesPer } from "../../core/dtype.js";
 import type { Ptr } from "../../kernels/abi.js";
 import type { Convolution } from "../../kernels/choose.js";

@@ -1,5 +1,6 @@
 /**
- * @file Weights in the orders that kernels want, made once for each version of the weights and freed with them. Nobody writes into what is kept.
+ * @file Weights in the orders that kernels want, made once for each version of the weights and freed with them. Nobody
+ * writes into what is kept.
  */
 import { allocator, heap, kernelsFor } from "../../kernels/engine.js";
 import { LOOKUP_OFFSET } from "../../kernels/lookup.js";
@@ -37,7 +38,11 @@ function derive<T extends Derived>(storage: Storage, key: string, make: () => T)
 const PACKED = [0, 2, 3, 1];
 const UNPACKED = [0, 3, 1, 2];
 
-/** Weights [O,I,Kh,Kw] as [O,Kh,Kw,I], real or codes; i8 codes become f32 whole numbers. @returns the caller's own @throws ShapeError */
+/**
+ * Weights [O,I,Kh,Kw] as [O,Kh,Kw,I], real or codes; i8 codes become f32 whole numbers.
+ * @returns the caller's own
+ * @throws ShapeError
+ */
 export function packWeights(weight: NDArray): NDArray {
   expectArrays("conv2d", weight);
   expectRank("conv2d", "weight", weight, 4, "[O,I,K,K]");

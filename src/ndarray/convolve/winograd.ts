@@ -1,8 +1,9 @@
 /**
- * @file Square stride-1 convolutions by Winograd's algorithm: 36 products per tile of 4×4 outputs (3×3 taps, instead of 144) or 2×2 outputs
- * (5×5 taps, instead of 100).
+ * @file Square stride-1 convolutions by Winograd's algorithm: 36 products per tile of 4×4 outputs (3×3 taps, instead of
+ * 144) or 2×2 outputs (5×5 taps, instead of 100).
  *
- * For gradients, and for forward passes where an exact sum of integers need not come out exact. Blocks and parts depend on the extents alone.
+ * For gradients, and for forward passes where an exact sum of integers need not come out exact. Blocks and parts depend
+ * on the extents alone.
  */
 import { bytesPer } from "../../core/dtype.js";
 import { type Convolution, type Geometry, winogradTiles } from "../../kernels/choose.js";
@@ -104,7 +105,10 @@ export function winogradAdjoint(dy: NDArray, packed: NDArray, dx: NDArray, { geo
   );
 }
 
-/** Tiles of a part of the weights' gradient, at least: adding a part's sums to the others costs about as much as 30 tiles. */
+/**
+ * Tiles of a part of the weights' gradient, at least: adding a part's sums to the others costs about as much as 30
+ * tiles.
+ */
 const PART_TILES = 256;
 const MOST_PARTS = 8;
 

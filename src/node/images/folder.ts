@@ -1,4 +1,7 @@
-/** @file Image folders: one folder for each class, as ImageNet is laid out; pictures are decoded when a batch needs them. */
+/**
+ * @file Image folders: one folder for each class, as ImageNet is laid out; pictures are decoded when a batch needs
+ * them.
+ */
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { check } from "../../core/checks.js";
@@ -33,7 +36,10 @@ export interface ImageFolder {
 export interface PictureOptions {
   /** Side of the images in pixels. */
   readonly size: number;
-  /** A random resized crop, mirrored half of the time; else the middle of the picture, its shorter side at 8/7 of `size`. */
+  /**
+   * A random resized crop, mirrored half of the time; else the middle of the picture, its shorter side at 8/7 of
+   * `size`.
+   */
   readonly augment: boolean;
 }
 

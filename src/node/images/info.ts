@@ -1,4 +1,6 @@
-/** @file What is known of the images that a run names: a data set of the library, or a folder, which is listed for it. */
+/**
+ * @file What is known of the images that a run names: a data set of the library, or a folder, which is listed for it.
+ */
 import path from "node:path";
 import { check, integer, text } from "../../core/checks.js";
 import { datasetInfo } from "../../data/registry.js";

@@ -1,4 +1,6 @@
-/** @file PNG (ISO/IEC 15948) to samples: checked before memory is taken, all colour types and depths, interlaced or not. */
+/**
+ * @file PNG (ISO/IEC 15948) to samples: checked before memory is taken, all colour types and depths, interlaced or not.
+ */
 import { inflateSync } from "node:zlib";
 import { crc32 } from "../../io/checksum.js";
 import { type ImageLimits, imageRefusal } from "./limits.js";

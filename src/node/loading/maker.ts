@@ -1,4 +1,6 @@
-/** @file Makers of batches: what a worker runs, or the training thread itself. Equal specifications make equal batches. */
+/**
+ * @file Makers of batches: what a worker runs, or the training thread itself. Equal specifications make equal batches.
+ */
 import type { ImageDataset } from "../../data/dataset.js";
 import type { Batch, DataLoader } from "../../data/loader.js";
 import { type LoaderPlan, loaderOf } from "../../run/loaders.js";

@@ -16,8 +16,9 @@ interface Waiting {
 }
 
 /**
- * A loader whose batches come from workers (or from this thread, with none). Workers are asked in turn and a few batches ahead; batches are given out
- * in their order, so that results do not depend on the number of workers. What goes wrong in a worker is thrown to whoever waits for the batch.
+ * A loader whose batches come from workers (or from this thread, with none). Workers are asked in turn and a few
+ * batches ahead; batches are given out in their order, so that results do not depend on the number of workers. What
+ * goes wrong in a worker is thrown to whoever waits for the batch.
  */
 export class PrefetchLoader implements BatchLoader {
   readonly name: string;

@@ -1,4 +1,7 @@
-/** @file The loaders of a training run from its data folder: images in memory, or pictures that are decoded as they are needed. */
+/**
+ * @file The loaders of a training run from its data folder: images in memory, or pictures that are decoded as they are
+ * needed.
+ */
 import { checkOptions, integer, text } from "../../core/checks.js";
 import { parseConfig, type RunConfig } from "../../run/config.js";
 import { folderOf, infoOf } from "../../run/images.js";
@@ -18,8 +21,10 @@ export interface LoaderOptions extends ImageLimits {
   /** A data directory to look in first. */
   readonly dataDir?: string;
   /**
-   * Threads that prepare batches. @default 0. For images in memory they hardly pay: cropping and mirroring a batch takes a few milliseconds. They run the
-   * file that this library is in: not for programs that are bundled into one file with it, unless that file does nothing else in a worker.
+   * Threads that prepare batches.
+   * @default 0. For images in memory they hardly pay: cropping and mirroring a batch takes a few milliseconds. They run
+   * the file that this library is in: not for programs that are bundled into one file with it, unless that file does
+   * nothing else in a worker.
    */
   readonly workers?: number;
 }

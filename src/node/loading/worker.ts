@@ -1,4 +1,7 @@
-/** @file What a worker that prepares batches runs: it makes the batches that it is asked for and hands over their memory. */
+/**
+ * @file What a worker that prepares batches runs: it makes the batches that it is asked for and hands over their
+ * memory.
+ */
 import { parentPort, workerData } from "node:worker_threads";
 import { CoarsegradError, type ErrorFields } from "../../core/errors.js";
 import type { Batch } from "../../data/loader.js";

@@ -1,9 +1,9 @@
 /**
- * @file A training run on disk: which files it has, in what order they are written, which states are possible, and how each is recovered.
- * docs/runs.md says the same for users.
+ * @file A training run on disk: which files it has, in what order they are written, which states are possible, and how
+ * each is recovered. docs/runs.md says the same for users.
  *
- * Every file is replaced as a whole. The checkpoint is the run's state; it holds its configuration itself. Of an epoch, metrics are written
- * before the checkpoint; model and summary come last. How one run replaces another: replacement.ts.
+ * Every file is replaced as a whole. The checkpoint is the run's state; it holds its configuration itself. Of an epoch,
+ * metrics are written before the checkpoint; model and summary come last. How one run replaces another: replacement.ts.
  */
 import { mkdir, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -63,7 +63,8 @@ export class RunFolder {
    * Makes a folder for a new run and writes its configuration.
    *
    * @param config plain JSON
-   * @throws DataError if the folder already holds a run's checkpoint, is in use by another process, or cannot be written
+   * @throws DataError if the folder already holds a run's checkpoint, is in use by another process, or cannot be
+   * written
    */
   static async create(path: string, config: unknown, options: RunFolderOptions = {}): Promise<RunFolder> {
     const run = await RunFolder.claim(path, options);
@@ -86,8 +87,8 @@ export class RunFolder {
   }
 
   /**
-   * Takes a folder for writing, made if it is not there: locked, an interrupted replacement ended, leftovers of killed processes cleared. What the
-   * folder holds stays until {@link begin}.
+   * Takes a folder for writing, made if it is not there: locked, an interrupted replacement ended, leftovers of killed
+   * processes cleared. What the folder holds stays until {@link begin}.
    *
    * @throws DataError if another process writes there, or the folder cannot be made or written
    */
@@ -153,7 +154,8 @@ export class RunFolder {
   }
 
   /**
-   * Begins a new run in a folder that was claimed: writes its configuration. A run that the folder holds stays until the new one has a checkpoint.
+   * Begins a new run in a folder that was claimed: writes its configuration. A run that the folder holds stays until
+   * the new one has a checkpoint.
    *
    * @param config plain JSON
    * @param network bytes of the ONNX file that the network was imported from
@@ -170,11 +172,12 @@ export class RunFolder {
   }
 
   /**
-   * The last checkpoint, or null if no epoch was completed. Takes the lock. Metrics of later epochs are dropped, so that what follows is written
-   * as if the run had never been interrupted.
+   * The last checkpoint, or null if no epoch was completed. Takes the lock. Metrics of later epochs are dropped, so
+   * that what follows is written as if the run had never been interrupted.
    *
    * @param config what the checkpoint has to be of; default: not looked at
-   * @throws FormatError, DataError if it is damaged or in use by another process; StateError if it is of another configuration
+   * @throws FormatError, DataError if it is damaged or in use by another process; StateError if it is of another
+   * configuration
    */
   async resume(config?: unknown): Promise<Checkpoint | null> {
     await this.#writer.take();
@@ -227,7 +230,8 @@ export class RunFolder {
   }
 
   /**
-   * Makes the folder anew, with the last checkpoint, if somebody removed it: hours of training must not be lost for that. Called before every write.
+   * Makes the folder anew, with the last checkpoint, if somebody removed it: hours of training must not be lost for
+   * that. Called before every write.
    *
    * @throws DataError if another process took the run over
    */
@@ -249,7 +253,10 @@ export class RunFolder {
     this.#writer.release();
   }
 
-  /** Ends the work: a run that did not come to replace the one in the folder goes, and so does a folder that was made and stayed empty. */
+  /**
+   * Ends the work: a run that did not come to replace the one in the folder goes, and so does a folder that was made
+   * and stayed empty.
+   */
   async close(): Promise<void> {
     if (!this.#writer.locked) return;
     await this.#writer.close();

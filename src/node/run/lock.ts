@@ -34,9 +34,10 @@ const MOST_BYTES = 65_536;
 /**
  * The right to write into a run's folder.
  *
- * The file `run.lock` names the process that holds it. It is created exclusively, so that of two processes one gets it; it goes when it is
- * released and when the process ends in any way that lets it act; after any other end the next process finds that the holder is gone and takes it
- * over. A lock that the same process took earlier is taken over too: the earlier holder finds out at its next write.
+ * The file `run.lock` names the process that holds it. It is created exclusively, so that of two processes one gets it;
+ * it goes when it is released and when the process ends in any way that lets it act; after any other end the next
+ * process finds that the holder is gone and takes it over. A lock that the same process took earlier is taken over too:
+ * the earlier holder finds out at its next write.
  */
 export class RunLock {
   readonly #folder: string;
@@ -145,7 +146,8 @@ export class RunLock {
 /**
  * What a lock holds; null if there is none by now.
  *
- * @throws DataError if something else has its name: a folder, a pipe, a link that leads nowhere can be neither read nor taken over
+ * @throws DataError if something else has its name: a folder, a pipe, a link that leads nowhere can be neither read nor
+ * taken over
  */
 async function textOf(path: string): Promise<string | null> {
   const info = await lstat(path).catch(() => null);
@@ -199,7 +201,9 @@ function refuse(folder: string, other: Holder): never {
   });
 }
 
-/** Removes the lock that holds `text`, and no other: between its reading and now another process may have taken it over. */
+/**
+ * Removes the lock that holds `text`, and no other: between its reading and now another process may have taken it over.
+ */
 async function removeStale(folder: string, text: string): Promise<void> {
   const path = join(folder, LOCK_FILE);
   const aside = join(folder, temporaryName(LOCK_FILE));

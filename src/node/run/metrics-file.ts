@@ -1,4 +1,7 @@
-/** @file `metrics.jsonl`: evidence of a run. What can be read of it is kept, what cannot is told, and nothing depends on it. */
+/**
+ * @file `metrics.jsonl`: evidence of a run. What can be read of it is kept, what cannot is told, and nothing depends on
+ * it.
+ */
 import { isRecord, readJson } from "../../io/json.js";
 import type { EpochMetrics } from "../../train/metrics.js";
 import { exists, readFileBytes } from "../files.js";

@@ -1,4 +1,7 @@
-/** @file The folder of a training run: claimed for a new one, opened for one that goes on; what it holds goes only when it is replaced. */
+/**
+ * @file The folder of a training run: claimed for a new one, opened for one that goes on; what it holds goes only when
+ * it is replaced.
+ */
 import path from "node:path";
 import { DataError, StateError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/sha256.js";
@@ -87,8 +90,8 @@ export function defaultFolder({ model, data, bits, quant }: RunConfig): string {
  *
  * @param settings those that were chosen
  * @param command the command line, kept in `config.json` of a new run
- * @throws DataError if the folder holds a run and it is neither to be resumed nor replaced, or to be resumed and there is none; UsageError if a
- *   resumed run comes with other settings
+ * @throws DataError if the folder holds a run and it is neither to be resumed nor replaced, or to be resumed and there
+ *   is none; UsageError if a resumed run comes with other settings
  */
 export async function planRun(
   settings: Settings,

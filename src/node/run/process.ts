@@ -76,8 +76,8 @@ export function runs(pid: number): boolean {
 }
 
 /**
- * Whether a process still runs: `alive`, `gone`, or `unknown` for one of another machine or container, which cannot be seen from here. A process
- * whose start cannot be told counts as the one that was meant.
+ * Whether a process still runs: `alive`, `gone`, or `unknown` for one of another machine or container, which cannot be
+ * seen from here. A process whose start cannot be told counts as the one that was meant.
  */
 export function stateOf({ pid, host, boot, namespace, start }: ProcessIdentity): "alive" | "gone" | "unknown" {
   const here = { boot: bootOf(), namespace: namespaceOf() };

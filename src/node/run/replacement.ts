@@ -1,6 +1,7 @@
 /**
- * @file A run that replaces another is gathered in `.next` inside the folder, becomes `.commit` by one rename when it has its first checkpoint, and is
- * moved out from there file by file: before the rename the folder holds the old run, after it the new one, and whoever finds `.commit` ends the move.
+ * @file A run that replaces another is gathered in `.next` inside the folder, becomes `.commit` by one rename when it
+ * has its first checkpoint, and is moved out from there file by file: before the rename the folder holds the old run,
+ * after it the new one, and whoever finds `.commit` ends the move.
  */
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +12,10 @@ import { inFolder, RUN_FILES, type RunFile } from "./run-files.js";
 const NEXT = ".next";
 /** The same, once it is decided. */
 const COMMIT = ".commit";
-/** Files of a new run in the order in which they leave `.commit`; as long as the configuration is there, none after it has left. */
+/**
+ * Files of a new run in the order in which they leave `.commit`; as long as the configuration is there, none after it
+ * has left.
+ */
 const MOVED: readonly RunFile[] = ["metrics", "checkpoint", "config", "network"];
 
 /** Where a run that replaces another is gathered. */

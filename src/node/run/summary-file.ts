@@ -100,7 +100,8 @@ export async function checkPackedFile(file: string, bytes: Uint8Array): Promise<
 }
 
 /**
- * Notes the outcome of a verification in the run's summary, if `folder` is a run and its summary is of this packed file.
+ * Notes the outcome of a verification in the run's summary, if `folder` is a run and its summary is of this packed
+ * file.
  *
  * @param packed bytes of the packed file
  * @param warn told why it cannot be noted: somebody else writes the run, or the folder cannot be written

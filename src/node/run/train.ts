@@ -40,7 +40,8 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const started = performance.now();
   const checkpoint = begin === null ? await resumed(run, config) : null;
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
-  // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a step.
+  // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a
+  // step.
   const workers = request.workers ?? (config.images === undefined ? 0 : 1);
   const loaders = await openLoaders(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
   let trained = false;
@@ -89,7 +90,10 @@ async function resumed(run: RunFolder, config: RunConfig): Promise<Checkpoint | 
   return checkpoint;
 }
 
-/** The file that a run starts from. An imported network has its weights already, and its configuration names the file that they came from. */
+/**
+ * The file that a run starts from. An imported network has its weights already, and its configuration names the file
+ * that they came from.
+ */
 async function initOf({ model, init }: RunConfig): Promise<ModelSource | undefined> {
   return init === null || (isOnnx(model) && isOnnx(init.file)) ? undefined : openModel(init.file);
 }

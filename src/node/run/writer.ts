@@ -1,4 +1,7 @@
-/** @file What a process writes of a run: under the lock, into the folder or beside the run that it replaces, and once more if the folder is removed. */
+/**
+ * @file What a process writes of a run: under the lock, into the folder or beside the run that it replaces, and once
+ * more if the folder is removed.
+ */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { EpochMetrics } from "../../train/metrics.js";
@@ -62,7 +65,10 @@ export class RunWriter {
     this.#lock = null;
   }
 
-  /** Begins a run: beside the one that the folder holds, or in place of what was left of one that never had a checkpoint. */
+  /**
+   * Begins a run: beside the one that the folder holds, or in place of what was left of one that never had a
+   * checkpoint.
+   */
   async begin(config: unknown, network: Uint8Array | undefined): Promise<void> {
     this.#replacing = await exists(this.#in(this.folder, "checkpoint"));
     this.config = config;
@@ -82,7 +88,8 @@ export class RunWriter {
   }
 
   /**
-   * Makes the folder anew, with the last checkpoint, if somebody removed it: hours of training must not be lost for that. Called before every write.
+   * Makes the folder anew, with the last checkpoint, if somebody removed it: hours of training must not be lost for
+   * that. Called before every write.
    *
    * @throws DataError if another process took the run over
    */

@@ -3,8 +3,8 @@ import type { NodeOf } from "../../format/index.js";
 import { type NodeEmitter, windowAttributes } from "../emitter.js";
 
 /**
- * Mean of windows. Of codes: whole sums by a convolution with ones, then f32(step·f32(Σ/count)) as in training; an AveragePool of f32 values may
- * sum in any order.
+ * Mean of windows. Of codes: whole sums by a convolution with ones, then f32(step·f32(Σ/count)) as in training; an
+ * AveragePool of f32 values may sum in any order.
  */
 export const avgPool: NodeEmitter<NodeOf<"avgPool">> = ({ node, emitter, x }) => {
   const { builder } = emitter;

@@ -26,8 +26,9 @@ export function cosine(options: { min?: number; per?: "step" | "epoch" } = {}): 
 }
 
 /**
- * One cycle (Smith and Topin), as PyTorch's `OneCycleLR` with cosine arcs and without cycling the momentum: the optimizer's rate is the
- * maximum; it rises from 1/divFactor to 1 over the first `pctStart` of the steps, then falls to 1/(divFactor·finalDivFactor).
+ * One cycle (Smith and Topin), as PyTorch's `OneCycleLR` with cosine arcs and without cycling the momentum: the
+ * optimizer's rate is the maximum; it rises from 1/divFactor to 1 over the first `pctStart` of the steps, then falls to
+ * 1/(divFactor·finalDivFactor).
  *
  * @param options `pctStart` in (0, 1), default 0.3; `divFactor` ≥ 1, default 25; `finalDivFactor` ≥ 1, default 1e4
  * @throws ArgumentError on options out of range

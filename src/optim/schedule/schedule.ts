@@ -12,7 +12,8 @@ export interface SchedulePoint {
 }
 
 /**
- * The learning rate of a step as a multiple of the optimizer's. Depends on its argument alone, so a resumed run needs no state for it.
+ * The learning rate of a step as a multiple of the optimizer's. Depends on its argument alone, so a resumed run needs
+ * no state for it.
  */
 export type Schedule = (point: SchedulePoint) => number;
 

@@ -55,7 +55,8 @@ function baseOf(spec: ScheduleSpec): Schedule {
 }
 
 /**
- * Reads a schedule as written on the command line: `cosine`, `cosine:0.01`, `multistep:80,140:0.1`, `step:30`, `onecycle`, `constant`.
+ * Reads a schedule as written on the command line: `cosine`, `cosine:0.01`, `multistep:80,140:0.1`, `step:30`,
+ * `onecycle`, `constant`.
  *
  * @throws ArgumentError on anything else
  */

@@ -3,8 +3,8 @@ import { callable, check, checkOptions, numeric, record } from "../../core/check
 import { checkSchedule, type Schedule } from "./schedule.js";
 
 /**
- * Multiplies a schedule by a linear ramp: factor = schedule · (start + (1 − start)·(step + 1)/n) for the first n steps, then the
- * schedule alone. The schedule's own clock is not shifted.
+ * Multiplies a schedule by a linear ramp: factor = schedule · (start + (1 − start)·(step + 1)/n) for the first n steps,
+ * then the schedule alone. The schedule's own clock is not shifted.
  *
  * @param schedule what is warmed up
  * @param options `steps` or `epochs` ≥ 0 (fractions of an epoch are rounded up to steps); `start` in [0, 1], default 0

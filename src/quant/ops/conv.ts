@@ -27,12 +27,14 @@ function sums(x: NDArray, { weight, ...options }: QuantConv2dAttrs): NDArray {
 }
 
 /**
- * Convolution at the projected weights. Inputs: x [N,H,W,C] coded u8 or f32, latent weights [O,C/groups,Kh,Kw], and maybe bias [O].
+ * Convolution at the projected weights. Inputs: x [N,H,W,C] coded u8 or f32, latent weights [O,C/groups,Kh,Kw], and
+ * maybe bias [O].
  *
- * Coded x: acc = Σ code_x·code_w, exact integers while |acc| ≤ 2²⁴ (beyond that they are rounded as any f32 sum, and packing the network is refused);
- * y = f32(f32(acc·f32(δ·step)) + b). Real x: the same with step 1.
+ * Coded x: acc = Σ code_x·code_w, exact integers while |acc| ≤ 2²⁴ (beyond that they are rounded as any f32 sum, and
+ * packing the network is refused); y = f32(f32(acc·f32(δ·step)) + b). Real x: the same with step 1.
  *
- * @gradient coarse: dx at the quantized weights δ·q; the gradient at the projected point passes to the latent weights unchanged
+ * @gradient coarse: dx at the quantized weights δ·q; the gradient at the projected point passes to the latent weights
+ * unchanged
  * @see BCGD §4
  */
 export const quantConv2dOp: OpDef<QuantConv2dAttrs, ProductSaved> = {

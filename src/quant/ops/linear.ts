@@ -15,10 +15,11 @@ export interface QuantLinearAttrs {
 }
 
 /**
- * y = x·wᵀ + b at the projected weights. Inputs: x [..., in] coded u8 or f32, latent weights [out, in], and maybe bias [out]. Exactness and
- * order of rounding as in `quantConv2d`.
+ * y = x·wᵀ + b at the projected weights. Inputs: x [..., in] coded u8 or f32, latent weights [out, in], and maybe bias
+ * [out]. Exactness and order of rounding as in `quantConv2d`.
  *
- * @gradient coarse: dx at the quantized weights δ·q; the gradient at the projected point passes to the latent weights unchanged
+ * @gradient coarse: dx at the quantized weights δ·q; the gradient at the projected point passes to the latent weights
+ * unchanged
  * @see BCGD §4
  */
 export const quantLinearOp: OpDef<QuantLinearAttrs, ProductSaved> = {

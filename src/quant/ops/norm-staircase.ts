@@ -21,8 +21,8 @@ interface Saved {
 }
 
 /**
- * σ(batchNorm(x) + shortcut, α) with the batch's own statistics, every step rounded as by the single ops. Inputs: x [..., C], γ [C], β [C],
- * alpha (one element), and maybe a shortcut of x's shape, coded or real.
+ * σ(batchNorm(x) + shortcut, α) with the batch's own statistics, every step rounded as by the single ops. Inputs: x
+ * [..., C], γ [C], β [C], alpha (one element), and maybe a shortcut of x's shape, coded or real.
  *
  * The pre-activations are formed anew in backward instead of being kept.
  *

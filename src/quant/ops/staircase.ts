@@ -43,11 +43,14 @@ export function checkedAlpha(step: NDArray): number {
 }
 
 /**
- * σ(x, α): codes 0…L of real values α·code, as a coded u8 array with step f32(α). Inputs: x (any shape), alpha (one element).
+ * σ(x, α): codes 0…L of real values α·code, as a coded u8 array with step f32(α). Inputs: x (any shape), alpha (one
+ * element).
  *
- * Level k for (k−1)α < x ≤ kα: open below, closed above; decided by the f32 quotient x/α, by true division. NaN gives 0.
+ * Level k for (k−1)α < x ≤ kα: open below, closed above; decided by the f32 quotient x/α, by true division. NaN gives
+ * 0.
  *
- * @gradient coarse: dx = dy·proxy.dx, dα = Σ dy·rule.dalpha (summed in f64, rounded once); where a derivative is 0 dy does not count, be it ∞ or NaN
+ * @gradient coarse: dx = dy·proxy.dx, dα = Σ dy·rule.dalpha (summed in f64, rounded once); where a derivative is 0 dy
+ * does not count, be it ∞ or NaN
  * @see BCGD §3 (staircase)
  */
 export const staircaseOp: OpDef<StaircaseAttrs, Saved> = {

@@ -10,11 +10,11 @@ const { fround } = Math;
 export type BinaryScale = "mean" | "median";
 
 /**
- * 1-bit weights: q = sign(w), δ = mean |w|, the exact Euclidean projection onto δ·{−1, +1}ⁿ; or δ = median |w|, the projection in the sum of
- * absolute differences.
+ * 1-bit weights: q = sign(w), δ = mean |w|, the exact Euclidean projection onto δ·{−1, +1}ⁿ; or δ = median |w|, the
+ * projection in the sum of absolute differences.
  *
- * Level set {−1, +1}; sign(0) = +1 (and sign(−0) = +1). δ: sum in f64, rounded to f32 once; the median of an even number is the mean
- * of the two middle ones. All-zero weights: codes +1, δ = 0.
+ * Level set {−1, +1}; sign(0) = +1 (and sign(−0) = +1). δ: sum in f64, rounded to f32 once; the median of an even
+ * number is the mean of the two middle ones. All-zero weights: codes +1, δ = 0.
  *
  * @param options `scale`: "mean" (default) or "median"
  * @throws ArgumentError on another scale

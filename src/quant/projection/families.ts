@@ -1,4 +1,7 @@
-/** @file The built-in projections by name, each with the widths that it has: what configurations and the command line choose from. */
+/**
+ * @file The built-in projections by name, each with the widths that it has: what configurations and the command line
+ * choose from.
+ */
 import { checkBits } from "../../codes/levels.js";
 import { check, integer } from "../../core/checks.js";
 import { QuantError } from "../../core/errors.js";

@@ -1,4 +1,7 @@
-/** @file Order statistics of |w| in linear time: magnitudes in buckets of their leading bits, finished by sorting a few buckets. */
+/**
+ * @file Order statistics of |w| in linear time: magnitudes in buckets of their leading bits, finished by sorting a few
+ * buckets.
+ */
 import type { Ptr } from "../../kernels/abi.js";
 import { heap } from "../../kernels/engine.js";
 

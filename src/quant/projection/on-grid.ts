@@ -1,4 +1,7 @@
-/** @file Rules for weights that are quantized already, and the plain rounding that post-training quantization begins with. */
+/**
+ * @file Rules for weights that are quantized already, and the plain rounding that post-training quantization begins
+ * with.
+ */
 import { checkBits } from "../../codes/levels.js";
 import { callable, check } from "../../core/checks.js";
 import { heap } from "../../kernels/engine.js";
@@ -36,8 +39,9 @@ export function minMax(bits: number): Projection {
 }
 
 /**
- * A rule that leaves weights on a grid where they are: if all are exactly f32(δ·q) for one δ and codes of the rule's level set, those are the
- * projection; else the rule decides. So a rule whose own iterations could leave such weights (Lloyd's) starts where another method ended.
+ * A rule that leaves weights on a grid where they are: if all are exactly f32(δ·q) for one δ and codes of the rule's
+ * level set, those are the projection; else the rule decides. So a rule whose own iterations could leave such weights
+ * (Lloyd's) starts where another method ended.
  */
 export function onGrid(rule: Projection): Projection {
   check("onGrid", "rule", rule, isProjection);

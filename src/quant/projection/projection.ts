@@ -25,7 +25,8 @@ export type ProjectionInfo = { readonly name: string; readonly bits: number } & 
 /**
  * A projection w ↦ δ·q onto a scaled level set δ·Qⁿ, as a value. Users may pass their own: only `project` is needed.
  *
- * The level set is {−1, +1} for 1 bit, and {−top, …, top} otherwise. Weights are finite; δ ≥ 0 is an f32 number. All-zero weights give δ = 0.
+ * The level set is {−1, +1} for 1 bit, and {−top, …, top} otherwise. Weights are finite; δ ≥ 0 is an f32 number.
+ * All-zero weights give δ = 0.
  *
  * @see BCGD §2
  */

@@ -1,4 +1,6 @@
-/** @file 2-bit weights: the exact projection onto {−1, 0, +1}, and the threshold heuristic of ternary weight networks. */
+/**
+ * @file 2-bit weights: the exact projection onto {−1, 0, +1}, and the threshold heuristic of ternary weight networks.
+ */
 import { anything, checkOptions, describe, numeric } from "../../core/checks.js";
 import { ArgumentError } from "../../core/errors.js";
 import { bucketEdge, gather, magnitudeTable, SORT_LIMIT, sortedMagnitudes } from "./magnitudes.js";
@@ -13,7 +15,9 @@ interface Best {
   least: number;
 }
 
-/** Extends a prefix of `count` magnitudes with the given sum by ascending `values` from their end; keeps the best score. */
+/**
+ * Extends a prefix of `count` magnitudes with the given sum by ascending `values` from their end; keeps the best score.
+ */
 function scan(best: Best, values: Float32Array, prefix: { count: number; sum: number }): void {
   let { count, sum } = prefix;
   for (let i = values.length - 1; i >= 0; i--) {
@@ -30,8 +34,8 @@ function scan(best: Best, values: Float32Array, prefix: { count: number; sum: nu
 }
 
 /**
- * The smallest magnitude that the exact projection keeps, 0 if all are zero. Linear time: buckets whose bound on S²/t cannot reach the best
- * value at any bucket's end are never sorted.
+ * The smallest magnitude that the exact projection keeps, 0 if all are zero. Linear time: buckets whose bound on S²/t
+ * cannot reach the best value at any bucket's end are never sorted.
  */
 function leastKept({ weights, length }: WeightRow): number {
   const best: Best = { score: 0, least: 0 };
@@ -73,11 +77,11 @@ function below(value: number): number {
 }
 
 /**
- * 2-bit weights, exact: with magnitudes in descending order, t* = argmax_t (Σ_{i≤t} |w|_(i))²/t; the t* largest keep their signs, the rest
- * is 0, δ is the mean of the kept magnitudes.
+ * 2-bit weights, exact: with magnitudes in descending order, t* = argmax_t (Σ_{i≤t} |w|_(i))²/t; the t* largest keep
+ * their signs, the rest is 0, δ is the mean of the kept magnitudes.
  *
- * Level set {−1, 0, +1}. Weights of equal magnitude are kept or dropped together; of equally good t the smallest is taken. Sums in f64, δ rounded
- * to f32 once. All-zero weights: codes 0, δ = 0. O(n).
+ * Level set {−1, 0, +1}. Weights of equal magnitude are kept or dropped together; of equally good t the smallest is
+ * taken. Sums in f64, δ rounded to f32 once. All-zero weights: codes 0, δ = 0. O(n).
  *
  * @see BCGD §2 (ternary-projection)
  */
@@ -94,15 +98,19 @@ export function ternary(): Projection {
 export interface TernaryThresholdOptions {
   /** Threshold as a multiple of mean |w|, > 0 and < 1. Default 0.7. */
   factor?: number;
-  /** δ is the mean magnitude of the kept weights ("kept", default), or their sum over the number of all ("all", as the authors' code has it). */
+  /**
+   * δ is the mean magnitude of the kept weights ("kept", default), or their sum over the number of all ("all", as the
+   * authors' code has it).
+   */
   scale?: "kept" | "all";
 }
 
 /**
- * 2-bit weights by the rule of ternary weight networks: q = sign(w) where |w| > 0.7·mean |w|, else 0; δ = mean |w| of those kept.
+ * 2-bit weights by the rule of ternary weight networks: q = sign(w) where |w| > 0.7·mean |w|, else 0; δ = mean |w| of
+ * those kept.
  *
- * Level set {−1, 0, +1}; the interval of zeros is closed. The threshold is rounded to f32 before it is compared. All-zero weights: codes 0,
- * δ = 0.
+ * Level set {−1, 0, +1}; the interval of zeros is closed. The threshold is rounded to f32 before it is compared.
+ * All-zero weights: codes 0, δ = 0.
  *
  * @throws ArgumentError on a factor outside (0, 1) or an unknown scale
  * @see BCGD §2 (ternary-threshold)

@@ -15,8 +15,8 @@ export interface UniformOptions {
   /** Most fits of δ, ≥ 1; Infinity runs until the codes stop changing. Default 16. */
   iterations?: number;
   /**
-   * First δ: "max" (default, the paper's 2‖w‖∞/(2^b − 1)), or "rms" (the best step for Gaussian weights of the same mean square), from which
-   * bell-shaped weights need two or three fits instead of dozens.
+   * First δ: "max" (default, the paper's 2‖w‖∞/(2^b − 1)), or "rms" (the best step for Gaussian weights of the same
+   * mean square), from which bell-shaped weights need two or three fits instead of dozens.
    */
   start?: "max" | "rms";
   /** Stop when δ changes by at most this share. Default 0: only when the codes stop changing. */
@@ -31,12 +31,14 @@ const UNIFORM_RULES: OptionRules<UniformOptions> = {
 };
 
 /**
- * Weights of 3 to 8 bits by Lloyd's alternation: q = clip(round(w/δ)), δ = ⟨q,w⟩/⟨q,q⟩, from δ = 2‖w‖∞/(2^b − 1), until q stops changing or
- * for `iterations` fits of δ. ‖δq − w‖² never rises, but for the last bits that rounding δ to f32 costs.
+ * Weights of 3 to 8 bits by Lloyd's alternation: q = clip(round(w/δ)), δ = ⟨q,w⟩/⟨q,q⟩, from δ = 2‖w‖∞/(2^b − 1), until
+ * q stops changing or for `iterations` fits of δ. ‖δq − w‖² never rises, but for the last bits that rounding δ to f32
+ * costs.
  *
- * Level set {−top, …, top}, top = 2^(b−1) − 1 (±127 for 8 bits). Rounding half away from zero of the f32 quotient, by true division; saturating. δ:
- * sums in f64, rounded to f32 once. All-zero weights: codes 0, δ = 0. A local optimum: exact projection in the sense that no other codes are better for
- * its δ and no other δ for its codes, once it has converged.
+ * Level set {−top, …, top}, top = 2^(b−1) − 1 (±127 for 8 bits). Rounding half away from zero of the f32 quotient, by
+ * true division; saturating. δ: sums in f64, rounded to f32 once. All-zero weights: codes 0, δ = 0. A local optimum:
+ * exact projection in the sense that no other codes are better for its δ and no other δ for its codes, once it has
+ * converged.
  *
  * @param options `bits` 3…8, `iterations` 16, `start` "max", `tolerance` 0
  * @throws ArgumentError on options out of range
@@ -81,10 +83,11 @@ export function uniform(options: UniformOptions): Projection {
 }
 
 /**
- * The authors' single step: δ₀ = ‖w‖∞/(2^b − 1), code = number of thresholds δ₀, 3δ₀, 5δ₀, … below |w|, with w's sign; then
- * δ = ⟨q,w⟩/⟨q,q⟩ once.
+ * The authors' single step: δ₀ = ‖w‖∞/(2^b − 1), code = number of thresholds δ₀, 3δ₀, 5δ₀, … below |w|, with w's sign;
+ * then δ = ⟨q,w⟩/⟨q,q⟩ once.
  *
- * Level set {−top, …, top}, top = 2^(b−1) − 1. A magnitude equal to a threshold stays below it (half towards zero); the comparison is exact:
+ * Level set {−top, …, top}, top = 2^(b−1) − 1. A magnitude equal to a threshold stays below it (half towards zero); the
+ * comparison is exact:
  * |w|·(2^b − 1) > (2j − 1)·‖w‖∞ in f64. δ: sums in f64, rounded to f32 once. All-zero weights: codes 0, δ = 0.
  *
  * @param options `bits` 3…8, default 4 as in the authors' code

@@ -48,7 +48,10 @@ export interface Counterexample {
   readonly error: number;
 }
 
-/** From a search for models that oppose the clipped ReLU's coarse gradient to the exact one: none is among the random ones of most seeds. */
+/**
+ * From a search for models that oppose the clipped ReLU's coarse gradient to the exact one: none is among the random
+ * ones of most seeds.
+ */
 const RARE: { readonly student: QuantizedTwoLayer; readonly teacher: QuantizedTwoLayer } = {
   student: { v: [-6.306, -0.142], w: [0.2089, -0.2103], alpha: 0.7196 },
   teacher: { v: [0.1873, -8.319], w: [-0.6491, 1.2748], alpha: 0.6884 },
@@ -151,7 +154,9 @@ function confirm(
   };
 }
 
-/** Models that oppose the two gradients, put through the engine: the one from the search, and the worst of the survey. */
+/**
+ * Models that oppose the two gradients, put through the engine: the one from the search, and the worst of the survey.
+ */
 export function counterexamplesOf(surveys: readonly CosineSurvey[]): Counterexample[] {
   return [
     confirm(2, clippedReLU, RARE.student, RARE.teacher, "rare"),

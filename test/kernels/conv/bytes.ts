@@ -1,4 +1,7 @@
-/** @file The convolution of bytes, exactly: odd runs, every remainder of columns and filters, paddings wider than the image, and the workspace's bounds. */
+/**
+ * @file The convolution of bytes, exactly: odd runs, every remainder of columns and filters, paddings wider than the
+ * image, and the workspace's bounds.
+ */
 import fc from "fast-check";
 import { agree, bytes, type Check, call, codes, extents, input, output, property, twin, wasm } from "../harness.js";
 import { GEOMETRY, someLines } from "./lines.js";

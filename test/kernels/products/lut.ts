@@ -1,4 +1,7 @@
-/** @file The look-up products, exactly: every remainder of rows, filters and depth, several blocks of K, and the workspace's bounds. */
+/**
+ * @file The look-up products, exactly: every remainder of rows, filters and depth, several blocks of K, and the
+ * workspace's bounds.
+ */
 import fc from "fast-check";
 import type { Rng } from "../../../src/core/rng.js";
 import { GEOMETRY, someLines } from "../conv/lines.js";

@@ -1,4 +1,7 @@
-/** @file Numbers of coarse derivatives that no kernel knows: refused by the ops, by the twins, and by the module, which stops. */
+/**
+ * @file Numbers of coarse derivatives that no kernel knows: refused by the ops, by the twins, and by the module, which
+ * stops.
+ */
 import { describe, expect, it } from "vitest";
 import { ArgumentError } from "../../../src/core/errors.js";
 import { ABI, type KernelName } from "../../../src/kernels/abi.js";

@@ -1,4 +1,7 @@
-/** @file The thread pool: the same bits with any number of threads, no open handles, and an error, never a hang, when a worker is lost. */
+/**
+ * @file The thread pool: the same bits with any number of threads, no open handles, and an error, never a hang, when a
+ * worker is lost.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
