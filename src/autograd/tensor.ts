@@ -2,6 +2,8 @@
 import { check, either, instanceOf, numeric } from "../core/checks.js";
 import { isFloat, type TypedArray } from "../core/dtype.js";
 import { ArgumentError } from "../core/errors.js";
+import { INSPECT } from "../core/inspect.js";
+import { shapeText } from "../core/shape.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { formatArray } from "../ndarray/print.js";
@@ -55,6 +57,17 @@ export class Tensor extends Fluent<Tensor> {
   /** Prints as NumPy prints. */
   override toString(): string {
     return formatArray(this.value);
+  }
+  /** What `console.log` shows: type, shape and values. */
+  [INSPECT](): string {
+    const { dtype, shape, alive } = this.data;
+    const traits = [
+      ...(this.data.coded ? [`codes of step ${this.data.step}`] : []),
+      ...(this.requiresGrad ? ["requires a gradient"] : []),
+      ...(alive ? [] : ["disposed of"]),
+    ];
+    const head = `Tensor ${dtype} ${shapeText(shape)}${traits.length > 0 ? ` (${traits.join(", ")})` : ""}`;
+    return alive ? `${head}\n${this}` : head;
   }
 
   /**

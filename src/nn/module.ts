@@ -3,6 +3,7 @@
 import type { Tensor } from "../autograd/tensor.js";
 import { check, checkOptions, flag, instanceOf, refuse, text } from "../core/checks.js";
 import { ArgumentError, StateError } from "../core/errors.js";
+import { INSPECT } from "../core/inspect.js";
 import { Rng } from "../core/rng.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import { type Member, membersOf } from "./members.js";
@@ -259,8 +260,13 @@ export abstract class Module {
     const lines = [...this.namedChildren()].map(
       ([key, child]) => `  (${key}): ${child.toString().replaceAll("\n", "\n  ")}`,
     );
-    const head = `${this.constructor.name}(${this.describe()}`;
+    // Bundlers put an underscore before a class that speaks of itself.
+    const head = `${this.constructor.name.replace(/^_(?=[A-Z])/, "")}(${this.describe()}`;
     return lines.length === 0 ? `${head})` : `${head}\n${lines.join("\n")}\n)`;
+  }
+  /** What `console.log` shows: the structure, and how many values are trained. */
+  [INSPECT](): string {
+    return `${this}\n${this.parameterCount()} trained values`;
   }
 }
 
