@@ -79,14 +79,24 @@ export function provideKernels(offered: KernelSource): void {
   engine = { ...engine, f32, f64: offered.reference(heap, "f64"), source: offered };
 }
 
-function replace(next: Engine): Backend {
+function replace(next: Engine, options: AnyOptions): Backend {
   engine?.stop?.();
   engine = next;
+  asked = options;
   return backendOf(next);
 }
 
 function backendOf({ variant }: Engine): Backend {
   return variant === "reference" ? "reference" : "wasm";
+}
+
+/** What the running engine was asked for by {@link init}; null for the default one. */
+let asked: AnyOptions | null = null;
+
+/** True if arrays live on an engine that was asked for in the same words: a second `init` leaves it as it is. */
+function isRunning(options: AnyOptions): boolean {
+  const names = Object.keys(OPTIONS) as (keyof AnyOptions)[];
+  return engine !== null && engine.arrays > 0 && names.every((name) => options[name] === asked?.[name]);
 }
 
 function expectNoArrays(): void {
@@ -108,6 +118,7 @@ function get(): Engine {
 /**
  * Chooses the backend, the number of threads and the variant of the kernels. Optional: the first array starts the
  * default one, a single thread. May be called again while no array is alive; threads of the engine before are ended.
+ * While arrays live, a call with the same options leaves what runs as it is: handlers of a server may each begin with it.
  *
  * With `threads` or `relaxed` it is asynchronous, because workers and further kernels are: the engine changes when the
  * promise is fulfilled. Several threads need shared memory: Node has it, a page must be cross-origin isolated. Results
@@ -130,13 +141,17 @@ export function init(options?: SyncOptions): Backend;
 export function init(options: ThreadOptions | RelaxedOptions | SyncOptions = {}): Backend | Promise<Backend> {
   check("init", "options", options, record);
   if (options.threads !== undefined || options.relaxed !== undefined) return initLater(options);
-  checkOptions("init", options as AnyOptions, OPTIONS);
+  const own = options as AnyOptions;
+  checkOptions("init", own, OPTIONS);
+  if (isRunning(own)) return backend();
   expectNoArrays();
-  return replace(start(source, options));
+  return replace(start(source, options), { ...own });
 }
 
 async function initLater(options: ThreadOptions | RelaxedOptions): Promise<Backend> {
-  checkOptions("init", options as AnyOptions, OPTIONS);
+  const own = options as AnyOptions;
+  checkOptions("init", own, OPTIONS);
+  if (isRunning(own)) return backend();
   expectNoArrays();
   if ("module" in options || !["auto", "wasm"].includes(options.backend ?? "auto")) {
     throw new ArgumentError({
@@ -148,12 +163,17 @@ async function initLater(options: ThreadOptions | RelaxedOptions): Promise<Backe
   }
   const next = await startLater(source, options);
   try {
-    expectNoArrays(); // some may have been made meanwhile
+    // Meanwhile another call may have started the same, and arrays may have been made.
+    if (isRunning(own)) {
+      next.stop?.();
+      return backend();
+    }
+    expectNoArrays();
   } catch (error) {
     next.stop?.();
     throw error;
   }
-  return replace(next);
+  return replace(next, { ...own });
 }
 
 /** Threads that kernels run on, the calling one included. */

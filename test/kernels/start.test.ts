@@ -22,6 +22,32 @@ describe("the first call", () => {
     expect(library.memory()).toMatchObject({ arrays: 0, bytes: 0 });
   });
 
+  it("may be repeated in the same words while arrays live, and in no others", async () => {
+    const { init, scope, zeros, ScopeError } = library;
+    expect(init({ backend: "reference" })).toBe("reference");
+    const kept = zeros([2]);
+    expect(init({ backend: "reference" })).toBe("reference");
+    expect(kept.toArray()).toEqual([0, 0]);
+    expect(() => init()).toThrow(ScopeError);
+    expect(() => init({ backend: "auto" })).toThrow(ScopeError);
+    kept.dispose();
+    // Two handlers that begin at once: the second finds what the first started.
+    const requests = [1, 2].map(async () => {
+      await init({ threads: 2 });
+      const array = zeros([3]);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await init({ threads: 2 });
+      const sum = scope(() => array.add(1).sum().item());
+      return { array, sum };
+    });
+    const answers = await Promise.all(requests);
+    expect(answers.map(({ sum }) => sum)).toEqual([3, 3]);
+    expect(library.threads()).toBe(2);
+    await expect(init({ threads: 1 })).rejects.toThrow(ScopeError);
+    for (const { array } of answers) array.dispose();
+    expect(init()).toBe("wasm");
+  });
+
   it.each(["auto", "wasm"] as const)("is refused as memory where addresses are missing, with backend %s", (chosen) => {
     const { Memory } = WebAssembly;
     WebAssembly.Memory = class {
