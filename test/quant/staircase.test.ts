@@ -9,6 +9,7 @@ import { exp } from "../../src/core/math.js";
 import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/scope.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
+import { BatchNorm1d } from "../../src/nn/index.js";
 import {
   type AlphaRule,
   almostEverywhere,
@@ -219,6 +220,19 @@ describe("Staircase", () => {
     expect(layer.alpha.constraint).toEqual({ lrScale: 0.01, gradClip: [-1, 1], range: [1e-3, 5] });
     expect([...layer.stateDict().keys()]).toEqual(["alpha"]);
     expect(`${layer}`).toBe("Staircase(4 bits, clipped-relu, three-valued)");
+  });
+  it("joined to a batch norm, widens the range that nobody chose to a step that was set, as it does alone", () => {
+    for (const joined of [false, true]) {
+      const layer = disposeLater(new Staircase({ bits: 4 }));
+      const norm = disposeLater(new BatchNorm1d(2));
+      layer.alpha.set([20]);
+      scope(() => {
+        const x = new Tensor(NDArray.from([1, 2, 3, 4], [2, 2]));
+        if (joined) expect(layer.forwardNormalized(x, norm, null)).not.toBeNull();
+        else layer.forward(x);
+      });
+      expect(layer.alpha.constraint?.range, `joined ${joined}`).toEqual([1e-3, 80]);
+    }
   });
   it("takes other starts and constraints", () => {
     const authors = disposeLater(new Staircase({ bits: 1, alpha: "authors" }));
