@@ -1,5 +1,5 @@
 /** @file Metrics by name, or your own: figures of outputs and targets over a whole epoch or data set. */
-import { check, integer, listOf, record, refuse } from "../core/checks.js";
+import { check, integer, listOf, numeric, record, refuse } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
@@ -185,7 +185,9 @@ function averaging(of: MetricFunction): Gathering {
   return {
     add: (output, target) => {
       const examples = output.shape[0] ?? 1;
-      sum += of(output, target) * examples;
+      const figure = of(output, target);
+      check("metrics", of.name || "metric", figure, numeric);
+      sum += figure * examples;
       count += examples;
     },
     value: () => sum / count,

@@ -142,6 +142,16 @@ const loaderRules = {
   dropLast: flag,
 } as const;
 
+const HOOKS = ["onStart", "onEpoch", "onEnd"] as const;
+/** An object with at least one of a callback's methods, and none of them anything but a function. */
+const isCallback: Rule = (value) => {
+  const given = HOOKS.map((name) => (Object(value) as Record<string, unknown>)[name]).filter(
+    (hook) => hook !== undefined,
+  );
+  const good = given.length > 0 && given.every((hook) => typeof hook === "function");
+  return good ? null : `a callback: an object with functions ${HOOKS.join(", ")} or some of them`;
+};
+
 /** Rules of what every run may be told. */
 export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   epochs: integer(0),
@@ -156,7 +166,7 @@ export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   onProgress: callable,
   onEpoch: callable,
   onCheckpoint: callable,
-  callbacks: listOf(record),
+  callbacks: listOf(isCallback),
 };
 
 const rules: OptionRules<FitOptions> = {

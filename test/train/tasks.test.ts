@@ -220,6 +220,10 @@ describe("fit on examples", () => {
     const { metrics } = await evaluate(net, { x, y: sums }, { loss: "mse", metrics: [largest, count], batch: 60 });
     expect(metrics.count).toBe(60);
     expect(metrics.largest).toBe(Math.max(...(await predict(net, x)).data));
+    const words = (): number => "much" as never;
+    await expect(evaluate(net, { x, y: sums }, { loss: "mse", metrics: [words] })).rejects.toThrow(
+      /metrics: bad words; expected a number, got "much"/,
+    );
     await expect(evaluate(net, { x, y: sums }, { loss: "mse", metrics: ["mse", "mse"] })).rejects.toThrow(
       /names that differ/,
     );
@@ -261,6 +265,12 @@ describe("callbacks", () => {
     expect(keeper.epoch).toBe(4);
     expect((await scripted([best({ mode: "max" })])).weight).toBe(1);
     expect(await scripted([best(), earlyStop({ patience: 1 })])).toEqual({ epochs: 3, weight: 2 });
+  });
+  it("are refused if nothing would ever call them, or what is called is no function", async () => {
+    for (const bad of [{}, { onepoch: () => {} }, { onEpoch: 3 }, null, () => {}]) {
+      await expect(scripted([bad as never])).rejects.toThrow(/fit: bad callbacks; .*functions onStart, onEpoch, onEnd/);
+    }
+    expect((await scripted([{ onEnd: () => {} }])).epochs).toBe(7);
   });
   it("refuse figures that no epoch has, naming those there are", async () => {
     await expect(scripted([best({ monitor: "valLoss" })])).rejects.toThrow(
