@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   data: ["core", "ndarray", "autograd", "nn"],
   theory: ["core", "codes", "memory", "ndarray", "autograd", "quant"],
   io: ["core"],
+  world: ["core"],
   format: ["core", "codes", "io"],
   train: ["core", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
