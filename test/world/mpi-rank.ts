@@ -2,18 +2,13 @@
  * @file A rank of the tests: what it does is its first argument. Bundled from the sources and started by mpirun; prints
  * one line of JSON, which begins with its rank.
  */
-import { createHash } from "node:crypto";
 import { joinWorld } from "../../src/node/world/join.js";
 import { agree } from "../../src/world/agree.js";
 import { blocksOf, shardsOf, TreeSum } from "../../src/world/tree.js";
 import { broadcast, type World } from "../../src/world/world.js";
-import { LENGTHS, leaf, SHARDS } from "./leaves.js";
+import { LENGTHS, leaf, SHARDS, sumLine } from "./leaves.js";
 
 const [task, limit] = process.argv.slice(2);
-const sha256 = (values: Float32Array): string =>
-  createHash("sha256")
-    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    .digest("hex");
 
 /** This rank's pieces of a sum; in shared memory, as those of a heap with threads are. */
 function piecesOf(world: World, shards: number, length: number): Float32Array[] {
@@ -33,15 +28,15 @@ function piecesOf(world: World, shards: number, length: number): Float32Array[] 
 }
 
 async function sums(world: World): Promise<string[]> {
-  const digests: string[] = [];
+  const lines: string[] = [];
   for (const shards of SHARDS) {
     for (const length of LENGTHS) {
       const sum = await world.sum(piecesOf(world, shards, length), length, shards);
       if (sum.length !== length) throw new Error(`${sum.length} values for ${length}`);
-      digests.push(`${shards}/${length} ${sha256(sum)}`);
+      lines.push(sumLine(shards, length, sum));
     }
   }
-  return digests;
+  return lines;
 }
 
 /** Rank r gives r·r bytes of r; rank 2 gives the bytes of a checkpoint. */
@@ -117,6 +112,10 @@ const TASKS: Record<string, (world: World) => Promise<unknown>> = {
     await meet(world);
     if (world.rank === 1) process.kill(process.pid, "SIGSTOP");
     await meet(world);
+  },
+  /** Sums until something happens. */
+  loop: async (world) => {
+    for (;;) await meet(world);
   },
   forget: async (world) => {
     await meet(world);

@@ -8,7 +8,7 @@ import { lacks } from "../tools.js";
 
 /** A launcher by its make. */
 export interface Mpi {
-  readonly name: string;
+  readonly name: "Open MPI" | "MPICH";
   readonly command: string;
   readonly options: readonly string[];
   readonly library: string;
@@ -28,7 +28,7 @@ const KINDS: readonly Mpi[] = [
 /** Both makes; tests of those that are missing are skipped by name. */
 export const MPIS = KINDS.map((mpi) => ({ ...mpi, missing: lacks(mpi.name, found(mpi.command) !== undefined) }));
 
-/** Root may run ranks in a container, which has no ptrace for copies between processes. */
+/** Root may run ranks; in a container there is no ptrace for copies between processes. */
 const ENV = {
   OMPI_ALLOW_RUN_AS_ROOT: "1",
   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",

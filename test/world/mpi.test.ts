@@ -1,20 +1,7 @@
 /** @file Ranks of Open MPI and MPICH: the bits of one process, and an end when one of them is lost. */
-import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TreeSum } from "../../src/world/tree.js";
-import { LENGTHS, leaf, SHARDS } from "./leaves.js";
+import { ofOneProcess } from "./leaves.js";
 import { MPIS, Ranks } from "./mpi-tools.js";
-
-/** What one process adds up. */
-function ofOneProcess(): string[] {
-  return SHARDS.flatMap((shards) =>
-    LENGTHS.map((length) => {
-      const tree = new TreeSum(length);
-      for (let start = 0; start < shards; start++) tree.add({ start, size: 1 }, leaf(start, length));
-      return `${shards}/${length} ${createHash("sha256").update(new Uint8Array(tree.pieces[0].buffer)).digest("hex")}`;
-    }),
-  );
-}
 
 let ranks: Ranks;
 beforeAll(async () => {
@@ -96,6 +83,13 @@ describe.each(MPIS)("$name", (mpi) => {
     );
     expect(seconds).toBeGreaterThan(2);
     expect(seconds).toBeLessThan(30);
+  });
+
+  test("ends well where ranks talk by TCP, as machines do", async () => {
+    const tcp =
+      mpi.name === "Open MPI" ? { OMPI_MCA_btl: "tcp,self" } : { UCX_TLS: "tcp,self", MPIR_CVAR_NOLOCAL: "1" };
+    const { code, ranks: ended, stderr } = await ranks.launch(mpi, 2, ["gather"], tcp);
+    expect([code, stderr, ended.length]).toEqual([0, "", 2]);
   });
 
   test("a run whose ranks forget to leave is a failure", async () => {

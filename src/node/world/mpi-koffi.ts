@@ -21,7 +21,7 @@ export interface ForeignLibrary {
 
 /** What is used of koffi. */
 export interface Koffi {
-  load(file: string, options: { lazy: boolean; global: boolean }): ForeignLibrary;
+  load(file: string | null, options: { lazy: boolean; global: boolean }): ForeignLibrary;
   config(options: { async_stack_size: number; async_heap_size: number }): unknown;
 }
 
@@ -47,6 +47,21 @@ export async function loadKoffi(load: () => Promise<unknown> = () => import("kof
   }
   koffi.config({ async_stack_size: STACK_BYTES, async_heap_size: STACK_BYTES });
   return koffi;
+}
+
+const RTLD_LAZY = 1;
+
+/**
+ * Loads a library for as long as the process lives. koffi closes its libraries when Node ends, but before its threads
+ * end: what a library does then (as Open MPI does with TCP) would run code that is no longer there.
+ *
+ * @throws Error with the linker's words
+ */
+export function loadForGood(koffi: Koffi, file: string): ForeignLibrary {
+  // Plug-ins of MPI look for its functions in the process: global, as in a program that is linked to it.
+  const library = koffi.load(file, { lazy: true, global: true });
+  koffi.load(null, { lazy: true, global: false }).func("void *dlopen(const char *, int)")(file, RTLD_LAZY);
+  return library;
 }
 
 /** Where koffi is, for a thread that has to load it too. */

@@ -1,6 +1,6 @@
 /** @file Finding the library of MPI: Open MPI's or MPICH's, whichever is there, the launcher's own first. */
 import { WorldError } from "../../core/errors.js";
-import type { ForeignLibrary, Koffi } from "./mpi-koffi.js";
+import { type ForeignLibrary, type Koffi, loadForGood } from "./mpi-koffi.js";
 import type { Flavour } from "./mpi-launcher.js";
 
 /** A library of MPI. */
@@ -56,8 +56,7 @@ export function loadMpi(koffi: Koffi, named: string | undefined, preferred: Flav
   const failures: string[] = [];
   for (const file of names) {
     try {
-      // Its plug-ins look for its functions in the process: lazy and global, as a program that is linked to it.
-      const library = koffi.load(file, { lazy: true, global: true });
+      const library = loadForGood(koffi, file);
       return { file, flavour: flavourOf(library), library };
     } catch (error) {
       failures.push(`${file}: ${(error as Error).message.split("\n")[0]}`);
