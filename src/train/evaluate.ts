@@ -149,7 +149,7 @@ interface Judged {
 }
 
 /** A rank's images of a batch; loaders may give whole ones. */
-function ownPart(batch: Batch, range: ShardRange | undefined): Batch {
+export function ownPart(batch: Batch, range: ShardRange | undefined): Batch {
   if (range === undefined || batch.part !== undefined) return batch;
   const { start, end } = placeOf(batch.count, range);
   return sliceImages(batch, start, end);

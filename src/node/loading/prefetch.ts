@@ -133,9 +133,10 @@ function errorOf({ message, op, what, ...rest }: Extract<BatchReply, { failure: 
 }
 
 /** Pixels in memory that all threads see: sending them to a worker copies nothing. */
-function shareable(spec: LoaderSpec): LoaderSpec {
+export function shareable(spec: LoaderSpec): LoaderSpec {
   if (spec.kind === "folder") return spec;
   const { images } = spec.dataset;
+  if (images.buffer instanceof SharedArrayBuffer) return spec;
   const shared = new Uint8Array(new SharedArrayBuffer(images.length));
   shared.set(images);
   return { ...spec, dataset: { ...spec.dataset, images: shared } };
