@@ -25,7 +25,11 @@ describe.skipIf(cannot)("two hosts", () => {
       // MPICH's ranks spin while they wait: no more of them than processors of the smallest machine.
       const size = mpi.name === "MPICH" ? 2 : 3;
       const before = [1, 2].map((host) => hosts.sent(host));
-      const { code, ranks: ended, stderr } = await ranks.run([...hosts.mpirun(mpi.name, size), ...ranks.program("sums")]);
+      const {
+        code,
+        ranks: ended,
+        stderr,
+      } = await ranks.run([...hosts.mpirun(mpi.name, size), ...ranks.program("sums")]);
       expect([code, stderr]).toEqual([0, ""]);
       const expected = ofOneProcess();
       expect(ended).toEqual(Array.from({ length: size }, (_, rank) => [rank, size, "mpi", expected]));
