@@ -35,6 +35,11 @@ describe.each(MPIS)("$name", (mpi) => {
     for (const [, , , message] of refused) expect(message).toMatch(/^gather: another call is under way; /);
   });
 
+  test("WebAssembly's bounds hold beside the transports' own handlers of signals", async () => {
+    const { code, ranks: ended } = await ranks.launch(mpi, 2, ["trap"]);
+    expect([code, ...ended.map(([, , , result]) => result)]).toEqual([0, "trapped", "trapped"]);
+  });
+
   test("what ranks must agree on is compared, the version before anything else", async () => {
     const { ranks: ended } = await ranks.launch(mpi, 3, ["differ"]);
     const message = 'ranks: rank 1 differs from rank 0 in its configuration; expected "a", got "b"';
