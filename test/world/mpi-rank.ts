@@ -122,6 +122,12 @@ const TASKS: Record<string, (world: World) => Promise<unknown>> = {
     if (world.rank === 1) world.abort(new RangeError("rank 1 gives up"));
     await meet(world);
   },
+  /** While a call of its own is under way. */
+  abortWaiting: async (world) => {
+    if (world.rank === 0) await sleep(60);
+    if (world.rank === 1) setTimeout(() => world.abort(new RangeError("rank 1 gives up")), 200);
+    await meet(world);
+  },
   stop: async (world) => {
     await meet(world);
     if (world.rank === 1) process.kill(process.pid, "SIGSTOP");

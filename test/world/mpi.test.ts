@@ -62,6 +62,7 @@ describe.each(MPIS)("$name", (mpi) => {
     ["rejecting", "reject", /Error: rank 1 rejects[\s\S]*WorldError: ranks: rank 1 of 3 ended before it left/],
     ["leaving early", "exit", /WorldError: ranks: rank 1 of 3 ended before it left; .* got exit code 0; the run ends/],
     ["giving up", "abort", /RangeError: rank 1 gives up[\s\S]*rank 1 of 3 ends the run/],
+    ["giving up while it waits", "abortWaiting", /RangeError: rank 1 gives up[\s\S]*rank 1 of 3 ends the run/],
   ])("a rank %s ends the run within seconds", async (_, task, message) => {
     const { code, ranks: ended, stderr, seconds } = await ranks.launch(mpi, 3, [task]);
     expect(code).not.toBe(0);
