@@ -12,5 +12,5 @@ export { openModel } from "./models.js";
 export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run/folder.js";
 export { loadNetwork, saveNetwork } from "./weights.js";
 export { type JoinOptions, joinWorld } from "./world/join.js";
-export { type LaunchOptions, launchedWorld, launchRanks } from "./world/launch.js";
+export { type LaunchOptions, launchRanks } from "./world/launch.js";
 export { type MpiOptions, mpiWorld } from "./world/mpi.js";

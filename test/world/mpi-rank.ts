@@ -95,8 +95,8 @@ const TASKS: Record<string, (world: World) => Promise<unknown>> = {
     }
   },
   differ: async (world) => {
-    await agree(world, "thing", "same");
-    return agree(world, "configuration", world.rank === 1 ? "b" : "a").catch((error: Error) => error.message);
+    await agree(world, "a thing", "same");
+    return agree(world, "the configuration", world.rank === 1 ? "b" : "a").catch((error: Error) => error.message);
   },
   kill: async (world) => {
     if (world.rank === 1) process.kill(process.pid, "SIGKILL");

@@ -42,13 +42,13 @@ describe.each(MPIS)("$name", (mpi) => {
 
   test("what ranks must agree on is compared, the version before anything else", async () => {
     const { ranks: ended } = await ranks.launch(mpi, 3, ["differ"]);
-    const message = 'ranks: rank 1 differs from rank 0 in its configuration; expected "a", got "b"';
+    const message = "world: ranks do not agree on the configuration; expected a as on rank 0, got b on rank 1";
     expect(ended.map(([, , , text]) => text)).toEqual([message, message, message]);
     const one = (version: string) => ["-np", "1", "env", `RANK_VERSION=${version}`, ...ranks.program("join")];
     const { code, stderr } = await ranks.run([mpi.command, ...mpi.options, ...one("1.0.0"), ":", ...one("1.0.1")]);
     expect(code).not.toBe(0);
     expect(stderr).toMatch(
-      /WorldError: ranks: rank 1 differs from rank 0 in its version of coarsegrad; expected "1\.0\.0", got "1\.0\.1"; install one/,
+      /WorldError: world: ranks do not agree on the version of coarsegrad; expected 1\.0\.0 as on rank 0, got 1\.0\.1 on rank 1; install one/,
     );
   });
 
@@ -57,10 +57,10 @@ describe.each(MPIS)("$name", (mpi) => {
     [
       "throwing",
       "throw",
-      /Error: rank 1 throws[\s\S]*WorldError: ranks: rank 1 of 3 ended before it left; .* got exit code 1/,
+      /Error: rank 1 throws[\s\S]*WorldError: world: rank 1 of 3 ended before it left; .* got exit code 1/,
     ],
-    ["rejecting", "reject", /Error: rank 1 rejects[\s\S]*WorldError: ranks: rank 1 of 3 ended before it left/],
-    ["leaving early", "exit", /WorldError: ranks: rank 1 of 3 ended before it left; .* got exit code 0; the run ends/],
+    ["rejecting", "reject", /Error: rank 1 rejects[\s\S]*WorldError: world: rank 1 of 3 ended before it left/],
+    ["leaving early", "exit", /WorldError: world: rank 1 of 3 ended before it left; .* got exit code 0; the run ends/],
     ["giving up", "abort", /RangeError: rank 1 gives up[\s\S]*rank 1 of 3 ends the run/],
     ["giving up while it waits", "abortWaiting", /RangeError: rank 1 gives up[\s\S]*rank 1 of 3 ends the run/],
   ])("a rank %s ends the run within seconds", async (_, task, message) => {
@@ -93,7 +93,7 @@ describe.each(MPIS)("$name", (mpi) => {
   test("a run whose ranks forget to leave is a failure", async () => {
     const { code, stderr } = await ranks.launch(mpi, 2, ["forget"]);
     expect(code).not.toBe(0);
-    expect(stderr).toMatch(/WorldError: ranks: rank \d of 2 ended before it left; expected close\(\)/);
+    expect(stderr).toMatch(/WorldError: world: rank \d of 2 ended before it left; expected close\(\)/);
   });
 
   test("a rank that is slow but comes within the limit is waited for", async () => {

@@ -93,7 +93,7 @@ export class MpiWorld implements World {
   };
   /** A process that ends without leaving would let the others wait for ever, or end as if nothing had happened. */
   readonly #atExit = (code: number): void => {
-    const text = `ranks: rank ${this.rank} of ${this.size} ended before it left; expected close() at the end of every rank`;
+    const text = `world: rank ${this.rank} of ${this.size} ended before it left; expected close() at the end of every rank`;
     const why = code === 0 ? "" : this.#uncaught;
     this.#end(`${why}WorldError: ${text}, got exit code ${code}; the run ends`, code === 0 ? 1 : code);
   };

@@ -56,7 +56,7 @@ export async function mpiWorld(options: MpiOptions = {}): Promise<World> {
     checkSize(launcher, world.size, `${library.flavour} (${library.file})`);
     const places = await gatherJson(world, { host: hostname(), pid: process.pid });
     watch.know(places.flatMap(({ host, pid }, other) => (host === hostname() ? [{ rank: other, pid }] : [])));
-    await agree(world, "version of coarsegrad", version, "install one version on every machine");
+    await agree(world, "the version of coarsegrad", version, "install one version on every machine");
   } catch (error) {
     // The same on every rank: all of them come to close.
     await world.close();
