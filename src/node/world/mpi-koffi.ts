@@ -29,8 +29,11 @@ const HINT = "install it beside coarsegrad: npm install koffi@3";
 /** Stack of a function that is called on another thread: transports of MPI need more than koffi's 128 KiB. */
 const STACK_BYTES = 1 << 20;
 
+/** With a catch of its own: then programs that are bundled without koffi are none the worse. */
+const importKoffi = (): Promise<unknown> => import("koffi").catch((error: unknown) => Promise.reject(error));
+
 /** Loads koffi. @param load replaces the import, for tests @throws WorldError without it */
-export async function loadKoffi(load: () => Promise<unknown> = () => import("koffi")): Promise<Koffi> {
+export async function loadKoffi(load: () => Promise<unknown> = importKoffi): Promise<Koffi> {
   let koffi: Koffi;
   try {
     const loaded = (await load()) as { default?: Koffi } & Koffi;
