@@ -12,6 +12,7 @@ export type { DType, TypedArray } from "./core/dtype.js";
 export {
   ArgumentError,
   CoarsegradError,
+  DataError,
   DisposedError,
   DivergenceError,
   DTypeError,

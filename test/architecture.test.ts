@@ -32,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: ["core", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
   export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "format", "infer"],
+  inspect: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant"],
   onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
   run: [
     "core",

@@ -1,5 +1,6 @@
 /** @file `coarsegrad train`: a run from its options to its folder. */
 import type { Command } from "commander";
+import { fields } from "../../core/table.js";
 import { openRun, type PlannedRun, planRun } from "../../node/run/plan.js";
 import { trainRun } from "../../node/run/train.js";
 import type { RunConfig } from "../../run/config.js";
@@ -14,7 +15,6 @@ import { InterruptedError } from "../ui/failure.js";
 import { interruptible, signalOf } from "../ui/interrupt.js";
 import { bytes, count, duration, percent, shellWord, short } from "../ui/numbers.js";
 import { type Progress, startProgress } from "../ui/progress.js";
-import { fields } from "../ui/table.js";
 import type { Terminal } from "../ui/terminal.js";
 
 /** The command. */
