@@ -81,6 +81,7 @@ const MAX_LINES = 300;
 /** Libraries by the only file that may import them: the build puts them inside it, as it does for the command line. */
 const LIBRARIES: Readonly<Record<string, string>> = {
   "core/sha256-library.ts": "@noble/hashes/sha2.js",
+  "data/csv/library.ts": "papaparse",
   "onnx/wire.ts": "@bufbuild/protobuf/wire",
   "node/images/jpeg-library.ts": "jpeg-js",
 };

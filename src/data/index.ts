@@ -1,4 +1,6 @@
 /** @file Data sets, augmentation and batches. */
+export { type CsvExamples, type CsvOptions, readCsv } from "./csv/read.js";
+export type { CsvColumn } from "./csv/table.js";
 export {
   checkLabels,
   type DatasetSplits,
