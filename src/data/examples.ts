@@ -83,7 +83,7 @@ export function toNDArray({ shape, data, step }: ExampleArray): NDArray {
 const WANTED = "a tensor, { shape, data }, nested lists, or a typed array of one number for each example";
 
 /** Values in their one form; typed arrays are kept, not copied. @throws ArgumentError, ShapeError */
-function exampleArray(op: string, name: string, values: unknown): ExampleArray {
+export function exampleArray(op: string, name: string, values: unknown): ExampleArray {
   const array = values instanceof Variable ? values.data : values;
   if (array instanceof NDArray) {
     if (array.coded) return { shape: array.shape, data: array.view().slice() as Uint8Array, step: array.step ?? 1 };

@@ -7,6 +7,7 @@ export { type FolderPart, type ImageFolder, openImageFolder } from "./images/fol
 export { imagesInfo } from "./images/info.js";
 export type { ImageLimits } from "./images/limits.js";
 export { decodeImage, IMAGE_ENDINGS, type Raster } from "./images/picture.js";
+export { type DatasetWorkerOptions, openDatasetWorkers, type WorkerDataset } from "./loading/dataset-workers.js";
 export { type LoaderOptions, type OpenedLoaders, openLoaders } from "./loading/run-loaders.js";
 export { openModel } from "./models.js";
 export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run/folder.js";

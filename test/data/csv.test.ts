@@ -9,7 +9,7 @@ import { type CsvOptions, exampleDataset, readCsv } from "../../src/data/index.j
 import { Linear } from "../../src/nn/index.js";
 import { readCsvFile } from "../../src/node/index.js";
 import { Adam } from "../../src/optim/index.js";
-import { fit } from "../../src/train/index.js";
+import * as training from "../../src/train/index.js";
 import { disposeLater } from "../leaks.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -213,7 +213,7 @@ describe("readCsv", () => {
     expect(exampleDataset(train)).toMatchObject({ count: 4, names: ["a", "b"], classes: ["x", "y"] });
     const net = disposeLater(new Linear(2, 2));
     const optimizer = disposeLater(new Adam(net.parameters(), { lr: 0.1 }));
-    const { metrics } = await fit(net, train, { epochs: 20, optimizer, metrics: ["accuracy"] });
+    const { metrics } = await training.fit(net, train, { epochs: 20, optimizer, metrics: ["accuracy"] });
     expect(metrics[metrics.length - 1].metrics).toEqual({ accuracy: 1 });
     expect(() => exampleDataset({ ...train, names: "ab" as never })).toThrow(ArgumentError);
   });
