@@ -77,6 +77,7 @@ describe("the tarball", () => {
       "export",
       "onnx",
       "infer",
+      "inspect",
       "run",
       "node",
     ];
