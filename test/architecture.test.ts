@@ -37,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
   run: [
     "core",
+    "world",
     "codes",
     "memory",
     "ndarray",
@@ -53,7 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "export",
     "onnx",
   ],
-  node: ["core", "world", "nn", "data", "io", "train", "run"],
+  node: ["core", "world", "kernels", "nn", "data", "io", "train", "run"],
   index: ["core", "memory", "kernels", "ndarray", "ops", "autograd"],
   cli: [
     "core",

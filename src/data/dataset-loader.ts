@@ -11,9 +11,9 @@ import {
   text,
 } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
+import { eventLoopTurn } from "../core/event-loop.js";
 import type { Rng } from "../core/rng.js";
 import { collate, type Example } from "./collate.js";
-import { eventLoopTurn } from "./event-loop.js";
 import type { BatchFields, ExampleLoaderOptions, ExampleSource } from "./example-loader.js";
 import { type ExampleBatch, exampleDataset } from "./examples.js";
 import { LoaderStreams, seedRule } from "./streams.js";
@@ -100,19 +100,20 @@ export function datasetLoader(dataset: MapDataset, options: DatasetLoaderOptions
     if (count !== rows.length) refuse(name, `batch ${index}`, `${rows.length} examples`, count);
     return { inputs, targets, weights, count, epoch, index };
   };
-  async function* epochOf(epoch: number): AsyncGenerator<ExampleBatch, void, undefined> {
+  async function* epochOf(epoch: number, from = 0): AsyncGenerator<ExampleBatch, void, undefined> {
     check(op, "epoch", epoch, integer(0));
+    check(op, "from", from, integer(0));
     const order = shuffle ? streams.order(epoch, length) : Uint32Array.from({ length }, (_, n) => n);
     const pending: Promise<ExampleBatch>[] = [];
-    let next = 0;
-    for (let index = 0; index < batches; index++) {
+    let next = from;
+    for (let index = from; index < batches; index++) {
       while (next < batches && pending.length <= prefetch) {
         const ahead = made(epoch, next++, order);
         // Thrown when its turn comes; a consumer that leaves early never asks.
         ahead.catch(() => undefined);
         pending.push(ahead);
       }
-      if (index > 0) await eventLoopTurn();
+      if (index > from) await eventLoopTurn();
       yield await (pending.shift() as Promise<ExampleBatch>);
     }
   }

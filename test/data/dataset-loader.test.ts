@@ -83,6 +83,15 @@ describe("datasetLoader", () => {
     });
     await fc.assert(property, { numRuns: 30 });
   });
+  it("gives the rest of an epoch from any batch on", async () => {
+    const loader = datasetLoader(toy(11), { batch: 2, shuffle: true });
+    const all = await epochOf(loader, 1);
+    for (const from of [0, 3, 6]) {
+      const rest: ExampleBatch[] = [];
+      for await (const batch of loader.epoch(1, from)) rest.push(batch);
+      expect(rest).toEqual(all.slice(from));
+    }
+  });
   it("makes as many batches ahead as asked for, and no more", async () => {
     for (const prefetch of [0, 1, 3]) {
       let made = 0;
