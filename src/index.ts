@@ -25,6 +25,7 @@ export {
   ShapeError,
   StateError,
   ThreadError,
+  WorldError,
 } from "./core/errors.js";
 export { Rng } from "./core/rng.js";
 export { sha256Hex } from "./core/sha256.js";
