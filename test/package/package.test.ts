@@ -80,6 +80,7 @@ describe("the tarball", () => {
       "inspect",
       "run",
       "node",
+      "world",
     ];
     const present = rooms.filter((room) => existsSync(path.join(root, "src", room, "index.ts")));
     expect(entriesOf(consumer).sort()).toEqual(["coarsegrad", ...present.map((room) => `coarsegrad/${room}`)].sort());
