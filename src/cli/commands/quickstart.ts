@@ -72,7 +72,11 @@ export function quickstartCommand(): Command {
     );
     const report = path.join(options.out, "report.html");
     const folders = ["float", "ptq", "bc", "bcgd"].map((name) => path.join(options.out, name));
-    await writeReport(folders, report, (text) => terminal.warn(text), `LeNet-5 with 1-bit weights on ${plan.title}`);
+    await writeReport(folders, report, {
+      warn: (text) => terminal.warn(text),
+      title: `LeNet-5 with 1-bit weights on ${plan.title}`,
+      headline: path.join(options.out, "bcgd"),
+    });
     const seconds = (performance.now() - started) / 1000;
     terminal.result(answerOf(outcome, report, seconds), () => answerText(outcome, report, seconds));
   });
