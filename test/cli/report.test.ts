@@ -5,8 +5,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { reportPage } from "../../src/cli/report/page.js";
 import { COLORS, runStyles } from "../../src/cli/report/palette.js";
-import { spread } from "../../src/cli/report/sections/comparison.js";
-import { difference, signed, standardError } from "../../src/cli/report/statistics.js";
+import { difference, meanDifference, signed, spread, standardError } from "../../src/cli/report/statistics.js";
 import { withPage } from "../browser/page.js";
 import { noChromium } from "../tools.js";
 import { bareRun, CLASSES, epochRow, page, predictionsOf, run } from "./report-runs.js";
@@ -44,6 +43,11 @@ describe("the report page", () => {
     expect(of(50, 45.5)).toMatchObject({ decided: true });
     expect([0.4, -0.4, 0, -0.001].map(signed)).toEqual(["+0.40", "−0.40", "0.00", "0.00"]);
     expect(spread([1, 2, 3])).toEqual({ mean: 2, deviation: 1 });
+    const seeds = meanDifference([97, 98, 99], [88, 90, 92], 1000);
+    expect(seeds.points).toBeCloseTo(8, 12);
+    expect(seeds.error).toBeCloseTo(Math.sqrt(1 / 3 + 4 / 3 + of(98, 90).error ** 2), 12);
+    expect(seeds.decided).toBe(true);
+    expect(meanDifference([97, 99], [96, 98], 1000).decided).toBe(false);
   });
 
   it("calls a difference none that the test images do not show", () => {

@@ -114,8 +114,8 @@ function defaultTitle(runs: readonly ReportRun[]): string {
 function subtitle(runs: readonly ReportRun[]): string {
   const models = [...new Set(runs.map((run) => run.model))].join(", ");
   const sets = [...new Set(runs.map((run) => titleOf(run.data)))].join(", ");
-  const seeds = [...new Set(runs.map((run) => run.seed))].join(", ");
-  return `${models} on ${sets}, seed ${seeds}.`;
+  const seeds = [...new Set(runs.map((run) => run.seed))];
+  return `${models} on ${sets}, ${seeds.length > 1 ? "seeds" : "seed"} ${seeds.join(", ")}.`;
 }
 
 function titleOf(data: string): string {

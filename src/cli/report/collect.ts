@@ -16,7 +16,7 @@ import { predictionsOf } from "./predictions.js";
 import { weightsOf } from "./weights.js";
 
 /** Pictures of mistakes on a page, of all runs together, and least and most of one. */
-const PICTURES = { all: 120, least: 8, most: 30 };
+const PICTURES = { all: 120, least: 8, most: 20 };
 
 /** What the page may look at besides the folders, and whom it tells. */
 export interface CollectOptions {
@@ -80,16 +80,17 @@ async function collectRun(folder: string, name: string, look: Look): Promise<Rep
     metrics,
     config: settingsOf(config),
     predictions: await predictions(run, name, config, summary, look),
-    weights: await weights(run, config),
+    weights: await weights(run, config, look),
   };
 }
 
-/** What can be read, or why not: a page is made of what is there. */
-async function shown<T>(work: () => Promise<Shown<T>>): Promise<Shown<T>> {
+/** What can be read, or why not, which is told: a page is made of what is there. */
+async function shown<T>(warn: (text: string) => void, work: () => Promise<Shown<T>>): Promise<Shown<T>> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof CoarsegradError)) throw error;
+    warn(`left out of the report: ${error.message}`);
     return { leftOut: error.message };
   }
 }
@@ -99,9 +100,9 @@ function predictions(
   name: string,
   config: RunConfig,
   summary: RunSummary | null,
-  { limit, dataDir, images, pictures, onProgress }: Look,
+  { warn, limit, dataDir, images, pictures, onProgress }: Look,
 ): Promise<Shown<Predictions>> {
-  return shown(async () => {
+  return shown(warn, async () => {
     if (limit === 0) return { leftOut: "no test images were asked for (--limit 0)" };
     if (!(await run.has("model"))) return { leftOut: "the run is not complete: it has no packed model yet" };
     const source = await openModel(run.file("model"));
@@ -121,8 +122,8 @@ function predictions(
   });
 }
 
-function weights(run: RunFolder, config: RunConfig): Promise<Shown<Weights>> {
-  return shown(async () => {
+function weights(run: RunFolder, config: RunConfig, { warn }: Look): Promise<Shown<Weights>> {
+  return shown(warn, async () => {
     if (!(await run.has("checkpoint"))) return { leftOut: "the run has no checkpoint yet" };
     const source = await openModel(run.file("checkpoint"));
     if (source.kind !== "checkpoint") return { leftOut: `${run.file("checkpoint")} is not a checkpoint` };

@@ -36,6 +36,24 @@ export function difference(a: Measured, b: Measured): Difference {
   return { points, error, decided: Math.abs(points) > DECIDED * error };
 }
 
+/** Mean and sample standard deviation, √(Σ(x − x̄)²/(n − 1)). */
+export function spread(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+}
+
+/**
+ * Difference of the means of two lists of accuracies over the same test images, with the standard error of both
+ * sources of chance: √(s₁²/n₁ + s₂²/n₂) of the seeds, and that of {@link difference} of the images.
+ */
+export function meanDifference(a: readonly number[], b: readonly number[], images: number): Difference {
+  const [own, other] = [spread(a), spread(b)];
+  const { points, error: sampling } = difference({ accuracy: own.mean, images }, { accuracy: other.mean, images });
+  const error = Math.sqrt(own.deviation ** 2 / a.length + other.deviation ** 2 / b.length + sampling ** 2);
+  return { points, error, decided: Math.abs(points) > DECIDED * error };
+}
+
 /** `+0.40` or `−0.40`; `0.00` without a sign. */
 export function signed(points: number): string {
   const size = Math.abs(points).toFixed(2);

@@ -135,7 +135,7 @@ function settings(width: number, lines: readonly Line[], options: ChartOptions, 
     ],
     series: [
       // Without a cursor the legend shows the last values.
-      { label: "epoch", value: (plot, x) => `${x ?? plot.data[0].at(-1) ?? "–"}` },
+      { label: "epoch", value: (_, x) => `${x ?? "last"}` },
       ...lines.map(
         (line): uPlot.Series => ({
           label: line.label,

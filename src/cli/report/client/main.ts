@@ -81,9 +81,10 @@ function goToTarget(): void {
   const tab = tabs.find((own) => target !== null && panelOf(own).contains(target));
   if (target === null || tab === undefined) return;
   select(tab);
-  if (panelOf(tab) === target) document.getElementById("details")?.scrollIntoView();
+  const whole = panelOf(tab) === target;
+  if (whole) document.getElementById("details")?.scrollIntoView();
   else target.scrollIntoView({ block: "center" });
-  target.focus({ preventScroll: true });
+  (whole ? tab : target).focus({ preventScroll: true });
 }
 addEventListener("hashchange", goToTarget);
 // A link to where the address points already changes nothing, but may have to open a panel again.

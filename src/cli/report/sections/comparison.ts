@@ -3,11 +3,12 @@ import { bytes, count, duration, percent, short } from "../../ui/numbers.js";
 import { html, type Markup } from "../html.js";
 import type { Report, ReportRun } from "../model.js";
 import { runStyles } from "../palette.js";
-import { DECIDED, difference, signed } from "../statistics.js";
+import { DECIDED, difference, signed, spread } from "../statistics.js";
 import { chip, errorText, measured, NONE, panelId, stackTable, swatch } from "./parts.js";
 
 interface Column {
   readonly head: string;
+  readonly named?: boolean;
   /** The cell, or null where the run does not have the figure. A column that no run has is left out. */
   cell(run: ReportRun): Markup | string | null;
 }
@@ -36,7 +37,7 @@ function columnsOf({ runs, headline }: Report): Column[] {
       cell: ({ metrics }) => (metrics[0]?.valAccuracy == null ? null : percent(metrics[0].valAccuracy)),
     },
     { head: "Test accuracy", cell: accuracyCell },
-    { head: `Against ${runs[headline].name}`, cell: (run) => againstCell(run, runs[headline]) },
+    { head: `Against ${runs[headline].name}`, named: true, cell: (run) => againstCell(run, runs[headline]) },
     { head: "Packed accuracy", cell: ({ packed }) => (packed?.accuracy == null ? null : percent(packed.accuracy)) },
     { head: "On disk", cell: ({ packed }) => (packed === null ? null : bytes(packed.bytes)) },
     {
@@ -80,7 +81,7 @@ export function comparison(report: Report): Markup {
 ${stackTable({
   caption: runs.length === 1 ? "The run" : "Runs compared",
   corner: "Run",
-  heads: columns.map(({ head }) => ({ text: head, number: true })),
+  heads: columns.map(({ head, named }) => ({ text: head, number: true, named })),
   rows: runs.map((run, i) => ({
     head: html`${swatch(styles[i])}<a href="#${panelId(i)}">${run.name}</a>${!run.finished && html` ${chip("not finished")}`}
 <span class="marks">${[run.bits, run.method, ...marks.map((mark) => mark(run))]
@@ -115,13 +116,6 @@ function groups(runs: readonly ReportRun[]): Group[] {
   return [...alike.values()]
     .filter((own) => new Set(own.map(({ seed }) => seed)).size > 1)
     .map((own) => ({ runs: own, accuracies: own.map(({ accuracy }) => accuracy!) }));
-}
-
-/** Mean and sample standard deviation, √(Σ(x − x̄)²/(n − 1)). */
-export function spread(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
 }
 
 /** What seeds alone change, where several runs tell. */

@@ -49,13 +49,21 @@ export interface Cell {
   readonly number?: boolean;
 }
 
+/** The head of a column. */
+export interface Head {
+  readonly text: string;
+  readonly number?: boolean;
+  /** It holds a name, which may have no place to break. */
+  readonly named?: boolean;
+}
+
 /** A table whose rows become blocks, each value with its column's name, where the page is too narrow for columns. */
 export interface StackTable {
   readonly id?: string;
   readonly caption: string;
   /** What the first column, the heads of the rows, holds. */
   readonly corner: string;
-  readonly heads: readonly { readonly text: string; readonly number?: boolean }[];
+  readonly heads: readonly Head[];
   readonly rows: readonly { readonly id?: string; readonly head: Markup | string; readonly cells: readonly Cell[] }[];
   readonly foot?: { readonly head: string; readonly cells: readonly Cell[] };
   /** Blocks at every width: for more columns than any page has room for. */
@@ -73,7 +81,8 @@ export function stackTable(table: StackTable): Markup {
     );
   return html`<div class="card"><table role="table"${id !== undefined && html` id="${id}"`} class="stack${always === true && html` always`}"><caption class="hidden">${caption}</caption>
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">${corner}</th>${heads.map(
-    ({ text, number }) => html`<th role="columnheader" scope="col"${numeric(number)}>${text}</th>`,
+    ({ text, number, named }) =>
+      html`<th role="columnheader" scope="col"${numeric(number)}>${named === true ? html`<span class="name">${text}</span>` : text}</th>`,
   )}</tr></thead>
 <tbody role="rowgroup">${rows.map(
     (row) =>

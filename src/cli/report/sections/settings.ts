@@ -27,7 +27,7 @@ ${stackTable({
   id: "differing",
   caption: "Settings that differ",
   corner: "Setting",
-  heads: runs.map(({ name }) => ({ text: name })),
+  heads: runs.map(({ name }) => ({ text: name, named: true })),
   rows: differing.map(({ name, cells }) => ({ head: settingName(name), cells: cells.map((value) => ({ value })) })),
   always: runs.length > MOST_COLUMNS,
 })}`
