@@ -50,7 +50,7 @@ describe("quickstart", () => {
     // So little training is worth nothing, and nothing is claimed.
     expect(stdout).toContain("training gains    nothing that 3 seeds and these images show (+2.87 ± 2.42 points)\n");
     expect(stderr).toContain("train 1W4A bcgd");
-  });
+  }, 300_000);
 
   it("says what training gains where the seeds and the images show it", () => {
     const result = (seed: number, top1: number) => ({ seed, testImages: 1000, packed: { top1 } });
