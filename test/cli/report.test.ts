@@ -27,7 +27,7 @@ describe("the report page", () => {
     const last = reportPage({ title: "", subtitle: "", version: "", runs, headline: 2 });
     expect(last).toContain('Figures of <a href="#run-2">b</a>');
     expect(last).toContain("98.00<small> ± 0.14 %</small>");
-    expect(last).toMatch(/id="run-0"[^>]* hidden>[\s\S]*id="run-2"[^>]*"0">/);
+    expect(last).toMatch(/id="run-0"[^>]* hidden>[\s\S]*id="run-2"[^>]*"tab-2">/);
   });
 
   it("knows standard errors of shares and of their differences", () => {

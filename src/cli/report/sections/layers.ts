@@ -23,7 +23,7 @@ ${runs.map(
   (
     run,
     i,
-  ) => html`<div class="panel" id="${panelId(i)}"${runs.length > 1 && html` role="tabpanel" aria-labelledby="tab-${i}" tabindex="0"`}${i !== headline && html` hidden`}>
+  ) => html`<div class="panel" id="${panelId(i)}"${runs.length > 1 && html` role="tabpanel" aria-labelledby="tab-${i}"`}${i !== headline && html` hidden`}>
 ${runs.length > 1 && html`<p class="print">${run.name}</p>`}
 ${mistakes(run)}
 ${layers(run, i)}
