@@ -1,10 +1,10 @@
 /** @file What the quickstart found, as JSON and as text. */
 import path from "node:path";
+import { table } from "../../core/table.js";
 import type { Verification } from "../../export/index.js";
 import type { RunSummary } from "../../run/summary.js";
 import { meanDifference, signed, spread, standardError } from "../report/statistics.js";
 import { bytes, count, duration, percent } from "../ui/numbers.js";
-import { table } from "../ui/table.js";
 
 /** Widths at which post-training clearly fails and training does not. */
 export const NARROW = "1W2A";
