@@ -56,13 +56,13 @@ describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
     [
       "trian",
-      'command: unknown command; expected quickstart, train, eval, pack, export, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
+      'command: unknown command "trian" (did you mean train?); expected quickstart, train, eval, pack, export, verify, infer, summary, report, data, bench, theory',
     ],
-    ["data lits", 'data: unknown command; expected list, info, download, got "lits"; did you mean list?'],
-    ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],
+    ["data lits", 'data: unknown command "lits" (did you mean list?); expected list, info, download'],
+    ["train --epoch 3", 'train: unknown option "--epoch" (did you mean --epochs?); expected --model, --data, '],
     [
       "eval x --fast",
-      'eval: unknown option; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, got "--fast"',
+      'eval: unknown option "--fast"; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help',
     ],
     [
       "train --bits 3W",
@@ -71,15 +71,15 @@ describe("a command line that is not understood", () => {
     ["train --bits 9W4A", "--bits: unknown bit-widths"],
     [
       "train --model lenet",
-      '--model: unknown value; expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, got "lenet"; did you mean lenet5?',
+      '--model: unknown value "lenet" (did you mean lenet5?); expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11',
     ],
     [
       "train --data MNIST",
-      '--data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, imagefolder:DIR, got "MNIST"; did you mean mnist?',
+      '--data: unknown data set "MNIST" (did you mean mnist?); expected digits, mnist, fashion-mnist, cifar10, imagefolder:DIR',
     ],
     [
       "train --method bgcd",
-      '--method: unknown value; expected float, bcgd, bc, relax, ptq, comq, got "bgcd"; did you mean bcgd?',
+      '--method: unknown value "bgcd" (did you mean bcgd?); expected float, bcgd, bc, relax, ptq, comq',
     ],
     ["train --epochs many", '--epochs: not a whole number; expected a whole number, at least 0, got "many"'],
     ["train --lr -1", '--lr: out of range; expected a number, above 0, got "-1"'],
@@ -87,7 +87,7 @@ describe("a command line that is not understood", () => {
     ["train --seed 1.5", "--seed: out of range; expected a whole number"],
     [
       "train --schedule cosin",
-      '--schedule: unknown schedule; expected constant, step, multistep, cosine, onecycle, got "cosin"; did you mean cosine?',
+      '--schedule: unknown schedule "cosin" (did you mean cosine?); expected constant, step, multistep, cosine, onecycle',
     ],
     ["train --schedule step:0", "--schedule: stepLR: bad every; expected an integer ≥ 1, got"],
     ["train --schedule cosine:2", "--schedule: cosine: bad min; expected a number in [0, 1], got"],
@@ -106,21 +106,21 @@ describe("a command line that is not understood", () => {
     ["report", "report: missing argument; expected <run>, got none"],
     [
       "data info mnits",
-      'data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, got "mnits"; did you mean mnist?',
+      'data: unknown data set "mnits" (did you mean mnist?); expected digits, mnist, fashion-mnist, cifar10',
     ],
     [
       "bench gem",
-      'bench: unknown value; expected gemm, conv, train, infer, elementwise, overhead, got "gem"; did you mean gemm?',
+      'bench: unknown value "gem" (did you mean gemm?); expected gemm, conv, train, infer, elementwise, overhead',
     ],
     [
       "theory corelation",
-      'theory: unknown value; expected correlation, convergence, instability, descent, separable, all, got "corelation"; did you mean correlation?',
+      'theory: unknown value "corelation" (did you mean correlation?); expected correlation, convergence, instability, descent, separable, all',
     ],
     ["bench --time 0", '--time: out of range; expected a number, above 0, got "0"'],
     ["bench --filter nothing", "--filter: no row has such a name; expected part of a name such as sgemm 512x512x512"],
     [
       "summary lenet6",
-      'summary: neither a file nor a network\'s name; expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, got "lenet6"; did you mean lenet5?',
+      'summary: neither a file nor a network has the name "lenet6" (did you mean lenet5?); expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11',
     ],
   ];
   it.each(cases)("%s", async (args, line) => {

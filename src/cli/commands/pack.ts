@@ -37,13 +37,14 @@ export function packCommand(): Command {
     const packed = pack(net, packOptions(info));
     await saveFileAtomic(file, packed);
     await recordPacked(file, packed, (text) => terminal.warn(text));
-    if (module !== undefined) await saveFileAtomic(module, toModule(packed, file));
+    const script = module === undefined ? null : toModule(packed, file);
+    if (module !== undefined && script !== null) await saveFileAtomic(module, script);
     const { fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs } = summarize(packed);
     net.dispose();
     terminal.result(
       {
         file: path.resolve(file),
-        ...(module && { module: path.resolve(module) }),
+        ...(module && script && { module: path.resolve(module), moduleBytes: Buffer.byteLength(script) }),
         bytes: fileBytes,
         headerBytes,
         tensorBytes,
@@ -52,7 +53,12 @@ export function packCommand(): Command {
         macs,
       },
       () =>
-        `${file}: ${bytes(fileBytes)} (${count(headerBytes)} bytes of header), ${(floatBytes / fileBytes).toFixed(1)} times smaller than its ${count(weights)} weights as float32`,
+        [
+          `${file}: ${bytes(fileBytes)} (${count(headerBytes)} bytes of header), ${(floatBytes / fileBytes).toFixed(1)} times smaller than its ${count(weights)} weights as float32`,
+          ...(script === null
+            ? []
+            : [`${module}: ${bytes(Buffer.byteLength(script))}, model and runtime in one file: import { predict }`]),
+        ].join("\n"),
     );
   });
 }

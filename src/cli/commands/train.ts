@@ -1,11 +1,13 @@
 /** @file `coarsegrad train`: a run from its options to its folder. */
+import path from "node:path";
 import type { Command } from "commander";
-import { openRun, type PlannedRun, planRun } from "../../node/run/plan.js";
+import { openRun, type PlannedRun, planRun, type RunPlace } from "../../node/run/plan.js";
 import { trainRun } from "../../node/run/train.js";
 import type { RunConfig } from "../../run/config.js";
 import { normalizeText } from "../../run/normalization.js";
 import { PRESETS_HELP, withPreset } from "../../run/presets.js";
 import type { RunSummary } from "../../run/summary.js";
+import { UsageError } from "../../run/usage-error.js";
 import type { FitProgress } from "../../train/fit.js";
 import { command, onRun } from "../options/command.js";
 import { startThreads, threadsOption } from "../options/threads.js";
@@ -30,14 +32,14 @@ export function trainCommand(): Command {
       "coarsegrad train --data mnist --bits 2W4A --method bc --init runs/float --alpha-rule pact",
       "coarsegrad train --data mnist --bits 4W4A --method ptq --init runs/float",
       "coarsegrad train --model resnet20 --data cifar10 --bits 1W4A --init resnet20.safetensors --preset paper",
-      "coarsegrad train --resume --out runs/bcgd",
+      "coarsegrad train --resume runs/bcgd",
     ],
     notes: PRESETS_HELP,
   });
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
     const settings = withPreset(options.preset, chosenSettings(made));
     const warn = (text: string): void => terminal.warn(text);
-    const planned = await planRun(settings, options, commandLine(), warn);
+    const planned = await planRun(settings, placeOf(options), commandLine(), warn);
     const outcome = await interruptible(terminal, "stopping after this step", (signal) =>
       trainHere(planned, options, terminal, signal),
     );
@@ -50,13 +52,28 @@ export function trainCommand(): Command {
           what: `stopped after ${epochs} of ${config.epochs} epochs`,
           hint: untouched
             ? "the run that was to be replaced is untouched"
-            : `go on with: coarsegrad train --resume --out ${shellWord(folder)}`,
+            : `go on with: coarsegrad train --resume ${shellWord(folder)}`,
         },
         signalOf(signal),
       );
     }
     terminal.result({ run: folder, ...summary }, () => summaryText(folder, summary));
   });
+}
+
+/** The folder of a run that goes on may be named by --resume itself. */
+function placeOf({ out, resume, force }: TrainOptions): RunPlace {
+  if (typeof resume !== "string") return { out, resume, force };
+  if (out !== undefined && path.resolve(out) !== path.resolve(resume)) {
+    throw new UsageError({
+      op: "--resume",
+      what: "two folders for one run",
+      expected: "--resume RUN, or --resume --out RUN",
+      got: `--resume ${resume} --out ${out}`,
+      hint: "a run goes on where it is",
+    });
+  }
+  return { out: resume, resume: true, force };
 }
 
 /** The run in its folder, from the lock to the summary, with its progress. */
@@ -145,7 +162,7 @@ function summaryText(folder: string, summary: RunSummary): string {
     ],
     [
       "training",
-      `${summary.epochs} epochs in ${duration(summary.wallSeconds)}${summary.imagesPerSecond === null ? "" : `, ${count(summary.imagesPerSecond)} images/s`}`,
+      `${summary.epochs} ${summary.epochs === 1 ? "epoch" : "epochs"} in ${duration(summary.wallSeconds)}${summary.imagesPerSecond === null ? "" : `, ${count(summary.imagesPerSecond)} images/s`}`,
     ],
     ["SHA-256 of weights", summary.weightsSha256],
   ]);

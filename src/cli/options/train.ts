@@ -21,7 +21,8 @@ export interface TrainOptions extends CommonOptions, ThreadsOption {
   /** Pixels of a picture in a folder. */
   readonly maxPixels?: number;
   readonly out?: string;
-  readonly resume?: boolean;
+  /** Its run's folder, where that is named; else `out` names it. */
+  readonly resume?: boolean | string;
   readonly force?: boolean;
 }
 
@@ -62,6 +63,6 @@ export function trainOptions(made: Command): Command {
   maxPixelsOption(made);
   option(made, "--out <dir>", "run folder (default: runs/MODEL-DATA-BITS-METHOD)", text);
   return made
-    .option("--resume", "go on from the folder's last checkpoint")
+    .option("--resume [run]", "go on with the run in that folder, or that of --out, from its last checkpoint")
     .option("--force", "replace the run that is in the folder");
 }

@@ -18,7 +18,7 @@ export interface OpenedLoaders extends RunLoaders {
 
 /** Where the images of a run are, and how they are read. */
 export interface LoaderOptions extends ImageLimits {
-  /** A data directory to look in first. */
+  /** The data directory to look in, and in no other. */
   readonly dataDir?: string;
   /**
    * Threads that prepare batches.
