@@ -252,7 +252,9 @@ describe("train --workers", () => {
     );
     expect([code, stderr]).toEqual([
       1,
-      expect.stringMatching(/^coarsegrad: \S*3\.jpg: damaged JPEG; expected a whole file, got .+\n$/),
+      expect.stringMatching(
+        /^coarsegrad: warning: [^\n]*\ncoarsegrad: \S*3\.jpg: damaged JPEG; expected a whole file, got .+\n$/,
+      ),
     ]);
   });
   it("says what folders do not take", async () => {

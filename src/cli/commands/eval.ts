@@ -63,6 +63,7 @@ set's customary constants, grey ones not at all. Runs, checkpoints and packed mo
   );
   return onRun<EvalOptions>(engineOptions(made), async (options, [given], terminal) => {
     await startThreads(options);
+    const warn = (text: string): void => terminal.warn(text);
     const source = await openModel(given);
     const name = options.data ?? (source.kind === "checkpoint" ? source.config.data : undefined);
     if (name === undefined) {
@@ -84,7 +85,7 @@ set's customary constants, grey ones not at all. Runs, checkpoints and packed mo
       });
     }
     using session = source.kind === "packed" ? createSession(source.bytes, { file: source.path }) : undefined;
-    const data = await testImages(name, options, sideOf(source, session));
+    const data = await testImages(name, { ...options, warn }, sideOf(source, session));
     const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
     const progress = startProgress(terminal, "eval", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>

@@ -9,6 +9,7 @@ import { PRESETS_HELP, withPreset } from "../../run/presets.js";
 import type { RunSummary } from "../../run/summary.js";
 import { UsageError } from "../../run/usage-error.js";
 import type { FitProgress } from "../../train/fit.js";
+import type { EpochMetrics } from "../../train/metrics.js";
 import { command, onRun } from "../options/command.js";
 import { startThreads, threadsOption } from "../options/threads.js";
 import { chosenSettings, type TrainOptions, trainOptions } from "../options/train.js";
@@ -45,13 +46,15 @@ export function trainCommand(): Command {
     );
     const { folder, config } = planned;
     const { epochs, summary, untouched, signal } = outcome;
+    const whole = planned.extendTo ?? config.epochs;
+    const old = planned.extendTo === undefined ? "that was to be replaced" : "that was to be extended";
     if (summary === null) {
       throw new InterruptedError(
         {
           op: "train",
-          what: `stopped after ${epochs} of ${config.epochs} epochs`,
+          what: `stopped after ${epochs} of ${whole} epochs`,
           hint: untouched
-            ? "the run that was to be replaced is untouched"
+            ? `the run ${old} is untouched`
             : `go on with: coarsegrad train --resume ${shellWord(folder)}`,
         },
         signalOf(signal),
@@ -81,7 +84,7 @@ async function trainHere(planned: PlannedRun, options: TrainOptions, terminal: T
   const { threads, dataDir, workers, maxPixels } = options;
   const warn = (text: string): void => terminal.warn(text);
   const opened = await openRun(planned, warn);
-  const progress = new TrainProgress(terminal, opened.config);
+  const progress = new TrainProgress(terminal, opened.config, opened.run.metrics.at(-1));
   try {
     await startThreads({ threads, relaxed: opened.config.relaxed });
     const { normalize } = opened.config;
@@ -96,6 +99,7 @@ async function trainHere(planned: PlannedRun, options: TrainOptions, terminal: T
       workers,
       maxPixels,
       onProgress: (at) => progress.train(at),
+      onEpoch: (metrics) => progress.epoch(metrics),
       onTest: (at) => progress.test(at),
     });
     return { ...outcome, untouched: opened.run.replacing, signal };
@@ -109,19 +113,42 @@ async function trainHere(planned: PlannedRun, options: TrainOptions, terminal: T
 class TrainProgress {
   readonly #terminal: Terminal;
   readonly #label: string;
+  /** What the images of the figure after every epoch are: held out of the training images, or the test images. */
+  readonly #checked: "validation" | "test";
   #training: Progress | null = null;
   #testing: Progress | null = null;
+  #last: FitProgress | null = null;
+  /** Accuracy after the last complete epoch, in words. */
+  #figure: readonly string[] = [];
 
-  constructor(terminal: Terminal, { bits, quant }: RunConfig) {
+  constructor(terminal: Terminal, { bits, quant, validate = 0 }: RunConfig, last: EpochMetrics | undefined) {
     this.#terminal = terminal;
     this.#label = quant === null ? bits : `${bits} ${quant.method}`;
+    this.#checked = validate > 0 ? "validation" : "test";
+    if (last !== undefined) this.#take(last);
   }
 
-  train({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }: FitProgress): void {
+  train(progress: FitProgress): void {
+    const { epoch, epochs, step, steps } = progress;
     const done = (epoch - 1) * steps + step;
     this.#training ??= startProgress(this.#terminal, `train ${this.#label}`, epochs * steps, done - 1);
-    const figures = `loss ${short(loss)}  accuracy ${percent(100 * accuracy, 1)}  ${Math.round(imagesPerSecond)} images/s`;
-    this.#training.update(done, `epoch ${epoch}/${epochs}  ${figures}`);
+    this.#last = progress;
+    this.#show(progress);
+  }
+
+  epoch(metrics: EpochMetrics): void {
+    this.#take(metrics);
+    if (this.#last !== null) this.#show(this.#last);
+  }
+
+  #take({ valAccuracy }: EpochMetrics): void {
+    if (valAccuracy != null) this.#figure = [`${this.#checked} ${percent(100 * valAccuracy)}`];
+  }
+
+  #show({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }: FitProgress): void {
+    const parts = [`loss ${short(loss)}`, `accuracy ${percent(100 * accuracy)}`, ...this.#figure];
+    const details = [`epoch ${epoch}/${epochs}`, ...parts, `${Math.round(imagesPerSecond)} images/s`];
+    this.#training?.update((epoch - 1) * steps + step, details.join("  "));
   }
 
   test({ images, total }: { images: number; total: number }): void {
@@ -146,6 +173,10 @@ function commandLine(): string {
   return ["npx coarsegrad", ...words].join(" ");
 }
 
+function extendedText({ extended = [] }: RunSummary): string {
+  return extended.map(({ at, epochs }) => `, extended after ${at} of ${epochs},`).join("");
+}
+
 function summaryText(folder: string, summary: RunSummary): string {
   const { packed } = summary;
   const method = summary.method === "float" ? [] : [summary.method];
@@ -154,15 +185,23 @@ function summaryText(folder: string, summary: RunSummary): string {
     ["network", [`${summary.model} ${summary.bits}`, ...method, `seed ${summary.seed}`].join(", ")],
     [
       "accuracy",
-      `${percent(summary.top1)} top-1, ${percent(summary.top5)} top-5 on ${count(summary.testImages)} images`,
+      `${percent(summary.top1)} top-1, ${percent(summary.top5)} top-5 on ${count(summary.testImages)} ${summary.testIsTraining ? "of the images that it was trained on" : "images"}`,
     ],
+    ...(summary.validation === undefined
+      ? []
+      : [
+          [
+            "validation",
+            `${percent(summary.validation.top1)} top-1 on ${count(summary.validation.images)} training images that were held out`,
+          ] as const,
+        ]),
     [
       "packed",
       `${bytes(packed.bytes)}, ${percent(packed.top1)} top-1, ${packed.millisecondsPerImage.toFixed(2)} ms per image (training graph: ${summary.millisecondsPerImage.toFixed(2)} ms)`,
     ],
     [
       "training",
-      `${summary.epochs} ${summary.epochs === 1 ? "epoch" : "epochs"} in ${duration(summary.wallSeconds)}${summary.imagesPerSecond === null ? "" : `, ${count(summary.imagesPerSecond)} images/s`}`,
+      `${summary.epochs} ${summary.epochs === 1 ? "epoch" : "epochs"}${extendedText(summary)} in ${duration(summary.wallSeconds)}${summary.imagesPerSecond === null ? "" : `, ${count(summary.imagesPerSecond)} images/s`}`,
     ],
     ["SHA-256 of weights", summary.weightsSha256],
   ]);

@@ -40,13 +40,14 @@ export function verifyCommand(): Command {
     const { source, net: opened, info } = await openNetwork(given);
     using net = opened;
     const { config } = source;
+    const warn = (text: string): void => terminal.warn(text);
     const file = options.packed ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = await openModel(file);
     if (packed.kind !== "packed") {
       throw new ArgumentError({ op: file, what: "not a packed model", expected: "a .cgm file", got: packed.kind });
     }
     const model = readPacked(packed.bytes, file);
-    const data = await testImages(options.data ?? config.data, options, info.shape[0]);
+    const data = await testImages(options.data ?? config.data, { ...options, warn }, info.shape[0]);
     const progress = startProgress(terminal, "verify", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
       verify(net, model, data, {
@@ -68,7 +69,7 @@ export function verifyCommand(): Command {
       top1Packed: 100 * (found.accuracyPacked ?? 0),
       layers: found.layers,
     };
-    await recordVerification(given, packed.bytes, codes, (text) => terminal.warn(text));
+    await recordVerification(given, packed.bytes, codes, warn);
     terminal.result(answer, () =>
       [
         layerTable(found.layers),

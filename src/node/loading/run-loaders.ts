@@ -3,16 +3,19 @@
  * needed.
  */
 import { checkOptions, integer, text } from "../../core/checks.js";
+import { type ImageDataset, subset } from "../../data/dataset.js";
 import { parseConfig, type RunConfig } from "../../run/config.js";
 import { folderOf, infoOf } from "../../run/images.js";
-import { type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders.js";
+import { heldOut, type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders.js";
 import { loadDataset } from "../data-files.js";
-import { type FolderPart, limitPart, openImageFolder } from "../images/folder.js";
+import { type FolderPart, type ImageFolder, limitPart, openImageFolder, partOf } from "../images/folder.js";
 import type { ImageLimits } from "../images/limits.js";
 import { PrefetchLoader } from "./prefetch.js";
 
 /** Loaders whose threads `close` ends. */
 export interface OpenedLoaders extends RunLoaders {
+  /** The test images are the training images: an image folder without any to test on. */
+  readonly testIsTraining: boolean;
   close(): Promise<void>;
 }
 
@@ -48,20 +51,22 @@ export async function openLoaders(config: RunConfig, options: LoaderOptions = {}
   const { dataDir, workers = 0, maxPixels } = options;
   const limits = { train: config.limit ?? undefined, test: config.testLimit ?? undefined };
   const directory = folderOf(config.data);
+  const folder = directory === undefined ? null : await openImageFolder(directory);
   const loaders =
-    directory === undefined
+    folder === null
       ? await inMemory(config, limits, dataDir, workers)
-      : await ofPictures(config, limits, directory, workers, maxPixels);
+      : ofPictures(config, limits, folder, workers, maxPixels);
   return {
     ...loaders,
+    testIsTraining: folder?.testIsTraining ?? false,
     close: async () => {
-      for (const loader of Object.values(loaders)) await loader.close();
+      for (const loader of Object.values(loaders)) await loader?.close();
     },
   };
 }
 
 type Limits = Readonly<Record<"train" | "test", number | undefined>>;
-type Loaders = Readonly<Record<keyof RunLoaders, PrefetchLoader>>;
+type Loaders = Readonly<{ [Part in keyof RunLoaders]: PrefetchLoader }>;
 
 async function inMemory(
   config: RunConfig,
@@ -69,25 +74,30 @@ async function inMemory(
   dataDir: string | undefined,
   workers: number,
 ): Promise<Loaders> {
-  const { train, test } = await loadDataset(config.data, { dataDir, limits });
+  const { train: all, test } = await loadDataset(config.data, { dataDir, limits });
+  const apart = heldOut(config, all.count);
+  const train = apart === null ? all : subset(all, apart.train);
   const plans = loaderPlans(config, train.count);
-  const memory = { kind: "memory", dataset: train } as const;
+  const open = (dataset: ImageDataset, plan: LoaderPlan, threads = 0): PrefetchLoader =>
+    new PrefetchLoader({ kind: "memory", dataset, ...plan }, threads);
   return {
-    train: new PrefetchLoader({ ...memory, ...plans.train }, workers),
-    calibration: new PrefetchLoader({ ...memory, ...plans.calibration }, 0),
-    test: new PrefetchLoader({ ...memory, dataset: test, ...plans.test }, 0),
+    train: open(train, plans.train, workers),
+    calibration: open(train, plans.calibration),
+    test: open(test, plans.test),
+    ...(apart !== null && { validation: open(subset(all, apart.validation), plans.validation) }),
   };
 }
 
-async function ofPictures(
+function ofPictures(
   config: RunConfig,
   limits: Limits,
-  directory: string,
+  folder: ImageFolder,
   workers: number,
   maxPixels: number | undefined,
-): Promise<Loaders> {
-  const folder = await openImageFolder(directory);
-  const [train, test] = [limitPart(folder.train, limits.train), limitPart(folder.test, limits.test)];
+): Loaders {
+  const [all, test] = [limitPart(folder.train, limits.train), limitPart(folder.test, limits.test)];
+  const apart = heldOut(config, all.files.length);
+  const train = apart === null ? all : partOf(all, apart.train);
   const size = infoOf(config).shape[0];
   const plans = loaderPlans(config, train.files.length, FOLDER_BATCH);
   const open = (part: FolderPart, { augment, ...plan }: LoaderPlan, threads: number): PrefetchLoader =>
@@ -96,5 +106,6 @@ async function ofPictures(
     train: open(train, plans.train, workers),
     calibration: open(train, plans.calibration, 0),
     test: open(test, plans.test, workers),
+    ...(apart !== null && { validation: open(partOf(all, apart.validation), plans.validation, workers) }),
   };
 }

@@ -159,8 +159,9 @@ export class RunFolder {
    *
    * @param config plain JSON
    * @param network bytes of the ONNX file that the network was imported from
+   * @param metrics of epochs that were complete before: of a run that is extended
    */
-  async begin(config: unknown, network?: Uint8Array): Promise<void> {
+  async begin(config: unknown, network?: Uint8Array, metrics: readonly EpochMetrics[] = []): Promise<void> {
     if (isRecord(config) && DIGEST_FIELD in config) {
       throw new DataError({
         op: this.path,
@@ -168,7 +169,7 @@ export class RunFolder {
         expected: "another name",
       });
     }
-    await this.#writer.begin(config, network);
+    await this.#writer.begin(config, network, metrics);
   }
 
   /**

@@ -5,15 +5,14 @@ import { createRun, type RunOptions, type RunResult } from "../../run/create.js"
 import { isOnnx } from "../../run/onnx-names.js";
 import type { ModelSource } from "../../run/source.js";
 import { type RunSummary, summaryOf } from "../../run/summary.js";
-import type { Checkpoint } from "../../train/checkpoint.js";
+import { testIsTrainingText } from "../images/folder.js";
 import { openLoaders } from "../loading/run-loaders.js";
 import { openModel } from "../models.js";
-import type { RunFolder } from "./folder.js";
 import type { OpenedRun } from "./plan.js";
-import { checkBelongs, readSummary } from "./summary-file.js";
+import { resumeRun } from "./summary-file.js";
 
 /** What a run in a folder needs besides its configuration, and whom it tells. */
-export interface TrainRequest extends OpenedRun, Pick<RunOptions, "signal" | "onProgress" | "onTest"> {
+export interface TrainRequest extends OpenedRun, Pick<RunOptions, "signal" | "onProgress" | "onEpoch" | "onTest"> {
   /** Of the package; the summary holds it. */
   readonly version: string;
   readonly warn: (text: string) => void;
@@ -38,15 +37,18 @@ export interface TrainOutcome {
 export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const { run, config, command, version, begin, warn } = request;
   const started = performance.now();
-  const checkpoint = begin === null ? await resumed(run, config) : null;
+  const checkpoint = begin === null ? await resumeRun(run, config) : (request.checkpoint ?? null);
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
   // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a
   // step.
   const workers = request.workers ?? (config.images === undefined ? 0 : 1);
   const loaders = await openLoaders(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
+  const { testIsTraining } = loaders;
+  if (testIsTraining) warn(testIsTrainingText(config.data));
   let trained = false;
   try {
     const { network, signal, onProgress, onTest } = request;
+    const handlers = run.handlers();
     const result: RunResult = await createRun(config, {
       data: loaders,
       network,
@@ -55,7 +57,11 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
       signal,
       // Data, weights to start from and network are there: nothing old had to go for them.
       onStart: () => begin?.(),
-      ...run.handlers(),
+      onCheckpoint: handlers.onCheckpoint,
+      onEpoch: async (metrics) => {
+        await handlers.onEpoch(metrics);
+        await request.onEpoch?.(metrics);
+      },
       onTrained: (epochs) => {
         trained = epochs > 0;
       },
@@ -64,7 +70,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
       onTest,
     });
     const wallSeconds = before + (performance.now() - started) / 1000;
-    const summary = summaryOf(config, result, { command, version, wallSeconds, metrics: run.metrics });
+    const summary = summaryOf(config, result, { command, version, wallSeconds, metrics: run.metrics, testIsTraining });
     if (summary === null) await run.keep();
     else await run.writeSummary(summary);
     return { epochs: result.epochs, summary };
@@ -77,17 +83,6 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   } finally {
     await loaders.close();
   }
-}
-
-/** The checkpoint of a run that goes on, compared with what else the run recorded. */
-async function resumed(run: RunFolder, config: RunConfig): Promise<Checkpoint | null> {
-  const checkpoint = await run.resume(config);
-  const summary = await readSummary(run);
-  if (summary !== null && checkpoint !== null) {
-    const { model } = checkpoint;
-    checkBelongs(run.file("summary"), summary, config, { file: run.file("checkpoint"), model });
-  }
-  return checkpoint;
 }
 
 /**
