@@ -38,7 +38,14 @@ describe("help", () => {
   it.each([...COMMANDS, "data list", "data info", "data download"])(
     "%s explains itself with examples",
     async (name) => {
-      const { code, stdout } = await bench.run(...name.split(" "), "--help");
+      const brief = await bench.run(...name.split(" "), "--help");
+      expect(brief).toMatchObject({
+        code: 0,
+        stderr: "",
+        stdout: expect.stringContaining(`Usage: coarsegrad ${name}`),
+      });
+      expect(brief.stdout).toMatch(/Examples:\n {2}\$ /);
+      const { code, stdout } = await bench.run(...name.split(" "), "--help-all");
       expect(code).toBe(0);
       expect(stdout).toContain(`Usage: coarsegrad ${name}`);
       expect(stdout).toMatch(/Examples:\n {2}\$ /);
@@ -46,6 +53,57 @@ describe("help", () => {
         for (const option of ["--json", "--seed", "--quiet", "--debug"]) expect(stdout).toContain(option);
     },
   );
+
+  it.each(["", ...COMMANDS, "data list", "data info", "data download"])(
+    "of %s is one screen, and leads to all of it",
+    async (name) => {
+      const words = name.split(" ").filter(Boolean);
+      const { stdout } = await bench.run(...words, "--help");
+      // The place of downloads may be longer than a line: it is the folder of this test.
+      const lines = stdout.replaceAll(bench.folder, "").trimEnd().split("\n");
+      expect(lines.length).toBeLessThanOrEqual(28);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+      const { stdout: all } = await bench.run(...words, "--help-all");
+      if (all !== stdout) expect(stdout).toMatch(/^ {2}--help-all +all options, notes and examples$/m);
+      // Every option of the screen is one that there is, and there are no others.
+      const options = (text: string) => [...text.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map((match) => match[1]);
+      const known = options(all);
+      expect(known.length).toBe(new Set(known).size);
+      for (const option of options(stdout)) expect([...known, "--help-all"]).toContain(option);
+      const refused = await bench.run(...words, "--no-such-option");
+      if (name !== "" && name !== "data") {
+        expect(refused.stderr).toContain(`expected ${known.join(", ")}, --help-all\n`);
+      }
+      for (const line of all.replaceAll(bench.folder, "").split("\n"))
+        if (!line.startsWith("  $ ")) expect(line.length).toBeLessThanOrEqual(80);
+    },
+  );
+
+  it("of train tells what every option is, with presets and all examples", async () => {
+    const { stdout } = await bench.run("train", "--help-all");
+    for (const words of [
+      "--keep-float <names>",
+      "Presets (every option",
+      "authors-code  --keep-float last",
+      "--preset paper\n",
+    ])
+      expect(stdout).toContain(words);
+    expect((await bench.run("train", "--help")).stdout).not.toContain("--keep-float");
+  });
+
+  it("is had by help, too, of what there is", async () => {
+    expect(await bench.run("help", "train")).toEqual(await bench.run("train", "--help"));
+    expect(await bench.run("help")).toEqual(await bench.run("--help"));
+    for (const args of [
+      ["trian", "--help"],
+      ["help", "trian"],
+      ["data", "lits", "--help"],
+    ]) {
+      const { code, stdout, stderr } = await bench.run(...args);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/unknown command "(trian|lits)" \(did you mean (train|list)\?\); expected /);
+    }
+  });
 
   it("says the version of the package", async () => {
     expect((await bench.run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -62,7 +120,7 @@ describe("a command line that is not understood", () => {
     ["train --epoch 3", 'train: unknown option "--epoch" (did you mean --epochs?); expected --model, --data, '],
     [
       "eval x --fast",
-      'eval: unknown option "--fast"; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help',
+      'eval: unknown option "--fast"; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, --help-all',
     ],
     [
       "train --bits 3W",

@@ -29,13 +29,30 @@ export function trainCommand(): Command {
       "Trains a network and writes a run folder: config.json, metrics.jsonl (one line per epoch), checkpoint.safetensors (all that a bit-exact resume needs), model.cgm (packed) and summary.json. Ctrl-C stops between two steps; --resume goes on from the last complete epoch and ends with the same bits as an uninterrupted run. Equal options and seeds give equal weights.",
     examples: [
       "coarsegrad train --model lenet5 --data mnist --out runs/float",
-      "coarsegrad train --model lenet5 --data mnist --bits 1W4A --init runs/float --out runs/bcgd",
+      "coarsegrad train --data mnist --bits 1W4A --init runs/float --out runs/bcgd",
       "coarsegrad train --data mnist --bits 2W4A --method bc --init runs/float --alpha-rule pact",
       "coarsegrad train --data mnist --bits 4W4A --method ptq --init runs/float",
       "coarsegrad train --model resnet20 --data cifar10 --bits 1W4A --init resnet20.safetensors --preset paper",
       "coarsegrad train --resume runs/bcgd",
     ],
     notes: PRESETS_HELP,
+    brief: {
+      "--model": "network, such as lenet5 or resnet20 (default: lenet5)",
+      "--data": "data set, such as mnist, or imagefolder:DIR (default: digits)",
+      "--bits": "float, or nWmA such as 1W4A (default: float)",
+      "--preset": "the settings of the paper, or of the authors' code",
+      "--method": "bcgd, bc, relax, ptq or comq (default: bcgd)",
+      "--init": "start from the weights of a run or of a file",
+      "--epochs": "passes over the images (default: 10); with --resume more",
+      "--batch": "images in a step (default: 64)",
+      "--lr": "largest learning rate",
+      "--validate": "hold n training images out, and watch them",
+      "--seed": "seed of everything random (default: 1)",
+      "--out": "run folder",
+      "--resume": "go on with a run, from its last checkpoint",
+      "--force": "replace the run that is in the folder",
+      "--json": "print one JSON document on stdout, nothing else",
+    },
   });
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
     const settings = withPreset(options.preset, chosenSettings(made));

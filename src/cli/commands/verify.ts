@@ -27,10 +27,7 @@ export function verifyCommand(): Command {
     description:
       "Runs images through the training graph of a run and through the packed file and compares every layer's output. Exit code 1 if a single code differs.",
     args: [["<checkpoint>", "run folder or training checkpoint"]],
-    examples: [
-      "coarsegrad verify runs/first",
-      "coarsegrad verify runs/first --packed seven.cgm --data mnist --limit 1000 --json",
-    ],
+    examples: ["coarsegrad verify runs/first", "coarsegrad verify runs/first --packed seven.cgm --limit 1000 --json"],
   });
   testImageOptions(made, "default: the run's").option(
     "--packed <file>",

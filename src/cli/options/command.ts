@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { FIELDS } from "../../run/fields.js";
 import { type CommonOptions, Terminal } from "../ui/terminal.js";
+import { describeHelp } from "./help.js";
 import { option } from "./option.js";
 
 /** A command's own code. */
@@ -18,16 +19,17 @@ export interface CommandSpec {
   readonly args?: readonly (readonly [string, string])[];
   /** Paragraphs for the end of its help. */
   readonly notes?: string;
-  /** Command lines for the help. */
+  /** Command lines for the help; the first ones are on its one screen. */
   readonly examples: readonly string[];
+  /** Where the help is longer than a screen: the options on it, by their long form, each in a line. */
+  readonly brief?: Readonly<Record<string, string>>;
 }
 
 /** A command with the common options; add its own, then {@link onRun}. */
 export function command(spec: CommandSpec): Command {
   const made = new Command(spec.name).summary(spec.summary).description(spec.description);
   for (const [name, explanation] of spec.args ?? []) made.argument(name, explanation);
-  if (spec.notes !== undefined) made.addHelpText("after", `\n${spec.notes}`);
-  made.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}\n`);
+  describeHelp(made, spec);
   return made;
 }
 
