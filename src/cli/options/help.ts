@@ -3,7 +3,7 @@
  * options are on that screen, in a line each; one whose help fits on it anyway is shown whole.
  */
 import { type Command, Help, type HelpConfiguration, Option } from "commander";
-import type { CommandSpec } from "./command.js";
+import type { CommandSpec } from "./spec.js";
 
 /** Lines of the help that is shown without being asked for all. */
 export const SCREEN = 28;
@@ -40,7 +40,7 @@ export function helpForm(all: boolean): HelpConfiguration {
   };
 }
 
-/** Options that go before others have to: every command has them. */
+/** Options of every command, which need no place on a screen. */
 const EVERYWHERE = ["--seed", "--quiet", "--debug"];
 
 const briefly: HelpConfiguration = {
@@ -51,14 +51,6 @@ const briefly: HelpConfiguration = {
       hidden ? false : brief === undefined ? !EVERYWHERE.includes(long ?? "") : Object.hasOwn(brief, long ?? ""),
     );
     return [...shown, new Option(HELP_ALL, "all options, notes and examples")];
-  },
-  optionDescription(option) {
-    // Of the command that is shown: an option does not know its own.
-    const words = [
-      option.description,
-      option.defaultValueDescription && `(default: ${option.defaultValueDescription})`,
-    ];
-    return words.filter(Boolean).join(" ");
   },
 };
 

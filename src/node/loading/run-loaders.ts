@@ -8,14 +8,14 @@ import { parseConfig, type RunConfig } from "../../run/config.js";
 import { folderOf, infoOf } from "../../run/images.js";
 import { heldOut, type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders.js";
 import { loadDataset } from "../data-files.js";
-import { type FolderPart, type ImageFolder, limitPart, openImageFolder, partOf } from "../images/folder.js";
+import { type FolderPart, limitPart, openImageFolder, partOf } from "../images/folder.js";
 import type { ImageLimits } from "../images/limits.js";
-import { PrefetchLoader } from "./prefetch.js";
+import type { MemorySpec } from "./maker.js";
+import { PrefetchLoader, shareable } from "./prefetch.js";
+import type { LoaderSpec } from "./worker.js";
 
 /** Loaders whose threads `close` ends. */
 export interface OpenedLoaders extends RunLoaders {
-  /** The test images are the training images: an image folder without any to test on. */
-  readonly testIsTraining: boolean;
   close(): Promise<void>;
 }
 
@@ -35,6 +35,19 @@ export interface LoaderOptions extends ImageLimits {
 /** Photographs are large: fewer at once. */
 const FOLDER_BATCH = 32;
 
+/** What the loaders of a run are made from, and the threads that prepare batches: plain data, for ranks that are workers. */
+export type LoaderSpecs = Readonly<{ [Part in keyof RunLoaders]: PartSpec }>;
+
+interface PartSpec {
+  readonly spec: LoaderSpec;
+  readonly workers: number;
+}
+
+/** Whether the test images are the training images: an image folder without any to test on. */
+export function testsOnTraining({ train: { spec: train }, test: { spec: test } }: LoaderSpecs): boolean {
+  return train.kind === "folder" && test.kind === "folder" && train.part.directory === test.part.directory;
+}
+
 /**
  * Opens the images of a run, as `createRun` takes them. Batches do not depend on the number of workers.
  *
@@ -42,6 +55,51 @@ const FOLDER_BATCH = 32;
  * @throws DataError, FormatError if they cannot be had
  */
 export async function openLoaders(config: RunConfig, options: LoaderOptions = {}): Promise<OpenedLoaders> {
+  return loadersOf(await loaderSpecs(config, options));
+}
+
+/** Loaders of specifications. @returns to be closed by the caller */
+export function loadersOf(specs: LoaderSpecs): OpenedLoaders {
+  const open = ({ spec, workers }: PartSpec): PrefetchLoader => new PrefetchLoader(spec, workers);
+  const { validation } = specs;
+  const loaders = {
+    train: open(specs.train),
+    calibration: open(specs.calibration),
+    test: open(specs.test),
+    ...(validation && { validation: open(validation) }),
+  };
+  return {
+    ...loaders,
+    close: async () => {
+      for (const loader of Object.values(loaders)) await loader.close();
+    },
+  };
+}
+
+/** The same with pixels in memory that all threads see, once. */
+export function sharedSpecs(specs: LoaderSpecs): LoaderSpecs {
+  const known = new Map<Uint8Array, LoaderSpec>();
+  const shared = (spec: LoaderSpec): LoaderSpec => {
+    if (spec.kind === "folder") return spec;
+    const { dataset } = (known.get(spec.dataset.images) ?? shareable(spec)) as MemorySpec;
+    const own = { ...spec, dataset };
+    known.set(spec.dataset.images, own);
+    return own;
+  };
+  const part = ({ spec, workers }: PartSpec): PartSpec => ({ spec: shared(spec), workers });
+  const { train, calibration, test, validation } = specs;
+  return {
+    ...{ train: part(train), calibration: part(calibration), test: part(test) },
+    ...(validation && { validation: part(validation) }),
+  };
+}
+
+/**
+ * What the loaders of a run are made from.
+ *
+ * @throws DataError, FormatError if the images cannot be had
+ */
+export async function loaderSpecs(config: RunConfig, options: LoaderOptions = {}): Promise<LoaderSpecs> {
   config = parseConfig(config, "openLoaders: config");
   checkOptions<LoaderOptions>("openLoaders", options, {
     dataDir: text,
@@ -51,35 +109,27 @@ export async function openLoaders(config: RunConfig, options: LoaderOptions = {}
   const { dataDir, workers = 0, maxPixels } = options;
   const limits = { train: config.limit ?? undefined, test: config.testLimit ?? undefined };
   const directory = folderOf(config.data);
-  const folder = directory === undefined ? null : await openImageFolder(directory);
-  const loaders =
-    folder === null
-      ? await inMemory(config, limits, dataDir, workers)
-      : ofPictures(config, limits, folder, workers, maxPixels);
-  return {
-    ...loaders,
-    testIsTraining: folder?.testIsTraining ?? false,
-    close: async () => {
-      for (const loader of Object.values(loaders)) await loader?.close();
-    },
-  };
+  return directory === undefined
+    ? inMemory(config, limits, dataDir, workers)
+    : ofPictures(config, limits, directory, workers, maxPixels);
 }
 
 type Limits = Readonly<Record<"train" | "test", number | undefined>>;
-type Loaders = Readonly<{ [Part in keyof RunLoaders]: PrefetchLoader }>;
 
 async function inMemory(
   config: RunConfig,
   limits: Limits,
   dataDir: string | undefined,
   workers: number,
-): Promise<Loaders> {
+): Promise<LoaderSpecs> {
   const { train: all, test } = await loadDataset(config.data, { dataDir, limits });
   const apart = heldOut(config, all.count);
   const train = apart === null ? all : subset(all, apart.train);
   const plans = loaderPlans(config, train.count);
-  const open = (dataset: ImageDataset, plan: LoaderPlan, threads = 0): PrefetchLoader =>
-    new PrefetchLoader({ kind: "memory", dataset, ...plan }, threads);
+  const open = (dataset: ImageDataset, plan: LoaderPlan, threads = 0) => ({
+    spec: { kind: "memory", dataset, ...plan } as const,
+    workers: threads,
+  });
   return {
     train: open(train, plans.train, workers),
     calibration: open(train, plans.calibration),
@@ -88,20 +138,23 @@ async function inMemory(
   };
 }
 
-function ofPictures(
+async function ofPictures(
   config: RunConfig,
   limits: Limits,
-  folder: ImageFolder,
+  directory: string,
   workers: number,
   maxPixels: number | undefined,
-): Loaders {
+): Promise<LoaderSpecs> {
+  const folder = await openImageFolder(directory);
   const [all, test] = [limitPart(folder.train, limits.train), limitPart(folder.test, limits.test)];
   const apart = heldOut(config, all.files.length);
   const train = apart === null ? all : partOf(all, apart.train);
   const size = infoOf(config).shape[0];
   const plans = loaderPlans(config, train.files.length, FOLDER_BATCH);
-  const open = (part: FolderPart, { augment, ...plan }: LoaderPlan, threads: number): PrefetchLoader =>
-    new PrefetchLoader({ kind: "folder", part, size, maxPixels, ...plan, augment: augment === "crop-flip" }, threads);
+  const open = (part: FolderPart, { augment, ...plan }: LoaderPlan, threads: number) => ({
+    spec: { kind: "folder", part, size, maxPixels, ...plan, augment: augment === "crop-flip" } as const,
+    workers: threads,
+  });
   return {
     train: open(train, plans.train, workers),
     calibration: open(train, plans.calibration, 0),
