@@ -9,7 +9,7 @@ let bench: Workbench;
 beforeAll(async () => {
   bench = await Workbench.open();
   const trained = await bench.run(
-    ..."train --model mlp --limit 300 --test-limit 100 --epochs 1 --bits 2W4A --out runs/first --quiet".split(" "),
+    ..."train --model mlp --limit 300 --test-limit 100 --epochs 1 --bits 2W4A --ranks 1 --out runs/first --quiet".split(" "),
   );
   expect(trained.code).toBe(0);
   mkdirSync(bench.file("scans"));
@@ -76,6 +76,13 @@ describe("pack --module", () => {
     );
     const answer = await bench.json<{ moduleBytes: number }>("pack", "runs/first", "--module", "b.js");
     expect(answer.moduleBytes).toBe(statSync(bench.file("b.js")).size);
+    await bench.json("pack", "runs/first", "--out", "new/a.cgm", "--module", "new/modules/a.js");
+    await bench.json("export", "runs/first", "--out", "new/onnx/a.onnx");
+    expect(readFileSync(bench.file("new", "a.cgm"))).toEqual(readFileSync(bench.file("a.cgm")));
+    const blocked = await bench.run("export", "runs/first", "--out", "a.cgm/a.onnx");
+    expect(blocked.stderr).toMatch(
+      /^coarsegrad: a\.cgm\/a\.onnx: cannot be written; expected a folder to write in, got /,
+    );
     expect(readFileSync(bench.file("a.js"), "utf8")).toContain("export const predict");
     expect((await bench.json<{ module?: string }>("pack", "runs/first")).module).toBeUndefined();
   });

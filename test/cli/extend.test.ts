@@ -2,12 +2,14 @@
 import { cpSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRun, parseConfig } from "../../src/run/index.js";
+import { loadCheckpoint } from "../../src/train/checkpoint.js";
 import { appears, outcomeOf, Workbench } from "./run.js";
 
 interface Summary {
   run: string;
   epochs: number;
   extended?: { at: number; epochs: number }[];
+  validation?: { top1: number };
   weightsSha256: string;
   command: string;
   imagesPerSecond: number;
@@ -84,6 +86,37 @@ describe("train --resume RUN --epochs MORE", () => {
     const again = await createRun(parseConfig(own));
     expect(again).toMatchObject({ epochs: 5, weightsSha256: twice.weightsSha256 });
     expect(again.metrics.map((row) => row.lr)).toEqual(after);
+  });
+
+  it("has the same bits on any number of ranks, held-out images too", async () => {
+    const shards = ["--shards", "4", "--validate", "32", "--bits", "2W4A"];
+    const shas = new Set<string>();
+    const figures = new Set<number | undefined>();
+    for (const ranks of ["1", "2"]) {
+      const out = `ranks-${ranks}`;
+      await bench.childJson("train", ...SMALL, ...shards, "--epochs", "1", "--ranks", ranks, "--out", out);
+      const longer = await bench.childJson<Summary>("train", "--resume", out, "--epochs", "3", "--ranks", ranks);
+      shas.add(longer.weightsSha256);
+      figures.add(longer.validation?.top1);
+    }
+    expect([shas.size, figures.size]).toEqual([1, 1]);
+    expect([...figures][0]).toBeGreaterThan(0);
+  });
+
+  it("is refused within an epoch", async () => {
+    const args = ["--epochs", "300", "--checkpoint-every", "2", "--ranks", "1", "--out", "within"];
+    const child = bench.start("train", ...SMALL, "--limit", "6000", ...args);
+    await appears(bench.file("within", "checkpoint.safetensors"));
+    child.kill("SIGKILL");
+    await outcomeOf(child);
+    const { partial } = loadCheckpoint(new Uint8Array(readFileSync(bench.file("within", "checkpoint.safetensors"))));
+    expect(partial).toBeDefined();
+    const refused = await bench.run("train", "--resume", "within", "--epochs", "301");
+    expect(refused.stderr).toMatch(
+      /--epochs: a run that stopped within an epoch is not extended; expected the end of epoch 1, got step \d+;/,
+    );
+    expect(refused.code).toBe(2);
+    expect(json("within", "config.json").epochs).toBe(300);
   });
 
   it("goes on from where a run was stopped, too", async () => {

@@ -2,11 +2,11 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { pack, summarize, toModule } from "../../export/index.js";
-import { saveFileAtomic } from "../../node/files.js";
 import { openNetwork } from "../../node/models.js";
 import { recordPacked } from "../../node/run/summary-file.js";
 import { packOptions } from "../../run/network.js";
 import { command, onRun } from "../options/command.js";
+import { saveOutput } from "../options/output.js";
 import { bytes, count } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -35,10 +35,10 @@ export function packCommand(): Command {
     const { source, net, info } = await openNetwork(given);
     const file = out ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = pack(net, packOptions(info));
-    await saveFileAtomic(file, packed);
+    await saveOutput(file, packed);
     await recordPacked(file, packed, (text) => terminal.warn(text));
     const script = module === undefined ? null : toModule(packed, file);
-    if (module !== undefined && script !== null) await saveFileAtomic(module, script);
+    if (module !== undefined && script !== null) await saveOutput(module, script);
     const { fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs } = summarize(packed);
     net.dispose();
     terminal.result(

@@ -99,7 +99,8 @@ async function holdsFolders(directory: string): Promise<boolean> {
 
 async function listPart(directory: string, name: string): Promise<FolderPart> {
   const unreadable = (op: string) => (error: Error) => {
-    throw new DataError({ op, what: "cannot be read", expected: "a folder", got: error.message });
+    const got = (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such folder" : error.message;
+    throw new DataError({ op, what: "cannot be read", expected: "a folder", got });
   };
   const entries = await readdir(directory, { withFileTypes: true }).catch(unreadable(directory));
   const classNames = entries
