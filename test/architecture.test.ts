@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
   run: [
     "core",
+    "world",
     "codes",
     "memory",
     "ndarray",
@@ -52,7 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "export",
     "onnx",
   ],
-  node: ["core", "world", "nn", "data", "io", "train", "run"],
+  node: ["core", "world", "kernels", "nn", "data", "io", "train", "run"],
   index: ["core", "memory", "kernels", "ndarray", "ops", "autograd"],
   cli: [
     "core",

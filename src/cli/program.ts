@@ -1,5 +1,5 @@
 /** @file The program: its commands, and what is said about a command line that cannot be understood. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { quoted, UsageError, unknownWord } from "../run/usage-error.js";
 import { COMMANDS } from "./commands/index.js";
 import { HELP_ALL, helpForm } from "./options/help.js";
@@ -7,11 +7,16 @@ import { HELP_ALL, helpForm } from "./options/help.js";
 function program(all: boolean): Command {
   const made = new Command("coarsegrad")
     .description("Trains fully quantized neural networks and ships them as tens of kilobytes.")
+    // What follows a script's name belongs to the script.
+    .enablePositionalOptions()
     .version(COARSEGRAD_VERSION, "--version", "print the version");
   for (const make of COMMANDS) made.addCommand(make());
   settle(made, all);
   return made;
 }
+
+/** Somebody asked for all of the help. */
+class AllOfHelp extends Error {}
 
 /** Commander must neither print errors nor end the process: both happen in one place. */
 function settle(command: Command, all: boolean): void {
@@ -20,6 +25,10 @@ function settle(command: Command, all: boolean): void {
     .configureOutput({ writeErr: () => undefined })
     .configureHelp(helpForm(all))
     .helpOption("-h, --help", "show this help")
+    .addOption(new Option(HELP_ALL).hideHelp())
+    .on("option:help-all", () => {
+      throw new AllOfHelp();
+    })
     .allowExcessArguments(false);
   if (command.commands.length > 0) command.helpCommand(false);
   for (const child of command.commands) settle(child, all);
@@ -32,17 +41,12 @@ function settle(command: Command, all: boolean): void {
  * @throws UsageError for arguments that are not understood, and whatever the command throws
  */
 export async function parse(argv: readonly string[]): Promise<void> {
-  const all = argv.includes(HELP_ALL);
   // `coarsegrad help train` is what many programs understand.
   if (argv[0] === "help") argv = [...argv.slice(1), "--help"];
-  const root = program(all);
+  const root = program(false);
   const { named, next } = walk(root, argv);
   // Said before help is: help of something else would be no answer.
   if (named.commands.length > 0 && next !== undefined && !next.startsWith("-")) throw unknownCommand(named, next);
-  if (all) {
-    named.outputHelp();
-    return;
-  }
   if (named.commands.length > 0 && (argv.length === 0 || argv[argv.length - 1] === named.name())) {
     named.outputHelp();
     return;
@@ -50,6 +54,7 @@ export async function parse(argv: readonly string[]): Promise<void> {
   try {
     await root.parseAsync(argv, { from: "user" });
   } catch (thrown) {
+    if (thrown instanceof AllOfHelp) return walk(program(true), argv).named.outputHelp();
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode !== 0) throw usageError(thrown, named, argv);
   }
@@ -74,7 +79,8 @@ function unknownCommand(command: Command, word: string): UsageError {
 function usageError(error: CommanderError, command: Command, argv: readonly string[]): UsageError {
   const op = command.parent === null ? "command" : command.name();
   const word = /'([^']*)'/.exec(error.message)?.[1] ?? "";
-  const long = command.options.map((option) => option.long ?? option.short ?? "");
+  const shown = command.options.filter(({ hidden }) => !hidden);
+  const long = shown.map((option) => option.long ?? option.short ?? "");
   switch (error.code) {
     case "commander.unknownOption":
       return unknownWord(op, "unknown option", word.split("=")[0], [...long, "--help", HELP_ALL]);

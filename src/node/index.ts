@@ -10,3 +10,4 @@ export { type LoaderOptions, type OpenedLoaders, openLoaders } from "./loading/r
 export { openModel } from "./models.js";
 export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run/folder.js";
 export { loadNetwork, saveNetwork } from "./weights.js";
+export { type LaunchOptions, launchedWorld, launchRanks } from "./world/launch.js";

@@ -9,7 +9,9 @@ let bench: Workbench;
 beforeAll(async () => {
   bench = await Workbench.open();
   const trained = await bench.run(
-    ..."train --model mlp --limit 300 --test-limit 100 --epochs 1 --bits 2W4A --ranks 1 --out runs/first --quiet".split(" "),
+    ..."train --model mlp --limit 300 --test-limit 100 --epochs 1 --bits 2W4A --ranks 1 --out runs/first --quiet".split(
+      " ",
+    ),
   );
   expect(trained.code).toBe(0);
   mkdirSync(bench.file("scans"));

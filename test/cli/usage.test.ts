@@ -10,6 +10,7 @@ afterAll(() => bench?.close());
 const COMMANDS = [
   "quickstart",
   "train",
+  "launch",
   "eval",
   "pack",
   "export",
@@ -91,6 +92,11 @@ describe("help", () => {
     expect((await bench.run("train", "--help")).stdout).not.toContain("--keep-float");
   });
 
+  it("of a script's own options is the script's", async () => {
+    const { code, stdout } = await bench.run("launch", "gone.mjs", "--help-all");
+    expect([code, stdout]).toEqual([1, ""]);
+  });
+
   it("is had by help, too, of what there is", async () => {
     expect(await bench.run("help", "train")).toEqual(await bench.run("train", "--help"));
     expect(await bench.run("help")).toEqual(await bench.run("--help"));
@@ -112,10 +118,7 @@ describe("help", () => {
 
 describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
-    [
-      "trian",
-      'command: unknown command "trian" (did you mean train?); expected quickstart, train, eval, pack, export, verify, infer, summary, report, data, bench, theory',
-    ],
+    ["trian", `command: unknown command "trian" (did you mean train?); expected ${COMMANDS.join(", ")}`],
     ["data lits", 'data: unknown command "lits" (did you mean list?); expected list, info, download'],
     ["train --epoch 3", 'train: unknown option "--epoch" (did you mean --epochs?); expected --model, --data, '],
     [

@@ -54,6 +54,12 @@ export function chosenSettings(made: Command): Settings {
   return Object.fromEntries(chosen);
 }
 
+/** What `--ranks` is unless it is given. */
+function ranksByDefault(): number | "auto" {
+  const told = process.env["COARSEGRAD_RANKS"];
+  return told === undefined || told === "" ? "auto" : threadNumber.read(told, "COARSEGRAD_RANKS");
+}
+
 /** Declares them. */
 export function trainOptions(made: Command): Command {
   for (const [key, field] of fields()) {
@@ -69,7 +75,13 @@ export function trainOptions(made: Command): Command {
   maxPixelsOption(made);
   const ranks =
     "threads that share the shards of each batch, or auto: as many as divide the work; no result depends on it";
-  option(made, "--ranks <n>", ranks, threadNumber, "auto");
+  option(
+    made,
+    "--ranks <n>",
+    `${ranks}; the environment's COARSEGRAD_RANKS is the default`,
+    threadNumber,
+    ranksByDefault(),
+  );
   const limit = "seconds that a rank may be late before the run ends with an error (default: 60)";
   option(made, "--rank-limit <seconds>", limit, real({ min: 0.1 }));
   const every = "steps between checkpoints within an epoch (default: one at its end)";
