@@ -63,8 +63,17 @@ export async function launchRanks(script: string, options: LaunchOptions): Promi
   if (failures.length > 0) throw failures[0];
 }
 
-/** The world of a thread that {@link launchRanks} started; null in any other. */
-export function launchedWorld(): World | null {
-  const own = isMainThread ? undefined : (workerData as { [KEY]?: ThreadRank } | null)?.[KEY];
-  return own === undefined ? null : threadWorld(own.shared, own.rank);
+const rankOf = (): ThreadRank | undefined =>
+  isMainThread ? undefined : (workerData as { [KEY]?: ThreadRank } | null)?.[KEY];
+
+/** True in a thread that {@link launchRanks} started. */
+export function isLaunched(): boolean {
+  return rankOf() !== undefined;
+}
+
+/** The world of such a thread. */
+export function launchedWorld(): World {
+  const own = rankOf();
+  if (own === undefined) throw new WorldError({ op: "launch", what: "not a thread of launchRanks" });
+  return threadWorld(own.shared, own.rank);
 }
