@@ -1,8 +1,10 @@
 /** @file A run that goes on to more epochs: which bits it has, what its record says, and what a kill on the way leaves. */
 import { cpSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readRunMessage, writeRunMessage } from "../../src/node/world/run-message.js";
 import { createRun, parseConfig } from "../../src/run/index.js";
 import { loadCheckpoint } from "../../src/train/checkpoint.js";
+import { configHash } from "../../src/train/digest.js";
 import { appears, outcomeOf, Workbench } from "./run.js";
 
 interface Summary {
@@ -183,6 +185,18 @@ describe("train --resume RUN --epochs MORE", () => {
       command: expect.any(String),
       configSha256: expect.any(String),
     });
+  });
+});
+
+describe("the message of rank 0", () => {
+  it("has the checkpoint taken up as one of the extended configuration", () => {
+    const checkpoint = new Uint8Array(readFileSync(bench.file("short", "checkpoint.safetensors")));
+    const { command: _command, configSha256: _sha, ...own } = json("short", "config.json");
+    const config = parseConfig({ ...own, epochs: 3, extended: [{ at: 2, epochs: 2 }] });
+    const read = readRunMessage(writeRunMessage({ config, checkpoint }));
+    expect(read.config).toEqual(config);
+    expect(read.checkpoint).toMatchObject({ epoch: 2, config, configHash: configHash(config) });
+    expect(loadCheckpoint(checkpoint).configHash).toBe(configHash(own));
   });
 });
 
