@@ -6,6 +6,7 @@ import * as data from "../../src/data/index.js";
 import * as exporting from "../../src/export/index.js";
 import * as root from "../../src/index.js";
 import * as infer from "../../src/infer/index.js";
+import * as inspect from "../../src/inspect/index.js";
 import * as io from "../../src/io/index.js";
 import * as models from "../../src/models/index.js";
 import * as nn from "../../src/nn/index.js";
@@ -23,6 +24,7 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./data": data,
   "./export": exporting,
   "./infer": infer,
+  "./inspect": inspect,
   "./io": io,
   "./models": models,
   "./nn": nn,
