@@ -17,6 +17,7 @@ import * as quant from "../../src/quant/index.js";
 import * as run from "../../src/run/index.js";
 import * as theory from "../../src/theory/index.js";
 import * as train from "../../src/train/index.js";
+import * as world from "../../src/world/index.js";
 
 /** Entries as package.json names them. */
 export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -35,6 +36,7 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./run": run,
   "./theory": theory,
   "./train": train,
+  "./world": world,
 };
 
 /** A function that a caller can call: an export, a class's constructor or static maker. */

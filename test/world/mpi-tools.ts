@@ -97,7 +97,8 @@ export class Ranks {
     return new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code) => {
-        const lines = stdout.split("\n").filter((line) => line.startsWith("["));
+        // Launchers and transports begin lines with brackets too.
+        const lines = stdout.split("\n").filter((line) => /^\[\d+,\d+,"/.test(line));
         const ranks = lines.map((line) => JSON.parse(line)).sort(([a], [b]) => a - b);
         resolve({ code, ranks, stderr, seconds: (performance.now() - start) / 1000 });
       });
