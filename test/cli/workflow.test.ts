@@ -159,7 +159,7 @@ describe("train", () => {
     const args = ["train", ...SMALL, "--epochs", "1", "--out", "runs/loud", "--force"];
     const loud = await bench.run(...args);
     expect(loud.stderr).toMatch(
-      /train float +100 % {2}epoch 1\/1 {2}loss [\d.]+ {2}accuracy [\d.]+ % {2}\d+ images\/s/,
+      /train float +100 % {2}epoch 1\/1 {2}loss [\d.]+ {2}accuracy [\d.]+ % {2}test [\d.]+ % {2}\d+ images\/s/,
     );
     expect(loud.stdout).toMatch(/^accuracy +\d+\.\d\d % top-1/m);
     const quiet = await bench.run(...args, "--quiet");

@@ -36,7 +36,7 @@ export function reportCommand(): Command {
     args: [["<run...>", "run folders"]],
     examples: [
       "coarsegrad report runs/first",
-      "coarsegrad report runs/float runs/bc runs/bcgd --out compare.html --title 'ρ = 0 against ρ = 1e-5'",
+      "coarsegrad report runs/bc runs/bcgd --out page.html --title 'ρ = 0 or 1e-5'",
     ],
   })
     .option("--out <file>", "the page to write (default: report.html in the first run folder)")

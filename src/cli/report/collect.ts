@@ -71,7 +71,8 @@ async function collectRun(folder: string, name: string, look: Look): Promise<Rep
     epochs: summary?.epochs ?? last?.epoch ?? 0,
     wallSeconds: summary?.wallSeconds ?? null,
     imagesPerSecond: summary?.imagesPerSecond ?? last?.imagesPerSecond ?? null,
-    accuracy: summary?.top1 ?? last?.valAccuracy ?? null,
+    // Of a run that is not finished: the test images, unless it watches images held out of the training images.
+    accuracy: summary?.top1 ?? (config.validate ? null : last?.valAccuracy) ?? null,
     testImages: summary?.testImages ?? null,
     sha256: summary?.weightsSha256 ?? null,
     graphMillisecondsPerImage: summary?.millisecondsPerImage ?? null,
@@ -169,13 +170,14 @@ function meanOf(perLayer: Readonly<Record<string, number>> | undefined): number 
 
 /** The configuration in one level, in reading order. */
 function settingsOf(config: RunConfig): Record<string, unknown> {
-  const { quant, init, schedule, normalize, images, ...rest } = config;
+  const { quant, init, schedule, normalize, images, extended, ...rest } = config;
   const { name, ...details } = schedule;
   return {
     ...rest,
     schedule: [name, ...Object.entries(details).map(([key, value]) => `${key} ${value}`)].join(", "),
     init: init === null ? null : init.file,
     normalize: normalizeText(normalize),
+    ...(extended && { extended: extended.map(({ at, epochs }) => `after ${at} of ${epochs} epochs`).join(", ") }),
     ...(images && { images: `${images.shape.join("×")}, ${images.classes} classes` }),
     ...(quant ?? {}),
   };

@@ -63,11 +63,13 @@ function contents({ runs }: Report, trained: boolean): Markup {
 }
 
 function curves(runs: Report["runs"]): Markup {
+  // Runs of --validate watch images that were held out of the training images; others the test images.
+  const watched = runs.some((run) => run.config["validate"]) ? "Validation accuracy" : "Test accuracy";
   const flips = runs.some((run) => run.metrics.some((row) => row.flips !== null));
   return html`<h2 id="curves">Curves</h2>
 <p>One point per epoch. Drag across a chart to zoom in, double-click to zoom out, press a legend entry to hide it.</p>
 <div class="charts">
-${chart("Test accuracy", "Held-out images that are classified correctly, in percent; higher is better.", "valAccuracy", "%")}
+${chart(watched, "Held-out images that are classified correctly, in percent; higher is better.", "valAccuracy", "%")}
 ${chart("Training loss", "Mean cross-entropy over the epoch; lower is better.", "loss", "")}
 ${chart("Training accuracy", "Over the epoch, in percent, with augmentation if there is any.", "accuracy", "%")}
 ${chart("Learning rate", "At the end of the epoch; what the schedule made of it.", "lr", "")}
