@@ -24,7 +24,8 @@ const HELP = `Usage: node experiments/cifar10/run.mjs [run|list|tables] --out DI
   --threads N    threads of each run (default 1); the bits do not depend on it
   --list         the same as list
   --renew        go on with the present build; otherwise the study keeps to the one that it began with
-  --data-dir D   folder with cifar-10/ and pretrained/ (default: COARSEGRAD_DATA)
+  --data-dir D   folder with cifar-10/ and pretrained/ (default: COARSEGRAD_DATA);
+                 no other is looked in
   --evidence D   where results.jsonl goes (default: experiments/cifar10)
   --document F   the page whose tables are filled (default: docs/reproduction.md)
   --epochs N, --limit N, --test-limit N
@@ -81,11 +82,14 @@ function options() {
 
 /** The data folder: it has to hold the public weights too. */
 function dataRoot(given) {
-  const places = [given, process.env.COARSEGRAD_DATA].filter(Boolean);
-  const match = places.find((place) => existsSync(path.join(place, "pretrained", PRETRAINED)));
-  if (match !== undefined) return path.resolve(match);
+  const place = given ?? process.env.COARSEGRAD_DATA;
+  const hint = "name the folder with --data-dir or COARSEGRAD_DATA";
+  if (!place) throw new Error(`no data; expected a folder with pretrained/ and cifar-10/; ${hint}`);
+  // CIFAR-10 may have other names there: the first run tells if it has none.
+  if (existsSync(path.join(place, "pretrained", PRETRAINED))) return path.resolve(place);
+  const got = existsSync(place) ? "neither" : "no such folder";
   throw new Error(
-    `no data; expected pretrained/${PRETRAINED} and cifar-10/ in one of ${places.join(", ") || "no folder"}; name it with --data-dir or COARSEGRAD_DATA`,
+    `${place}: no public weights; expected pretrained/${PRETRAINED} in it, and cifar-10/, got ${got}; ${hint}`,
   );
 }
 

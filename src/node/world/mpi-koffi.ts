@@ -29,11 +29,14 @@ const HINT = "install it beside coarsegrad: npm install koffi@3";
 /** Stack of a function that is called on another thread: transports of MPI need more than koffi's 128 KiB. */
 const STACK_BYTES = 1 << 20;
 
-/** With a catch of its own: then programs that are bundled without koffi are none the worse. */
-const importKoffi = (): Promise<unknown> => import("koffi").catch((error: unknown) => Promise.reject(error));
+/** By a name that bundlers do not see: whoever bundles this library need not have koffi. */
+function loadPackage(): Promise<unknown> {
+  const name = "koffi";
+  return import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+}
 
 /** Loads koffi. @param load replaces the import, for tests @throws WorldError without it */
-export async function loadKoffi(load: () => Promise<unknown> = importKoffi): Promise<Koffi> {
+export async function loadKoffi(load: () => Promise<unknown> = loadPackage): Promise<Koffi> {
   let koffi: Koffi;
   try {
     const loaded = (await load()) as { default?: Koffi } & Koffi;
