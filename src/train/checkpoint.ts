@@ -2,6 +2,7 @@
 import { defaultRng, setDefaultRng } from "../autograd/random.js";
 import { anything, check, checkOptions, instanceOf, integer, listOf, record } from "../core/checks.js";
 import { FormatError, StateError } from "../core/errors.js";
+import { isErrorOf } from "../core/foreign-errors.js";
 
 import { Rng } from "../core/rng.js";
 import { contentChecksum } from "../io/checksum.js";
@@ -163,7 +164,7 @@ function hashOf(config: unknown): string | null {
   try {
     return configHash(config);
   } catch (error) {
-    if (error instanceof RangeError) return null;
+    if (isErrorOf("RangeError", error)) return null;
     throw error;
   }
 }
