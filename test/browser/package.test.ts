@@ -29,7 +29,9 @@ async function resultOf(page: Page): Promise<Result> {
 function filesUnder(folder: string): ServedFiles {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const files = names.map((entry) => path.join(entry.parentPath, entry.name));
-  return Object.fromEntries(files.map((file) => [path.relative(folder, file), readFileSync(file)]));
+  return Object.fromEntries(
+    files.map((file) => [path.relative(folder, file).replaceAll(path.sep, "/"), readFileSync(file)]),
+  );
 }
 
 describe.skipIf(noChromium)("the installed package in headless Chromium", () => {

@@ -38,7 +38,8 @@ describe("quickstart", () => {
     expect(stderr).toContain("train 1W4A bcgd");
   });
 
-  it("stops on Ctrl-C, with its child", async () => {
+  // Windows ends a process at once that is sent a signal.
+  it.skipIf(process.platform === "win32")("stops on Ctrl-C, with its child", async () => {
     const child = bench.start(...SMALL, "--epochs", "50", "--out", "stopped");
     const ended = outcomeOf(child);
     await appears(bench.file("stopped", "float", "checkpoint.safetensors"));
