@@ -31,6 +31,7 @@ export async function bundleLibraries(folder) {
       mainFields: ["module", "main"],
       format: "esm",
       target: "es2022",
+      sourcemap: true,
       banner: { js: `/*! Contains parts of ${contents}. */` },
       logLevel: "warning",
     });

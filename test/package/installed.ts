@@ -1,6 +1,6 @@
 /** @file The package as its users get it: packed, and installed from the tarball into an empty folder. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { buildIsStale, npm as npmFile, root } from "../../scripts/run.mjs";
@@ -68,4 +68,13 @@ export function entriesOf({ manifest }: Consumer): string[] {
   return Object.entries(manifest.exports)
     .filter(([, target]) => typeof target !== "string")
     .map(([name]) => `coarsegrad${name.slice(1)}`);
+}
+
+/** All files of a folder, by their path in it with slashes: what a server of tests takes. */
+export function filesUnder(folder: string): Record<string, Uint8Array> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = names.map((entry) => path.join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    files.map((file) => [path.relative(folder, file).replaceAll(path.sep, "/"), readFileSync(file)]),
+  );
 }
