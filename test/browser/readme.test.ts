@@ -11,7 +11,7 @@ import { createSession } from "../../src/infer/index.js";
 import { lenet5 } from "../../src/models/index.js";
 import { SGD } from "../../src/optim/index.js";
 import { prepare } from "../../src/quant/index.js";
-import { fit } from "../../src/train/index.js";
+import * as training from "../../src/train/index.js";
 import { type Consumer, filesUnder, installPackage } from "../package/installed.js";
 import { noChromium } from "../tools.js";
 import { type ServedFiles, withPage } from "./page.js";
@@ -20,7 +20,7 @@ async function trainedModel(): Promise<Uint8Array> {
   using net = lenet5({ rng: new Rng(1) });
   prepare(net, { weights: 1, activations: 4 });
   using optimizer = new SGD(net.parameters(), { lr: 0.02, momentum: 0.9 });
-  await fit(net, digits({ train: 256, test: 1 }).train, { epochs: 2, optimizer, recalibrate: true });
+  await training.fit(net, digits({ train: 256, test: 1 }).train, { epochs: 2, optimizer, recalibrate: true });
   return pack(net, { inputShape: [28, 28, 1] });
 }
 
