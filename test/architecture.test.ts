@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   theory: ["core", "codes", "memory", "ndarray", "autograd", "quant"],
   io: ["core"],
   format: ["core", "codes", "io"],
+  worker: ["core", "memory"],
   train: ["core", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
   export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "format", "infer"],

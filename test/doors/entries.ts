@@ -16,6 +16,7 @@ import * as quant from "../../src/quant/index.js";
 import * as run from "../../src/run/index.js";
 import * as theory from "../../src/theory/index.js";
 import * as train from "../../src/train/index.js";
+import * as worker from "../../src/worker/index.js";
 
 /** Entries as package.json names them. */
 export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -33,6 +34,7 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./run": run,
   "./theory": theory,
   "./train": train,
+  "./worker": worker,
 };
 
 /** A function that a caller can call: an export, a class's constructor or static maker. */

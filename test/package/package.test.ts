@@ -78,6 +78,7 @@ describe("the tarball", () => {
       "onnx",
       "infer",
       "run",
+      "worker",
       "node",
     ];
     const present = rooms.filter((room) => existsSync(path.join(root, "src", room, "index.ts")));
