@@ -90,6 +90,7 @@ export async function bundleCli(outfile) {
     target: "node20",
     loader: { ".css": "text" },
     define: { COARSEGRAD_VERSION: JSON.stringify(version) },
+    external: ["koffi"],
     // Bundled CommonJS libraries call require() for Node's own modules.
     banner: {
       js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);',

@@ -15,6 +15,7 @@ import { describe, expect, it } from "vitest";
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  world: ["core"],
   codes: ["core"],
   memory: ["core"],
   kernels: ["core", "codes", "memory"],
@@ -25,17 +26,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   quant: ["core", "codes", "memory", "kernels", "ndarray", "ops", "autograd", "nn"],
   optim: ["core", "memory", "ndarray", "nn", "quant"],
   models: ["core", "autograd", "nn"],
-  data: ["core", "ndarray", "autograd", "nn"],
+  data: ["core", "world", "ndarray", "autograd", "nn"],
   theory: ["core", "codes", "memory", "ndarray", "autograd", "quant"],
   io: ["core"],
   format: ["core", "codes", "io"],
   worker: ["core", "memory"],
-  train: ["core", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
+  train: ["core", "world", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
   export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "format", "infer"],
   onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
   run: [
     "core",
+    "world",
     "codes",
     "memory",
     "ndarray",
@@ -52,7 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "export",
     "onnx",
   ],
-  node: ["core", "nn", "data", "io", "train", "run"],
+  node: ["core", "world", "kernels", "nn", "data", "io", "train", "run"],
   index: ["core", "memory", "kernels", "ndarray", "ops", "autograd"],
   cli: [
     "core",
@@ -84,6 +86,8 @@ const LIBRARIES: Readonly<Record<string, string>> = {
   "onnx/wire.ts": "@bufbuild/protobuf/wire",
   "node/images/jpeg-library.ts": "jpeg-js",
 };
+/** Optional peer dependencies by the only file that imports them, and late: who does not ask for them never loads them. */
+const OPTIONAL: Readonly<Record<string, string>> = { "node/world/mpi-koffi.ts": "koffi" };
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
 const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
@@ -114,6 +118,11 @@ function importsOf(text: string): string[] {
   return [...code(text, true).matchAll(statement)].map((match) => match[1] ?? match[2]);
 }
 
+/** Whether it is an optional dependency's late import, in its own file. */
+function late(file: string, specifier: string, text: string): boolean {
+  return OPTIONAL[file] === specifier && !code(text, true).includes(`from "${specifier}"`);
+}
+
 /** The source file that a relative import means. */
 function target(from: string, specifier: string): string {
   return path.posix.join(path.posix.dirname(from), specifier.replace(/\?.*$/, "").replace(/\.js$/, ".ts"));
@@ -130,7 +139,12 @@ function importOffences(files: Files): string[] {
       const says = `${file} imports ${specifier}`;
       if (!specifier.startsWith(".")) {
         const builtin = specifier.startsWith("node:");
-        if (room !== "cli" && !(builtin && room === "node") && LIBRARIES[file] !== specifier) {
+        if (
+          room !== "cli" &&
+          !(builtin && room === "node") &&
+          LIBRARIES[file] !== specifier &&
+          !late(file, specifier, text)
+        ) {
           offences.push(
             `${says}: ${builtin ? "only node/ and cli/ import Node's modules" : "the library has no dependencies"}`,
           );
@@ -271,6 +285,7 @@ describe("the rules see", () => {
     "nn/b.ts": 'import { readFile } from "node:fs";\nimport x from "lodash";\nexport * from "../ops/c";\n',
     "infer/d.ts": 'const late = await import("../autograd/e.js");\nimport {\n  a,\n  b,\n} from "../format/f.js";\n',
     "onnx/h.ts": 'import { BinaryReader } from "@bufbuild/protobuf/wire";\n',
+    "node/world/mpi-koffi.ts": 'import type { Koffi } from "koffi";\n',
     "attic/g.ts": "",
     "index.ts": 'export { run } from "./cli/main.js";\n',
   });
@@ -282,6 +297,10 @@ describe("the rules see", () => {
     [
       "a bundled library outside its file",
       "onnx/h.ts imports @bufbuild/protobuf/wire: the library has no dependencies",
+    ],
+    [
+      "an optional dependency that is not late",
+      "node/world/mpi-koffi.ts imports koffi: the library has no dependencies",
     ],
     ["missing extensions", "nn/b.ts imports ../ops/c: imports end in .js"],
     ["late imports", "infer/d.ts imports ../autograd/e.js: infer may import core, codes, memory, kernels, format"],

@@ -1,7 +1,22 @@
 /** @file What both sides of a worker need of each other, and what they say. */
 
-import * as errors from "../core/errors.js";
-import { CoarsegradError } from "../core/errors.js";
+import {
+  ArgumentError,
+  CoarsegradError,
+  DataError,
+  DisposedError,
+  DivergenceError,
+  DTypeError,
+  FormatError,
+  GradientError,
+  MemoryError,
+  QuantError,
+  ScopeError,
+  ShapeError,
+  StateError,
+  ThreadError,
+  WorldError,
+} from "../core/errors.js";
 import { messageOf } from "../core/foreign-errors.js";
 
 /** A worker seen from outside: a Web Worker, or Node's `Worker` from node:worker_threads. */
@@ -54,10 +69,28 @@ export function failureOf(thrown: unknown): Failure {
   };
 }
 
+/** Errors of the library by name, each written out: a namespace would hold all of them in every bundle. */
+export const CLASSES: Readonly<Record<string, typeof CoarsegradError>> = {
+  ArgumentError,
+  CoarsegradError,
+  DTypeError,
+  DataError,
+  DisposedError,
+  DivergenceError,
+  FormatError,
+  GradientError,
+  MemoryError,
+  QuantError,
+  ScopeError,
+  ShapeError,
+  StateError,
+  ThreadError,
+  WorldError,
+};
+
 /** The error again: of its class, with its fields and the stack of where it was thrown. */
 export function errorOf({ fields, ...texts }: Failure): Error {
-  const classes = errors as unknown as Record<string, typeof CoarsegradError>;
-  const type = fields === undefined ? null : (classes[texts.name] ?? CoarsegradError);
+  const type = fields === undefined ? null : (CLASSES[texts.name] ?? CoarsegradError);
   const error = type === null ? new Error(texts.message) : new type({ op: fields?.op ?? "", what: "" });
   return Object.assign(error, texts, fields);
 }

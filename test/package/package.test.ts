@@ -79,6 +79,7 @@ describe("the tarball", () => {
       "infer",
       "run",
       "worker",
+      "world",
       "node",
     ];
     const present = rooms.filter((room) => existsSync(path.join(root, "src", room, "index.ts")));

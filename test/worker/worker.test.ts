@@ -1,9 +1,11 @@
 /** @file Calls over a channel: results, errors, functions, signals, memory that is handed over, ends. */
 import { MessageChannel } from "node:worker_threads";
 import { afterEach, expect, expectTypeOf, it } from "vitest";
+import * as errors from "../../src/core/errors.js";
 import { ArgumentError, ShapeError, ThreadError } from "../../src/core/errors.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { type Connection, connect, type Handlers, serve, transfer } from "../../src/worker/index.js";
+import { CLASSES } from "../../src/worker/port.js";
 import { disposeLater } from "../leaks.js";
 
 const open: (() => void)[] = [];
@@ -60,6 +62,10 @@ it("errors of the library arrive as what they are, others with name and message"
     /unknown function of the worker; expected shape, type, text/,
   );
   await expect(far.call("toString" as "text")).rejects.toThrow(ArgumentError);
+});
+
+it("every error of the library is known", () => {
+  expect(Object.keys(CLASSES).sort()).toEqual(Object.keys(errors).sort());
 });
 
 it("functions among the arguments are told, and what they throw fails the call", async () => {

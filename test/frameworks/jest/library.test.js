@@ -1,5 +1,6 @@
 /** @file A project's own tests: train, pack, infer, read and write, in a realm that Jest makes for them. */
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { expect, jest, test } from "@jest/globals";
 import {
   ArgumentError,
@@ -101,7 +102,7 @@ test("reads and writes formats", async () => {
   const net = new Sequential(new Linear(4, 2, { rng: new Rng(1) }));
   const imported = importOnnx(elsewhere(exportOnnx(net, { inputShape: [4] })));
   for (const each of [imported, net]) (each.net ?? each).dispose();
-  const file = new URL("./written.bin", import.meta.url).pathname.replace(/^\/(?=[A-Z]:)/, "");
+  const file = fileURLToPath(new URL("./written.bin", import.meta.url));
   await saveFileAtomic(file, elsewhere(Uint8Array.of(1, 2, 3)));
   expect([...(await readFileBytes(file))]).toEqual([1, 2, 3]);
   await expect(readFileBytes(`${file}-none`)).rejects.toThrow(CoarsegradError);
