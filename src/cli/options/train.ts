@@ -24,6 +24,8 @@ export interface TrainOptions extends CommonOptions, ThreadsOption {
   readonly ranks: number | "auto";
   /** Seconds that a rank may be late. */
   readonly rankLimit?: number;
+  /** What carries ranks that are processes. */
+  readonly distributed?: "mpi";
   /** Steps between checkpoints within an epoch. */
   readonly checkpointEvery?: number;
   readonly out?: string;
@@ -81,6 +83,8 @@ export function trainOptions(made: Command): Command {
     threadNumber,
     ranksByDefault(),
   );
+  const carrier = "mpi: every process that mpirun or srun starts is a rank, with threads for none; rank 0 writes";
+  option(made, "--distributed <carrier>", carrier, choice(["mpi"]));
   const limit = "seconds that a rank may be late before the run ends with an error (default: 60)";
   option(made, "--rank-limit <seconds>", limit, real({ min: 0.1 }));
   const every = "steps between checkpoints within an epoch (default: one at its end)";
