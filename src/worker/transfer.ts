@@ -15,11 +15,12 @@ const marked = new WeakSet<object>();
  *
  * @param value a typed array, a buffer, or lists and plain objects of them
  * @returns value itself
- * @throws ArgumentError for what is no object
+ * @throws ArgumentError for what is no object, and for tensors
  * @example
  * await worker.call("predict", transfer(pixels));
  */
 export function transfer<T extends object>(value: T): T {
+  if (OWNED in Object(value)) refuseOwner("transfer");
   if (bufferIn(value) === null && !Array.isArray(value)) check("transfer", "value", value, record);
   marked.add(value);
   return value;
@@ -36,18 +37,20 @@ export function transferred(op: string, values: readonly unknown[]): ArrayBuffer
   return [...buffers];
 }
 
+function refuseOwner(op: string): never {
+  throw new ArgumentError({
+    op,
+    what: "an array of the library cannot leave its side",
+    expected: "typed arrays, numbers, lists and plain objects",
+    got: "an array or a tensor",
+    hint: "send toTypedArray() and the shape",
+  });
+}
+
 function collect(op: string, value: unknown, inMarked: boolean, buffers: Set<ArrayBuffer>, seen: Set<unknown>): void {
   if (typeof value !== "object" || value === null || seen.has(value)) return;
   seen.add(value);
-  if (OWNED in value) {
-    throw new ArgumentError({
-      op,
-      what: "an array of the library cannot leave its side",
-      expected: "typed arrays, numbers, lists and plain objects",
-      got: "an array or a tensor",
-      hint: "send toTypedArray() and the shape",
-    });
-  }
+  if (OWNED in value) refuseOwner(op);
   const goes = inMarked || marked.has(value);
   const buffer = bufferIn(value);
   if (buffer !== null) {

@@ -123,6 +123,7 @@ it("tensors do not cross, in either direction", async () => {
   const far = pair({ same: (value: unknown) => value, make: () => ({ a: [array] }) });
   await expect(far.call("same", [array])).rejects.toThrow(/cannot leave its side.*toTypedArray/);
   await expect(far.call("make")).rejects.toThrow(ArgumentError);
+  expect(() => transfer(array)).toThrow(ArgumentError);
   expect(await far.call("same", 1)).toBe(1);
 });
 
