@@ -2,6 +2,7 @@
 import { callable, check } from "../core/checks.js";
 import { isMap, isPlainObject, isSet } from "../core/containers.js";
 import { ScopeError } from "../core/errors.js";
+import { observers } from "./observer.js";
 
 /** Anything that owns heap memory and can be told to let go. */
 export interface Owner {
@@ -149,6 +150,7 @@ export function scopeDepth(): number {
 /** Registers a new owner with the innermost scope, if there is one. */
 export function track(item: Owner): void {
   currentScope()?.add(item);
+  if (observers.length > 0) for (const observer of observers) observer.made(item);
 }
 
 /** Takes an owner out of its scope: it lives until it is disposed of. Parameters and optimizer state do this. */

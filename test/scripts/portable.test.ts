@@ -25,6 +25,8 @@ const RULES: Readonly<Record<string, RegExp>> = {
 /** Where such a thing is looked for, or stands beside what other systems have. */
 const ASKED: Readonly<Record<string, string>> = {
   "scripts/hosts.mjs": "makes hosts of Linux's network namespaces, and says where there are none",
+  "scripts/bench-ranks.mjs": "measures ranks over Linux's networks, with the MPI that is there",
+  "test/world/elastic.test.ts": "ends ranks that it lost by Linux's own tools",
   "test/world/mpi-rank.ts": "stops itself, in tests that are skipped where no MPI for Linux is",
   "scripts/prepare.mjs": "writes a command file on Windows",
   "test/handles.ts": "watches open files where the system lists them",

@@ -48,7 +48,11 @@ export async function loadKoffi(load: () => Promise<unknown> = importKoffi): Pro
       hint: HINT,
     });
   }
-  koffi.config({ async_stack_size: STACK_BYTES, async_heap_size: STACK_BYTES });
+  try {
+    koffi.config({ async_stack_size: STACK_BYTES, async_heap_size: STACK_BYTES });
+  } catch {
+    // Somebody else has called C by it before: then it keeps what it has.
+  }
   return koffi;
 }
 
