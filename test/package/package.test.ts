@@ -83,7 +83,6 @@ describe("the tarball", () => {
       "worker",
       "world",
       "node",
-      "world",
     ];
     const present = rooms.filter((room) => existsSync(path.join(root, "src", room, "index.ts")));
     expect(entriesOf(consumer).sort()).toEqual(["coarsegrad", ...present.map((room) => `coarsegrad/${room}`)].sort());
