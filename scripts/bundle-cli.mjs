@@ -50,6 +50,9 @@ const inlineScript = {
  */
 const LATE = { name: "charts", source: "src/cli/theory/render.ts" };
 
+/** Optional peers: they stay imports, which happen when a queue is asked for. */
+const PEERS = ["bullmq", "ioredis"];
+
 /** Late imports of {@link LATE} stay imports, of the file beside. */
 const lateFile = (extension) => ({
   name: "late-file",
@@ -94,6 +97,7 @@ export async function bundleCli(outfile) {
     banner: {
       js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);',
     },
+    external: PEERS,
     plugins: [inlineScript, lateFile(extension)],
     legalComments: "eof",
     logLevel: "warning",

@@ -11,7 +11,8 @@ import { describe, expect, it } from "vitest";
  * each imports those before it alone.
  *
  * `onnx` is beside export, not inside it: it lowers networks as export does and has a library for protobuf. `run` is a
- * run from its configuration to its packed model: what scripts, pages and the command line share, without Node.
+ * run from its configuration to its packed model: what scripts, pages and the command line share, without Node. `sweep`
+ * is many of them.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -52,6 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "onnx",
   ],
   node: ["core", "nn", "data", "io", "train", "run"],
+  sweep: ["core", "io", "train", "run", "node"],
   index: ["core", "memory", "kernels", "ndarray", "ops", "autograd"],
   cli: [
     "core",
@@ -72,6 +74,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "onnx",
     "run",
     "node",
+    "sweep",
     "index",
   ],
 };
@@ -83,6 +86,10 @@ const LIBRARIES: Readonly<Record<string, string>> = {
   "onnx/wire.ts": "@bufbuild/protobuf/wire",
   "node/images/jpeg-library.ts": "jpeg-js",
 };
+/** Packages that a user may have or not, by the only file that may name them: types, and imports when they are wanted. */
+const PEERS: Readonly<Record<string, readonly string[]>> = { "sweep/queue/library.ts": ["bullmq", "ioredis"] };
+/** Files outside node/ and cli/ that work with folders and packages: what a plan says is read without Node. */
+const WITH_NODE = ["sweep/folder.ts", "sweep/perform.ts", "sweep/resolve.ts", "sweep/queue/library.ts"];
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
 const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
@@ -108,6 +115,12 @@ function importsOf(text: string): string[] {
   return [...code(text, true).matchAll(statement)].map((match) => match[1] ?? match[2]);
 }
 
+/** Whether a text imports a package as it loads, and not only its types. */
+function isEager(text: string, specifier: string): boolean {
+  const statement = /^\s*(?:import|export)\b(?!\s+type\b)[^"'`;()]*?(?:\bfrom\s*)?["']([^"']+)["']/gm;
+  return [...code(text, true).matchAll(statement)].some((match) => match[1] === specifier);
+}
+
 /** The source file that a relative import means. */
 function target(from: string, specifier: string): string {
   return path.posix.join(path.posix.dirname(from), specifier.replace(/\?.*$/, "").replace(/\.js$/, ".ts"));
@@ -124,9 +137,15 @@ function importOffences(files: Files): string[] {
       const says = `${file} imports ${specifier}`;
       if (!specifier.startsWith(".")) {
         const builtin = specifier.startsWith("node:");
-        if (room !== "cli" && !(builtin && room === "node") && LIBRARIES[file] !== specifier) {
+        if (Object.values(PEERS).flat().includes(specifier)) {
+          if (!PEERS[file]?.includes(specifier)) offences.push(`${says}: only ${Object.keys(PEERS)} may`);
+          else if (isEager(text, specifier)) offences.push(`${says}: a package that may be missing is imported late`);
+          continue;
+        }
+        const withNode = room === "node" || WITH_NODE.includes(file);
+        if (room !== "cli" && !(builtin && withNode) && LIBRARIES[file] !== specifier) {
           offences.push(
-            `${says}: ${builtin ? "only node/ and cli/ import Node's modules" : "the library has no dependencies"}`,
+            `${says}: ${builtin ? "only node/, cli/ and WITH_NODE import Node's modules" : "the library has no dependencies"}`,
           );
         }
         continue;
@@ -245,6 +264,16 @@ it("the plan is as strict as the sources: no arrow that none of them needs, and 
   }
 });
 
+it("so are the lists of files that may more than their rooms", () => {
+  const importing = (is: (specifier: string) => boolean, file: string) => importsOf(sources.get(file) ?? "").some(is);
+  expect(WITH_NODE.filter((file) => !importing((specifier) => specifier.startsWith("node:"), file))).toEqual([]);
+  for (const [file, packages] of Object.entries(PEERS)) {
+    expect(packages.filter((name) => !importing((specifier) => specifier === name, file))).toEqual([]);
+  }
+  for (const [file, name] of Object.entries(LIBRARIES))
+    expect(importing((specifier) => specifier === name, file)).toBe(true);
+});
+
 describe("the rules see", () => {
   const tree = (files: Record<string, string>): Files => new Map(Object.entries(files));
   const bad = tree({
@@ -253,16 +282,26 @@ describe("the rules see", () => {
     "infer/d.ts": 'const late = await import("../autograd/e.js");\nimport {\n  a,\n  b,\n} from "../format/f.js";\n',
     "onnx/h.ts": 'import { BinaryReader } from "@bufbuild/protobuf/wire";\n',
     "attic/g.ts": "",
+    "cli/q.ts": 'const late = await import("bullmq");\n',
+    "sweep/queue/library.ts": 'import type * as B from "bullmq";\nimport { Redis } from "ioredis";\n',
     "index.ts": 'export { run } from "./cli/main.js";\n',
   });
 
   it.each([
     ["a room to the right, types included", "core/a.ts imports ../nn/b.js: core may import nothing"],
-    ["Node's modules outside node and cli", "nn/b.ts imports node:fs: only node/ and cli/ import Node's modules"],
+    [
+      "Node's modules outside node and cli",
+      "nn/b.ts imports node:fs: only node/, cli/ and WITH_NODE import Node's modules",
+    ],
     ["dependencies", "nn/b.ts imports lodash: the library has no dependencies"],
     [
       "a bundled library outside its file",
       "onnx/h.ts imports @bufbuild/protobuf/wire: the library has no dependencies",
+    ],
+    ["optional packages elsewhere", "cli/q.ts imports bullmq: only sweep/queue/library.ts may"],
+    [
+      "optional packages that are needed at once",
+      "sweep/queue/library.ts imports ioredis: a package that may be missing is imported late",
     ],
     ["missing extensions", "nn/b.ts imports ../ops/c: imports end in .js"],
     ["late imports", "infer/d.ts imports ../autograd/e.js: infer may import core, codes, memory, kernels, format"],

@@ -59,3 +59,12 @@ export const chromiumPath = findChromium();
 export const noChromium = lacks("Chromium", chromiumPath !== undefined);
 /** True where tests of a second engine are to be skipped; `node scripts/install-node24.mjs` brings it. */
 export const noNode24 = lacks("Node 24", existsSync(node24));
+/** Whether a program is on the path. */
+export function hasProgram(name: string, env: NodeJS.ProcessEnv = process.env): boolean {
+  const files = process.platform === "win32" ? [`${name}.exe`] : [name];
+  const folders = (env.PATH ?? "").split(path.delimiter).filter(Boolean);
+  return folders.some((folder) => files.some((file) => existsSync(path.join(folder, file))));
+}
+
+/** True where tests of queues are to be skipped; Debian's package is `redis-server`. */
+export const noRedis = lacks("redis-server", hasProgram("redis-server"));

@@ -10,6 +10,8 @@ afterAll(() => bench?.close());
 const COMMANDS = [
   "quickstart",
   "train",
+  "sweep",
+  "sweep-worker",
   "eval",
   "pack",
   "export",
@@ -26,7 +28,7 @@ describe("help", () => {
   it("lists the commands, all of them and no others", async () => {
     const { code, stdout, stderr } = await bench.run("--help");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    const listed = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1]);
+    const listed = [...stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map((match) => match[1]);
     expect(listed.sort()).toEqual([...COMMANDS].sort());
   });
 
@@ -56,7 +58,7 @@ describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
     [
       "trian",
-      'command: unknown command; expected quickstart, train, eval, pack, export, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
+      'command: unknown command; expected quickstart, train, sweep, sweep-worker, eval, pack, export, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
     ],
     ["data lits", 'data: unknown command; expected list, info, download, got "lits"; did you mean list?'],
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],

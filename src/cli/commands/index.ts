@@ -9,6 +9,8 @@ import { packCommand } from "./pack.js";
 import { quickstartCommand } from "./quickstart.js";
 import { reportCommand } from "./report.js";
 import { summaryCommand } from "./summary.js";
+import { sweepCommand } from "./sweep.js";
+import { sweepWorkerCommand } from "./sweep-worker.js";
 import { theoryCommand } from "./theory.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
@@ -17,6 +19,8 @@ import { verifyCommand } from "./verify.js";
 export const COMMANDS: readonly (() => Command)[] = [
   quickstartCommand,
   trainCommand,
+  sweepCommand,
+  sweepWorkerCommand,
   evalCommand,
   packCommand,
   exportCommand,

@@ -144,6 +144,16 @@ export class RunLock {
 }
 
 /**
+ * Whether a process of this machine, which lives, is writing a run; what cannot be seen from here is not counted.
+ *
+ * @throws DataError if something else has the lock's name
+ */
+export async function isWritten(folder: string): Promise<boolean> {
+  const holder = holderOf((await textOf(join(folder, LOCK_FILE))) ?? "");
+  return holder !== null && stateOf(holder) === "alive";
+}
+
+/**
  * What a lock holds; null if there is none by now.
  *
  * @throws DataError if something else has its name: a folder, a pipe, a link that leads nowhere can be neither read nor
