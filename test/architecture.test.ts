@@ -16,6 +16,7 @@ import { describe, expect, it } from "vitest";
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  world: ["core"],
   codes: ["core"],
   memory: ["core"],
   kernels: ["core", "codes", "memory"],
@@ -26,11 +27,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   quant: ["core", "codes", "memory", "kernels", "ndarray", "ops", "autograd", "nn"],
   optim: ["core", "memory", "ndarray", "nn", "quant"],
   models: ["core", "autograd", "nn"],
-  data: ["core", "ndarray", "autograd", "nn"],
+  data: ["core", "world", "ndarray", "autograd", "nn"],
   theory: ["core", "codes", "memory", "ndarray", "autograd", "quant"],
   io: ["core"],
   format: ["core", "codes", "io"],
-  train: ["core", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
+  train: ["core", "world", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
   export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "format", "infer"],
   onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
@@ -52,7 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "export",
     "onnx",
   ],
-  node: ["core", "nn", "data", "io", "train", "run"],
+  node: ["core", "world", "nn", "data", "io", "train", "run"],
   sweep: ["core", "io", "train", "run", "node"],
   index: ["core", "memory", "kernels", "ndarray", "ops", "autograd"],
   cli: [

@@ -1,10 +1,11 @@
 /** @file The command line's entry: `coarsegrad <command>`. */
 import { isLoaderWorker } from "../node/loading/worker.js";
+import { isRankWorker } from "../node/world/train-rank.js";
 import { run } from "./run.js";
 import { watchStreams } from "./ui/streams.js";
 
-// Workers that prepare batches run this same file: in them it does nothing else.
-if (!isLoaderWorker()) {
+// Workers that prepare batches, and those that are ranks, run this same file: in them it does nothing else.
+if (!isLoaderWorker() && !isRankWorker()) {
   const exitCode = watchStreams();
   process.exitCode = exitCode(await run(process.argv.slice(2)));
 }

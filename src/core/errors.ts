@@ -100,6 +100,10 @@ export class MemoryError extends CoarsegradError {
 export class ThreadError extends CoarsegradError {
   override readonly name: string = "ThreadError";
 }
+/** Ranks that cannot be had, that do not agree with each other, or that were lost while others waited for them. */
+export class WorldError extends CoarsegradError {
+  override readonly name: string = "WorldError";
+}
 /** A data set that cannot be found, fetched or trusted. */
 export class DataError extends CoarsegradError {
   override readonly name: string = "DataError";

@@ -1,7 +1,7 @@
 /** @file Batches of examples: their order is a function of (seed, epoch) alone. */
 import { callable, check, checkOptions, flag, integer, type OptionRules, record, refuse } from "../core/checks.js";
 import { ArgumentError, DataError } from "../core/errors.js";
-import { eventLoopTurn } from "./event-loop.js";
+import { eventLoopTurn } from "../core/event-loop.js";
 import {
   type ExampleBatch,
   type ExampleDataset,
@@ -18,8 +18,8 @@ export interface ExampleSource {
   readonly name: string;
   /** Batches in an epoch. */
   readonly batches: number;
-  /** The batches of one epoch in order. */
-  epoch(epoch: number): AsyncGenerator<ExampleBatch, void, undefined>;
+  /** The batches of one epoch in order, from number `from` (default 0) on. */
+  epoch(epoch: number, from?: number): AsyncGenerator<ExampleBatch, void, undefined>;
 }
 
 /** Options of an {@link ExampleLoader}. */
@@ -71,15 +71,20 @@ export class ExampleLoader implements ExampleSource {
     return this.dataset.name;
   }
 
-  /** The batches of one epoch; between them the event loop gets a turn. @param epoch counted from 0 */
-  async *epoch(epoch: number): AsyncGenerator<ExampleBatch, void, undefined> {
+  /**
+   * The batches of one epoch; between them the event loop gets a turn.
+   * @param epoch counted from 0
+   * @param from the first batch, for resuming within an epoch. @default 0
+   */
+  async *epoch(epoch: number, from = 0): AsyncGenerator<ExampleBatch, void, undefined> {
     check("ExampleLoader", "epoch", epoch, integer(0));
+    check("ExampleLoader", "from", from, integer(0));
     const { dataset } = this;
     const order = this.#shuffle
       ? this.#streams.order(epoch, dataset.count)
       : Uint32Array.from({ length: dataset.count }, (_, n) => n);
-    for (let index = 0; index < this.batches; index++) {
-      if (index > 0) await eventLoopTurn();
+    for (let index = from; index < this.batches; index++) {
+      if (index > from) await eventLoopTurn();
       const rows = order.subarray(index * this.#batch, Math.min((index + 1) * this.#batch, dataset.count));
       yield {
         inputs: dataset.inputs.map((array) => rowsOf(array, rows)),
@@ -120,7 +125,7 @@ export function batchSource(
   if (!Array.isArray(batches)) check(op, "batches", batches, callable, "a list of batches, or a function of the epoch");
   const { name = "batches", batches: count = Array.isArray(batches) ? batches.length : 0 } = options;
   if (count === 0) refuse(op, "batches", "how many an epoch has, as option batches: n", "none");
-  return { name, batches: count, epoch: (epoch) => epochOf(name, count, batches, epoch) };
+  return { name, batches: count, epoch: (epoch, from = 0) => epochOf(name, count, batches, epoch, from) };
 }
 
 async function* epochOf(
@@ -128,6 +133,7 @@ async function* epochOf(
   batches: number,
   maker: BatchMaker,
   epoch: number,
+  from: number,
 ): AsyncGenerator<ExampleBatch, void, undefined> {
   const items = typeof maker === "function" ? maker(epoch) : maker;
   const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = Object(
@@ -140,7 +146,8 @@ async function* epochOf(
     if (index === batches) break;
     check(name, `batch ${index}`, fields, record);
     const { inputs, targets, weights, count } = exampleDataset({ ...fields, name });
-    yield { inputs, targets, weights, count, epoch, index };
+    // Those of the first part of a resumed epoch are made and passed over.
+    if (index >= from) yield { inputs, targets, weights, count, epoch, index };
     index++;
   }
   if (index === batches) return;

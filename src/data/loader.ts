@@ -11,9 +11,10 @@ import {
   text,
 } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
+import { eventLoopTurn } from "../core/event-loop.js";
 import { kindOf } from "../core/typed-arrays.js";
+import type { ShardRange } from "../world/tree.js";
 import { checkImageDataset, checkImageShape, type ImageDataset, type ImageShape } from "./dataset.js";
-import { eventLoopTurn } from "./event-loop.js";
 import { LoaderStreams, seedRule } from "./streams.js";
 import { type ImageTransform, transformRule } from "./transforms.js";
 
@@ -35,6 +36,28 @@ export interface Batch {
   readonly epoch: number;
   /** The batch within the epoch, counted from 0. */
   readonly index: number;
+  /** Where this part of a batch stands in it; absent: this is the whole. */
+  readonly part?: BatchPart;
+}
+
+/** A part of a batch. */
+export interface BatchPart {
+  /** Images of the batch before it. */
+  readonly start: number;
+  /** Images of the whole batch. */
+  readonly whole: number;
+}
+
+/**
+ * Where shards stand in a batch: example k of n is in shard s of S if ⌊sn/S⌋ ≤ k < ⌊(s+1)n/S⌋.
+ *
+ * @param whole examples of the batch
+ * @param range default all shards
+ */
+export function placeOf(whole: number, range?: ShardRange): { readonly start: number; readonly end: number } {
+  if (range === undefined) return { start: 0, end: whole };
+  const at = (shard: number): number => Math.floor((shard * whole) / range.shards);
+  return { start: at(range.first), end: at(range.end) };
 }
 
 /**
@@ -51,8 +74,13 @@ export interface BatchLoader {
   readonly batches: number;
   /** Images in an epoch. */
   readonly images: number;
-  /** The batches of one epoch in order, from number `from` on. */
-  epoch(epoch: number, from?: number): AsyncGenerator<Batch, void, undefined>;
+  /**
+   * The batches of one epoch in order, from number `from` on.
+   *
+   * @param range the shards of each batch that are wanted, so that no rank prepares another one's images; a loader that
+   * gives whole batches all the same is cut by whoever reads it
+   */
+  epoch(epoch: number, from?: number, range?: ShardRange): AsyncGenerator<Batch, void, undefined>;
 }
 
 /** True for a loader, false for a data set. */
@@ -75,11 +103,12 @@ export function checkBatchLoader(op: string, loader: BatchLoader): void {
  * @throws ArgumentError
  */
 export function checkBatch(op: string, { name }: BatchLoader, batch: Batch): void {
-  const { images, labels, count, shape, index } = batch ?? {};
+  const { images, labels, count, shape, index, part } = batch ?? {};
   const of = `${op}: batch of ${name}`;
-  check(of, "count", count, integer(1));
+  const least = part === undefined ? 1 : 0;
+  check(of, "count", count, integer(least));
   check(of, "index", index, integer(0));
-  check(of, "shape", shape, listOf(integer(1), 4), "[count, H, W, C]");
+  check(of, "shape", shape, listOf(integer(least), 4), "[count, H, W, C]");
   if (
     kindOf(images) === null ||
     images.length !== shape.reduce((size, extent) => size * extent, 1) ||
@@ -88,6 +117,15 @@ export function checkBatch(op: string, { name }: BatchLoader, batch: Batch): voi
     refuse(of, "images", `bytes for ${shape.join("x")}`, images);
   if ((kindOf(labels) === null && !Array.isArray(labels)) || labels.length !== count)
     refuse(of, "labels", `${count} class numbers`, labels);
+}
+
+/**
+ * Whether a last batch that is not full is left out: where some shard of it would be a single example, which batch norm
+ * cannot take. One shard: a last batch of one.
+ */
+export function dropsLast(count: number, batch: number, shards = 1): boolean {
+  const last = count % batch;
+  return count > batch && last > 0 && last < 2 * shards;
 }
 
 /** Options of a {@link DataLoader}. */
@@ -205,10 +243,11 @@ export class DataLoader implements BatchLoader {
    * @param epoch counted from 0
    * @param index which batch of the epoch, 0 … batches − 1
    * @param order the epoch's order, if you have it already
+   * @param range the shards of it that are wanted, default all
    * @returns a batch with arrays of its own
    * @throws ArgumentError on an index out of range
    */
-  batch(epoch: number, index: number, order: Uint32Array = this.order(epoch)): Batch {
+  batch(epoch: number, index: number, order: Uint32Array = this.order(epoch), range?: ShardRange): Batch {
     check("DataLoader", "epoch", epoch, integer(0));
     if (kindOf(order) !== "Uint32Array" || order.length !== this.dataset.count)
       refuse("DataLoader", "order", `a Uint32Array of ${this.dataset.count}`, order);
@@ -218,15 +257,17 @@ export class DataLoader implements BatchLoader {
     }
     const { dataset } = this;
     const size = dataset.shape[0] * dataset.shape[1] * dataset.shape[2];
-    const indices = order.slice(index * this.batchSize, Math.min((index + 1) * this.batchSize, dataset.count));
+    const first = index * this.batchSize;
+    const whole = Math.min(this.batchSize, dataset.count - first);
+    const { start, end } = placeOf(whole, range);
+    const indices = order.slice(first + start, first + end);
     const count = indices.length;
     const images = new Uint8Array(count * size);
     const labels = new Int32Array(count);
     const augmentation = this.#transforms.length > 0 ? this.#streams.augmentation(epoch) : null;
     for (let k = 0; k < count; k++) {
       const n = indices[k];
-      if (n >= dataset.count)
-        check("DataLoader", `order[${index * this.batchSize + k}]`, n, integer(0, dataset.count - 1));
+      if (n >= dataset.count) check("DataLoader", `order[${first + start + k}]`, n, integer(0, dataset.count - 1));
       images.set(dataset.images.subarray(n * size, (n + 1) * size), k * size);
       labels[k] = dataset.labels[n];
       if (augmentation === null) continue;
@@ -236,7 +277,8 @@ export class DataLoader implements BatchLoader {
         transform.apply(pixels, dataset.shape, stream.fork(t));
       });
     }
-    return { images, labels, indices, count, shape: [count, ...dataset.shape], epoch, index };
+    const batch: Batch = { images, labels, indices, count, shape: [count, ...dataset.shape], epoch, index };
+    return range === undefined ? batch : { ...batch, part: { start, whole } };
   }
 
   /**
@@ -244,8 +286,9 @@ export class DataLoader implements BatchLoader {
    * ahead.
    * @param epoch counted from 0
    * @param from the first batch, for resuming within an epoch. @default 0
+   * @param range the shards of each batch that are wanted. @default all
    */
-  async *epoch(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
+  async *epoch(epoch: number, from = 0, range?: ShardRange): AsyncGenerator<Batch, void, undefined> {
     check("DataLoader", "epoch", epoch, integer(0));
     check("DataLoader", "from", from, integer(0));
     const order = this.order(epoch);
@@ -253,7 +296,7 @@ export class DataLoader implements BatchLoader {
     let next = from;
     let open = true;
     const make = () => {
-      const batch = this.batch(epoch, next, order);
+      const batch = this.batch(epoch, next, order, range);
       next += 1;
       return batch;
     };

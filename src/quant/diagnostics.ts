@@ -36,6 +36,12 @@ export interface ActivationDiagnostics {
   readonly counts: readonly number[];
 }
 
+/** Sums between two readings of a {@link QuantWatch}, layer by layer. */
+export interface WatchCounts {
+  readonly flips: readonly { readonly flips: number; readonly projections: number }[];
+  readonly codes: readonly (readonly number[])[];
+}
+
 /** What {@link QuantWatch.read} gives. */
 export interface QuantDiagnostics {
   readonly weights: readonly WeightDiagnostics[];
@@ -66,6 +72,29 @@ export class QuantWatch {
     this.reset();
   }
 
+  /** What was counted since the last reading, as plain JSON. @throws QuantError if a weight is not finite */
+  counted(): WatchCounts {
+    // It may re-project, which counts as a flip.
+    for (const [, { weight }] of this.#weights) weight.quantized();
+    return {
+      flips: this.#weights.map(([, { weight }]) => weight.flipTotals),
+      codes: this.#activations.map(([, module]) => [...(module.codeCounts ?? [])]),
+    };
+  }
+  /**
+   * Adds what was counted elsewhere: by other ranks on their images, or before a run was interrupted.
+   * @param flips false: codes alone, where the weights are the same
+   */
+  add(counts: WatchCounts, flips: boolean): void {
+    this.#activations.forEach(([, module], i) => {
+      module.addCodes(counts.codes[i]);
+    });
+    if (flips) {
+      this.#weights.forEach(([, { weight }], i) => {
+        weight.addFlips(counts.flips[i]);
+      });
+    }
+  }
   /** Starts counting anew; α traces stay. */
   reset(): void {
     for (const [, { weight }] of this.#weights) weight.resetFlips();

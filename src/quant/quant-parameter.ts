@@ -7,6 +7,7 @@ import {
   describe,
   flag,
   instanceOf,
+  integer,
   type OptionRules,
   record,
   refuse,
@@ -131,6 +132,13 @@ export class QuantParameter extends Parameter {
   /** Sums since `resetFlips()`: codes changed, and re-projections that could change them. */
   get flipTotals(): { readonly flips: number; readonly projections: number } {
     return { flips: this.#totalFlips, projections: this.#projections };
+  }
+  /** Adds to `flipTotals` what was counted before a run was interrupted. */
+  addFlips({ flips, projections }: { readonly flips: number; readonly projections: number }): void {
+    check("QuantParameter.addFlips", "flips", flips, integer(0));
+    check("QuantParameter.addFlips", "projections", projections, integer(0));
+    this.#totalFlips += flips;
+    this.#projections += projections;
   }
   /** Starts `flipTotals` anew. */
   resetFlips(): void {

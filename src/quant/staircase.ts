@@ -5,12 +5,14 @@ import { checkBits, staircaseTop } from "../codes/levels.js";
 import type { Rounding } from "../codes/staircase.js";
 import {
   anything,
+  atLeast,
   callable,
   check,
   checkOptions,
   describe,
   flag,
   instanceOf,
+  listOf,
   nullable,
   type OptionRules,
   type Rule,
@@ -268,6 +270,13 @@ export class Staircase extends JoiningActivation {
   /** How often each code 0…L came out since counting began; null if it is off. */
   get codeCounts(): Float64Array | null {
     return this.#counts;
+  }
+  /** Adds to the counts, if they are on. @param counts how often each code 0…L came out elsewhere */
+  addCodes(counts: readonly number[]): void {
+    check("Staircase.addCodes", "counts", counts, listOf(atLeast(0), this.top + 1));
+    this.#counts?.forEach((count, code, all) => {
+      all[code] = count + counts[code];
+    });
   }
   /** Has `observer` see the real pre-activations of every forward pass before they are quantized; null ends it. */
   observe(observer: ((x: NDArray) => void) | null): void {

@@ -2,7 +2,7 @@
  * @file One run from its configuration: data, network, training, test, packing. It writes nothing: who calls it, keeps
  * what it hands over.
  */
-import { anything, callable, checkOptions, type OptionRules, record } from "../core/checks.js";
+import { anything, callable, checkOptions, integer, type OptionRules, record } from "../core/checks.js";
 import { sha256Hex } from "../core/sha256.js";
 import { type ModelSummary, pack, summarize } from "../export/index.js";
 import { createSession } from "../infer/create-session.js";
@@ -15,6 +15,8 @@ import { evaluate } from "../train/evaluate.js";
 import { type FitProgress, type FitResult, fit as fitNetwork } from "../train/fit.js";
 import type { EpochMetrics } from "../train/metrics.js";
 import { signalRule } from "../train/options.js";
+import { TOGETHER_RULES } from "../train/together.js";
+import { aloneWorld, type World } from "../world/world.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import { infoOf } from "./images.js";
 import { type RunData, type RunLoaders, runLoaders } from "./loaders.js";
@@ -25,6 +27,11 @@ import { copied, type StartFiles, startingNetwork } from "./start.js";
 
 /** What a run is given besides its configuration, and whom it tells. Callbacks are awaited. */
 export interface RunOptions extends StartFiles {
+  /**
+   * The ranks that share the work: every one of them is given the same configuration, images and files, and gets the
+   * same result; rank 0 alone calls back. Default: this process alone.
+   */
+  readonly world?: World;
   /**
    * Images, of which `limit` and `testLimit` take the first; or loaders. Default: generated digits, where the
    * configuration asks for them.
@@ -39,6 +46,10 @@ export interface RunOptions extends StartFiles {
   readonly onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
   /** Takes the checkpoint of every epoch; without any epoch, that of the network as it starts. */
   readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
+  /** Steps between checkpoints within an epoch. Default: none but at its end. */
+  readonly checkpointEvery?: number;
+  /** Takes the checkpoints within epochs. */
+  readonly onStepCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
   /** All epochs are complete; the test begins. */
   readonly onTrained?: (epochs: number) => void | Promise<void>;
   /**
@@ -59,6 +70,9 @@ const RULES: OptionRules<RunOptions> = {
   onProgress: callable,
   onEpoch: callable,
   onCheckpoint: callable,
+  world: TOGETHER_RULES.world,
+  checkpointEvery: integer(1),
+  onStepCheckpoint: callable,
   onTrained: callable,
   onTest: callable,
   onPacked: callable,
@@ -109,14 +123,15 @@ export async function createRun(config: RunConfig, options: RunOptions = {}): Pr
   let optimizer: OptimizerLike | undefined;
   try {
     optimizer = optimizerFor(net, own, loaders.train.batches);
-    await options.onStart?.();
+    const reports = (options.world?.rank ?? 0) === 0;
+    if (reports) await options.onStart?.();
     const { epoch, stopped, metrics } = await train(net, optimizer, own, loaders, options);
     const result = { epochs: epoch, stopped, metrics, weights: copied(net), weightsSha256: weightsDigest(net) };
     if (stopped) return { ...result, accuracy: null, packed: null };
-    if (own.epochs === 0 && options.checkpoint === undefined) {
+    if (reports && own.epochs === 0 && options.checkpoint === undefined) {
       await options.onCheckpoint?.(saveCheckpoint({ net, optimizer, epoch: 0, step: 0, config: own }));
     }
-    await options.onTrained?.(epoch);
+    if (reports) await options.onTrained?.(epoch);
     return { ...result, ...(await test(net, own, loaders, options)) };
   } finally {
     optimizer?.dispose();
@@ -129,7 +144,7 @@ async function train(
   optimizer: OptimizerLike,
   config: RunConfig,
   loaders: RunLoaders,
-  { checkpoint, signal, onProgress, onEpoch, onCheckpoint }: RunOptions,
+  { checkpoint, world, signal, onProgress, onEpoch, onCheckpoint, checkpointEvery, onStepCheckpoint }: RunOptions,
 ): Promise<FitResult> {
   if (checkpoint !== undefined && checkpoint.epoch >= config.epochs) {
     restoreCheckpoint(checkpoint, net, optimizer);
@@ -149,7 +164,11 @@ async function train(
     signal,
     onEpoch,
     onCheckpoint,
+    checkpointEvery,
+    onStepCheckpoint,
     onProgress,
+    shards: config.shards,
+    world,
   });
 }
 
@@ -158,15 +177,19 @@ async function test(
   net: Module,
   config: RunConfig,
   { test: loader }: RunLoaders,
-  { signal, onTest, onPacked }: RunOptions,
+  { world = aloneWorld(), signal, onTest, onPacked }: RunOptions,
 ): Promise<{ accuracy: Accuracy; packed: PackedResult }> {
   const total = 2 * loader.images;
-  const graph = await evaluate(net, loader, { signal, onProgress: ({ images }) => onTest?.({ images, total }) });
+  const reports = world.rank === 0;
+  const tell = (images: number): void => {
+    if (reports) onTest?.({ images, total });
+  };
+  const graph = await evaluate(net, loader, { world, signal, onProgress: ({ images }) => tell(images) });
   const bytes = pack(net, packOptions(infoOf(config)));
-  await onPacked?.(bytes);
+  if (reports) await onPacked?.(bytes);
   using session = createSession(bytes);
-  const onProgress = (done: number): void => onTest?.({ images: loader.images + done, total });
-  const packed = await packedAccuracy(session, loader, { signal, onProgress });
+  const onProgress = (done: number): void => tell(loader.images + done);
+  const packed = await packedAccuracy(session, loader, { world, signal, onProgress });
   const { top1, top5, images, imagesPerSecond } = graph;
   return {
     accuracy: { images, top1: 100 * top1, top5: 100 * top5, imagesPerSecond },

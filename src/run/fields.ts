@@ -193,6 +193,13 @@ export const FIELDS = {
       trains || epochs === 0 ? null : `none with --method ${method}: it does not train`,
   }),
   batch: row("run", { flags: "--batch <n>", help: "images in a step", kind: whole({ min: 2 }), initial: 64 }),
+  shards: row("run?", {
+    flags: "--shards <n>",
+    help: "parts of each batch, a power of two: they decide the result, as the batch size does, and as many ranks can share the work",
+    kind: whole({ min: 1, max: 65536 }),
+    initial: 1,
+    refuses: (shards) => ((shards & (shards - 1)) === 0 ? null : "a power of two: 1, 2, 4, 8, …"),
+  }),
   optimizer: row("run", {
     flags: "--optimizer <name>",
     help: "sgd or adam",

@@ -2,7 +2,7 @@
 import { refuse } from "../core/checks.js";
 import { type DatasetSplits, type ImageDataset, subset } from "../data/dataset.js";
 import { digits } from "../data/digits.js";
-import { type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
+import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/loader.js";
 import { datasetInfo } from "../data/registry.js";
 import { horizontalFlip, type ImageTransform, randomCrop } from "../data/transforms.js";
 import { checkImages } from "../train/options.js";
@@ -45,12 +45,11 @@ const CALIBRATION_BATCH = 128;
  * @param most images at once for calibration and tests: photographs are large
  */
 export function loaderPlans(
-  { batch, seed, augment, quant }: RunConfig,
+  { batch, seed, augment, quant, shards }: RunConfig,
   images: number,
   most = Number.POSITIVE_INFINITY,
 ): Readonly<Record<keyof RunLoaders, LoaderPlan>> {
-  // Batch norm cannot take a single image.
-  const dropLast = images > batch && images % batch === 1;
+  const dropLast = dropsLast(images, batch, shards);
   // What is found here stays: statistics should be those that the weights were trained with. Training replaces them
   // within some steps.
   const calibrated = isPostTraining(quant?.method) ? augment : "none";

@@ -4,6 +4,8 @@ import { exp } from "../core/math.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
 import type { Session } from "../infer/session.js";
+import { ownPart } from "../train/evaluate.js";
+import { aloneWorld, gatherJson, type World } from "../world/world.js";
 import { checkFits } from "./images.js";
 
 /** How well and how fast a model classifies. */
@@ -20,6 +22,8 @@ export interface Accuracy {
 export interface PackedAccuracyOptions {
   onProgress?: (done: number) => void;
   signal?: AbortSignal;
+  /** Ranks that share the images; every one gets the whole result. Default: this process alone. */
+  world?: World;
 }
 
 const BATCH = 256;
@@ -32,7 +36,7 @@ const BATCH = 256;
 export async function packedAccuracy(
   session: Session,
   data: ImageDataset | BatchLoader,
-  { onProgress, signal }: PackedAccuracyOptions = {},
+  { onProgress, signal, world = aloneWorld() }: PackedAccuracyOptions = {},
 ): Promise<Accuracy> {
   const classes = session.outputShape.reduce((product, extent) => product * extent, 1);
   const loader = isBatchLoader(data) ? data : new DataLoader(data, { batch: BATCH });
@@ -42,25 +46,34 @@ export async function packedAccuracy(
     session.inputShape,
     classes,
   );
-  let [top1, top5, milliseconds, images] = [0, 0, 0, 0];
-  for await (const batch of loader.epoch(0)) {
+  const range = world.size === 1 ? undefined : { shards: world.size, first: world.rank, end: world.rank + 1 };
+  const own = { top1: 0, top5: 0, milliseconds: 0, images: 0 };
+  let seen = 0;
+  for await (const whole of loader.epoch(0, 0, range)) {
     signal?.throwIfAborted();
-    const started = performance.now();
-    const outputs = session.run(batch.images);
-    milliseconds += performance.now() - started;
-    for (let n = 0; n < batch.count; n++) {
-      const rank = rankOf(outputs, batch.labels[n], n * classes, classes);
-      if (rank < 1) top1++;
-      if (rank < 5) top5++;
+    const batch = ownPart(whole, range);
+    seen += whole.part?.whole ?? whole.count;
+    if (batch.count > 0) {
+      const started = performance.now();
+      const outputs = session.run(batch.images);
+      own.milliseconds += performance.now() - started;
+      for (let n = 0; n < batch.count; n++) {
+        const rank = rankOf(outputs, batch.labels[n], n * classes, classes);
+        if (rank < 1) own.top1++;
+        if (rank < 5) own.top5++;
+      }
     }
-    images += batch.count;
-    onProgress?.(images);
+    own.images += batch.count;
+    onProgress?.(seen);
   }
+  const all = await gatherJson(world, own);
+  const sum = (name: keyof typeof own): number => all.reduce((total, each) => total + each[name], 0);
+  const images = sum("images");
   return {
     images,
-    top1: (100 * top1) / images,
-    top5: (100 * top5) / images,
-    imagesPerSecond: (1000 * images) / Math.max(1e-3, milliseconds),
+    top1: (100 * sum("top1")) / images,
+    top5: (100 * sum("top5")) / images,
+    imagesPerSecond: (1000 * images) / Math.max(1e-3, ...all.map(({ milliseconds }) => milliseconds)),
   };
 }
 

@@ -1,4 +1,5 @@
 /** @file A job: one configuration to train, called by its hash, which says what it starts from by hashes too. */
+import { integer } from "../core/checks.js";
 import { isRecord } from "../io/json.js";
 import type { RunConfig } from "../run/config.js";
 import { configHash } from "../train/digest.js";
@@ -16,6 +17,8 @@ export interface SweepJob extends Node {
   readonly words: readonly string[];
   /** Compare the packed file with the training graph afterwards. */
   readonly verify: boolean;
+  /** Parts of each batch, which ranks share. */
+  readonly shards: number;
 }
 
 /** The hash of a configuration, whatever the paths in it. @param from id of the job that it starts from */
@@ -32,13 +35,14 @@ export function jobFolder(id: string): string {
 /** A job out of JSON, or null. */
 export function jobOf(value: unknown): SweepJob | null {
   if (!isRecord(value)) return null;
-  const { id, from, name, words, verify } = value;
+  const { id, from, name, words, verify, shards } = value;
   const isId = (text: unknown): boolean => typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
   const good =
     isId(id) &&
     (from === null || isId(from)) &&
     typeof name === "string" &&
     typeof verify === "boolean" &&
+    integer(1)(shards) === null &&
     Array.isArray(words) &&
     words.every((word) => typeof word === "string");
   return good ? (value as unknown as SweepJob) : null;

@@ -22,8 +22,8 @@ export interface CommandProgress {
 export interface Workplace {
   /** The sweep's folder. */
   readonly out: string;
-  /** Options of every `train`: threads and the like. */
-  readonly options: readonly string[];
+  /** Options of a job's `train`: threads and the like. */
+  options(job: SweepJob): readonly string[];
   /** Options of every `verify`. */
   readonly verifyOptions: readonly string[];
   /** Runs a command of ours in a process of its own, within the sweep's folder. */
@@ -95,21 +95,20 @@ export async function performJob(
   const folder = jobFolder(job.id);
   const here = path.join(place.out, folder);
   const run = (args: readonly string[]): Promise<unknown> => place.command(args, onProgress, signal);
-  for (let trained = false; !trained; ) {
+  const isTrained = async (): Promise<boolean> => (await finished({ ...job, verify: false }, place.out)) !== null;
+  for (;;) {
     while (await isWritten(here)) await sleep(LOOK, undefined, { signal });
     const before = await finished(job, place.out);
     if (before !== null) return { summary: before, worked: false };
-    trained = (await finished({ ...job, verify: false }, place.out)) !== null;
-    if (trained) break;
+    if (await isTrained()) break;
     const known = await RunFolder.holdsRun(here);
     const own = known ? ["--resume"] : [...job.words, ...(await startOf(job, place.out))];
     try {
-      await run(["train", ...own, "--out", folder, ...place.options]);
-      trained = true;
+      await run(["train", ...own, "--out", folder, ...place.options(job)]);
+      break;
     } catch (error) {
       // Another sweep may have begun the same run between the look and the start.
-      const taken = (await isWritten(here)) || (await finished({ ...job, verify: false }, place.out)) !== null;
-      if (signal.aborted || !taken) throw error;
+      if (signal.aborted || !((await isWritten(here)) || (await isTrained()))) throw error;
     }
   }
   if (job.verify) {

@@ -15,6 +15,7 @@ import { folderOf } from "../run/images.js";
 import { isOnnx } from "../run/onnx-names.js";
 import { withPreset } from "../run/presets.js";
 import { optionWords, runConfig, type SettingsContext } from "../run/settings.js";
+import { withShards } from "../run/shards.js";
 import { UsageError } from "../run/usage-error.js";
 import type { PlannedSweepRun } from "./expand.js";
 import { inOrder } from "./graph.js";
@@ -103,7 +104,7 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
     ...(model !== undefined && { model }),
     ...(init !== undefined && { init }),
   };
-  const settings = withPreset(preset, given);
+  const settings = withShards(withPreset(preset, given));
   const images = await imagesInfo(settings.data ?? "digits", settings.imageSize);
   const start =
     source !== undefined
@@ -133,7 +134,7 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
     ...(preset === undefined ? [] : ["--preset", preset]),
     ...optionWords(source === undefined ? given : others),
   ];
-  return { run: { ...run, id }, config, job: { id, from, name, words, verify } };
+  return { run: { ...run, id }, config, job: { id, from, name, words, verify, shards: config.shards ?? 1 } };
 }
 
 /**

@@ -1,6 +1,17 @@
 /** @file Checkpoints: everything that a bit-exact resume needs, in one safetensors file. */
 import { defaultRng, setDefaultRng } from "../autograd/random.js";
-import { anything, check, checkOptions, instanceOf, integer, listOf, record } from "../core/checks.js";
+import {
+  anything,
+  check,
+  checkOptions,
+  instanceOf,
+  integer,
+  listOf,
+  type Rule,
+  real,
+  record,
+  text,
+} from "../core/checks.js";
 import { FormatError, StateError } from "../core/errors.js";
 
 import { Rng } from "../core/rng.js";
@@ -13,6 +24,7 @@ import { type HostArray, stateEntries, valuesOf } from "../nn/state.js";
 import type { OptimizerLike, OptimizerState } from "../optim/types.js";
 import { canonicalJson, configHash } from "./digest.js";
 import { checkContent, quoted } from "./file-checksum.js";
+import type { PartialEpoch } from "./partial.js";
 
 const FORMAT = "coarsegrad-checkpoint";
 const VERSION = "1";
@@ -23,6 +35,8 @@ export interface Checkpoint {
   readonly epoch: number;
   /** Optimizer steps that are complete: the schedule's position. */
   readonly step: number;
+  /** Figures of the epoch that was interrupted; absent between two epochs. */
+  readonly partial?: PartialEpoch;
   /** What the run was started with; enough for its owner to build the network again. */
   readonly config: unknown;
   /** SHA-256 of the configuration. */
@@ -44,6 +58,8 @@ export interface CheckpointSource {
   readonly step: number;
   /** Plain JSON. Default null. */
   readonly config?: unknown;
+  /** Figures of an epoch that is not complete, as `fit` gives them. */
+  readonly partial?: PartialEpoch;
 }
 
 function tensorEntry(name: string, array: NDArray | HostArray): SafeEntry {
@@ -66,10 +82,11 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
       epoch: integer(0),
       step: integer(0),
       config: anything,
+      partial: partialRule,
     },
     ["net", "optimizer", "epoch", "step"],
   );
-  const { net, optimizer, epoch, step, config = null } = source;
+  const { net, optimizer, epoch, step, config = null, partial } = source;
   const state = optimizer.stateDict();
   const rngs = Object.fromEntries([...net.namedRngs()].map(([key, rng]) => [key, rng.state()]));
   const entries = [
@@ -86,6 +103,7 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
     optimizer: canonicalJson(state.values),
     rngs: canonicalJson(rngs),
     default_rng: canonicalJson(defaultRng().state()),
+    ...(partial !== undefined && { partial: canonicalJson(partial) }),
   };
   return writeSafetensors(entries, { ...metadata, checksum: contentChecksum(entries, metadata) });
 }
@@ -140,9 +158,12 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
       got: hashOf(config) ?? "one that is nested too deeply",
     });
   }
+  const partial =
+    metadata.partial === undefined ? null : read<PartialEpoch>("partial", (it) => partialRule(it) === null);
   return {
     epoch,
     step,
+    ...(partial !== null && { partial }),
     config,
     configHash: metadata.config_hash,
     model: under("model."),
@@ -206,6 +227,24 @@ export function restoreCheckpoint(checkpoint: Checkpoint, net: Module, optimizer
   else net.loadStateDict(checkpoint.model); // a network's own way of loading
   putRngs();
   setDefaultRng(stream);
+}
+
+const countList = listOf(integer(0));
+const flipsRule = listOf(fieldsRule("{ flips, projections }", { flips: integer(0), projections: integer(0) }));
+/** Figures that a checkpoint within an epoch has. */
+const partialRule: Rule = fieldsRule("the figures of an epoch that fit has begun", {
+  sums: fieldsRule("sums", { loss: real, mass: real, count: integer(0), hits: integer(0) }),
+  counts: fieldsRule("counts", { flips: flipsRule, codes: listOf(countList) }),
+  silent: listOf(text),
+});
+
+/** An object with fields of its own. */
+function fieldsRule(expected: string, fields: Readonly<Record<string, Rule>>): Rule {
+  return (value) => {
+    if (record(value) !== null) return expected;
+    const own = value as Record<string, unknown>;
+    return Object.entries(fields).every(([name, rule]) => rule(own[name]) === null) ? null : expected;
+  };
 }
 
 function isOptimizer(value: unknown): string | null {

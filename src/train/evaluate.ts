@@ -3,13 +3,16 @@ import { crossEntropy } from "../autograd/functions.js";
 import { noGrad } from "../autograd/graph.js";
 import { anything, callable, check, checkOptions, integer, list, type OptionRules, refuse } from "../core/checks.js";
 import type { ImageDataset } from "../data/dataset.js";
-import { type BatchLoader, checkBatch, DataLoader, isBatchLoader } from "../data/loader.js";
+import { type Batch, type BatchLoader, checkBatch, DataLoader, isBatchLoader, placeOf } from "../data/loader.js";
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
+import type { ShardRange } from "../world/tree.js";
+import { aloneWorld, gatherJson, type World } from "../world/world.js";
 import { type ExampleInput, isExamples, type JudgementOptions, judgementOf, sourceOf } from "./example-options.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 import { checkImages, moduleRule, signalRule } from "./options.js";
-import { judge } from "./task.js";
+import { judge, sliceImages } from "./task.js";
+import { TOGETHER_RULES } from "./together.js";
 
 /** Choices of an evaluation. */
 export interface EvaluateOptions {
@@ -19,9 +22,16 @@ export interface EvaluateOptions {
   onProgress?: (progress: { images: number; total: number; imagesPerSecond: number }) => void;
   /** Stops between batches by throwing its reason. */
   signal?: AbortSignal;
+  /** Ranks that share the images; every one gets the whole result. Default: this process alone. */
+  world?: World;
 }
 
-const rules: OptionRules<EvaluateOptions> = { batch: integer(1), onProgress: callable, signal: signalRule };
+const rules: OptionRules<EvaluateOptions> = {
+  batch: integer(1),
+  onProgress: callable,
+  signal: signalRule,
+  world: TOGETHER_RULES.world,
+};
 
 /** What {@link evaluate} finds. */
 export interface Evaluation {
@@ -97,35 +107,29 @@ async function evaluateImages(
 ): Promise<Evaluation> {
   checkImages("evaluate", "data", data);
   checkOptions("evaluate", options, rules);
-  const { batch = 256, onProgress, signal } = options;
+  const { batch = 256, onProgress, signal, world = aloneWorld() } = options;
   const loader = isBatchLoader(data) ? data : new DataLoader(data, { batch });
   const modes = new Map(net.modules().map((module) => [module, module.training]));
-  const total = { top1: 0, top5: 0, loss: 0, images: 0 };
+  const { rank, size } = world;
+  const range = size === 1 ? undefined : { shards: size, first: rank, end: rank + 1 };
+  const parts: Judged[] = [];
+  let seen = 0;
   const started = performance.now();
-  const rate = (): number => (1000 * total.images) / Math.max(1e-3, performance.now() - started);
+  const rate = (): number => (1000 * seen) / Math.max(1e-3, performance.now() - started);
   try {
-    for await (const item of loader.epoch(0)) {
+    for await (const item of loader.epoch(0, 0, range)) {
       signal?.throwIfAborted();
       checkBatch("evaluate", loader, item);
-      const { images, labels, shape } = item;
       // Other code may have changed modes while this waited.
       net.eval();
-      scope(() =>
-        noGrad(() => {
-          const logits = net.forward(imageTensor(images, shape));
-          const hits = countHits(logits, labels);
-          total.top1 += hits.top1;
-          total.top5 += hits.top5;
-          for (const loss of crossEntropy(logits, labelTensor(labels), { reduction: "none" }).data.view())
-            total.loss += loss;
-          total.images += labels.length;
-        }),
-      );
-      onProgress?.({ images: total.images, total: loader.images, imagesPerSecond: rate() });
+      parts.push(judged(net, ownPart(item, range)));
+      seen += item.part?.whole ?? item.count;
+      onProgress?.({ images: seen, total: loader.images, imagesPerSecond: rate() });
     }
   } finally {
     for (const [module, training] of modes) module.training = training;
   }
+  const total = totalOf(await gatherJson(world, parts));
   if (total.images === 0) refuse("evaluate", "data", "images", "none");
   return {
     top1: total.top1 / total.images,
@@ -134,4 +138,45 @@ async function evaluateImages(
     images: total.images,
     imagesPerSecond: rate(),
   };
+}
+
+/** What a rank found out about its part of a batch. */
+interface Judged {
+  readonly top1: number;
+  readonly top5: number;
+  /** Of each image: f32 numbers, which JSON keeps exactly; null stands for what is not finite. */
+  readonly losses: readonly (number | null)[];
+}
+
+/** A rank's images of a batch; loaders may give whole ones. */
+export function ownPart(batch: Batch, range: ShardRange | undefined): Batch {
+  if (range === undefined || batch.part !== undefined) return batch;
+  const { start, end } = placeOf(batch.count, range);
+  return sliceImages(batch, start, end);
+}
+
+function judged(net: Module, { images, labels, shape, count }: Batch): Judged {
+  if (count === 0) return { top1: 0, top5: 0, losses: [] };
+  return scope(() =>
+    noGrad(() => {
+      const logits = net.forward(imageTensor(images, shape));
+      const losses = crossEntropy(logits, labelTensor(labels), { reduction: "none" }).data.view();
+      return { ...countHits(logits, labels), losses: [...losses] as number[] };
+    }),
+  );
+}
+
+/** Sums over batches, and in each over the ranks: the order of the images. */
+function totalOf(ranks: readonly (readonly Judged[])[]) {
+  const total = { top1: 0, top5: 0, loss: 0, images: 0 };
+  ranks[0].forEach((_, batch) => {
+    for (const parts of ranks) {
+      const { top1, top5, losses } = parts[batch];
+      total.top1 += top1;
+      total.top5 += top5;
+      for (const loss of losses) total.loss += loss ?? Number.NaN;
+      total.images += losses.length;
+    }
+  });
+  return total;
 }

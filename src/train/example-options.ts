@@ -20,6 +20,7 @@ import {
   exampleSubset,
   isExampleDataset,
 } from "../data/examples.js";
+import { dropsLast } from "../data/loader.js";
 import { seedRule } from "../data/streams.js";
 import { configHash } from "./digest.js";
 import { type Loss, resolveLoss } from "./losses.js";
@@ -112,8 +113,8 @@ export function examplesOf(
   const { batch = 32, seed = 1, evalBatch = 256, validation } = options;
   const judgement = judgementOf("fit", options, data);
   const asLoader = (set: ExampleDataset): ExampleLoader => {
-    const alone = set.count > batch && set.count % batch === 1;
-    return new ExampleLoader(set, { batch, shuffle: true, seed, dropLast: options.dropLast ?? alone });
+    const { dropLast = dropsLast(set.count, batch, options.shards) } = options;
+    return new ExampleLoader(set, { batch, shuffle: true, seed, dropLast });
   };
   if (typeof validation === "number") {
     check("fit", "validation", validation, within(0, 1), "a share between 0 and 1, or examples");

@@ -1,8 +1,8 @@
 /** @file The training loop. */
 import { check } from "../core/checks.js";
-import { StateError } from "../core/errors.js";
+import { DivergenceError, StateError, WorldError } from "../core/errors.js";
 import type { ImageDataset } from "../data/dataset.js";
-import { type BatchLoader, DataLoader, isBatchLoader } from "../data/loader.js";
+import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/loader.js";
 import type { Module } from "../nn/module.js";
 import type { OptimizerLike } from "../optim/types.js";
 import { restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
@@ -24,6 +24,7 @@ import {
   type ProgressOptions,
 } from "./options.js";
 import { type Counted, exampleTask, imageTask, judge, type Task } from "./task.js";
+import { Together } from "./together.js";
 
 export type { FitOptions, FitProgress, FitResult } from "./options.js";
 
@@ -78,9 +79,35 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
   options: CommonOptions & ProgressOptions<Metrics, never>,
   validation: () => Promise<object>,
 ): Promise<FitResult<Metrics>> {
-  const { epochs, optimizer, resume, recalibrate = "auto", callbacks = [] } = options;
+  const { optimizer } = options;
   checkOwnership(net, optimizer);
+  const together = new Together(net, task, options);
+  const { world } = together;
+  try {
+    return await trainTogether(net, task, options, together, validation);
+  } catch (error) {
+    // What diverged did so on every rank, and a world that failed is known to all.
+    if (!(error instanceof DivergenceError || error instanceof WorldError)) world.abort(error);
+    throw error;
+  }
+}
+
+async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
+  net: Module,
+  task: Task<Item>,
+  options: CommonOptions & ProgressOptions<Metrics, never>,
+  together: Together<Item>,
+  validation: () => Promise<object>,
+): Promise<FitResult<Metrics>> {
+  const { epochs, optimizer, resume, recalibrate = "auto", callbacks = [], shards = 1 } = options;
   if (resume !== undefined) takeUp(net, optimizer, options, task.batches);
+  await together.agree(net, {
+    configuration: configHash(options.config),
+    shards,
+    epochs,
+    "batches in an epoch": task.batches,
+    "first step": resume?.step ?? 0,
+  });
   const result: FitResult<Metrics> = { metrics: [], epoch: resume?.epoch ?? 0, stopped: false };
   if (result.epoch < epochs) checkStart(net);
   const run: Run<Item> = {
@@ -91,6 +118,14 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
     losses: new LossGuard(task.batches),
     modes: new Map(),
     warned: new Set(),
+    together,
+    onStep: async (step, partial) => {
+      if (!together.reports) return;
+      const epoch = Math.floor(step / task.batches);
+      await options.onStepCheckpoint?.(
+        saveCheckpoint({ net, optimizer, epoch, step, config: options.config, partial }),
+      );
+    },
   };
   keepModes(run, net.train());
   let enough = false;
@@ -101,7 +136,8 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
   while (result.epoch < epochs && !enough) {
     const { epoch } = result;
     const started = performance.now();
-    const steps = await trainEpoch(run, epoch);
+    const within = resume !== undefined && epoch === resume.epoch ? resume.step - epoch * task.batches : 0;
+    const steps = await trainEpoch(run, epoch, within, within > 0 ? resume?.partial : undefined);
     if (steps === null) {
       result.stopped = true;
       break;
@@ -109,7 +145,7 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
     const { tally, layers, withoutGradient } = steps;
     const seconds = secondsSince(started);
     const last = epoch + 1 === epochs && task.images !== null;
-    const statistics = last ? await settleStatistics(net, task.images, epoch, recalibrate) : null;
+    const statistics = last ? await settleStatistics(net, task.images, epoch, recalibrate, together.reports) : null;
     const metrics = {
       epoch: epoch + 1,
       loss: tally.meanLoss,
@@ -122,9 +158,10 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
       ...layers,
       ...(withoutGradient.length > 0 && { withoutGradient }),
     } as unknown as Metrics;
-    await options.onEpoch?.(metrics);
+    if (together.reports) await options.onEpoch?.(metrics);
     for (const callback of callbacks) await callback.onEpoch?.({ net, metrics, stop });
-    if (options.onCheckpoint !== undefined) {
+    enough = await together.any(enough);
+    if (options.onCheckpoint !== undefined && together.reports) {
       const step = (epoch + 1) * task.batches;
       const bytes = saveCheckpoint({ net, optimizer, epoch: epoch + 1, step, config: options.config });
       await options.onCheckpoint(bytes, metrics);
@@ -154,10 +191,10 @@ export function trainingLoader(
 
 function loaderOf(
   data: ImageDataset,
-  { batch = 128, seed = 1, transforms, dropLast }: Pick<FitOptions, "batch" | "seed" | "transforms" | "dropLast">,
+  options: Pick<FitOptions, "batch" | "seed" | "transforms" | "dropLast" | "shards">,
 ): DataLoader {
-  const alone = data.count > batch && data.count % batch === 1;
-  return new DataLoader(data, { batch, shuffle: true, seed, dropLast: dropLast ?? alone, transforms });
+  const { batch = 128, seed = 1, transforms, shards, dropLast = dropsLast(data.count, batch, shards) } = options;
+  return new DataLoader(data, { batch, shuffle: true, seed, dropLast, transforms });
 }
 
 /** Restores a checkpoint after checking that it belongs to this run. */
@@ -175,7 +212,8 @@ function takeUp(net: Module, optimizer: OptimizerLike, options: CommonOptions, s
   if (resume.configHash !== configHash(config)) {
     throw refuse("the checkpoint is of another configuration", JSON.stringify(config), JSON.stringify(resume.config));
   }
-  if (resume.step !== resume.epoch * stepsPerEpoch) {
+  const within = resume.step - resume.epoch * stepsPerEpoch;
+  if (within < 0 || within >= stepsPerEpoch || within > 0 !== (resume.partial !== undefined)) {
     const got = `${resume.step} steps in ${resume.epoch} epochs`;
     throw refuse("the checkpoint is of other data or another batch size", `${stepsPerEpoch} steps an epoch`, got);
   }
@@ -184,6 +222,6 @@ function takeUp(net: Module, optimizer: OptimizerLike, options: CommonOptions, s
 
 async function validate(net: Module, options: FitOptions): Promise<{ valAccuracy?: number; valLoss?: number }> {
   if (options.validation === undefined) return {};
-  const { top1, loss } = await evaluate(net, options.validation, { batch: options.evalBatch });
+  const { top1, loss } = await evaluate(net, options.validation, { batch: options.evalBatch, world: options.world });
   return { valAccuracy: top1, valLoss: loss };
 }

@@ -180,6 +180,14 @@ export class GradientWatch {
       [...net.namedParameters()].filter(([, parameter]) => stepped.has(parameter) && parameter.size > 0),
     );
   }
+  /** Names of parameters that got none so far. */
+  get silent(): string[] {
+    return [...this.#silent.keys()];
+  }
+  /** Goes on where an interrupted epoch ended. @param names as `silent` gave them */
+  keep(names: readonly string[]): void {
+    for (const name of this.silent) if (!names.includes(name)) this.#silent.delete(name);
+  }
   /** To be called between backward and the optimizer's step. */
   look(): void {
     for (const [name, { gradient }] of this.#silent) {

@@ -7,7 +7,10 @@ import { constant, type SchedulePoint } from "../optim/schedule/index.js";
 import { BufferGuard, checkRate, checkWeights, GradientWatch, type LossGuard } from "./guard.js";
 import { type LayerMetrics, LayerWatch } from "./metrics.js";
 import type { CommonOptions, ProgressOptions } from "./options.js";
+import { addOthers, type PartialEpoch, partialOf, takeUpEpoch } from "./partial.js";
+import type { ShardSums } from "./shards.js";
 import type { Counted, Outcome, Tally, Task } from "./task.js";
+import type { Together } from "./together.js";
 import { some, warn } from "./warning.js";
 
 /** What the steps of a run share. */
@@ -21,6 +24,9 @@ export interface Run<Item extends Counted> {
   readonly modes: Map<Module, boolean>;
   /** Parameters that a warning has named. */
   readonly warned: Set<string>;
+  readonly together: Together<Item>;
+  /** Takes what is needed to go on within an epoch. */
+  readonly onStep?: (step: number, partial: PartialEpoch) => Promise<void>;
 }
 
 /** Notes the modes that the next step begins with. */
@@ -30,20 +36,27 @@ export function keepModes({ modes }: Pick<Run<Counted>, "modes">, net: Module): 
 }
 
 /** What an epoch's steps came to. */
-export interface EpochSteps<Item extends Counted> {
-  readonly tally: Tally<Item>;
+export interface EpochSteps {
+  readonly tally: Tally;
   readonly layers: LayerMetrics;
   readonly withoutGradient: string[];
 }
 
-/** All steps of one epoch; null if the signal ended it early. */
+/**
+ * All steps of one epoch; null if the signal ended it early.
+ *
+ * @param from the first of them
+ * @param earlier figures of the steps before it
+ */
 export async function trainEpoch<Item extends Counted>(
   run: Run<Item>,
   epoch: number,
-): Promise<EpochSteps<Item> | null> {
-  const { net, task, options, clock, modes } = run;
+  from = 0,
+  earlier?: PartialEpoch,
+): Promise<EpochSteps | null> {
+  const { net, task, options, clock, modes, together } = run;
   const { optimizer, epochs, schedule = constant() } = options;
-  const tally = task.start();
+  const tally = task.start(earlier?.sums);
   const started = performance.now();
   const watch = new LayerWatch(net);
   const guards: Guards = {
@@ -51,9 +64,11 @@ export async function trainEpoch<Item extends Counted>(
     buffers: new BufferGuard(net),
     gradients: new GradientWatch(net, optimizer),
   };
+  if (earlier !== undefined) takeUpEpoch(earlier, watch, guards.gradients, together.reports);
   try {
-    for await (const batch of task.epoch(epoch)) {
-      if (options.signal?.aborted) return null;
+    const range = together.alone ? undefined : together.sums?.range;
+    for await (const batch of task.epoch(epoch, from, range)) {
+      if (together.alone ? options.signal?.aborted : together.stopping) return null;
       task.check(batch);
       const step = epoch * task.batches + batch.index;
       const point: SchedulePoint = { step, stepsPerEpoch: task.batches, epochs };
@@ -68,7 +83,12 @@ export async function trainEpoch<Item extends Counted>(
         checkRate(optimizer, step, optimizer.lrFactor);
         keepModes(run, net);
       }
-      trainStep(net, batch, options, tally, guards);
+      if (together.sums === null) trainStep(run, batch, tally, guards);
+      else await trainShards(run, together.sums, batch, step, tally, guards);
+      const done = batch.index + 1;
+      if (options.checkpointEvery !== undefined && done % options.checkpointEvery === 0 && done < task.batches)
+        await run.onStep?.(step + 1, await partialOf(together, tally, watch, guards.gradients));
+      if (!together.reports) continue;
       options.onProgress?.({
         epoch: epoch + 1,
         epochs,
@@ -83,10 +103,12 @@ export async function trainEpoch<Item extends Counted>(
     const place = `at the end of epoch ${epoch + 1}`;
     checkWeights(net, place);
     guards.buffers.check(place);
+    await together.compare(net, place);
+    if (!together.alone) await addOthers(together, watch);
     const layers = watch.read();
     // At a loss of 0 nothing is left to learn, and all gradients are 0.
     const withoutGradient = tally.meanLoss > 0 ? guards.gradients.names() : [];
-    warnOfSilence(run, withoutGradient, layers, epoch);
+    if (together.reports) warnOfSilence(run, withoutGradient, layers, epoch);
     return { tally, layers, withoutGradient };
   } finally {
     watch.stop();
@@ -123,21 +145,20 @@ interface Guards {
 
 /** Forward, backward, update; everything that it makes on the way is freed. */
 function trainStep<Item extends Counted>(
-  net: Module,
+  { net, task, options: { optimizer, clipGradNorm: maxNorm } }: Run<Item>,
   batch: Item,
-  { optimizer, clipGradNorm: maxNorm }: CommonOptions,
-  tally: Tally<Item>,
+  tally: Tally,
   guards: Guards,
 ): void {
   const { epoch, index } = batch;
   const place = `in epoch ${epoch + 1}, step ${index + 1}`;
   scope(() => {
     optimizer.zeroGrad();
-    const { loss, classes } = outcomeOf(net, batch, tally, place);
+    const { loss, classes, seen } = outcomeOf(net, batch, task, place);
     const value = loss.item();
     guards.losses.check(value, classes, epoch + 1, place);
     guards.buffers.check(place);
-    tally.add(value, batch);
+    tally.add(value, seen);
     loss.backward();
     guards.gradients.look();
     if (maxNorm !== undefined) clipGradNorm(optimizer.parameters(), maxNorm);
@@ -145,10 +166,38 @@ function trainStep<Item extends Counted>(
   });
 }
 
+/** The same over the shards of a batch, with whatever other ranks compute of them. */
+async function trainShards<Item extends Counted>(
+  { net, task, options, together }: Run<Item>,
+  sums: ShardSums<Item>,
+  batch: Item,
+  step: number,
+  tally: Tally,
+  guards: Guards,
+): Promise<void> {
+  const { optimizer, clipGradNorm: maxNorm, signal } = options;
+  const { epoch, index } = batch;
+  const place = `in epoch ${epoch + 1}, step ${index + 1}`;
+  optimizer.zeroGrad();
+  const wantsStop = signal?.aborted ?? false;
+  const { loss, classes, seen, stop } = await sums.add(batch, step, wantsStop, (shard) =>
+    outcomeOf(net, shard, task, place),
+  );
+  together.stopping ||= stop;
+  guards.losses.check(loss, classes, epoch + 1, place);
+  guards.buffers.check(place);
+  tally.add(loss, seen);
+  guards.gradients.look();
+  scope(() => {
+    if (maxNorm !== undefined) clipGradNorm(optimizer.parameters(), maxNorm);
+    optimizer.step();
+  });
+}
+
 /** The loss of a batch. Quantized layers refuse weights that are not finite: that is divergence too. */
-function outcomeOf<Item extends Counted>(net: Module, batch: Item, tally: Tally<Item>, place: string): Outcome {
+function outcomeOf<Item extends Counted>(net: Module, batch: Item, task: Task<Item>, place: string): Outcome {
   try {
-    return tally.outcome(net, batch);
+    return task.outcome(net, batch);
   } catch (error) {
     if (error instanceof QuantError) checkWeights(net, place);
     throw error;

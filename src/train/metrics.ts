@@ -1,6 +1,6 @@
 /** @file What is known of an epoch. */
 import type { Module } from "../nn/module.js";
-import { QuantWatch } from "../quant/diagnostics.js";
+import { QuantWatch, type WatchCounts } from "../quant/diagnostics.js";
 import type { NormStatistics } from "./norm-statistics.js";
 
 /** Figures of one epoch of any run. Shares are in [0, 1]. What is per layer is keyed by the layer's path. */
@@ -55,6 +55,14 @@ export class LayerWatch {
   readonly #watch: QuantWatch;
   constructor(net: Module) {
     this.#watch = new QuantWatch(net);
+  }
+  /** What was counted so far. */
+  counted(): WatchCounts {
+    return this.#watch.counted();
+  }
+  /** Adds what was counted elsewhere. @param flips false: codes of activations alone */
+  add(counts: WatchCounts, flips: boolean): void {
+    this.#watch.add(counts, flips);
   }
   /** Ends counting and gives what was counted; kinds that no layer has are left out. */
   read(): LayerMetrics {

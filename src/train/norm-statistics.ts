@@ -155,6 +155,7 @@ async function compare(net: Module, running: Values, estimated: Values, batches:
  * evaluation is far below training on the same images.
  *
  * @param epoch whose images are taken, from 0
+ * @param warns false on ranks that do not report
  * @returns null if the network has no such batch norms, or neither is quantized nor asked for
  * @throws DivergenceError if the new statistics are not finite; nothing is changed then
  */
@@ -163,6 +164,7 @@ export async function settleStatistics(
   loader: BatchLoader,
   epoch: number,
   recalibrate: Recalibrate,
+  warns = true,
 ): Promise<NormStatistics | null> {
   const norms = net
     .modules()
@@ -183,7 +185,7 @@ export async function settleStatistics(
     estimated: counts.estimated / images,
     taken,
   };
-  report(statistics, recalibrate, better);
+  if (warns) report(statistics, recalibrate, better);
   return statistics;
 }
 

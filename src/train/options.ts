@@ -27,6 +27,7 @@ import type { Checkpoint } from "./checkpoint.js";
 import { configHash } from "./digest.js";
 import type { EpochMetrics, RunMetrics } from "./metrics.js";
 import type { Recalibrate } from "./norm-statistics.js";
+import { TOGETHER_RULES, type TogetherOptions } from "./together.js";
 
 /** Where a run is; told after every step. */
 export interface FitProgress {
@@ -54,7 +55,7 @@ export interface TaskProgress extends Omit<FitProgress, "accuracy" | "imagesPerS
 }
 
 /** Choices of `fit` for whatever is trained on. */
-export interface CommonOptions {
+export interface CommonOptions extends TogetherOptions {
   /** Epochs of the whole run; a resumed run does those that are left. */
   epochs: number;
   /** Made for the network as it is now: every parameter of it must be one of the network's. */
@@ -89,6 +90,10 @@ export interface ProgressOptions<Metrics extends RunMetrics = RunMetrics, Progre
   onEpoch?: (metrics: Metrics) => void | Promise<void>;
   /** Takes the checkpoint of every epoch. Awaited. */
   onCheckpoint?: (bytes: Uint8Array, metrics: Metrics) => void | Promise<void>;
+  /** Steps between checkpoints within an epoch, for epochs of hours. Default: none but at its end. */
+  checkpointEvery?: number;
+  /** Takes the checkpoints within epochs. Awaited. */
+  onStepCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
   /** What looks on and may end the run: `earlyStop()`, `best()`, your own. Called in order, after `onEpoch`. */
   callbacks?: readonly Callback<Metrics>[];
 }
@@ -163,9 +168,12 @@ export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   resume: record,
   signal: signalRule,
   beforeStep: callable,
+  ...TOGETHER_RULES,
   onProgress: callable,
   onEpoch: callable,
   onCheckpoint: callable,
+  checkpointEvery: integer(1),
+  onStepCheckpoint: callable,
   callbacks: listOf(isCallback),
 };
 

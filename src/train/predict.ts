@@ -1,8 +1,8 @@
 /** @file Outputs of a network for inputs without targets. */
 import { noGrad } from "../autograd/graph.js";
 import { check, checkOptions, integer } from "../core/checks.js";
+import { eventLoopTurn } from "../core/event-loop.js";
 import type { Shape } from "../core/shape.js";
-import { eventLoopTurn } from "../data/event-loop.js";
 import { type ExampleValues, exampleDataset, rowsOf } from "../data/examples.js";
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";

@@ -4,19 +4,39 @@ import { noGrad } from "../autograd/graph.js";
 import type { Tensor } from "../autograd/tensor.js";
 import { Tensor as TensorClass } from "../autograd/tensor.js";
 import type { ExampleSource } from "../data/example-loader.js";
-import { type ExampleBatch, toNDArray } from "../data/examples.js";
-import { type Batch, type BatchLoader, checkBatch } from "../data/loader.js";
+import { type ExampleBatch, rowsOf, toNDArray } from "../data/examples.js";
+import { type Batch, type BatchLoader, type BatchPart, checkBatch } from "../data/loader.js";
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
+import type { ShardRange } from "../world/tree.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 import { type ResolvedLoss, targetTensor } from "./losses.js";
-import type { Gathering, Metric } from "./measures.js";
+import type { Gathering, Metric, MetricArray } from "./measures.js";
 
 /** What every batch says of itself. */
 export interface Counted {
   readonly count: number;
   readonly epoch: number;
   readonly index: number;
+  /** Where a part of a batch stands in it; absent: the whole. */
+  readonly part?: BatchPart;
+}
+
+/** An output and its targets, in plain memory, for metrics. */
+export interface Shown {
+  readonly output: MetricArray;
+  readonly target: MetricArray;
+}
+
+/** What figures are made of: numbers of one batch, or of a shard of it. */
+export interface Seen {
+  readonly count: number;
+  /** What its loss weighs: the sum of weights of examples, or their number. */
+  readonly mass: number;
+  /** Images that are classified right. */
+  readonly hits: number;
+  /** What metrics want to see. */
+  readonly shown: readonly Shown[];
 }
 
 /** What came out of one batch. */
@@ -24,19 +44,31 @@ export interface Outcome {
   readonly loss: Tensor;
   /** Classes to guess from; 1 where nothing is classified. */
   readonly classes: number;
+  readonly seen: Seen;
 }
 
 /** Figures of the batches of an epoch so far. */
-export interface Tally<Item extends Counted> {
-  /** Counts a batch. Its output is read before anything changes it. @returns what the loss is computed from */
-  outcome(net: Module, batch: Item): Outcome;
-  add(loss: number, batch: Item): void;
+export interface Tally {
+  /** Counts a batch. */
+  add(loss: number, seen: Seen): void;
   /** Sum of weights of what was counted: images, or examples. */
   readonly count: number;
   readonly meanLoss: number;
   /** Figures besides the loss, as metrics and progress hold them. */
   figures(): Readonly<Record<string, unknown>>;
+  /** The sums so far, for a checkpoint within the epoch. */
+  kept(): Kept;
 }
+
+/** Sums over the first part of an epoch. */
+export interface Kept {
+  readonly loss: number;
+  readonly mass: number;
+  readonly count: number;
+  readonly hits: number;
+}
+
+const NOTHING: Kept = { loss: 0, mass: 0, count: 0, hits: 0 };
 
 /** What a run trains on. */
 export interface Task<Item extends Counted> {
@@ -47,10 +79,62 @@ export interface Task<Item extends Counted> {
   readonly rate: "imagesPerSecond" | "examplesPerSecond";
   /** Batches of images, for what looks at images alone. */
   readonly images: BatchLoader | null;
-  epoch(epoch: number): AsyncIterable<Item>;
+  /** Whether metrics want to see outputs and targets. */
+  readonly shows: boolean;
+  /** The batches of an epoch from number `from` on; of each the shards of a range, or all the same the whole. */
+  epoch(epoch: number, from?: number, range?: ShardRange): AsyncIterable<Item>;
   /** @throws ArgumentError on a batch whose parts do not fit each other */
   check(batch: Item): void;
-  start(): Tally<Item>;
+  /** Examples `start` to `end` − 1 of a batch, as a batch. */
+  slice(batch: Item, start: number, end: number): Item;
+  /** What the examples of a batch weigh in its loss. */
+  mass(batch: Item): number;
+  /** Loss and figures of a batch: its output is read before anything changes it. */
+  outcome(net: Module, batch: Item): Outcome;
+  /** Figures that go on from those of an epoch's first part. @param earlier what `kept` gave */
+  start(earlier?: Kept): Tally;
+}
+
+/** Counts losses by the mass of batches. @param figures besides the loss */
+function tallyOf(
+  earlier: Kept,
+  figures: (sums: Kept) => Readonly<Record<string, unknown>>,
+  show: (shown: Shown) => void = () => {},
+): Tally {
+  let sums = earlier;
+  return {
+    add: (value, { count, mass, hits, shown }) => {
+      for (const pair of shown) show(pair);
+      sums = {
+        loss: sums.loss + value * mass,
+        mass: sums.mass + mass,
+        count: sums.count + count,
+        hits: sums.hits + hits,
+      };
+    },
+    get count() {
+      return sums.count;
+    },
+    get meanLoss() {
+      return sums.loss / sums.mass;
+    },
+    figures: () => figures(sums),
+    kept: () => sums,
+  };
+}
+
+/** Images `start` to `end` − 1 of a batch, as a batch. */
+export function sliceImages(batch: Batch, start: number, end: number): Batch {
+  const { shape, images, labels, indices } = batch;
+  const size = shape[1] * shape[2] * shape[3];
+  return {
+    ...batch,
+    images: images.subarray(start * size, end * size),
+    labels: labels.slice(start, end),
+    indices: indices?.slice(start, end),
+    count: end - start,
+    shape: [end - start, shape[1], shape[2], shape[3]],
+  };
 }
 
 /** Images with class numbers, cross entropy and accuracy. */
@@ -60,32 +144,21 @@ export function imageTask(loader: BatchLoader, labelSmoothing: number): Task<Bat
     batches: loader.batches,
     rate: "imagesPerSecond",
     images: loader,
-    epoch: (epoch) => loader.epoch(epoch),
+    shows: false,
+    epoch: (epoch, from, range) => loader.epoch(epoch, from, range),
     check: (batch) => checkBatch("fit", loader, batch),
-    start: () => {
-      let [loss, hits, images] = [0, 0, 0];
+    slice: sliceImages,
+    mass: ({ count, part }) => part?.whole ?? count,
+    outcome: (net, { images: pixels, shape, labels, count }) => {
+      const logits = net.forward(imageTensor(pixels, shape));
+      const hits = countHits(logits, labels).top1;
       return {
-        outcome: (net, { images: pixels, shape, labels }) => {
-          const logits = net.forward(imageTensor(pixels, shape));
-          hits += countHits(logits, labels).top1;
-          return {
-            loss: crossEntropy(logits, labelTensor(labels), { labelSmoothing }),
-            classes: logits.shape[logits.rank - 1],
-          };
-        },
-        add: (value, { count }) => {
-          loss += value * count;
-          images += count;
-        },
-        get count() {
-          return images;
-        },
-        get meanLoss() {
-          return loss / images;
-        },
-        figures: () => ({ accuracy: hits / images }),
+        loss: crossEntropy(logits, labelTensor(labels), { labelSmoothing }),
+        classes: logits.shape[logits.rank - 1],
+        seen: { count, mass: count, hits, shown: [] },
       };
     },
+    start: (earlier = NOTHING) => tallyOf(earlier, ({ hits, count }) => ({ accuracy: hits / count })),
   };
 }
 
@@ -103,34 +176,37 @@ export interface Judgement {
 }
 
 /** Counts batches of examples; the loss's mean is weighted by examples. */
-export function exampleTally({ loss, metrics }: Judgement): Tally<ExampleBatch> {
+function exampleTally({ metrics }: Judgement, earlier: Kept = NOTHING): Tally {
   const gatherings = metrics.map((metric): [string, Gathering] => [metric.name, metric.start()]);
-  let [total, weight, count] = [0, 0, 0];
+  return tallyOf(
+    earlier,
+    () => ({ metrics: Object.fromEntries(gatherings.map(([name, gathering]) => [name, gathering.value()])) }),
+    ({ output, target }) => {
+      for (const [, gathering] of gatherings) gathering.add(output, target);
+    },
+  );
+}
+
+function massOf({ weights, count }: ExampleBatch): number {
+  return weights?.reduce((sum, each) => sum + each, 0) ?? count;
+}
+
+function exampleOutcome(net: Module, batch: ExampleBatch, { loss, metrics }: Judgement): Outcome {
+  const output = outputOf(net, batch);
+  const target = targetTensor(batch.targets, output, loss);
+  const shown =
+    metrics.length === 0
+      ? []
+      : [
+          {
+            output: { shape: output.shape, data: output.toTypedArray() },
+            target: { shape: target.shape, data: target.toTypedArray() },
+          },
+        ];
   return {
-    outcome: (net, batch) => {
-      const output = outputOf(net, batch);
-      const target = targetTensor(batch.targets, output, loss);
-      if (gatherings.length > 0) {
-        const seen = { shape: output.shape, data: output.toTypedArray() };
-        const told = { shape: target.shape, data: target.toTypedArray() };
-        for (const [, gathering] of gatherings) gathering.add(seen, told);
-      }
-      const classes = loss.classes === true ? output.shape[output.rank - 1] : 1;
-      return { loss: loss.of(output, target, batch.weights), classes };
-    },
-    add: (value, batch) => {
-      const mass = batch.weights?.reduce((sum, each) => sum + each, 0) ?? batch.count;
-      total += value * mass;
-      weight += mass;
-      count += batch.count;
-    },
-    get count() {
-      return count;
-    },
-    get meanLoss() {
-      return total / weight;
-    },
-    figures: () => ({ metrics: Object.fromEntries(gatherings.map(([name, gathering]) => [name, gathering.value()])) }),
+    loss: loss.of(output, target, batch.weights),
+    classes: loss.classes === true ? output.shape[output.rank - 1] : 1,
+    seen: { count: batch.count, mass: massOf(batch), hits: 0, shown },
   };
 }
 
@@ -141,9 +217,22 @@ export function exampleTask(source: ExampleSource, judgement: Judgement): Task<E
     batches: source.batches,
     rate: "examplesPerSecond",
     images: null,
-    epoch: (epoch) => source.epoch(epoch),
+    shows: judgement.metrics.length > 0,
+    epoch: (epoch, from) => source.epoch(epoch, from),
     check: () => {},
-    start: () => exampleTally(judgement),
+    slice: (batch, start, end) => {
+      const rows = Uint32Array.from({ length: end - start }, (_, k) => start + k);
+      return {
+        ...batch,
+        inputs: batch.inputs.map((array) => rowsOf(array, rows)),
+        targets: rowsOf(batch.targets, rows),
+        weights: batch.weights?.slice(start, end) ?? null,
+        count: end - start,
+      };
+    },
+    mass: massOf,
+    outcome: (net, batch) => exampleOutcome(net, batch, judgement),
+    start: (earlier) => exampleTally(judgement, earlier),
   };
 }
 
@@ -161,7 +250,12 @@ export async function judge(
   try {
     for await (const batch of source.epoch(0)) {
       net.eval();
-      scope(() => noGrad(() => tally.add(tally.outcome(net, batch).loss.item(), batch)));
+      scope(() =>
+        noGrad(() => {
+          const { loss, seen: numbers } = exampleOutcome(net, batch, judgement);
+          tally.add(loss.item(), numbers);
+        }),
+      );
       seen(tally.count);
     }
   } finally {

@@ -1,10 +1,12 @@
 /** @file `coarsegrad train`: a run from its options to its folder. */
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { openRun, type PlannedRun, planRun } from "../../node/run/plan.js";
 import { trainRun } from "../../node/run/train.js";
 import type { RunConfig } from "../../run/config.js";
 import { normalizeText } from "../../run/normalization.js";
 import { PRESETS_HELP, withPreset } from "../../run/presets.js";
+import { ranksFor, withShards } from "../../run/shards.js";
 import type { RunSummary } from "../../run/summary.js";
 import type { FitProgress } from "../../train/fit.js";
 import { command, onRun } from "../options/command.js";
@@ -35,7 +37,9 @@ export function trainCommand(): Command {
     notes: PRESETS_HELP,
   });
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
-    const settings = withPreset(options.preset, chosenSettings(made));
+    const chosen = withPreset(options.preset, chosenSettings(made));
+    // A run that goes on keeps what it has.
+    const settings = options.resume ? chosen : withShards(chosen);
     const warn = (text: string): void => terminal.warn(text);
     const planned = await planRun(settings, options, commandLine(), warn);
     const outcome = await interruptible(terminal, "stopping after this step", (signal) =>
@@ -61,12 +65,16 @@ export function trainCommand(): Command {
 
 /** The run in its folder, from the lock to the summary, with its progress. */
 async function trainHere(planned: PlannedRun, options: TrainOptions, terminal: Terminal, signal: AbortSignal) {
-  const { threads, dataDir, workers, maxPixels } = options;
+  const { dataDir, workers, maxPixels, rankLimit: limitSeconds, checkpointEvery } = options;
   const warn = (text: string): void => terminal.warn(text);
   const opened = await openRun(planned, warn);
   const progress = new TrainProgress(terminal, opened.config);
   try {
-    await startThreads({ threads, relaxed: opened.config.relaxed });
+    const { shards = 1, relaxed } = opened.config;
+    const ranks = ranksFor(options.ranks, shards, availableParallelism());
+    // Ranks have a thread each: what the kernels of one would split among threads, other ranks compute.
+    await startThreads({ threads: ranks > 1 ? 1 : options.threads, relaxed });
+    if (ranks > 1) terminal.note(`${ranks} ranks compute ${shards} shards of each batch`);
     const { normalize } = opened.config;
     if (normalize) terminal.note(`images are normalized by ${normalizeText(normalize)}`);
     const version = COARSEGRAD_VERSION;
@@ -78,6 +86,9 @@ async function trainHere(planned: PlannedRun, options: TrainOptions, terminal: T
       dataDir,
       workers,
       maxPixels,
+      ranks,
+      limitSeconds,
+      checkpointEvery,
       onProgress: (at) => progress.train(at),
       onTest: (at) => progress.test(at),
     });

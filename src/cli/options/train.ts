@@ -5,12 +5,12 @@ import { type Command, Option } from "commander";
 import type { Settings } from "../../run/config.js";
 import { type Field, optionOf } from "../../run/field.js";
 import { fields } from "../../run/fields.js";
-import { choice, text, whole } from "../../run/kinds.js";
+import { choice, real, text, whole } from "../../run/kinds.js";
 import { PRESET_NAMES, type PresetName } from "../../run/presets.js";
 import type { CommonOptions } from "../ui/terminal.js";
 import { dataDirOption, option } from "./option.js";
 import { maxPixelsOption } from "./test-images.js";
-import type { ThreadsOption } from "./threads.js";
+import { type ThreadsOption, threadNumber } from "./threads.js";
 
 /** Options of `train` besides the settings. */
 export interface TrainOptions extends CommonOptions, ThreadsOption {
@@ -20,6 +20,12 @@ export interface TrainOptions extends CommonOptions, ThreadsOption {
   readonly workers?: number;
   /** Pixels of a picture in a folder. */
   readonly maxPixels?: number;
+  /** Threads that compute shards, each with an engine of its own. */
+  readonly ranks: number | "auto";
+  /** Seconds that a rank may be late. */
+  readonly rankLimit?: number;
+  /** Steps between checkpoints within an epoch. */
+  readonly checkpointEvery?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly force?: boolean;
@@ -60,6 +66,13 @@ export function trainOptions(made: Command): Command {
   const workers = "threads that prepare batches; results do not depend on it (default: 1 for an image folder, else 0)";
   option(made, "--workers <n>", workers, whole({ min: 0, max: 16 }));
   maxPixelsOption(made);
+  const ranks =
+    "threads that share the shards of each batch, or auto: as many as divide the work; no result depends on it";
+  option(made, "--ranks <n>", ranks, threadNumber, "auto");
+  const limit = "seconds that a rank may be late before the run ends with an error (default: 60)";
+  option(made, "--rank-limit <seconds>", limit, real({ min: 0.1 }));
+  const every = "steps between checkpoints within an epoch (default: one at its end)";
+  option(made, "--checkpoint-every <steps>", every, whole({ min: 1 }));
   option(made, "--out <dir>", "run folder (default: runs/MODEL-DATA-BITS-METHOD)", text);
   return made
     .option("--resume", "go on from the folder's last checkpoint")

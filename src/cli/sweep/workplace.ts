@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
 import { text, whole } from "../../run/kinds.js";
+import { ranksFor } from "../../run/shards.js";
 import type { Workplace } from "../../sweep/perform.js";
 import { dataDirOption, option } from "../options/option.js";
 import { maxPixelsOption } from "../options/test-images.js";
@@ -54,12 +55,14 @@ export function passedOn({ dataDir, workers, maxPixels }: WorkplaceOptions): { t
 /** The sweep's folder, where each command is a child process. */
 export function workplace(out: string, options: WorkplaceOptions): Workplace {
   const { train, verify } = passedOn(options);
+  const { threads } = shares(options);
   const data = process.env["COARSEGRAD_DATA"];
   // Children work in the sweep's folder, so that what they record names no machine.
   const env = data ? { COARSEGRAD_DATA: path.resolve(data) } : {};
   return {
     out,
-    options: ["--threads", `${shares(options).threads}`, ...train],
+    // Its share of the processors, as ranks where its batches have parts.
+    options: ({ shards }) => ["--ranks", `${ranksFor("auto", shards, threads)}`, "--threads", `${threads}`, ...train],
     verifyOptions: verify,
     command: (args, onProgress, signal) => childResult(args, { signal, onProgress, cwd: path.resolve(out), env }),
   };

@@ -6,10 +6,11 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { check } from "../../core/checks.js";
 import { DataError } from "../../core/errors.js";
-import { type Batch, LoaderStreams } from "../../data/loader.js";
+import { type Batch, LoaderStreams, placeOf } from "../../data/loader.js";
 import { centreCrop, randomBox, resample } from "../../data/resample.js";
 import { mirrorImage } from "../../data/transforms.js";
 import type { LoaderPlan } from "../../run/loaders.js";
+import type { ShardRange } from "../../world/tree.js";
 import { isFolder, pathRule, readFileBytes } from "../files.js";
 import type { BatchMaker } from "../loading/maker.js";
 import { decodeImage, IMAGE_ENDINGS, recolor } from "./picture.js";
@@ -131,11 +132,14 @@ export class FolderMaker implements BatchMaker {
     this.images = Math.min(count, this.batches * spec.batch);
   }
 
-  async batch(epoch: number, index: number): Promise<Batch> {
+  async batch(epoch: number, index: number, range?: ShardRange): Promise<Batch> {
     const { part, size, batch, shuffle, augment } = this.#spec;
     const all = part.files.length;
     const order = shuffle ? this.#streams.order(epoch, all) : Uint32Array.from({ length: all }, (_, n) => n);
-    const indices = order.slice(index * batch, Math.min((index + 1) * batch, all));
+    const first = index * batch;
+    const whole = Math.min(batch, all - first);
+    const { start, end } = placeOf(whole, range);
+    const indices = order.slice(first + start, first + end);
     const images = new Uint8Array(indices.length * size * size * 3);
     const streams = this.#streams.augmentation(epoch);
     for (const [k, n] of indices.entries()) {
@@ -151,7 +155,8 @@ export class FolderMaker implements BatchMaker {
     }
     const labels = Int32Array.from(indices, (n) => part.labels[n]);
     const count = indices.length;
-    return { images, labels, indices, count, shape: [count, size, size, 3], epoch, index };
+    const made: Batch = { images, labels, indices, count, shape: [count, size, size, 3], epoch, index };
+    return range === undefined ? made : { ...made, part: { start, whole } };
   }
 
   async #picture(n: number) {

@@ -4,12 +4,14 @@
 import type { ImageDataset } from "../../data/dataset.js";
 import type { Batch, DataLoader } from "../../data/loader.js";
 import { type LoaderPlan, loaderOf } from "../../run/loaders.js";
+import type { ShardRange } from "../../world/tree.js";
 
 /** Makes the batches of an epoch one by one, in any order. */
 export interface BatchMaker {
   readonly batches: number;
   readonly images: number;
-  batch(epoch: number, index: number): Batch | Promise<Batch>;
+  /** @param range the shards of it that are wanted; default all */
+  batch(epoch: number, index: number, range?: ShardRange): Batch | Promise<Batch>;
 }
 
 /** Batches of a data set in memory. */
@@ -33,11 +35,11 @@ export class MemoryMaker implements BatchMaker {
   get images(): number {
     return this.#loader.images;
   }
-  batch(epoch: number, index: number): Batch {
+  batch(epoch: number, index: number, range?: ShardRange): Batch {
     if (epoch !== this.#epoch) {
       this.#order = this.#loader.order(epoch);
       this.#epoch = epoch;
     }
-    return this.#loader.batch(epoch, index, this.#order);
+    return this.#loader.batch(epoch, index, this.#order, range);
   }
 }

@@ -3,8 +3,9 @@ import { Worker } from "node:worker_threads";
 import { DataError } from "../../core/errors.js";
 import type { ImageShape } from "../../data/dataset.js";
 import type { Batch, BatchLoader } from "../../data/loader.js";
+import type { ShardRange } from "../../world/tree.js";
 import type { BatchMaker } from "./maker.js";
-import { type BatchReply, type LoaderSpec, makerOf } from "./worker.js";
+import { type BatchReply, type BatchRequest, type LoaderSpec, makerOf } from "./worker.js";
 
 /** Batches in preparation for each worker, beyond the one that is waited for. */
 const AHEAD = 2;
@@ -54,7 +55,7 @@ export class PrefetchLoader implements BatchLoader {
     return this.#maker.images;
   }
 
-  async *epoch(epoch: number, from = 0): AsyncGenerator<Batch, void, undefined> {
+  async *epoch(epoch: number, from = 0, range?: ShardRange): AsyncGenerator<Batch, void, undefined> {
     const ahead = AHEAD * Math.max(1, this.#workers.length);
     const pending: Promise<Batch>[] = [];
     let next = from;
@@ -62,11 +63,11 @@ export class PrefetchLoader implements BatchLoader {
       if (this.#workers.length === 0) {
         // The event loop gets a turn, as between the batches of a DataLoader.
         await new Promise(setImmediate);
-        yield await this.#maker.batch(epoch, index);
+        yield await this.#maker.batch(epoch, index, range);
         continue;
       }
       while (next < this.batches && pending.length < ahead) {
-        const batch = this.#ask(epoch, next++);
+        const batch = this.#ask(epoch, next++, range);
         // Thrown when its turn comes; a consumer that leaves early never asks.
         batch.catch(() => undefined);
         pending.push(batch);
@@ -96,7 +97,7 @@ export class PrefetchLoader implements BatchLoader {
     return worker;
   }
 
-  #ask(epoch: number, index: number): Promise<Batch> {
+  #ask(epoch: number, index: number, range?: ShardRange): Promise<Batch> {
     const id = this.#next++;
     const worker = this.#workers[index % this.#workers.length];
     const lost = this.#lost.get(worker);
@@ -105,7 +106,7 @@ export class PrefetchLoader implements BatchLoader {
       this.#waiting.set(id, { worker, resolve, reject });
       // A worker keeps the process alive only while something is wanted of it.
       worker.ref();
-      worker.postMessage({ id, epoch, index });
+      worker.postMessage({ id, epoch, index, range } satisfies BatchRequest);
     });
   }
 
@@ -132,9 +133,10 @@ function errorOf({ message, op, what, ...rest }: Extract<BatchReply, { failure: 
 }
 
 /** Pixels in memory that all threads see: sending them to a worker copies nothing. */
-function shareable(spec: LoaderSpec): LoaderSpec {
+export function shareable(spec: LoaderSpec): LoaderSpec {
   if (spec.kind === "folder") return spec;
   const { images } = spec.dataset;
+  if (images.buffer instanceof SharedArrayBuffer) return spec;
   const shared = new Uint8Array(new SharedArrayBuffer(images.length));
   shared.set(images);
   return { ...spec, dataset: { ...spec.dataset, images: shared } };

@@ -9,7 +9,9 @@ import { type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders
 import { loadDataset } from "../data-files.js";
 import { type FolderPart, limitPart, openImageFolder } from "../images/folder.js";
 import type { ImageLimits } from "../images/limits.js";
-import { PrefetchLoader } from "./prefetch.js";
+import type { MemorySpec } from "./maker.js";
+import { PrefetchLoader, shareable } from "./prefetch.js";
+import type { LoaderSpec } from "./worker.js";
 
 /** Loaders whose threads `close` ends. */
 export interface OpenedLoaders extends RunLoaders {
@@ -32,6 +34,9 @@ export interface LoaderOptions extends ImageLimits {
 /** Photographs are large: fewer at once. */
 const FOLDER_BATCH = 32;
 
+/** What the loaders of a run are made from, and the threads that prepare batches: plain data, for ranks that are workers. */
+export type LoaderSpecs = Readonly<Record<keyof RunLoaders, { readonly spec: LoaderSpec; readonly workers: number }>>;
+
 /**
  * Opens the images of a run, as `createRun` takes them. Batches do not depend on the number of workers.
  *
@@ -39,6 +44,41 @@ const FOLDER_BATCH = 32;
  * @throws DataError, FormatError if they cannot be had
  */
 export async function openLoaders(config: RunConfig, options: LoaderOptions = {}): Promise<OpenedLoaders> {
+  return loadersOf(await loaderSpecs(config, options));
+}
+
+/** Loaders of specifications. @returns to be closed by the caller */
+export function loadersOf(specs: LoaderSpecs): OpenedLoaders {
+  const open = (key: keyof RunLoaders): PrefetchLoader => new PrefetchLoader(specs[key].spec, specs[key].workers);
+  const loaders = { train: open("train"), calibration: open("calibration"), test: open("test") };
+  return {
+    ...loaders,
+    close: async () => {
+      for (const loader of Object.values(loaders)) await loader.close();
+    },
+  };
+}
+
+/** The same with pixels in memory that all threads see, once. */
+export function sharedSpecs(specs: LoaderSpecs): LoaderSpecs {
+  const known = new Map<Uint8Array, LoaderSpec>();
+  const shared = (spec: LoaderSpec): LoaderSpec => {
+    if (spec.kind === "folder") return spec;
+    const { dataset } = (known.get(spec.dataset.images) ?? shareable(spec)) as MemorySpec;
+    const own = { ...spec, dataset };
+    known.set(spec.dataset.images, own);
+    return own;
+  };
+  const part = (key: keyof RunLoaders) => ({ ...specs[key], spec: shared(specs[key].spec) });
+  return { train: part("train"), calibration: part("calibration"), test: part("test") };
+}
+
+/**
+ * What the loaders of a run are made from.
+ *
+ * @throws DataError, FormatError if the images cannot be had
+ */
+export async function loaderSpecs(config: RunConfig, options: LoaderOptions = {}): Promise<LoaderSpecs> {
   config = parseConfig(config, "openLoaders: config");
   checkOptions<LoaderOptions>("openLoaders", options, {
     dataDir: text,
@@ -48,34 +88,26 @@ export async function openLoaders(config: RunConfig, options: LoaderOptions = {}
   const { dataDir, workers = 0, maxPixels } = options;
   const limits = { train: config.limit ?? undefined, test: config.testLimit ?? undefined };
   const directory = folderOf(config.data);
-  const loaders =
-    directory === undefined
-      ? await inMemory(config, limits, dataDir, workers)
-      : await ofPictures(config, limits, directory, workers, maxPixels);
-  return {
-    ...loaders,
-    close: async () => {
-      for (const loader of Object.values(loaders)) await loader.close();
-    },
-  };
+  return directory === undefined
+    ? inMemory(config, limits, dataDir, workers)
+    : ofPictures(config, limits, directory, workers, maxPixels);
 }
 
 type Limits = Readonly<Record<"train" | "test", number | undefined>>;
-type Loaders = Readonly<Record<keyof RunLoaders, PrefetchLoader>>;
 
 async function inMemory(
   config: RunConfig,
   limits: Limits,
   dataDir: string | undefined,
   workers: number,
-): Promise<Loaders> {
+): Promise<LoaderSpecs> {
   const { train, test } = await loadDataset(config.data, { dataDir, limits });
   const plans = loaderPlans(config, train.count);
   const memory = { kind: "memory", dataset: train } as const;
   return {
-    train: new PrefetchLoader({ ...memory, ...plans.train }, workers),
-    calibration: new PrefetchLoader({ ...memory, ...plans.calibration }, 0),
-    test: new PrefetchLoader({ ...memory, dataset: test, ...plans.test }, 0),
+    train: { spec: { ...memory, ...plans.train }, workers },
+    calibration: { spec: { ...memory, ...plans.calibration }, workers: 0 },
+    test: { spec: { ...memory, dataset: test, ...plans.test }, workers: 0 },
   };
 }
 
@@ -85,13 +117,15 @@ async function ofPictures(
   directory: string,
   workers: number,
   maxPixels: number | undefined,
-): Promise<Loaders> {
+): Promise<LoaderSpecs> {
   const folder = await openImageFolder(directory);
   const [train, test] = [limitPart(folder.train, limits.train), limitPart(folder.test, limits.test)];
   const size = infoOf(config).shape[0];
   const plans = loaderPlans(config, train.files.length, FOLDER_BATCH);
-  const open = (part: FolderPart, { augment, ...plan }: LoaderPlan, threads: number): PrefetchLoader =>
-    new PrefetchLoader({ kind: "folder", part, size, maxPixels, ...plan, augment: augment === "crop-flip" }, threads);
+  const open = (part: FolderPart, { augment, ...plan }: LoaderPlan, threads: number) => ({
+    spec: { kind: "folder", part, size, maxPixels, ...plan, augment: augment === "crop-flip" } as const,
+    workers: threads,
+  });
   return {
     train: open(train, plans.train, workers),
     calibration: open(train, plans.calibration, 0),

@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { CoarsegradError, type ErrorFields } from "../../core/errors.js";
 import type { Batch } from "../../data/loader.js";
+import type { ShardRange } from "../../world/tree.js";
 import { FolderMaker, type FolderSpec } from "../images/folder.js";
 import { type BatchMaker, MemoryMaker, type MemorySpec } from "./maker.js";
 
@@ -16,6 +17,8 @@ export interface BatchRequest {
   readonly id: number;
   readonly epoch: number;
   readonly index: number;
+  /** The shards of it that are wanted; default all. */
+  readonly range?: ShardRange;
 }
 
 /** Its batch, or why there is none. */
@@ -36,9 +39,9 @@ export function isLoaderWorker(): boolean {
 /** Answers requests until the parent ends the worker. */
 function serveBatches(): void {
   const maker = makerOf((workerData as { loader: LoaderSpec }).loader);
-  parentPort?.on("message", async ({ id, epoch, index }: BatchRequest) => {
+  parentPort?.on("message", async ({ id, epoch, index, range }: BatchRequest) => {
     try {
-      const batch = await maker.batch(epoch, index);
+      const batch = await maker.batch(epoch, index, range);
       const memory = [batch.images, batch.labels, batch.indices].map(({ buffer }) => buffer as ArrayBuffer);
       parentPort?.postMessage({ id, batch } satisfies BatchReply, memory);
     } catch (error) {

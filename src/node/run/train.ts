@@ -4,10 +4,12 @@ import type { RunConfig } from "../../run/config.js";
 import { createRun, type RunOptions, type RunResult } from "../../run/create.js";
 import { isOnnx } from "../../run/onnx-names.js";
 import type { ModelSource } from "../../run/source.js";
+import type { StartFiles } from "../../run/start.js";
 import { type RunSummary, summaryOf } from "../../run/summary.js";
 import type { Checkpoint } from "../../train/checkpoint.js";
-import { openLoaders } from "../loading/run-loaders.js";
+import { loaderSpecs, loadersOf, sharedSpecs } from "../loading/run-loaders.js";
 import { openModel } from "../models.js";
+import { type OpenedRanks, startRanks } from "../world/train-rank.js";
 import type { RunFolder } from "./folder.js";
 import type { OpenedRun } from "./plan.js";
 import { checkBelongs, readSummary } from "./summary-file.js";
@@ -22,6 +24,12 @@ export interface TrainRequest extends OpenedRun, Pick<RunOptions, "signal" | "on
   readonly workers?: number;
   /** Pixels of one picture of a folder. */
   readonly maxPixels?: number;
+  /** Threads that share the work, each a rank with an engine of its own. Default 1; at most as many as shards. */
+  readonly ranks?: number;
+  /** Seconds that a rank may be late. */
+  readonly limitSeconds?: number;
+  /** Steps between checkpoints within an epoch. */
+  readonly checkpointEvery?: number;
 }
 
 /** How a run ended: with a summary, or stopped early. */
@@ -43,15 +51,26 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a
   // step.
   const workers = request.workers ?? (config.images === undefined ? 0 : 1);
-  const loaders = await openLoaders(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
+  const { ranks: size = 1, limitSeconds, checkpointEvery } = request;
+  const opened = await loaderSpecs(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
+  const specs = size > 1 ? sharedSpecs(opened) : opened;
+  const loaders = loadersOf(specs);
   let trained = false;
+  let ranks: OpenedRanks | undefined;
   try {
     const { network, signal, onProgress, onTest } = request;
-    const result: RunResult = await createRun(config, {
-      data: loaders,
+    const files: StartFiles = {
       network,
       init: checkpoint === null ? await initOf(config) : undefined,
       checkpoint: checkpoint ?? undefined,
+    };
+    if (size > 1) ranks = startRanks(size, { ...files, config, specs, checkpointEvery }, limitSeconds);
+    const result: RunResult = await createRun(config, {
+      ...files,
+      data: loaders,
+      world: ranks?.world,
+      checkpointEvery,
+      onStepCheckpoint: (bytes) => run.writeCheckpoint(bytes),
       signal,
       // Data, weights to start from and network are there: nothing old had to go for them.
       onStart: () => begin?.(),
@@ -63,6 +82,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
       onProgress,
       onTest,
     });
+    await ranks?.world.close();
     const wallSeconds = before + (performance.now() - started) / 1000;
     const summary = summaryOf(config, result, { command, version, wallSeconds, metrics: run.metrics });
     if (summary === null) await run.keep();
@@ -75,6 +95,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
     }
     throw error;
   } finally {
+    await ranks?.close();
     await loaders.close();
   }
 }
