@@ -1,5 +1,5 @@
 /** @file A job: one configuration to train, called by its hash, which says what it starts from by hashes too. */
-import { integer } from "../core/checks.js";
+import { integer, nullable } from "../core/checks.js";
 import { isRecord } from "../io/json.js";
 import type { RunConfig } from "../run/config.js";
 import { configHash } from "../train/digest.js";
@@ -17,6 +17,8 @@ export interface SweepJob extends Node {
   readonly words: readonly string[];
   /** Compare the packed file with the training graph afterwards. */
   readonly verify: boolean;
+  /** Test images, if not all: verification takes as many. */
+  readonly testLimit: number | null;
   /** Parts of each batch, which ranks share. */
   readonly shards: number;
 }
@@ -35,7 +37,7 @@ export function jobFolder(id: string): string {
 /** A job out of JSON, or null. */
 export function jobOf(value: unknown): SweepJob | null {
   if (!isRecord(value)) return null;
-  const { id, from, name, words, verify, shards } = value;
+  const { id, from, name, words, verify, shards, testLimit } = value;
   const isId = (text: unknown): boolean => typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
   const good =
     isId(id) &&
@@ -43,6 +45,7 @@ export function jobOf(value: unknown): SweepJob | null {
     typeof name === "string" &&
     typeof verify === "boolean" &&
     integer(1)(shards) === null &&
+    nullable(integer(1))(testLimit) === null &&
     Array.isArray(words) &&
     words.every((word) => typeof word === "string");
   return good ? (value as unknown as SweepJob) : null;

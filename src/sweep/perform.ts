@@ -112,7 +112,8 @@ export async function performJob(
     }
   }
   if (job.verify) {
-    await run(["verify", folder, ...place.verifyOptions]).catch(async (error: unknown) => {
+    const some = job.testLimit === null ? [] : ["--limit", `${job.testLimit}`];
+    await run(["verify", folder, ...some, ...place.verifyOptions]).catch(async (error: unknown) => {
       // Codes that differ are told as such.
       await finished(job, place.out);
       throw error;

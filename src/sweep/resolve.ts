@@ -134,7 +134,11 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
     ...(preset === undefined ? [] : ["--preset", preset]),
     ...optionWords(source === undefined ? given : others),
   ];
-  return { run: { ...run, id }, config, job: { id, from, name, words, verify, shards: config.shards ?? 1 } };
+  return {
+    run: { ...run, id },
+    config,
+    job: { id, from, name, words, verify, testLimit: config.testLimit, shards: config.shards ?? 1 },
+  };
 }
 
 /**

@@ -18,6 +18,7 @@ import { type ResolvedPlan, resolvePlan } from "../../sweep/resolve.js";
 import { groupResults, type JobState, resultOf, type SweepResult } from "../../sweep/results.js";
 import { type Ending, runGraph } from "../../sweep/scheduler.js";
 import { slurmScript } from "../../sweep/slurm.js";
+import { trialOf } from "../../sweep/trial.js";
 import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
 import { doneText, planText, resultsText } from "../sweep/text.js";
@@ -37,6 +38,7 @@ interface SweepOptions extends CommonOptions, WorkplaceOptions {
   readonly emit?: "slurm";
   readonly dryRun?: boolean;
   readonly collect?: boolean;
+  readonly trial?: boolean;
   readonly report: boolean;
   readonly seed: number;
 }
@@ -64,6 +66,10 @@ export function sweepCommand(): Command {
   option(made, "--emit <what>", "print a script instead: slurm", choice(["slurm"]));
   made
     .option("--dry-run", "list the runs and their ids; train nothing")
+    .option(
+      "--trial",
+      "every run in small, in a folder of its own: one epoch of few images, to see that all of them work",
+    )
     .option("--collect", "train nothing: table, results and report of what is done")
     .option("--no-report", "no report.html at the end");
   return onRun<SweepOptions>(made, (options, [file], terminal) => new Sweep(file, options, terminal).run());
@@ -84,22 +90,18 @@ class Sweep {
     this.#file = file;
     this.#options = options;
     this.#terminal = terminal;
-    this.#out =
-      options.out ??
-      path.join(
-        "runs",
-        path
-          .basename(file)
-          .replace(/\.json$/i, "")
-          .toLowerCase(),
-      );
+    const name = path
+      .basename(file)
+      .replace(/\.json$/i, "")
+      .toLowerCase();
+    this.#out = options.out ?? path.join("runs", options.trial ? `${name}-trial` : name);
   }
 
   async run(): Promise<void> {
-    const { seed, only, dryRun, emit, collect } = this.#options;
+    const { seed, only, dryRun, emit, collect, trial } = this.#options;
     this.#checkOptions();
     const runs = expandPlan(parsePlan(await readJsonFile(this.#file), this.#file), seed);
-    this.#plan = await resolvePlan(runs, path.dirname(this.#file));
+    this.#plan = await resolvePlan(trial ? runs.map(trialOf) : runs, path.dirname(this.#file));
     const jobs = this.#chosen(only);
     if (emit === "slurm") return this.#emit(jobs);
     await this.#look();
@@ -159,7 +161,7 @@ class Sweep {
   }
 
   #emit(jobs: readonly SweepJob[]): void {
-    const { threads = 1, report, seed } = this.#options;
+    const { threads = 1, report, seed, trial } = this.#options;
     const script = slurmScript(jobs, {
       plan: path.resolve(this.#file),
       out: path.resolve(this.#out),
@@ -167,6 +169,7 @@ class Sweep {
       options: [
         ...passedOn(this.#options).train,
         ...(seed === 1 ? [] : ["--seed", `${seed}`]),
+        ...(trial ? ["--trial"] : []),
         ...(report ? [] : ["--no-report"]),
       ],
       quote: shellWord,
