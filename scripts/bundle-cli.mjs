@@ -50,8 +50,8 @@ const inlineScript = {
  */
 const LATE = { name: "charts", source: "src/cli/theory/render.ts" };
 
-/** Optional peers: they stay imports, which happen when a queue is asked for. */
-const PEERS = ["bullmq", "ioredis"];
+/** Optional peer dependencies: they stay imports, which happen when a queue or ranks of MPI are asked for. */
+const PEERS = ["bullmq", "ioredis", "koffi"];
 
 /** Late imports of {@link LATE} stay imports, of the file beside. */
 const lateFile = (extension) => ({

@@ -9,8 +9,7 @@ import path from "node:path";
 import { build } from "esbuild";
 
 /** Files of package.json's exports that are modules, relative to dist. */
-function entriesOf(root) {
-  const { exports } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+function entriesOf(exports) {
   return Object.values(exports).flatMap((target) =>
     typeof target === "object" ? [path.posix.relative("./dist", target.default)] : [],
   );
@@ -24,10 +23,11 @@ function entriesOf(root) {
  */
 export async function bundleLibrary(root, folder) {
   const outdir = `${folder}-bundles`;
+  const { exports, version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   try {
     await build({
       absWorkingDir: folder,
-      entryPoints: entriesOf(root),
+      entryPoints: entriesOf(exports),
       outbase: ".",
       outdir,
       bundle: true,
@@ -36,7 +36,9 @@ export async function bundleLibrary(root, folder) {
       format: "esm",
       platform: "neutral",
       target: "es2022",
-      external: ["node:*"],
+      // koffi is an optional peer dependency: ranks of MPI import it late.
+      external: ["node:*", "koffi"],
+      define: { COARSEGRAD_VERSION: JSON.stringify(version) },
       logLevel: "warning",
     });
     const modules = (from) =>

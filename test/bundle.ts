@@ -13,6 +13,7 @@ export async function bundleProgram(entry: string, outfile: string): Promise<voi
     format: "esm",
     target: "es2022",
     platform: "node",
+    external: ["koffi"],
     plugins: [
       {
         name: "coarsegrad-from-source",

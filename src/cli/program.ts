@@ -6,6 +6,8 @@ import { COMMANDS } from "./commands/index.js";
 function program(): Command {
   const made = new Command("coarsegrad")
     .description("Trains fully quantized neural networks and ships them as tens of kilobytes.")
+    // What follows a script's name belongs to the script.
+    .enablePositionalOptions()
     .version(COARSEGRAD_VERSION, "--version", "print the version")
     .addHelpText("after", "\nEvery command explains itself: coarsegrad train --help\n");
   for (const make of COMMANDS) made.addCommand(make());

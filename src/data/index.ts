@@ -32,6 +32,7 @@ export {
 export {
   type Batch,
   type BatchLoader,
+  type BatchPart,
   DataLoader,
   isBatchLoader,
   type LoaderOptions,

@@ -1,4 +1,5 @@
-/** @file The node room: files, data sets on disk, and run folders. The only library entry that needs Node. */
+/** @file The node room: files, data sets on disk, run folders, and ranks. The only library entry that needs Node. */
+export type { World } from "../world/world.js";
 export { type DataPlaces, dataFolder, dataRoots, findDataDir, type LoadOptions, loadDataset } from "./data-files.js";
 export { type DownloadOptions, type DownloadProgress, downloadDataset } from "./download.js";
 export { MAX_FILE_BYTES, type ReadFileOptions, readFileBytes, saveFileAtomic } from "./files.js";
@@ -10,3 +11,6 @@ export { type LoaderOptions, type OpenedLoaders, openLoaders } from "./loading/r
 export { openModel } from "./models.js";
 export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run/folder.js";
 export { loadNetwork, saveNetwork } from "./weights.js";
+export { type JoinOptions, joinWorld } from "./world/join.js";
+export { type LaunchOptions, launchRanks } from "./world/launch.js";
+export { type MpiOptions, mpiWorld } from "./world/mpi.js";

@@ -192,7 +192,12 @@ async function test(
   const packed = await packedAccuracy(session, loader, { world, signal, onProgress });
   const { top1, top5, images, imagesPerSecond } = graph;
   return {
-    accuracy: { images, top1: 100 * top1, top5: 100 * top5, imagesPerSecond },
+    accuracy: { images, top1: percentOf(top1, images), top5: percentOf(top5, images), imagesPerSecond },
     packed: { bytes, sha256: sha256Hex(bytes), accuracy: packed, summary: summarize(bytes) },
   };
+}
+
+/** A share of images in percent, rounded once, as the packed model's: equal numbers of hits give equal percentages. */
+function percentOf(share: number, images: number): number {
+  return (100 * Math.round(share * images)) / images;
 }

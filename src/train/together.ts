@@ -70,14 +70,14 @@ export class Together<Item extends Counted> {
   /** Compares what decides the result. @throws WorldError */
   async agree(net: Module, decides: Readonly<Record<string, string | number>>): Promise<void> {
     if (this.alone) return;
-    for (const [what, value] of Object.entries(decides)) await agree(this.world, what, value);
+    for (const [what, value] of Object.entries(decides)) await agree(this.world, `the ${what}`, `${value}`);
     await this.compare(net, "before the first step");
   }
   /** Compares the weights. @throws WorldError */
   async compare(net: Module, place: string): Promise<void> {
     if (this.alone) return;
     const hint = "every rank must run the same script, version and options on the same data";
-    await agree(this.world, `weights ${place}`, weightsDigest(net), hint);
+    await agree(this.world, `the weights ${place}`, weightsDigest(net), hint);
   }
   /** True if it holds on any rank. */
   async any(value: boolean): Promise<boolean> {

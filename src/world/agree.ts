@@ -1,29 +1,35 @@
-/** @file What ranks must have in common before they go on. */
-import { describe } from "../core/checks.js";
+/** @file What must be the same on every rank before they compute one result together. */
 import { WorldError } from "../core/errors.js";
 import { gatherJson, type World } from "./world.js";
 
+/** "rank 3" or "ranks 1, 2 and 5", of many the first few. */
+function ranksText(ranks: readonly number[]): string {
+  const SHOWN = 8;
+  const names = ranks.slice(0, SHOWN).map(String);
+  if (ranks.length === 1) return `rank ${names[0]}`;
+  if (ranks.length > SHOWN) return `ranks ${names.join(", ")} and ${ranks.length - SHOWN} more`;
+  return `ranks ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
 /**
- * Compares a value over all ranks. Collective.
+ * Compares a value over all ranks: a version, the hash of a configuration, a digest of weights. Collective.
  *
- * @param what names it in the message, such as `configuration`
- * @throws WorldError on every rank, naming the first that differs from rank 0
+ * @param what it is, for the message: "the version of coarsegrad"
+ * @param value this rank's
+ * @param hint how to mend a difference
+ * @throws WorldError on every rank, if one has another value than rank 0; it names the ranks that differ
  */
-export async function agree(
-  world: World,
-  what: string,
-  value: string | number | boolean,
-  hint?: string,
-): Promise<void> {
-  if (world.size === 1) return;
-  const all = await gatherJson(world, value);
-  const other = all.findIndex((each) => each !== all[0]);
-  if (other < 0) return;
+export async function agree(world: World, what: string, value: string, hint?: string): Promise<void> {
+  const values = await gatherJson(world, value);
+  const differing = values.flatMap((other, rank) => (other === values[0] ? [] : [rank]));
+  if (differing.length === 0) return;
+  const others = new Set(differing.map((rank) => values[rank]));
+  const got = [...others].map((other) => `${other} on ${ranksText(differing.filter((r) => values[r] === other))}`);
   throw new WorldError({
-    op: "ranks",
-    what: `rank ${other} differs from rank 0 in its ${what}`,
-    expected: describe(all[0]),
-    got: describe(all[other]),
+    op: "world",
+    what: `ranks do not agree on ${what}`,
+    expected: `${values[0]} as on rank 0`,
+    got: got.slice(0, 4).join(", "),
     hint,
   });
 }

@@ -32,7 +32,8 @@ async function runNow({ folder, script }: Place, args: readonly string[]): Promi
   const variables = new Map([...own, "HOME", "TERM"].map((name) => [name, env[name]]));
   for (const name of own) delete env[name];
   // A dumb terminal: progress as lines, as in a child's pipe.
-  Object.assign(env, { HOME: folder, TERM: "dumb" });
+  // One rank: there is no file that workers could run.
+  Object.assign(env, { HOME: folder, TERM: "dumb", COARSEGRAD_RANKS: "1" });
   const streams = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write, text: "" }));
   for (const taken of streams) {
     taken.stream.write = ((text: string | Uint8Array) => {
@@ -55,6 +56,7 @@ async function runNow({ folder, script }: Place, args: readonly string[]): Promi
     process.chdir(cwd);
     process.exitCode = exitCode;
     process.argv = argv;
+    delete env.COARSEGRAD_RANKS;
     for (const [name, value] of variables) {
       if (value === undefined) delete env[name];
       else env[name] = value;

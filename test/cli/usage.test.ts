@@ -10,6 +10,7 @@ afterAll(() => bench?.close());
 const COMMANDS = [
   "quickstart",
   "train",
+  "launch",
   "sweep",
   "sweep-worker",
   "eval",
@@ -58,7 +59,7 @@ describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
     [
       "trian",
-      'command: unknown command; expected quickstart, train, sweep, sweep-worker, eval, pack, export, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
+      'command: unknown command; expected quickstart, train, launch, sweep, sweep-worker, eval, pack, export, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
     ],
     ["data lits", 'data: unknown command; expected list, info, download, got "lits"; did you mean list?'],
     ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],

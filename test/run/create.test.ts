@@ -102,7 +102,7 @@ describe("createRun", () => {
     const file = bench.file("run", "checkpoint.safetensors");
     const from = await bench.json<Summary>("train", ...ARGS, "--init", "run", "--epochs", "1", "--out", "again");
     const { init } = JSON.parse(readFileSync(bench.file("again", "config.json"), "utf8"));
-    const again = { ...runConfig({ ...SMALL, epochs: 1, batch: 64, seed: 1 }), init };
+    const again = { ...runConfig({ ...SMALL, epochs: 1, batch: 64, shards: 2, seed: 1 }), init };
     const source = readModel(new Uint8Array(readFileSync(file)), file);
     expect((await createRun(again, { data: small, init: source })).weightsSha256).toBe(from.weightsSha256);
     await expect(createRun(again, { data: small })).rejects.toThrow(

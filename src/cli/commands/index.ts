@@ -5,6 +5,7 @@ import { dataCommand } from "./data.js";
 import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
 import { inferCommand } from "./infer.js";
+import { launchCommand } from "./launch.js";
 import { packCommand } from "./pack.js";
 import { quickstartCommand } from "./quickstart.js";
 import { reportCommand } from "./report.js";
@@ -19,6 +20,7 @@ import { verifyCommand } from "./verify.js";
 export const COMMANDS: readonly (() => Command)[] = [
   quickstartCommand,
   trainCommand,
+  launchCommand,
   sweepCommand,
   sweepWorkerCommand,
   evalCommand,

@@ -3,12 +3,15 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { openRun, type PlannedRun, planRun } from "../../node/run/plan.js";
 import { trainRun } from "../../node/run/train.js";
+import { followRun } from "../../node/world/follow.js";
+import { mpiWorld } from "../../node/world/mpi.js";
 import type { RunConfig } from "../../run/config.js";
 import { normalizeText } from "../../run/normalization.js";
 import { PRESETS_HELP, withPreset } from "../../run/presets.js";
 import { ranksFor, withShards } from "../../run/shards.js";
 import type { RunSummary } from "../../run/summary.js";
 import type { FitProgress } from "../../train/fit.js";
+import type { World } from "../../world/world.js";
 import { command, onRun } from "../options/command.js";
 import { startThreads, threadsOption } from "../options/threads.js";
 import { chosenSettings, type TrainOptions, trainOptions } from "../options/train.js";
@@ -37,14 +40,20 @@ export function trainCommand(): Command {
     notes: PRESETS_HELP,
   });
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
-    const chosen = withPreset(options.preset, chosenSettings(made));
-    // A run that goes on keeps what it has.
-    const settings = options.resume ? chosen : withShards(chosen);
+    const world = options.distributed === undefined ? undefined : await mpiWorld({ limitSeconds: options.rankLimit });
+    if (world !== undefined && world.rank > 0) {
+      const { dataDir, workers, maxPixels } = options;
+      return interruptible(terminal, "stopping", (signal) => followRun(world, { dataDir, workers, maxPixels }, signal));
+    }
     const warn = (text: string): void => terminal.warn(text);
-    const planned = await planRun(settings, options, commandLine(), warn);
-    const outcome = await interruptible(terminal, "stopping after this step", (signal) =>
-      trainHere(planned, options, terminal, signal),
-    );
+    const { planned, outcome } = await leading(world, async () => {
+      const chosen = withPreset(options.preset, chosenSettings(made));
+      // A run that goes on keeps what it has.
+      const settings = options.resume ? chosen : withShards(chosen);
+      const plan = await planRun(settings, options, commandLine(), warn);
+      const work = (signal: AbortSignal) => trainHere(plan, options, terminal, signal, world);
+      return { planned: plan, outcome: await interruptible(terminal, "stopping after this step", work) };
+    });
     const { folder, config } = planned;
     const { epochs, summary, untouched, signal } = outcome;
     if (summary === null) {
@@ -63,18 +72,35 @@ export function trainCommand(): Command {
   });
 }
 
+/** Work of rank 0: when it fails, nobody waits for it. */
+async function leading<T>(world: World | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    world?.abort(error);
+    throw error;
+  }
+}
+
 /** The run in its folder, from the lock to the summary, with its progress. */
-async function trainHere(planned: PlannedRun, options: TrainOptions, terminal: Terminal, signal: AbortSignal) {
+async function trainHere(
+  planned: PlannedRun,
+  options: TrainOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+  world: World | undefined,
+) {
   const { dataDir, workers, maxPixels, rankLimit: limitSeconds, checkpointEvery } = options;
   const warn = (text: string): void => terminal.warn(text);
   const opened = await openRun(planned, warn);
   const progress = new TrainProgress(terminal, opened.config);
   try {
     const { shards = 1, relaxed } = opened.config;
-    const ranks = ranksFor(options.ranks, shards, availableParallelism());
+    const ranks = world === undefined ? ranksFor(options.ranks, shards, availableParallelism()) : 1;
     // Ranks have a thread each: what the kernels of one would split among threads, other ranks compute.
-    await startThreads({ threads: ranks > 1 ? 1 : options.threads, relaxed });
-    if (ranks > 1) terminal.note(`${ranks} ranks compute ${shards} shards of each batch`);
+    const size = world?.size ?? ranks;
+    await startThreads({ threads: size > 1 ? 1 : options.threads, relaxed });
+    if (size > 1) terminal.note(`${size} ranks compute ${shards} shards of each batch`);
     const { normalize } = opened.config;
     if (normalize) terminal.note(`images are normalized by ${normalizeText(normalize)}`);
     const version = COARSEGRAD_VERSION;
@@ -87,6 +113,7 @@ async function trainHere(planned: PlannedRun, options: TrainOptions, terminal: T
       workers,
       maxPixels,
       ranks,
+      world,
       limitSeconds,
       checkpointEvery,
       onProgress: (at) => progress.train(at),

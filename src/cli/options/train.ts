@@ -24,6 +24,8 @@ export interface TrainOptions extends CommonOptions, ThreadsOption {
   readonly ranks: number | "auto";
   /** Seconds that a rank may be late. */
   readonly rankLimit?: number;
+  /** What carries ranks that are processes. */
+  readonly distributed?: "mpi";
   /** Steps between checkpoints within an epoch. */
   readonly checkpointEvery?: number;
   readonly out?: string;
@@ -53,6 +55,12 @@ export function chosenSettings(made: Command): Settings {
   return Object.fromEntries(chosen);
 }
 
+/** What `--ranks` is unless it is given. */
+function ranksByDefault(): number | "auto" {
+  const told = process.env["COARSEGRAD_RANKS"];
+  return told === undefined || told === "" ? "auto" : threadNumber.read(told, "COARSEGRAD_RANKS");
+}
+
 /** Declares them. */
 export function trainOptions(made: Command): Command {
   for (const [key, field] of fields()) {
@@ -68,7 +76,15 @@ export function trainOptions(made: Command): Command {
   maxPixelsOption(made);
   const ranks =
     "threads that share the shards of each batch, or auto: as many as divide the work; no result depends on it";
-  option(made, "--ranks <n>", ranks, threadNumber, "auto");
+  option(
+    made,
+    "--ranks <n>",
+    `${ranks}; the environment's COARSEGRAD_RANKS is the default`,
+    threadNumber,
+    ranksByDefault(),
+  );
+  const carrier = "mpi: every process that mpirun or srun starts is a rank, with threads for none; rank 0 writes";
+  option(made, "--distributed <carrier>", carrier, choice(["mpi"]));
   const limit = "seconds that a rank may be late before the run ends with an error (default: 60)";
   option(made, "--rank-limit <seconds>", limit, real({ min: 0.1 }));
   const every = "steps between checkpoints within an epoch (default: one at its end)";

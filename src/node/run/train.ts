@@ -7,8 +7,11 @@ import type { ModelSource } from "../../run/source.js";
 import type { StartFiles } from "../../run/start.js";
 import { type RunSummary, summaryOf } from "../../run/summary.js";
 import type { Checkpoint } from "../../train/checkpoint.js";
+import { broadcast, type World } from "../../world/world.js";
+import { readFileBytes } from "../files.js";
 import { loaderSpecs, loadersOf, sharedSpecs } from "../loading/run-loaders.js";
 import { openModel } from "../models.js";
+import { writeRunMessage } from "../world/run-message.js";
 import { type OpenedRanks, startRanks } from "../world/train-rank.js";
 import type { RunFolder } from "./folder.js";
 import type { OpenedRun } from "./plan.js";
@@ -30,6 +33,8 @@ export interface TrainRequest extends OpenedRun, Pick<RunOptions, "signal" | "on
   readonly limitSeconds?: number;
   /** Steps between checkpoints within an epoch. */
   readonly checkpointEvery?: number;
+  /** Ranks that are processes: this one leads them. Instead of `ranks`. */
+  readonly world?: World;
 }
 
 /** How a run ended: with a summary, or stopped early. */
@@ -51,7 +56,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a
   // step.
   const workers = request.workers ?? (config.images === undefined ? 0 : 1);
-  const { ranks: size = 1, limitSeconds, checkpointEvery } = request;
+  const { ranks: size = 1, limitSeconds, checkpointEvery, world } = request;
   const opened = await loaderSpecs(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
   const specs = size > 1 ? sharedSpecs(opened) : opened;
   const loaders = loadersOf(specs);
@@ -64,11 +69,12 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
       init: checkpoint === null ? await initOf(config) : undefined,
       checkpoint: checkpoint ?? undefined,
     };
-    if (size > 1) ranks = startRanks(size, { ...files, config, specs, checkpointEvery }, limitSeconds);
+    if (world !== undefined) await lead(world, request, files, await checkpointBytes(run, checkpoint));
+    else if (size > 1) ranks = startRanks(size, { ...files, config, specs, checkpointEvery }, limitSeconds);
     const result: RunResult = await createRun(config, {
       ...files,
       data: loaders,
-      world: ranks?.world,
+      world: world ?? ranks?.world,
       checkpointEvery,
       onStepCheckpoint: (bytes) => run.writeCheckpoint(bytes),
       signal,
@@ -82,7 +88,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
       onProgress,
       onTest,
     });
-    await ranks?.world.close();
+    await (world ?? ranks?.world)?.close();
     const wallSeconds = before + (performance.now() - started) / 1000;
     const summary = summaryOf(config, result, { command, version, wallSeconds, metrics: run.metrics });
     if (summary === null) await run.keep();
@@ -98,6 +104,20 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
     await ranks?.close();
     await loaders.close();
   }
+}
+
+/** Tells the other ranks what the run is. */
+async function lead(
+  world: World,
+  { config, checkpointEvery }: TrainRequest,
+  { network, init }: StartFiles,
+  checkpoint: Uint8Array | undefined,
+): Promise<void> {
+  await broadcast(world, writeRunMessage({ config, network, init, checkpoint, checkpointEvery }));
+}
+
+async function checkpointBytes(run: RunFolder, checkpoint: Checkpoint | null): Promise<Uint8Array | undefined> {
+  return checkpoint === null ? undefined : readFileBytes(run.file("checkpoint"));
 }
 
 /** The checkpoint of a run that goes on, compared with what else the run recorded. */

@@ -1,0 +1,128 @@
+/**
+ * @file A rank of the tests: what it does is its first argument. Bundled from the sources and started by mpirun; prints
+ * one line of JSON, which begins with its rank.
+ */
+import { joinWorld } from "../../src/node/world/join.js";
+import { agree } from "../../src/world/agree.js";
+import { blocksOf, shardsOf, TreeSum } from "../../src/world/tree.js";
+import { broadcast, type World } from "../../src/world/world.js";
+import { LENGTHS, leaf, SHARDS, sumLine } from "./leaves.js";
+
+const [task, limit] = process.argv.slice(2);
+
+/** This rank's pieces of a sum; in shared memory, as those of a heap with threads are. */
+function piecesOf(world: World, shards: number, length: number): Float32Array[] {
+  const range = shardsOf(shards, world.size, world.rank);
+  const tree = new TreeSum(length);
+  for (let shard = range.first; shard < range.end; shard++) {
+    const vector = tree.vector();
+    vector.set(leaf(shard, length));
+    tree.add({ start: shard, size: 1 }, vector);
+  }
+  if (blocksOf(range).length !== tree.pieces.length) throw new Error("pieces are not blocks");
+  return tree.pieces.map((piece) => {
+    const shared = new Float32Array(new SharedArrayBuffer(4 * length + 64), 64, length);
+    shared.set(piece);
+    return shared;
+  });
+}
+
+async function sums(world: World): Promise<string[]> {
+  const lines: string[] = [];
+  for (const shards of SHARDS) {
+    for (const length of LENGTHS) {
+      const sum = await world.sum(piecesOf(world, shards, length), length, shards);
+      if (sum.length !== length) throw new Error(`${sum.length} values for ${length}`);
+      lines.push(sumLine(shards, length, sum));
+    }
+  }
+  return lines;
+}
+
+/** Rank r gives r·r bytes of r; rank 2 gives the bytes of a checkpoint. */
+async function gathered(world: World): Promise<unknown> {
+  const all = await world.gather(new Uint8Array(world.rank ** 2).fill(world.rank));
+  const none = await world.gather(new Uint8Array(0));
+  const sent = await broadcast(
+    world,
+    world.rank === world.size - 1 ? new Uint8Array(3e6).fill(7) : null,
+    world.size - 1,
+  );
+  return {
+    lengths: all.map(({ length }) => length),
+    right: all.every((bytes, rank) => bytes.every((byte) => byte === rank)),
+    none: none.map(({ length }) => length),
+    sent: [sent.length, sent.every((byte) => byte === 7)],
+  };
+}
+
+const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+/** A sum that waits for all. */
+const meet = (world: World): Promise<unknown> => world.sum(piecesOf(world, 8, 100), 100, 8);
+
+/** What a rank does; one that differs from the others is number 1. */
+const TASKS: Record<string, (world: World) => Promise<unknown>> = {
+  sums,
+  gather: gathered,
+  join: async () => null,
+  /** The event loop turns while a rank waits for another. */
+  turns: async (world) => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 10);
+    if (world.rank === 1) await sleep(1);
+    await meet(world);
+    clearInterval(timer);
+    return turns >= 50;
+  },
+  busy: async (world) => {
+    const first = meet(world);
+    const refused = await world.gather(new Uint8Array(1)).catch((error: Error) => error.message);
+    await first;
+    return refused;
+  },
+  differ: async (world) => {
+    await agree(world, "a thing", "same");
+    return agree(world, "the configuration", world.rank === 1 ? "b" : "a").catch((error: Error) => error.message);
+  },
+  kill: async (world) => {
+    if (world.rank === 1) process.kill(process.pid, "SIGKILL");
+    await meet(world);
+  },
+  throw: async (world) => {
+    if (world.rank === 1)
+      setTimeout(() => {
+        throw new Error("rank 1 throws");
+      }, 100);
+    if (world.rank === 1) await sleep(60);
+    await meet(world);
+  },
+  reject: async (world) => {
+    if (world.rank === 1) throw new Error("rank 1 rejects");
+    await meet(world);
+  },
+  exit: async (world) => {
+    if (world.rank === 1) process.exit(0);
+    await meet(world);
+  },
+  abort: async (world) => {
+    if (world.rank === 1) world.abort(new RangeError("rank 1 gives up"));
+    await meet(world);
+  },
+  stop: async (world) => {
+    await meet(world);
+    if (world.rank === 1) process.kill(process.pid, "SIGSTOP");
+    await meet(world);
+  },
+  /** Sums until something happens. */
+  loop: async (world) => {
+    for (;;) await meet(world);
+  },
+  forget: async (world) => {
+    await meet(world);
+  },
+};
+
+const world = await joinWorld(limit === undefined ? {} : { limitSeconds: Number(limit) });
+const result = await TASKS[task](world);
+console.log(JSON.stringify([world.rank, world.size, world.carrier, result]));
+if (task !== "forget") await world.close();
