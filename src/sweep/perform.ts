@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DataError, StateError } from "../core/errors.js";
 import { exists } from "../node/files.js";
 import { RunFolder } from "../node/run/folder.js";
-import { isWritten } from "../node/run/lock.js";
+import { takeOver, writerOf } from "../node/run/lock.js";
 import { checkBelongs, readSummary } from "../node/run/summary-file.js";
 import { parseConfig } from "../run/config.js";
 import type { RunSummary } from "../run/summary.js";
@@ -26,6 +26,8 @@ export interface Workplace {
   options(job: SweepJob): readonly string[];
   /** Options of every `verify`. */
   readonly verifyOptions: readonly string[];
+  /** Goes on with runs that processes of other machines were at: somebody else knows that they are gone. */
+  readonly takesOver: boolean;
   /** Runs a command of ours in a process of its own, within the sweep's folder. */
   command(
     args: readonly string[],
@@ -97,10 +99,11 @@ export async function performJob(
   const run = (args: readonly string[]): Promise<unknown> => place.command(args, onProgress, signal);
   const isTrained = async (): Promise<boolean> => (await finished({ ...job, verify: false }, place.out)) !== null;
   for (;;) {
-    while (await isWritten(here)) await sleep(LOOK, undefined, { signal });
+    while ((await writerOf(here)) === "here") await sleep(LOOK, undefined, { signal });
     const before = await finished(job, place.out);
     if (before !== null) return { summary: before, worked: false };
     if (await isTrained()) break;
+    if (place.takesOver) await takeOver(here);
     const known = await RunFolder.holdsRun(here);
     const own = known ? ["--resume"] : [...job.words, ...(await startOf(job, place.out))];
     try {
@@ -108,7 +111,7 @@ export async function performJob(
       break;
     } catch (error) {
       // Another sweep may have begun the same run between the look and the start.
-      if (signal.aborted || !((await isWritten(here)) || (await isTrained()))) throw error;
+      if (signal.aborted || !((await writerOf(here)) === "here" || (await isTrained()))) throw error;
     }
   }
   if (job.verify) {

@@ -59,7 +59,7 @@ sweep="\${COARSEGRAD:-npx coarsegrad} "${quote(sweep)}
 
 # What a task of an array does: the job whose number it has. Slurm runs it with sh, which has no arrays.
 task() {
-  printf 'set -- %s\\nshift "$SLURM_ARRAY_TASK_ID"\\n%s --only "$1" --jobs 1 --threads ${threads} --no-report --quiet\\n' "$*" "$sweep"
+  printf 'set -- %s\\nshift "$SLURM_ARRAY_TASK_ID"\\n%s --only "$1" --jobs 1 --threads ${threads} --take-over --no-report --quiet\\n' "$*" "$sweep"
 }
 
 submit() {

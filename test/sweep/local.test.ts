@@ -213,6 +213,34 @@ describe("a sweep that ends early", () => {
   });
 });
 
+describe("a run that another machine was at", () => {
+  it("is refused with what is known, and gone on with by --take-over", async () => {
+    plan(bench, "lost.json", { settings: SMALL, runs: { a: {} } });
+    const first = await bench.json<SweepAnswer>("sweep", "lost.json", "--out", "lost", "--no-report");
+    const folder = bench.file("lost", first.results[0].folder);
+    rmSync(path.join(folder, "summary.json"));
+    const lock = { pid: 1, host: "elsewhere", boot: "another", since: new Date(0).toISOString(), token: "t" };
+    writeFileSync(path.join(folder, "run.lock"), JSON.stringify(lock));
+    const refused = await bench.run("sweep", "lost.json", "--out", "lost", "--no-report");
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toMatch(
+      /^a: failed: train: jobs\/\w+: another process is writing this run; .* on elsewhere/m,
+    );
+    const again = await bench.json<SweepAnswer>("sweep", "lost.json", "--out", "lost", "--no-report", "--take-over");
+    expect(weights(again.results)).toEqual(weights(first.results));
+    expect(existsSync(path.join(folder, "run.lock"))).toBe(false);
+  });
+});
+
+it("a queue without its libraries says what to install", async () => {
+  const { code, stderr } = await bench.child("sweep", "plan.json", "--out", "one", "--queue", "redis://127.0.0.1:1");
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    "--queue: the library bullmq is not installed; expected bullmq and ioredis beside coarsegrad",
+  );
+  expect(stderr).toContain("npm install bullmq ioredis");
+});
+
 describe("a run that fails", () => {
   it("is told with its own error; others go on, what starts from it is skipped by name", async () => {
     plan(bench, "fails.json", {

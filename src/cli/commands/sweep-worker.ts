@@ -48,7 +48,8 @@ export function sweepWorkerCommand(): Command {
     try {
       await interruptible(terminal, "giving back what is at work", (signal) =>
         workOn(
-          workplace(out, options),
+          // The queue gives a run away only when its worker is lost.
+          workplace(out, options, true),
           {
             url: queue,
             jobs: shares(options).jobs,

@@ -39,6 +39,7 @@ interface SweepOptions extends CommonOptions, WorkplaceOptions {
   readonly dryRun?: boolean;
   readonly collect?: boolean;
   readonly trial?: boolean;
+  readonly takeOver?: boolean;
   readonly report: boolean;
   readonly seed: number;
 }
@@ -70,6 +71,7 @@ export function sweepCommand(): Command {
       "--trial",
       "every run in small, in a folder of its own: one epoch of few images, to see that all of them work",
     )
+    .option("--take-over", "go on with runs that processes of other machines were at, which are known to be gone")
     .option("--collect", "train nothing: table, results and report of what is done")
     .option("--no-report", "no report.html at the end");
   return onRun<SweepOptions>(made, (options, [file], terminal) => new Sweep(file, options, terminal).run());
@@ -203,7 +205,7 @@ class Sweep {
     board: JobBoard,
     signal: AbortSignal,
   ): Promise<Map<string, Ending<RunSummary>>> {
-    const place = workplace(this.#out, this.#options);
+    const place = workplace(this.#out, this.#options, this.#options.takeOver === true);
     return runGraph<SweepJob, RunSummary>(jobs, {
       limit: queue === null ? shares(this.#options).jobs : Number.POSITIVE_INFINITY,
       signal,

@@ -52,8 +52,12 @@ export function passedOn({ dataDir, workers, maxPixels }: WorkplaceOptions): { t
   return { train: [...words("--workers", workers), ...both], verify: both };
 }
 
-/** The sweep's folder, where each command is a child process. */
-export function workplace(out: string, options: WorkplaceOptions): Workplace {
+/**
+ * The sweep's folder, where each command is a child process.
+ *
+ * @param takesOver goes on with runs that other machines were at
+ */
+export function workplace(out: string, options: WorkplaceOptions, takesOver: boolean): Workplace {
   const { train, verify } = passedOn(options);
   const { threads } = shares(options);
   const data = process.env["COARSEGRAD_DATA"];
@@ -61,6 +65,7 @@ export function workplace(out: string, options: WorkplaceOptions): Workplace {
   const env = data ? { COARSEGRAD_DATA: path.resolve(data) } : {};
   return {
     out,
+    takesOver,
     // Its share of the processors, as ranks where its batches have parts.
     options: ({ shards }) => ["--ranks", `${ranksFor("auto", shards, threads)}`, "--threads", `${threads}`, ...train],
     verifyOptions: verify,

@@ -144,13 +144,22 @@ export class RunLock {
 }
 
 /**
- * Whether a process of this machine, which lives, is writing a run; what cannot be seen from here is not counted.
+ * Who is writing a run: a living process of this machine (`here`), one of another machine or container, of which
+ * nothing can be told (`elsewhere`), or nobody.
  *
  * @throws DataError if something else has the lock's name
  */
-export async function isWritten(folder: string): Promise<boolean> {
+export async function writerOf(folder: string): Promise<"here" | "elsewhere" | null> {
   const holder = holderOf((await textOf(join(folder, LOCK_FILE))) ?? "");
-  return holder !== null && stateOf(holder) === "alive";
+  const state = holder === null ? "gone" : stateOf(holder);
+  return state === "gone" ? null : state === "alive" ? "here" : "elsewhere";
+}
+
+/** Takes the lock of a process of another machine away. If it lives after all, it stops at its next write. */
+export async function takeOver(folder: string): Promise<void> {
+  const text = await textOf(join(folder, LOCK_FILE));
+  const holder = text === null ? null : holderOf(text);
+  if (text !== null && holder !== null && stateOf(holder) === "unknown") await removeStale(folder, text);
 }
 
 /**
