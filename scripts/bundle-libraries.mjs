@@ -6,6 +6,8 @@ import { build } from "esbuild";
 
 /** What a built file contains, to be said in it. */
 const LIBRARIES = {
+  "data/csv/library.js":
+    "papaparse, Copyright (c) 2015 Matthew Holt, under the MIT licence (github.com/mholt/PapaParse)",
   "onnx/wire.js":
     "@bufbuild/protobuf, Copyright Buf Technologies, Inc. and Google Inc., under Apache-2.0 and BSD-3-Clause (github.com/bufbuild/protobuf-es)",
   "core/sha256-library.js":
@@ -28,7 +30,10 @@ export async function bundleLibraries(folder) {
       allowOverwrite: true,
       bundle: true,
       platform: "neutral",
-      mainFields: ["module", "main"],
+      // Without what needs Node, where a library has both.
+      mainFields: ["browser", "module", "main"],
+      // Nobody's loader but the bundle's own.
+      define: { define: "undefined" },
       format: "esm",
       target: "es2022",
       banner: { js: `/*! Contains parts of ${contents}. */` },

@@ -12,6 +12,7 @@ export type { DType, TypedArray } from "./core/dtype.js";
 export {
   ArgumentError,
   CoarsegradError,
+  DataError,
   DisposedError,
   DivergenceError,
   DTypeError,
@@ -24,6 +25,7 @@ export {
   ShapeError,
   StateError,
   ThreadError,
+  WorldError,
 } from "./core/errors.js";
 export { Rng } from "./core/rng.js";
 export { sha256Hex } from "./core/sha256.js";

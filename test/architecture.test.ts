@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   train: ["core", "world", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
   export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "format", "infer"],
+  inspect: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant"],
   onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
   run: [
     "core",
@@ -86,6 +87,7 @@ const MAX_LINES = 300;
 /** Libraries by the only file that may import them: the build puts them inside it, as it does for the command line. */
 const LIBRARIES: Readonly<Record<string, string>> = {
   "core/sha256-library.ts": "@noble/hashes/sha2.js",
+  "data/csv/library.ts": "papaparse",
   "onnx/wire.ts": "@bufbuild/protobuf/wire",
   "node/images/jpeg-library.ts": "jpeg-js",
 };

@@ -1,6 +1,18 @@
 /** @file Examples of any supervised task: inputs and targets as arrays of any shape, one example a row. */
 import { Variable } from "../autograd/graph.js";
-import { above, atLeast, check, checkOptions, describe, integer, list, listOf, refuse, text } from "../core/checks.js";
+import {
+  above,
+  atLeast,
+  check,
+  checkOptions,
+  describe,
+  integer,
+  list,
+  listOf,
+  nullable,
+  refuse,
+  text,
+} from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
@@ -40,6 +52,9 @@ export interface ExampleFields {
   readonly y: ExampleValues;
   /** How much each example counts, ≥ 0. Default 1. */
   readonly weights?: ArrayLike<number>;
+  /** Names of an input's last axis, and of the classes: carried along, for reports. */
+  readonly names?: readonly string[];
+  readonly classes?: readonly string[] | null;
   /** For messages. Default `examples`. */
   readonly name?: string;
 }
@@ -51,6 +66,8 @@ export interface ExampleDataset {
   readonly inputs: readonly ExampleArray[];
   readonly targets: ExampleArray;
   readonly weights: Float32Array | null;
+  readonly names?: readonly string[];
+  readonly classes?: readonly string[] | null;
 }
 
 const typeOf = (data: ExampleData): DType => {
@@ -66,7 +83,7 @@ export function toNDArray({ shape, data, step }: ExampleArray): NDArray {
 const WANTED = "a tensor, { shape, data }, nested lists, or a typed array of one number for each example";
 
 /** Values in their one form; typed arrays are kept, not copied. @throws ArgumentError, ShapeError */
-function exampleArray(op: string, name: string, values: unknown): ExampleArray {
+export function exampleArray(op: string, name: string, values: unknown): ExampleArray {
   const array = values instanceof Variable ? values.data : values;
   if (array instanceof NDArray) {
     if (array.coded) return { shape: array.shape, data: array.view().slice() as Uint8Array, step: array.step ?? 1 };
@@ -115,9 +132,13 @@ function exampleArray(op: string, name: string, values: unknown): ExampleArray {
 export function exampleDataset(fields: ExampleFields): ExampleDataset {
   const op = "exampleDataset";
   const anyRule = () => null;
-  checkOptions<ExampleFields>(op, fields, { x: anyRule, inputs: list, y: anyRule, weights: anyRule, name: text }, [
-    "y",
-  ]);
+  const names = nullable(listOf(text));
+  checkOptions<ExampleFields>(
+    op,
+    fields,
+    { x: anyRule, inputs: list, y: anyRule, weights: anyRule, names, classes: names, name: text },
+    ["y"],
+  );
   const { x, inputs = x === undefined ? [] : [x], name = "examples" } = fields;
   if ((x === undefined) === (fields.inputs === undefined) || inputs.length === 0) {
     refuse(op, "inputs", "x, or inputs: [one, another]", x === undefined ? fields.inputs : "both");
@@ -136,7 +157,8 @@ export function exampleDataset(fields: ExampleFields): ExampleDataset {
     }
   }
   if (!(count > 0)) refuse(op, "examples", "at least one", shapeText(arrays[0].shape));
-  return { name, count, inputs: arrays, targets, weights: weightsOf(op, fields.weights, count) };
+  const told = { ...(fields.names && { names: fields.names }), ...(fields.classes && { classes: fields.classes }) };
+  return { name, count, inputs: arrays, targets, weights: weightsOf(op, fields.weights, count), ...told };
 }
 
 /** f64 as f32: what layers have; single numbers stay [N]. */

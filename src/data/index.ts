@@ -1,4 +1,7 @@
 /** @file Data sets, augmentation and batches. */
+export type { Example, ExampleValue } from "./collate.js";
+export { type CsvExamples, type CsvOptions, readCsv } from "./csv/read.js";
+export type { CsvColumn } from "./csv/table.js";
 export {
   checkLabels,
   type DatasetSplits,
@@ -9,6 +12,7 @@ export {
   labelHistogram,
   subset,
 } from "./dataset.js";
+export { type DatasetLoaderOptions, datasetLoader, type MapDataset } from "./dataset-loader.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export {
   type BatchFields,

@@ -1,5 +1,6 @@
 /** @file What a packed model holds and costs: parameters by width, bytes on disk, multiplications by (W, A). */
 import { bitsOfTop } from "../codes/levels.js";
+import { bitOperations, type MacSummary, macsByBits } from "../codes/macs.js";
 import { refuse } from "../core/checks.js";
 import { bytesIn } from "../core/typed-arrays.js";
 import {
@@ -39,12 +40,7 @@ export interface LayerSummary {
   readonly bytes: number;
 }
 
-/** Multiply-accumulates of one pair of widths. */
-export interface MacSummary {
-  readonly weightBits: number;
-  readonly activationBits: number;
-  readonly macs: number;
-}
+export type { MacSummary };
 
 /** A packed model in numbers. All counts are for one image. */
 export interface ModelSummary {
@@ -129,14 +125,12 @@ export function summarize(model: Uint8Array | ArrayBufferLike | Module, options?
   const total = (of: (layer: LayerSummary) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);
   const weighted = layers.filter((layer) => layer.weightBits !== null);
   const widths = [...new Set(weighted.map((layer) => layer.weightBits as number))].sort((a, b) => a - b);
-  const pairs = new Map<string, MacSummary>();
-  for (const { weightBits, inputBits: activationBits, macs } of weighted) {
-    const key = `${weightBits} ${activationBits}`;
-    const before = pairs.get(key)?.macs ?? 0;
-    pairs.set(key, { weightBits: weightBits as number, activationBits, macs: before + macs });
-  }
-  const macsByBits = [...pairs.values()].sort(
-    (a, b) => a.weightBits - b.weightBits || a.activationBits - b.activationBits,
+  const pairs = macsByBits(
+    weighted.map(({ weightBits, inputBits, macs }) => ({
+      weightBits: weightBits as number,
+      activationBits: inputBits,
+      macs,
+    })),
   );
   return {
     layers,
@@ -151,8 +145,8 @@ export function summarize(model: Uint8Array | ArrayBufferLike | Module, options?
     }),
     weights: total((layer) => layer.weights),
     macs: total((layer) => layer.macs),
-    macsByBits,
-    bitOperations: macsByBits.reduce((sum, pair) => sum + pair.macs * pair.weightBits * pair.activationBits, 0),
+    macsByBits: pairs,
+    bitOperations: bitOperations(pairs),
     tensors: packed.tensors,
     tensorBytes: packed.fileBytes - packed.headerBytes,
     headerBytes: packed.headerBytes,

@@ -96,16 +96,16 @@ let asked: AnyOptions | null = null;
 /** True if arrays live on an engine that was asked for in the same words: a second `init` leaves it as it is. */
 function isRunning(options: AnyOptions): boolean {
   const names = Object.keys(OPTIONS) as (keyof AnyOptions)[];
-  return engine !== null && engine.arrays > 0 && names.every((name) => options[name] === asked?.[name]);
+  return engine !== null && engine.allocator.arrays > 0 && names.every((name) => options[name] === asked?.[name]);
 }
 
 function expectNoArrays(): void {
-  if (engine === null || engine.arrays === 0) return;
+  if (engine === null || engine.allocator.arrays === 0) return;
   throw new ScopeError({
     op: "init",
     what: "arrays of the running backend are alive",
     expected: "none",
-    got: `${engine.arrays}`,
+    got: `${engine.allocator.arrays}`,
     hint: "call init() first, or dispose of them",
   });
 }
@@ -215,21 +215,21 @@ export function instrumentKernels(wrap: (kernels: Kernels) => Kernels): () => vo
   const instrumented = { ...running, f32: wrap(running.f32) };
   engine = instrumented;
   return () => {
-    if (engine === instrumented) engine = { ...running, arrays: instrumented.arrays };
+    if (engine === instrumented) engine = running;
   };
 }
 
 /** Counts an array that was made (+1) or disposed of (−1). */
 export function countArray(change: 1 | -1): void {
-  get().arrays += change;
+  get().allocator.arrays += change;
 }
 
 /** Live counts and bytes of the heap. */
 export function memory(): MemoryInfo {
   if (engine === null) return { arrays: 0, bytes: 0, peakBytes: 0, reservedBytes: 0 };
-  const { allocator, arrays } = engine;
+  const { allocator } = engine;
   return {
-    arrays,
+    arrays: allocator.arrays,
     bytes: allocator.liveBytes,
     peakBytes: allocator.peakBytes,
     reservedBytes: allocator.reservedBytes,

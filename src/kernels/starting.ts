@@ -38,7 +38,6 @@ export interface Engine {
   readonly threads: number;
   /** Ends its threads. */
   readonly stop?: () => void;
-  arrays: number;
 }
 
 /** Compiles synchronously. @throws WebAssembly.CompileError where a content policy forbids it */
@@ -48,7 +47,7 @@ export function compiled({ bytes }: KernelSource): WebAssembly.Module {
 
 /** An engine on one thread. */
 function engineOn(heap: Heap, variant: Variant, source: KernelSource, f32: Kernels, f64: Kernels): Engine {
-  return { variant, allocator: new Allocator(heap), f32, f64, source, threads: 1, arrays: 0 };
+  return { variant, allocator: new Allocator(heap), f32, f64, source, threads: 1 };
 }
 
 /** The WebAssembly engine on one thread. @throws MemoryError; ArgumentError if the module is not of kernels */
@@ -133,7 +132,7 @@ export async function startLater(from: KernelSource | null, options: ThreadOptio
     const threaded = await startThreads(options, relaxes);
     if (threaded !== null) {
       const f64 = from.reference(threaded.allocator.heap, "f64");
-      return { ...threaded, variant: relaxes ? "relaxed" : "simd", f64, source: from, arrays: 0 };
+      return { ...threaded, variant: relaxes ? "relaxed" : "simd", f64, source: from };
     }
   }
   if (!relaxes) return start(from, { backend: options.backend });

@@ -3,6 +3,7 @@ import { MemoryError } from "../core/errors.js";
 import { BlockTable } from "./block-table.js";
 import { Block, FreeLists, MOST_UNITS } from "./free-lists.js";
 import type { Heap } from "./heap.js";
+import { observers } from "./observer.js";
 
 /** Blocks start at multiples of this, one cache line. */
 export const ALIGNMENT = 64;
@@ -46,6 +47,8 @@ export class Allocator {
   #spanned = 0;
   #liveUnits = 0;
   #peakUnits = 0;
+  /** Arrays that are alive: counted by those who make them, said where memory is full. */
+  arrays = 0;
 
   constructor(heap: Heap, base: number = ALIGNMENT) {
     this.heap = heap;
@@ -149,8 +152,15 @@ export class Allocator {
       got: `${amount(Math.max(this.#free.largest() * ALIGNMENT, behind))}`,
       hint:
         `of ${amount(end)}, ${amount(this.liveBytes)} are alive in ${this.#live.size} blocks and ` +
-        `${amount(this.#free.units * ALIGNMENT + behind)} free; use smaller batches, or free arrays with scope() or dispose()`,
+        `${amount(this.#free.units * ALIGNMENT + behind)} free; use smaller batches${this.arrays === 0 ? "" : this.#ofArrays()}`,
     });
+  }
+
+  #ofArrays(): string {
+    return (
+      `, or free some of the ${this.arrays} live arrays: scope(() => …) around each step of a loop frees what the step made, ` +
+      `dispose() frees one${observers.map((observer) => observer.advice()).join("")}`
+    );
   }
 
   /** Leaves `units` to a block and frees the rest, behind which a block in use lies. */

@@ -1,6 +1,7 @@
 /** @file Scopes: everything made inside is freed at the end, except what is returned or kept. Synchronous by rule. */
 import { callable, check } from "../core/checks.js";
 import { ScopeError } from "../core/errors.js";
+import { observers } from "./observer.js";
 
 /** Anything that owns heap memory and can be told to let go. */
 export interface Owner {
@@ -148,6 +149,7 @@ export function scopeDepth(): number {
 /** Registers a new owner with the innermost scope, if there is one. */
 export function track(item: Owner): void {
   currentScope()?.add(item);
+  if (observers.length > 0) for (const observer of observers) observer.made(item);
 }
 
 /** Takes an owner out of its scope: it lives until it is disposed of. Parameters and optimizer state do this. */

@@ -260,14 +260,19 @@ export abstract class Module {
     const lines = [...this.namedChildren()].map(
       ([key, child]) => `  (${key}): ${child.toString().replaceAll("\n", "\n  ")}`,
     );
-    // Bundlers put an underscore before a class that speaks of itself.
-    const head = `${this.constructor.name.replace(/^_(?=[A-Z])/, "")}(${this.describe()}`;
+    const head = `${kindOfModule(this)}(${this.describe()}`;
     return lines.length === 0 ? `${head})` : `${head}\n${lines.join("\n")}\n)`;
   }
   /** What `console.log` shows: the structure, and how many values are trained. */
   [INSPECT](): string {
     return `${this}\n${this.parameterCount()} trained values`;
   }
+}
+
+/** The name of a module's class. */
+export function kindOfModule(module: Module): string {
+  // Bundlers put an underscore before a class that speaks of itself.
+  return module.constructor.name.replace(/^_(?=[A-Z])/, "");
 }
 
 /** A map of what was found. @throws ArgumentError if two members have one key: one of them would be lost */

@@ -3,6 +3,7 @@
  */
 
 import { atLeast, check, checkOptions, type OptionRules, real, record, refuse } from "../core/checks.js";
+import { observers } from "../memory/observer.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { clipInPlace } from "../ndarray/update.js";
@@ -123,6 +124,7 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
         parameter.markChanged(writer);
       }
     });
+    for (const observer of observers) observer.stepped();
   }
 
   /** Updates one parameter's values in place from its gradient. */

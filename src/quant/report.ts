@@ -49,7 +49,8 @@ export interface QuantReport {
   readonly floatBytes: number;
 }
 
-function layerOf(name: string, module: Module): LayerReport | null {
+/** The report of one layer; null for modules of other kinds. @throws QuantError if a weight is NaN or infinite */
+export function layerReport(name: string, module: Module): LayerReport | null {
   const float: LayerReport = {
     name,
     kind: "activation",
@@ -99,7 +100,7 @@ function layerOf(name: string, module: Module): LayerReport | null {
  */
 export function quantReport(net: Module): QuantReport {
   check("quantReport", "network", net, instanceOf(Module, "a module"));
-  const layers = [...net.namedModules()].flatMap(([name, module]) => layerOf(name, module) ?? []);
+  const layers = [...net.namedModules()].flatMap(([name, module]) => layerReport(name, module) ?? []);
   const total = (of: (layer: LayerReport) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);
   const isActivation = ({ kind }: LayerReport): boolean => kind === "activation";
   return {

@@ -1,11 +1,10 @@
 /** @file What the ranks of a run do together besides steps: they agree, count, and stop as one. */
-import type { Rule } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
 import type { WatchCounts } from "../quant/diagnostics.js";
 import { agree } from "../world/agree.js";
 import { shardsRule } from "../world/tree.js";
-import { aloneWorld, gatherJson, type World } from "../world/world.js";
+import { aloneWorld, gatherJson, type World, worldRule } from "../world/world.js";
 import { weightsDigest } from "./digest.js";
 import { ShardSums } from "./shards.js";
 import type { Counted, Task } from "./task.js";
@@ -27,13 +26,6 @@ function powerAbove(least: number): number {
   while (power < least) power *= 2;
   return power;
 }
-
-const METHODS = ["sum", "gather", "abort", "close"] as const;
-const worldRule: Rule = (value) => {
-  const world = (value ?? {}) as Partial<World>;
-  const good = METHODS.every((name) => typeof world[name] === "function");
-  return good ? null : "a world of ranks, as joinWorld() gives it";
-};
 
 /** Rules of {@link TogetherOptions}. */
 export const TOGETHER_RULES = { shards: shardsRule, world: worldRule } as const;

@@ -1,4 +1,5 @@
 /** @file What must be the same on every rank before they compute one result together. */
+import { check, text } from "../core/checks.js";
 import { WorldError } from "../core/errors.js";
 import { gatherJson, type World } from "./world.js";
 
@@ -20,6 +21,7 @@ function ranksText(ranks: readonly number[]): string {
  * @throws WorldError on every rank, if one has another value than rank 0; it names the ranks that differ
  */
 export async function agree(world: World, what: string, value: string, hint?: string): Promise<void> {
+  check("agree", "what", what, text);
   const values = await gatherJson(world, value);
   const differing = values.flatMap((other, rank) => (other === values[0] ? [] : [rank]));
   if (differing.length === 0) return;

@@ -1,5 +1,5 @@
 /** @file Ranks that train one network together: threads of one machine, or processes of many. */
 export { agree } from "./agree.js";
 export { type SharedWorld, type ShareOptions, shareWorld, threadWorld } from "./threads.js";
-export { type Block, blocksOf, blocksOfAll, type ShardRange, shardsOf, sumBlocks } from "./tree.js";
+export { type ShardRange, shardsOf } from "./tree.js";
 export { aloneWorld, broadcast, gatherJson, type World } from "./world.js";

@@ -2,7 +2,7 @@
  * @file Ranks that are threads of one machine: workers of Node or of a page that share memory. Each has an engine and a
  * heap of its own; what they exchange goes through slots that all of them see.
  */
-import { check, checkOptions, integer, within } from "../core/checks.js";
+import { check, checkOptions, integer, type Rule, within } from "../core/checks.js";
 import { WorldError } from "../core/errors.js";
 import { eventLoopTurn } from "../core/event-loop.js";
 import { blocksOf, blocksOfAll, shardsOf, sumBlocks } from "./tree.js";
@@ -70,6 +70,7 @@ export function shareWorld(size: number, options: ShareOptions = {}): SharedWorl
  * @param shared as `shareWorld` gave it
  */
 export function threadWorld(shared: SharedWorld, rank: number): World {
+  check("threadWorld", "shared memory", shared, sharedRule);
   check("threadWorld", "rank", rank, integer(0, shared.size - 1));
   const threads = new Threads(shared, rank);
   return {
@@ -82,6 +83,14 @@ export function threadWorld(shared: SharedWorld, rank: number): World {
     close: () => threads.close(),
   };
 }
+
+const sharedRule: Rule = (value) => {
+  const { size, control, slots } = (value ?? {}) as Partial<SharedWorld>;
+  const good = integer(1, 1024)(size) === null && [control, slots].every(isSharedMemory);
+  return good ? null : "what shareWorld gives";
+};
+const isSharedMemory = (value: unknown): boolean =>
+  Object.prototype.toString.call(value) === "[object SharedArrayBuffer]";
 
 /** Ends a world from outside: whoever watches a worker that was lost. @param rank whose fault it was */
 export function abortWorld({ control, size }: SharedWorld, cause: unknown, rank: number): void {

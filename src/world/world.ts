@@ -1,4 +1,5 @@
 /** @file The ranks that train one network together, whatever carries bytes between them. */
+import { check, checkBytes, integer, type Rule } from "../core/checks.js";
 
 /**
  * The ranks of a run, seen from one of them. All of its methods but `abort` are collective: every rank calls the same
@@ -28,6 +29,15 @@ export interface World {
   close(): Promise<void>;
 }
 
+const METHODS = ["sum", "gather", "abort", "close"] as const;
+/** What a world has. */
+export const worldRule: Rule = (value) => {
+  const world = (value ?? {}) as Partial<World>;
+  const counts = Number.isInteger(world.rank) && Number.isInteger(world.size);
+  const good = counts && METHODS.every((name) => typeof world[name] === "function");
+  return good ? null : "a world of ranks, as joinWorld() gives it";
+};
+
 /** A world of one rank: what a process without a launcher has. */
 export function aloneWorld(): World {
   return {
@@ -43,12 +53,16 @@ export function aloneWorld(): World {
 
 /** The bytes of one rank, on every rank. @param bytes of the rank that sends; what others give is not looked at */
 export async function broadcast(world: World, bytes: Uint8Array | null, from = 0): Promise<Uint8Array> {
+  check("broadcast", "world", world, worldRule);
+  check("broadcast", "sender", from, integer(0, world.size - 1));
+  if (world.rank === from) bytes = checkBytes("broadcast", "bytes", bytes);
   const all = await world.gather(world.rank === from && bytes !== null ? bytes : new Uint8Array(0));
   return all[from];
 }
 
 /** What every rank gave, as plain JSON, by rank. */
 export async function gatherJson<T>(world: World, value: T): Promise<T[]> {
+  check("gatherJson", "world", world, worldRule);
   if (world.size === 1) return [value];
   const all = await world.gather(new TextEncoder().encode(JSON.stringify(value)));
   const text = new TextDecoder();

@@ -5,8 +5,8 @@ import { embeddedJson, html } from "../../src/cli/report/html.js";
 import { describeFailure } from "../../src/cli/ui/failure.js";
 import { bytes, count, duration, short } from "../../src/cli/ui/numbers.js";
 import { remaining } from "../../src/cli/ui/progress.js";
-import { table } from "../../src/cli/ui/table.js";
 import { FormatError } from "../../src/core/errors.js";
+import { table } from "../../src/core/table.js";
 import { decodeImage, fitImage, looksInverted } from "../../src/node/images/picture.js";
 import { UsageError } from "../../src/run/usage-error.js";
 

@@ -6,6 +6,7 @@ import * as data from "../../src/data/index.js";
 import * as exporting from "../../src/export/index.js";
 import * as root from "../../src/index.js";
 import * as infer from "../../src/infer/index.js";
+import * as inspect from "../../src/inspect/index.js";
 import * as io from "../../src/io/index.js";
 import * as models from "../../src/models/index.js";
 import * as nn from "../../src/nn/index.js";
@@ -16,6 +17,7 @@ import * as quant from "../../src/quant/index.js";
 import * as run from "../../src/run/index.js";
 import * as theory from "../../src/theory/index.js";
 import * as train from "../../src/train/index.js";
+import * as world from "../../src/world/index.js";
 
 /** Entries as package.json names them. */
 export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -23,6 +25,7 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./data": data,
   "./export": exporting,
   "./infer": infer,
+  "./inspect": inspect,
   "./io": io,
   "./models": models,
   "./nn": nn,
@@ -33,6 +36,7 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./run": run,
   "./theory": theory,
   "./train": train,
+  "./world": world,
 };
 
 /** A function that a caller can call: an export, a class's constructor or static maker. */

@@ -56,6 +56,7 @@ describe("the tarball", () => {
       ["@bufbuild/protobuf", "Apache-2.0"],
       ["@noble/hashes", "MIT"],
       ["jpeg-js", "BSD-3-Clause"],
+      ["papaparse", "MIT"],
     ])
       expect(
         texts.filter((text) => text.includes(`Contains parts of ${library}`) && text.includes(licence)).length,
@@ -81,8 +82,10 @@ describe("the tarball", () => {
       "export",
       "onnx",
       "infer",
+      "inspect",
       "run",
       "node",
+      "world",
     ];
     const present = rooms.filter((room) => existsSync(path.join(root, "src", room, "index.ts")));
     expect(entriesOf(consumer).sort()).toEqual(["coarsegrad", ...present.map((room) => `coarsegrad/${room}`)].sort());

@@ -22,11 +22,17 @@ describe.skipIf(cannot)("two hosts", () => {
     const test = it.skipIf(mpi.missing);
 
     test("sums cross the network and have the bits of one process", async () => {
+      // MPICH's ranks spin while they wait: no more of them than processors of the smallest machine.
+      const size = mpi.name === "MPICH" ? 2 : 3;
       const before = [1, 2].map((host) => hosts.sent(host));
-      const { code, ranks: ended, stderr } = await ranks.run([...hosts.mpirun(mpi.name, 3), ...ranks.program("sums")]);
+      const {
+        code,
+        ranks: ended,
+        stderr,
+      } = await ranks.run([...hosts.mpirun(mpi.name, size), ...ranks.program("sums")]);
       expect([code, stderr]).toEqual([0, ""]);
       const expected = ofOneProcess();
-      expect(ended).toEqual([0, 1, 2].map((rank) => [rank, 3, "mpi", expected]));
+      expect(ended).toEqual(Array.from({ length: size }, (_, rank) => [rank, size, "mpi", expected]));
       // At least one chunk of the longest vector for each of two sums, there and back.
       for (const host of [1, 2]) expect(hosts.sent(host) - before[host - 1]).toBeGreaterThan(200_000);
     });

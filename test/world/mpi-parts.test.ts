@@ -102,6 +102,15 @@ it("plans send every part of every piece to the rank that adds it up", () => {
   );
 });
 
+it("koffi that is in use already is taken as it is", async () => {
+  const used = {
+    config: () => {
+      throw new Error("Cannot change Koffi configuration once a library has been loaded");
+    },
+  };
+  expect(await loadKoffi(async () => ({ default: used }))).toBe(used);
+});
+
 describe("what is missing is said with what to install", () => {
   let ranks: Ranks;
   let elsewhere: string;

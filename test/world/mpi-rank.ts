@@ -56,6 +56,12 @@ async function gathered(world: World): Promise<unknown> {
   };
 }
 
+/** A function of WebAssembly that reads beyond its memory, which V8 notices by a signal. */
+const BEYOND = [
+  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0x01, 5, 1, 0x60, 0, 1, 0x7f, 0x03, 2, 1, 0, 0x05, 3, 1, 0, 1],
+  ...[0x07, 5, 1, 1, 0x66, 0, 0, 0x0a, 9, 1, 7, 0, 0x41, 0x7f, 0x28, 2, 0, 0x0b],
+];
+
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 /** A sum that waits for all. */
 const meet = (world: World): Promise<unknown> => world.sum(piecesOf(world, 8, 100), 100, 8);
@@ -79,6 +85,14 @@ const TASKS: Record<string, (world: World) => Promise<unknown>> = {
     const refused = await world.gather(new Uint8Array(1)).catch((error: Error) => error.message);
     await first;
     return refused;
+  },
+  trap: async () => {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(BEYOND)));
+    try {
+      return (exports as { f(): number }).f();
+    } catch (error) {
+      return error instanceof WebAssembly.RuntimeError ? "trapped" : String(error);
+    }
   },
   differ: async (world) => {
     await agree(world, "a thing", "same");
@@ -106,6 +120,12 @@ const TASKS: Record<string, (world: World) => Promise<unknown>> = {
   },
   abort: async (world) => {
     if (world.rank === 1) world.abort(new RangeError("rank 1 gives up"));
+    await meet(world);
+  },
+  /** While a call of its own is under way. */
+  abortWaiting: async (world) => {
+    if (world.rank === 0) await sleep(60);
+    if (world.rank === 1) setTimeout(() => world.abort(new RangeError("rank 1 gives up")), 200);
     await meet(world);
   },
   stop: async (world) => {

@@ -29,7 +29,7 @@ const KINDS: readonly Mpi[] = [
 export const MPIS = KINDS.map((mpi) => ({ ...mpi, missing: lacks(mpi.name, found(mpi.command) !== undefined) }));
 
 /** Root may run ranks; in a container there is no ptrace for copies between processes. */
-const ENV = {
+export const MPI_ENV = {
   OMPI_ALLOW_RUN_AS_ROOT: "1",
   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
   OMPI_MCA_btl_vader_single_copy_mechanism: "none",
@@ -54,11 +54,11 @@ export class Ranks {
     this.file = path.join(folder, "rank.mjs");
   }
   /** Its version of coarsegrad is what the variable RANK_VERSION says. */
-  static async bundle(): Promise<Ranks> {
+  static async bundle(entry = "mpi-rank.ts"): Promise<Ranks> {
     mkdirSync(path.join(root, "build"), { recursive: true });
     const ranks = new Ranks(mkdtempSync(path.join(root, "build", "ranks-")));
     await build({
-      entryPoints: [path.join(import.meta.dirname, "mpi-rank.ts")],
+      entryPoints: [path.join(import.meta.dirname, entry)],
       outfile: ranks.file,
       bundle: true,
       format: "esm",
@@ -83,7 +83,7 @@ export class Ranks {
     const start = performance.now();
     const child = spawn(command, args, {
       cwd: this.#folder,
-      env: { PATH: process.env.PATH, HOME: this.#folder, NODE_OPTIONS: "", NO_COLOR: "1", ...ENV, ...env },
+      env: { PATH: process.env.PATH, HOME: this.#folder, NODE_OPTIONS: "", NO_COLOR: "1", ...MPI_ENV, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";
@@ -97,7 +97,8 @@ export class Ranks {
     return new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code) => {
-        const lines = stdout.split("\n").filter((line) => line.startsWith("["));
+        // Launchers and transports begin lines with brackets too.
+        const lines = stdout.split("\n").filter((line) => /^\[\d+,\d+,"/.test(line));
         const ranks = lines.map((line) => JSON.parse(line)).sort(([a], [b]) => a - b);
         resolve({ code, ranks, stderr, seconds: (performance.now() - start) / 1000 });
       });

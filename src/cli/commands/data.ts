@@ -1,6 +1,7 @@
 /** @file `coarsegrad data`: what data sets there are, where they lie, and fetching them. */
 import type { Command } from "commander";
 import { DataError } from "../../core/errors.js";
+import { fields, table } from "../../core/table.js";
 import { labelHistogram } from "../../data/dataset.js";
 import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../../data/registry.js";
 import { dataFolder, dataRoots, findDataDir, loadDataset } from "../../node/data-files.js";
@@ -12,7 +13,6 @@ import { dataDirOption, option } from "../options/option.js";
 import { interruptible } from "../ui/interrupt.js";
 import { bytes, count } from "../ui/numbers.js";
 import { type Progress, progressBoard } from "../ui/progress.js";
-import { fields, table } from "../ui/table.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
 interface DataOptions extends CommonOptions {

@@ -1,5 +1,6 @@
 /** @file `coarsegrad eval`: accuracy of a packed model, a training checkpoint or float weights on a data set. */
 import type { Command } from "commander";
+import { fields } from "../../core/table.js";
 import type { ImageDataset } from "../../data/dataset.js";
 import { createSession } from "../../infer/create-session.js";
 import type { Session } from "../../infer/session.js";
@@ -25,7 +26,6 @@ import { engineOptions, startThreads, type ThreadsOption } from "../options/thre
 import { interruptible } from "../ui/interrupt.js";
 import { count, percent } from "../ui/numbers.js";
 import { startProgress } from "../ui/progress.js";
-import { fields } from "../ui/table.js";
 import type { CommonOptions, Terminal } from "../ui/terminal.js";
 
 /** A normalization that was chosen: commander would make an empty string of null. */

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { largestAt } from "../../codes/ranking.js";
 import { ArgumentError, DataError } from "../../core/errors.js";
+import { table } from "../../core/table.js";
 import { imageSize } from "../../data/dataset.js";
 import { createSession } from "../../infer/create-session.js";
 import type { Session } from "../../infer/session.js";
@@ -20,7 +21,6 @@ import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
 import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
 import { percent } from "../ui/numbers.js";
-import { table } from "../ui/table.js";
 import type { CommonOptions, Terminal } from "../ui/terminal.js";
 
 interface InferOptions extends CommonOptions, TestImageOptions {

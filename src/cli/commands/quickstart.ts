@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
+import { table } from "../../core/table.js";
 import type { Verification } from "../../export/index.js";
 import { choice, text, whole } from "../../run/kinds.js";
 import type { RunSummary } from "../../run/summary.js";
@@ -14,7 +15,6 @@ import { runChild } from "../ui/child.js";
 import { interruptible } from "../ui/interrupt.js";
 import { bytes, count, duration, percent } from "../ui/numbers.js";
 import { type ProgressBoard, progressBoard } from "../ui/progress.js";
-import { table } from "../ui/table.js";
 import type { CommonOptions } from "../ui/terminal.js";
 import { writeReport } from "./report.js";
 

@@ -1,5 +1,6 @@
 /** @file `coarsegrad summary`: layers, weights by width, bytes on disk, multiply-accumulates and bit operations. */
 import type { Command } from "commander";
+import { fields, table } from "../../core/table.js";
 import { DATASET_NAMES, datasetInfo } from "../../data/registry.js";
 import { type LayerSummary, type ModelSummary, summarize } from "../../export/index.js";
 import { readPacked } from "../../infer/index.js";
@@ -18,7 +19,6 @@ import { UsageError, unknownWord } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
 import { bytes, count } from "../ui/numbers.js";
-import { fields, table } from "../ui/table.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
 interface SummaryOptions extends CommonOptions {

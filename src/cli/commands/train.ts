@@ -1,6 +1,7 @@
 /** @file `coarsegrad train`: a run from its options to its folder. */
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { fields } from "../../core/table.js";
 import { openRun, type PlannedRun, planRun } from "../../node/run/plan.js";
 import { trainRun } from "../../node/run/train.js";
 import { followRun } from "../../node/world/follow.js";
@@ -19,7 +20,6 @@ import { InterruptedError } from "../ui/failure.js";
 import { interruptible, signalOf } from "../ui/interrupt.js";
 import { bytes, count, duration, percent, shellWord, short } from "../ui/numbers.js";
 import { type Progress, startProgress } from "../ui/progress.js";
-import { fields } from "../ui/table.js";
 import type { Terminal } from "../ui/terminal.js";
 
 /** The command. */

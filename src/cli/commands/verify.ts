@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { ArgumentError } from "../../core/errors.js";
+import { table } from "../../core/table.js";
 import { type LayerComparison, verify } from "../../export/index.js";
 import { readPacked } from "../../infer/index.js";
 import { openModel, openNetwork } from "../../node/models.js";
@@ -12,7 +13,6 @@ import { EXIT } from "../ui/failure.js";
 import { interruptible } from "../ui/interrupt.js";
 import { count, percent } from "../ui/numbers.js";
 import { startProgress } from "../ui/progress.js";
-import { table } from "../ui/table.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
 interface VerifyCommandOptions extends CommonOptions, TestImageOptions {

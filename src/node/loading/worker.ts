@@ -3,10 +3,10 @@
  * memory.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { CoarsegradError, type ErrorFields } from "../../core/errors.js";
 import type { Batch } from "../../data/loader.js";
 import type { ShardRange } from "../../world/tree.js";
 import { FolderMaker, type FolderSpec } from "../images/folder.js";
+import { type Failure, failureOf } from "./failure.js";
 import { type BatchMaker, MemoryMaker, type MemorySpec } from "./maker.js";
 
 /** Everything that a maker of batches can be made from. */
@@ -24,7 +24,7 @@ export interface BatchRequest {
 /** Its batch, or why there is none. */
 export type BatchReply =
   | { readonly id: number; readonly batch: Batch }
-  | { readonly id: number; readonly failure: Partial<ErrorFields> & { readonly message: string } };
+  | { readonly id: number; readonly failure: Failure };
 
 /** The maker of a specification. */
 export function makerOf(spec: LoaderSpec): BatchMaker {
@@ -48,13 +48,6 @@ function serveBatches(): void {
       parentPort?.postMessage({ id, failure: failureOf(error) } satisfies BatchReply);
     }
   });
-}
-
-function failureOf(error: unknown): Extract<BatchReply, { failure: unknown }>["failure"] {
-  if (!(error instanceof CoarsegradError)) return { message: (error as Error).message };
-  const { message, op, expected, got, hint } = error;
-  // The message begins with "<op>: <what>", and goes on with what the other fields hold.
-  return { message, op, what: message.slice(op.length + 2).split("; expected ")[0], expected, got, hint };
 }
 
 // The file that holds this is also the one that workers run.

@@ -40,11 +40,16 @@ function namespaceOf(): string | undefined {
   return linux ? attempt(() => readlinkSync("/proc/self/ns/pid")) : undefined;
 }
 
+/** What Linux tells of a process: its state, and then numbers. */
+function linuxStat(pid: number): string[] {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "latin1")) ?? "";
+  // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
 /** Clock ticks from the machine's start to the process's. */
 function linuxStart(pid: number): number | undefined {
-  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "latin1"));
-  // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
-  const ticks = Number(stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  const ticks = Number(linuxStat(pid)[19]);
   return Number.isSafeInteger(ticks) ? ticks : undefined;
 }
 
@@ -64,11 +69,12 @@ function startOf(pid: number): number | undefined {
 /** Milliseconds by which two tellings of a start may differ where it is not told in ticks. */
 const SLACK = 5000;
 
-/** True if a process of that number runs here, whichever it is. */
+/** True if a process of that number runs here, whichever it is; one that has ended and was not asked for does not. */
 export function runs(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    // One that has ended keeps its number until its parent asks, which in a container may be never.
+    return !(linux && /^[ZX]/.test(linuxStat(pid)[0]));
   } catch (error) {
     // Of another user: it is there, but may not be signalled.
     return (error as NodeJS.ErrnoException).code === "EPERM";

@@ -1,4 +1,4 @@
-/** @file Which world a script is in: one of several ranks, or alone. */
+/** @file Which world a script is in: threads of a launcher, processes of MPI, or alone. */
 import { checkOptions } from "../../core/checks.js";
 import { aloneWorld, type World } from "../../world/world.js";
 import { isLaunched, launchedWorld } from "./launch.js";
@@ -24,9 +24,9 @@ const WAYS: readonly Way[] = [
 
 /**
  * The world of this script: the threads of `coarsegrad launch`, or the ranks of `mpirun` or `srun`, if one of them
- * started it; else a world of one rank. So a
- * script is the same on a laptop and on a cluster.
+ * started it; else a world of one rank. So a script is the same on a laptop and on a cluster.
  *
+ * @param options for ranks of MPI: threads have the limit of their launcher
  * @throws WorldError if it was started as a rank and cannot be one (see {@link mpiWorld}); ArgumentError
  */
 export async function joinWorld(options: JoinOptions = {}): Promise<World> {

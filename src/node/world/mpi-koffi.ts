@@ -29,8 +29,14 @@ const HINT = "install it beside coarsegrad: npm install koffi@3";
 /** Stack of a function that is called on another thread: transports of MPI need more than koffi's 128 KiB. */
 const STACK_BYTES = 1 << 20;
 
+/** By a name that bundlers do not see: whoever bundles this library need not have koffi. */
+function loadPackage(): Promise<unknown> {
+  const name = "koffi";
+  return import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+}
+
 /** Loads koffi. @param load replaces the import, for tests @throws WorldError without it */
-export async function loadKoffi(load: () => Promise<unknown> = () => import("koffi")): Promise<Koffi> {
+export async function loadKoffi(load: () => Promise<unknown> = loadPackage): Promise<Koffi> {
   let koffi: Koffi;
   try {
     const loaded = (await load()) as { default?: Koffi } & Koffi;
@@ -45,7 +51,11 @@ export async function loadKoffi(load: () => Promise<unknown> = () => import("kof
       hint: HINT,
     });
   }
-  koffi.config({ async_stack_size: STACK_BYTES, async_heap_size: STACK_BYTES });
+  try {
+    koffi.config({ async_stack_size: STACK_BYTES, async_heap_size: STACK_BYTES });
+  } catch {
+    // Somebody else has called C by it before: then it keeps what it has.
+  }
   return koffi;
 }
 

@@ -54,6 +54,8 @@ export function loadMpi(koffi: Koffi, named: string | undefined, preferred: Flav
   const only = named ?? process.env[LIBRARY_VARIABLE];
   const names = only === undefined ? libraryNames(preferred) : [only];
   const failures: string[] = [];
+  // UCX, a transport of both makes, would take over the signal by which V8 bounds WebAssembly's memory.
+  process.env.UCX_ERROR_SIGNALS ??= "";
   for (const file of names) {
     try {
       const library = loadForGood(koffi, file);

@@ -17,7 +17,7 @@ export interface MpiOptions {
   /**
    * Seconds that a rank waits for the others in one call; then it ends the run on all of them with a non-zero code. More
    * than the slowest thing that one rank does while others wait, such as testing or writing.
-   * @default 120
+   * @default 60
    */
   readonly limitSeconds?: number;
   /** File of the MPI library. @default the variable COARSEGRAD_MPI_LIBRARY, else Open MPI or MPICH by their names */
@@ -40,7 +40,7 @@ let joined = false;
  */
 export async function mpiWorld(options: MpiOptions = {}): Promise<World> {
   checkOptions<MpiOptions>("mpiWorld", options, MPI_OPTIONS);
-  const { limitSeconds = 120, library: named } = options;
+  const { limitSeconds = 60, library: named } = options;
   const launcher = launcherOf();
   if (launcher === null) {
     const hint = "mpirun -np 4 node script.js";

@@ -2,7 +2,7 @@
  * @file Plain text tables: numbers flush right, words flush left, a rule under the head; every cell is one line of
  * printable text.
  */
-import { printableLine } from "../../core/printable.js";
+import { printableLine } from "./printable.js";
 
 /** One column: its head and whether its cells are numbers (flush right). */
 export interface Column {

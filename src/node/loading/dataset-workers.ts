@@ -1,0 +1,226 @@
+/** @file A data set whose examples are made in worker threads, from a module of the user's. */
+import { parentPort, Worker, workerData } from "node:worker_threads";
+import { anything, check, checkOptions, integer, type OptionRules, record, refuse } from "../../core/checks.js";
+import { ArgumentError, DataError } from "../../core/errors.js";
+import { Rng } from "../../core/rng.js";
+import { collate } from "../../data/collate.js";
+import type { BatchFields, MapDataset } from "../../data/index.js";
+import { errorOf, type Failure, failureOf } from "./failure.js";
+
+/** Choices of {@link openDatasetWorkers}. */
+export interface DatasetWorkerOptions {
+  /** Threads. @default 2 */
+  readonly workers?: number;
+  /** Handed to the module's function, copied as messages between threads are. */
+  readonly data?: unknown;
+}
+
+const RULES: OptionRules<DatasetWorkerOptions> = { workers: integer(1, 64), data: anything };
+
+/** A data set in worker threads. */
+export interface WorkerDataset extends MapDataset {
+  /** Ends the threads. Batches that are still wanted fail. */
+  close(): Promise<void>;
+}
+
+/** What a worker is started with. */
+interface Start {
+  readonly exampleModule: string;
+  readonly data: unknown;
+}
+
+interface Request {
+  readonly id: number;
+  readonly rows: readonly number[];
+  /** State of each example's stream. */
+  readonly states: readonly (readonly number[])[];
+}
+
+type Reply =
+  | { readonly id: number; readonly fields: BatchFields }
+  | { readonly id: -1; readonly length: number; readonly name: string | undefined }
+  | { readonly id: number; readonly failure: Failure };
+
+interface Waiting {
+  readonly worker: Worker;
+  resolve(fields: BatchFields): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Opens a data set in worker threads, for transforms that take long: decoding, resampling, features. Batches come out
+ * in their order and with the same bits as without threads, if the examples depend on index and stream alone. Threads
+ * are asked in turn; let `datasetLoader` have as many batches ahead (`prefetch`) as there are threads. They run the file
+ * that this library is in: not for programs that are bundled into one file with it, unless that file does nothing else
+ * in a worker.
+ *
+ * @param module URL of a module of JavaScript; its default export is called with `data`, once in each thread, and gives
+ *   a data set with `length` and `get(index, rng)`, or a promise of it
+ * @returns a data set to be closed; it does not keep the process alive
+ * @throws ArgumentError on bad options, or if the module gives no data set; DataError if it cannot be loaded, and in an
+ *   epoch what `get` threw, or that a thread was lost
+ * @example
+ * // sounds.mjs: export default (files) => ({ length: files.length, get: (i, rng) => ({ x: features(files[i]), y: 0 }) });
+ * const dataset = await openDatasetWorkers(new URL("./sounds.mjs", import.meta.url), { workers: 4, data: files });
+ * await fit(net, datasetLoader(dataset, { shuffle: true, prefetch: 4 }), { epochs: 10, optimizer });
+ * await dataset.close();
+ */
+export async function openDatasetWorkers(
+  module: URL | string,
+  options: DatasetWorkerOptions = {},
+): Promise<WorkerDataset> {
+  const op = "openDatasetWorkers";
+  const url = urlOf(op, module);
+  checkOptions<DatasetWorkerOptions>(op, options, RULES);
+  const { workers: count = 2, data } = options;
+  const crew = new Crew(url);
+  try {
+    const infos = await Promise.all(Array.from({ length: count }, () => crew.start({ exampleModule: url, data })));
+    const [{ length, name = url }] = infos;
+    return {
+      length,
+      name,
+      batch: (rows, rngs) =>
+        crew.ask(
+          rows,
+          rngs.map((rng) => rng.state()),
+        ),
+      close: () => crew.close(),
+    };
+  } catch (error) {
+    await crew.close();
+    throw error;
+  }
+}
+
+function urlOf(op: string, module: unknown): string {
+  try {
+    const { href, protocol } = new URL(
+      String(module instanceof URL ? module.href : typeof module === "string" ? module : ""),
+    );
+    if (["file:", "data:"].includes(protocol)) return href;
+  } catch {
+    // Refused below.
+  }
+  return refuse(
+    op,
+    "module",
+    'a URL of a file: new URL("./module.mjs", import.meta.url)',
+    module instanceof URL ? module.href : module,
+  );
+}
+
+/** Threads that are asked in turn. */
+class Crew {
+  readonly #name: string;
+  readonly #workers: Worker[] = [];
+  readonly #waiting = new Map<number, Waiting>();
+  /** What became of threads that are no more. */
+  readonly #lost = new Map<Worker, string>();
+  #next = 0;
+  #closing = false;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  start(start: Start): Promise<{ length: number; name: string | undefined }> {
+    return new Promise((resolve, reject) => {
+      let worker: Worker;
+      try {
+        worker = new Worker(new URL(import.meta.url), { workerData: start, execArgv: [] });
+      } catch (error) {
+        // Data that cannot be copied to another thread.
+        reject(
+          new ArgumentError({
+            op: "openDatasetWorkers",
+            what: "bad data",
+            expected: "data that can be copied",
+            got: (error as Error).message,
+          }),
+        );
+        return;
+      }
+      this.#workers.push(worker);
+      worker.on("message", (reply: Reply) => {
+        const waiting = this.#waiting.get(reply.id);
+        this.#waiting.delete(reply.id);
+        if ("length" in reply) resolve(reply);
+        else if ("fields" in reply) waiting?.resolve(reply.fields);
+        else if (reply.id === -1) reject(errorOf(this.#name, reply.failure));
+        else waiting?.reject(errorOf(this.#name, reply.failure));
+        if (![...this.#waiting.values()].some((other) => other.worker === worker)) worker.unref();
+      });
+      const lose = (why: string): void => {
+        this.#lose(worker, why);
+        reject(this.#lossOf(why));
+      };
+      worker.on("error", (error) => lose(error.message));
+      worker.on("exit", (code) => lose(this.#closing ? "was closed" : `ended with code ${code}`));
+    });
+  }
+
+  ask(rows: readonly number[], states: readonly (readonly number[])[]): Promise<BatchFields> {
+    const id = this.#next++;
+    const worker = this.#workers[id % this.#workers.length];
+    const lost = this.#lost.get(worker);
+    if (lost !== undefined) return Promise.reject(this.#lossOf(lost));
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { worker, resolve, reject });
+      // A thread keeps the process alive only while something is wanted of it.
+      worker.ref();
+      worker.postMessage({ id, rows, states } satisfies Request);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #lose(worker: Worker, why: string): void {
+    if (!this.#lost.has(worker)) this.#lost.set(worker, why);
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.worker !== worker) continue;
+      this.#waiting.delete(id);
+      waiting.reject(this.#lossOf(why));
+    }
+  }
+
+  #lossOf(got: string): DataError {
+    return new DataError({ op: this.#name, what: "a thread that makes examples was lost", got });
+  }
+}
+
+/** Makes batches until the parent ends the thread. */
+async function serve({ exampleModule, data }: Start): Promise<void> {
+  const port = parentPort;
+  const fail = (id: number, error: unknown): void =>
+    port?.postMessage({ id, failure: failureOf(error) } satisfies Reply);
+  try {
+    const { default: open } = (await import(exampleModule)) as { default?: unknown };
+    if (typeof open !== "function") refuse(exampleModule, "default export", "a function that gives a data set", open);
+    const dataset = (await (open as (data: unknown) => unknown)(data)) as MapDataset;
+    check(exampleModule, "data set", dataset, record);
+    check(exampleModule, "length of the data set", dataset.length, integer(1, 2 ** 31 - 1));
+    const { get, name } = dataset;
+    if (typeof get !== "function") return refuse(exampleModule, "get of the data set", "a function", get);
+    port?.on("message", async ({ id, rows, states }: Request) => {
+      try {
+        const examples = await Promise.all(rows.map((n, k) => get.call(dataset, n, Rng.from(states[k]))));
+        const fields = collate(name ?? exampleModule, examples, rows);
+        const memory = [...fields.inputs, fields.y].map((array) => array.data.buffer as ArrayBuffer);
+        port.postMessage({ id, fields } satisfies Reply, memory);
+      } catch (error) {
+        fail(id, error);
+      }
+    });
+    port?.postMessage({ id: -1, length: dataset.length, name } satisfies Reply);
+  } catch (error) {
+    fail(-1, error);
+  }
+}
+
+// The file that holds this is also the one that the threads run.
+const start = workerData as Partial<Start> | null;
+if (parentPort !== null && typeof start?.exampleModule === "string") void serve(start as Start);
