@@ -1,8 +1,9 @@
 /** @file What a sweep says: its jobs before they run, one that ended, and the table over seeds. */
+
+import { table } from "../../core/table.js";
 import type { RunSummary } from "../../run/summary.js";
 import type { Figure, GroupResult, SweepResult } from "../../sweep/results.js";
 import { bytes, count, duration, percent } from "../ui/numbers.js";
-import { table } from "../ui/table.js";
 
 /** One run that is done, on one line. */
 export function doneText({ top1, packed, wallSeconds, weightsSha256 }: RunSummary): string {
