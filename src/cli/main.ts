@@ -1,11 +1,12 @@
 /** @file The command line's entry: `coarsegrad <command>`. */
 import { isLoaderWorker } from "../node/loading/worker.js";
 import { isRankWorker } from "../node/world/train-rank.js";
+import { isBenchWorker } from "./bench/ranks.js";
 import { run } from "./run.js";
 import { watchStreams } from "./ui/streams.js";
 
 // Workers that prepare batches, and those that are ranks, run this same file: in them it does nothing else.
-if (!isLoaderWorker() && !isRankWorker()) {
+if (!isLoaderWorker() && !isRankWorker() && !isBenchWorker()) {
   const exitCode = watchStreams();
   process.exitCode = exitCode(await run(process.argv.slice(2)));
 }

@@ -1,30 +1,37 @@
 /** @file The program: its commands, and what is said about a command line that cannot be understood. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { quoted, UsageError, unknownWord } from "../run/usage-error.js";
 import { COMMANDS } from "./commands/index.js";
+import { HELP_ALL, helpForm } from "./options/help.js";
 
-function program(): Command {
+function program(all: boolean): Command {
   const made = new Command("coarsegrad")
     .description("Trains fully quantized neural networks and ships them as tens of kilobytes.")
     // What follows a script's name belongs to the script.
     .enablePositionalOptions()
-    .version(COARSEGRAD_VERSION, "--version", "print the version")
-    .addHelpText("after", "\nEvery command explains itself: coarsegrad train --help\n");
+    .version(COARSEGRAD_VERSION, "--version", "print the version");
   for (const make of COMMANDS) made.addCommand(make());
-  settle(made);
+  settle(made, all);
   return made;
 }
 
+/** Somebody asked for all of the help. */
+class AllOfHelp extends Error {}
+
 /** Commander must neither print errors nor end the process: both happen in one place. */
-function settle(command: Command): void {
+function settle(command: Command, all: boolean): void {
   command
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
-    .configureHelp({ sortOptions: false, showGlobalOptions: false })
+    .configureHelp(helpForm(all))
     .helpOption("-h, --help", "show this help")
+    .addOption(new Option(HELP_ALL).hideHelp())
+    .on("option:help-all", () => {
+      throw new AllOfHelp();
+    })
     .allowExcessArguments(false);
   if (command.commands.length > 0) command.helpCommand(false);
-  for (const child of command.commands) settle(child);
+  for (const child of command.commands) settle(child, all);
 }
 
 /**
@@ -34,8 +41,12 @@ function settle(command: Command): void {
  * @throws UsageError for arguments that are not understood, and whatever the command throws
  */
 export async function parse(argv: readonly string[]): Promise<void> {
-  const root = program();
-  const named = walk(root, argv);
+  // `coarsegrad help train` is what many programs understand.
+  if (argv[0] === "help") argv = [...argv.slice(1), "--help"];
+  const root = program(false);
+  const { named, next } = walk(root, argv);
+  // Said before help is: help of something else would be no answer.
+  if (named.commands.length > 0 && next !== undefined && !next.startsWith("-")) throw unknownCommand(named, next);
   if (named.commands.length > 0 && (argv.length === 0 || argv[argv.length - 1] === named.name())) {
     named.outputHelp();
     return;
@@ -43,37 +54,39 @@ export async function parse(argv: readonly string[]): Promise<void> {
   try {
     await root.parseAsync(argv, { from: "user" });
   } catch (thrown) {
+    if (thrown instanceof AllOfHelp) return walk(program(true), argv).named.outputHelp();
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode !== 0) throw usageError(thrown, named, argv);
   }
 }
 
-/** The innermost command that the arguments name. */
-function walk(root: Command, argv: readonly string[]): Command {
-  let found = root;
+/** The innermost command that the arguments name, and the word after its name. */
+function walk(root: Command, argv: readonly string[]): { named: Command; next: string | undefined } {
+  let named = root;
   for (const word of argv) {
-    const next = found.commands.find((child) => child.name() === word);
-    if (next === undefined) break;
-    found = next;
+    const child = named.commands.find((each) => each.name() === word);
+    if (child === undefined) return { named, next: word };
+    named = child;
   }
-  return found;
+  return { named, next: undefined };
+}
+
+function unknownCommand(command: Command, word: string): UsageError {
+  const names = command.commands.map((child) => child.name());
+  return unknownWord(command.parent === null ? "command" : command.name(), "unknown command", word, names);
 }
 
 function usageError(error: CommanderError, command: Command, argv: readonly string[]): UsageError {
   const op = command.parent === null ? "command" : command.name();
   const word = /'([^']*)'/.exec(error.message)?.[1] ?? "";
-  const long = command.options.map((option) => option.long ?? option.short ?? "");
+  const shown = command.options.filter(({ hidden }) => !hidden);
+  const long = shown.map((option) => option.long ?? option.short ?? "");
   switch (error.code) {
     case "commander.unknownOption":
-      return unknownWord(op, "unknown option", word, [...long, "--help"]);
+      return unknownWord(op, "unknown option", word.split("=")[0], [...long, "--help", HELP_ALL]);
     case "commander.unknownCommand":
     case "commander.help":
-      return unknownWord(
-        op,
-        "unknown command",
-        argv.find((arg) => !arg.startsWith("-") && arg !== command.name()) ?? "",
-        command.commands.map((child) => child.name()),
-      );
+      return unknownCommand(command, argv.find((arg) => !arg.startsWith("-") && arg !== command.name()) ?? "");
     case "commander.optionMissingArgument":
       return new UsageError({ op, what: "option without a value", expected: word, got: "nothing after it" });
     case "commander.missingMandatoryOptionValue":

@@ -23,11 +23,11 @@ import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../data/registry.j
 import { CIFAR10_RECORD, readCifar10 } from "../io/cifar.js";
 import { readIdx } from "../io/idx.js";
 import { readTar } from "../io/tar.js";
-import { readFileBytes } from "./files.js";
+import { isFolder, readFileBytes } from "./files.js";
 
 /** Where to look for data sets. */
 export interface DataPlaces {
-  /** The user's own data directory, looked at first; it may also be the folder of one data set. */
+  /** The user's own data directory, the only one that is looked at; it may also be the folder of one data set. */
   readonly dataDir?: string;
   /** Environment, of which COARSEGRAD_DATA, XDG_DATA_HOME and LOCALAPPDATA are read. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -69,14 +69,15 @@ export function dataFolder(places: DataPlaces = {}): string {
 }
 
 /**
- * Data directories in the order in which they are looked at: the user's own, COARSEGRAD_DATA, the operating system's
- * usual one.
+ * Data directories in the order in which they are looked at: the user's own alone; without one COARSEGRAD_DATA, then
+ * the operating system's usual one.
  */
 export function dataRoots(places: DataPlaces = {}): string[] {
   checkOptions("dataRoots", places, PLACES);
   const { dataDir, env = process.env } = places;
-  const roots = [dataDir, env["COARSEGRAD_DATA"], platformFolder(places)];
-  return roots.filter((root): root is string => root !== undefined && root !== "");
+  if (dataDir !== undefined) return [dataDir];
+  const own = env["COARSEGRAD_DATA"];
+  return own ? [own, platformFolder(places)] : [platformFolder(places)];
 }
 
 const IDX_STEMS = [
@@ -109,37 +110,51 @@ interface DataLocation {
   readonly paths: ReadonlyMap<string, string>;
 }
 
-async function findIn(directory: string, info: DatasetInfo): Promise<DataLocation | null> {
+/** What a directory holds of a data set, and the stems of what it does not. */
+interface Found extends DataLocation {
+  readonly missing: readonly string[];
+}
+
+async function findIn(directory: string, info: DatasetInfo): Promise<Found> {
   if (info.format === "cifar") {
     const archive = await findFile(directory, CIFAR_ARCHIVE);
-    if (archive !== null) return { directory, paths: new Map([[CIFAR_ARCHIVE, archive]]) };
+    if (archive !== null) return { directory, paths: new Map([[CIFAR_ARCHIVE, archive]]), missing: [] };
   }
   const paths = new Map<string, string>();
+  const missing: string[] = [];
   for (const stem of info.format === "idx" ? IDX_STEMS : [...CIFAR_TRAIN, CIFAR_TEST]) {
     const path = await findFile(directory, stem);
-    if (path === null) return null;
-    paths.set(stem, path);
+    if (path === null) missing.push(stem);
+    else paths.set(stem, path);
   }
-  return { directory, paths };
+  return { directory, paths, missing };
 }
 
 async function locate(info: DatasetInfo, places: DataPlaces): Promise<DataLocation> {
   const candidates = dataRoots(places).flatMap((root) => info.folders.map((folder) => join(root, folder)));
   // A folder that is named directly may have any name, except that of another data set in the same format.
   const { dataDir } = places;
+  if (dataDir !== undefined && !(await isFolder(dataDir))) {
+    const got = (await exists(dataDir)) ? "a file" : "no such folder";
+    throw new DataError({ op: dataDir, what: "not a data directory", expected: "a folder that is there", got });
+  }
   const others = DATASET_NAMES.filter((name) => name !== info.name).flatMap((name) => datasetInfo(name).folders);
   if (dataDir !== undefined && !others.some((folder) => basename(folder) === basename(dataDir))) {
     candidates.unshift(dataDir);
   }
+  let partial: Found | null = null;
   for (const directory of candidates) {
-    const location = await findIn(directory, info);
-    if (location !== null) return location;
+    const found = await findIn(directory, info);
+    if (found.missing.length === 0) return found;
+    if (found.paths.size > (partial?.paths.size ?? 0)) partial = found;
   }
+  const place = dataDir === undefined ? "" : ` --data-dir ${dataDir}`;
   throw new DataError({
     op: info.name,
     what: "data set not found",
+    ...(partial !== null && { got: `${partial.directory} without ${partial.missing.join(", ")}` }),
     expected: `${info.format === "idx" ? IDX_STEMS[0] + "(.gz) and the other three files" : `data_batch_1.bin(.br, .gz) … ${CIFAR_TEST}, or ${CIFAR_ARCHIVE}`} in one of ${candidates.join(", ")}`,
-    hint: `run "coarsegrad data download ${info.name}", or name a directory with --data-dir or COARSEGRAD_DATA`,
+    hint: `run "coarsegrad data download ${info.name}${place}", or name ${dataDir === undefined ? "a" : "another"} directory with --data-dir or COARSEGRAD_DATA`,
   });
 }
 

@@ -9,6 +9,7 @@ import { type FIELDS, fields } from "./fields.js";
 import { checkFields, type Fields, hashRule } from "./json-fields.js";
 import { choice } from "./kinds.js";
 import { METHODS, type Method } from "./methods.js";
+import { partsRule, type RunPart } from "./parts.js";
 
 type Table = typeof FIELDS;
 type Kept<P extends Place> = {
@@ -39,6 +40,8 @@ export interface RunConfig extends Kept<"run">, Partial<Kept<"run?">> {
   readonly init: InitConfig | null;
   /** Of images from a folder: what a data set of the library has in its description. */
   readonly images?: { readonly shape: ImageShape; readonly classes: number; readonly classNames: readonly string[] };
+  /** Earlier parts of a run that was extended: after which epoch each ended, and over how many its schedule went. */
+  readonly extended?: readonly RunPart[];
 }
 
 const INIT: Fields = { file: text, sha256: hashRule };
@@ -47,7 +50,7 @@ const IMAGES: Fields = { shape: listOf(integer(1), 3), classes: integer(1), clas
 /** Names of fields that a configuration must have, and of those that it may have besides, in their order. */
 export function configKeys(): { readonly required: string[]; readonly others: string[] } {
   const required: string[] = [];
-  const others = ["images"];
+  const others = ["images", "extended"];
   for (const [key, { place }] of fields()) {
     if (key === "method") required.push("quant");
     if (key === "init") required.push("init");
@@ -88,7 +91,14 @@ export function parseConfig(value: unknown, file = "config"): RunConfig {
     });
   }
   const any = (): null => null;
-  const rules = { ...rulesOf("run", "run?"), quant: any, init: any, images: IMAGES, command: text };
+  const rules = {
+    ...rulesOf("run", "run?"),
+    quant: any,
+    init: any,
+    images: IMAGES,
+    extended: partsRule,
+    command: text,
+  };
   checkFields(file, own, rules, "", true);
   const method = choice(METHODS.slice(1)).rule;
   if (own.quant !== null) checkFields(file, own.quant, { method, ...rulesOf("quant", "quant?") }, "quant.", true);
@@ -97,6 +107,15 @@ export function parseConfig(value: unknown, file = "config"): RunConfig {
   if (!(DATASET_NAMES as readonly string[]).includes(config.data) && config.images === undefined) {
     const expected = `${DATASET_NAMES.join(", ")}, or images with their shape`;
     throw new FormatError({ op: file, what: "bad data", expected, got: describe(config.data) });
+  }
+  const { extended = [] } = config;
+  if (extended.some(({ at }) => at >= config.epochs)) {
+    throw new FormatError({
+      op: file,
+      what: "bad extended",
+      expected: `parts that end before its ${config.epochs} epochs`,
+      got: extended.map(({ at }) => at).join(", "),
+    });
   }
   const present = [...required, ...others].filter((key) => key in own);
   return Object.fromEntries(present.map((key) => [key, own[key]])) as unknown as RunConfig;

@@ -9,7 +9,8 @@ import { createSession } from "../infer/create-session.js";
 import type { Module } from "../nn/module.js";
 import type { HostArray } from "../nn/state.js";
 import { type OptimizerLike, scheduleFrom } from "../optim/index.js";
-import { restoreCheckpoint, saveCheckpoint } from "../train/checkpoint.js";
+import type { Callback } from "../train/callbacks.js";
+import { loadCheckpoint, restoreCheckpoint, saveCheckpoint } from "../train/checkpoint.js";
 import { weightsDigest } from "../train/digest.js";
 import { evaluate } from "../train/evaluate.js";
 import { type FitProgress, type FitResult, fit as fitNetwork } from "../train/fit.js";
@@ -22,6 +23,7 @@ import { infoOf } from "./images.js";
 import { type RunData, type RunLoaders, runLoaders } from "./loaders.js";
 import { checkOnnx, packOptions } from "./network.js";
 import { type Accuracy, packedAccuracy } from "./packed.js";
+import { partsOf } from "./parts.js";
 import { optimizerFor } from "./quantize.js";
 import { copied, type StartFiles, startingNetwork } from "./start.js";
 
@@ -152,24 +154,44 @@ async function train(
   }
   if (config.epochs === 0) return { epoch: 0, stopped: false, metrics: [] };
   const { recalibrate = "auto" } = config;
-  return fitNetwork(net, loaders.train, {
-    epochs: config.epochs,
+  const common = {
     optimizer,
     schedule: scheduleFrom(config.schedule),
     labelSmoothing: config.labelSmoothing,
-    recalibrate: recalibrate === "auto" ? "auto" : recalibrate === "always",
-    validation: loaders.test,
+    recalibrate: recalibrate === "auto" ? ("auto" as const) : recalibrate === "always",
+    validation: loaders.validation ?? loaders.test,
     config,
-    resume: checkpoint,
     signal,
     onEpoch,
-    onCheckpoint,
     checkpointEvery,
     onStepCheckpoint,
     onProgress,
     shards: config.shards,
     world,
-  });
+  };
+  const parts = partsOf(config).filter(({ at }) => at > (checkpoint?.epoch ?? 0));
+  const metrics: EpochMetrics[] = [];
+  let resume = checkpoint;
+  // A run that was extended, once more from its start: each part goes on where the one before it ended.
+  for (const { at, epochs } of parts.slice(0, -1)) {
+    const callbacks = at < epochs ? [endAfter(at)] : [];
+    const part = await fitNetwork(net, loaders.train, { ...common, epochs, resume, callbacks, onCheckpoint });
+    metrics.push(...part.metrics);
+    if (part.stopped) return { ...part, metrics };
+    const step = at * loaders.train.batches;
+    resume = loadCheckpoint(saveCheckpoint({ net, optimizer, epoch: at, step, config }));
+  }
+  const last = await fitNetwork(net, loaders.train, { ...common, epochs: config.epochs, resume, onCheckpoint });
+  return { ...last, metrics: [...metrics, ...last.metrics] };
+}
+
+/** Ends a part of a run before its schedule does. */
+function endAfter(epoch: number): Callback {
+  return {
+    onEpoch: ({ metrics, stop }) => {
+      if (metrics.epoch >= epoch) stop();
+    },
+  };
 }
 
 /** The trained network on the test images, and its packed file on the same. */

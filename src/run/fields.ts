@@ -112,6 +112,15 @@ export const FIELDS = {
     kind: orNull(whole({ min: 1 })),
     initial: null,
   }),
+  validate: row("run?", {
+    flags: "--validate <n>",
+    help: "hold n of the training images out, chosen by the seed, and tell the accuracy on them after every epoch; 0: tell that on the test images",
+    kind: whole({ min: 0 }),
+    initial: 0,
+    initialText: "0",
+    needs: ({ trains }) => (trains ? null : "a --method that trains"),
+    otherwise: 0,
+  }),
   bits: row("run", {
     flags: "--bits <widths>",
     help: "float, or nWmA: n bits per weight, m per activation (1…8, or 32 for float)",
@@ -185,7 +194,7 @@ export const FIELDS = {
   }),
   epochs: row("run", {
     flags: "--epochs <n>",
-    help: "passes over the training images",
+    help: "passes over the training images; with --resume, more than the run has extend it: the schedule is from there on that of a run of so many",
     kind: whole({ min: 0 }),
     initially: ({ trains }) => (trains ? 10 : 0),
     initialText: "10; 0 with ptq and comq",

@@ -9,6 +9,7 @@ export type { RunData, RunLoaders } from "./loaders.js";
 export { METHODS, type Method } from "./methods.js";
 export { networkOf } from "./network.js";
 export type { Accuracy } from "./packed.js";
+export type { RunPart } from "./parts.js";
 export { PRESET_NAMES, type PresetName, withPreset } from "./presets.js";
 export { runConfig, type SettingsContext, settingsOf } from "./settings.js";
 export {

@@ -1,5 +1,6 @@
 /** @file The loaders of a run on images in memory: batches to train on, to calibrate with, and to test with. */
 import { refuse } from "../core/checks.js";
+import { Rng } from "../core/rng.js";
 import { type DatasetSplits, type ImageDataset, subset } from "../data/dataset.js";
 import { digits } from "../data/digits.js";
 import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/loader.js";
@@ -9,6 +10,7 @@ import { checkImages } from "../train/options.js";
 import type { RunConfig } from "./config.js";
 import { checkFits, infoOf } from "./images.js";
 import { isPostTraining } from "./methods.js";
+import { UsageError } from "./usage-error.js";
 
 /** Loaders that a run reads. */
 export interface RunLoaders {
@@ -16,6 +18,8 @@ export interface RunLoaders {
   /** Training images in random order: as tests see them, or, without training, as `augment` says. */
   readonly calibration: BatchLoader;
   readonly test: BatchLoader;
+  /** Images that were held out of the training images, where the configuration asks for them (`validate`). */
+  readonly validation?: BatchLoader;
 }
 
 /** How a run reads its images. */
@@ -48,17 +52,42 @@ export function loaderPlans(
   { batch, seed, augment, quant, shards }: RunConfig,
   images: number,
   most = Number.POSITIVE_INFINITY,
-): Readonly<Record<keyof RunLoaders, LoaderPlan>> {
+): Readonly<Record<keyof Required<RunLoaders>, LoaderPlan>> {
   const dropLast = dropsLast(images, batch, shards);
   // What is found here stays: statistics should be those that the weights were trained with. Training replaces them
   // within some steps.
   const calibrated = isPostTraining(quant?.method) ? augment : "none";
   const shuffled = { shuffle: true, seed };
+  const test = { shuffle: false, seed, batch: Math.min(most, TEST_BATCH), dropLast: false, augment: "none" } as const;
   return {
     train: { ...shuffled, batch, dropLast, augment },
     calibration: { ...shuffled, batch: Math.min(most, CALIBRATION_BATCH), dropLast: false, augment: calibrated },
-    test: { shuffle: false, seed, batch: Math.min(most, TEST_BATCH), dropLast: false, augment: "none" },
+    test,
+    validation: test,
   };
+}
+
+/** Which training images are trained on and which are held out, as indices in rising order. */
+export interface HeldOut {
+  readonly train: Uint32Array;
+  readonly validation: Uint32Array;
+}
+
+/**
+ * Chooses the images that `validate` holds out: by the seed alone, whatever their order in training.
+ *
+ * @param images training images, after `limit`
+ * @returns null where none are held out
+ * @throws UsageError if fewer than two images would be left to train on
+ */
+export function heldOut({ validate = 0, seed }: Pick<RunConfig, "validate" | "seed">, images: number): HeldOut | null {
+  if (validate === 0) return null;
+  if (validate > images - 2) {
+    const expected = `at most ${Math.max(0, images - 2)}, of ${images} training images`;
+    throw new UsageError({ op: "--validate", what: "too many images to hold out", expected, got: `${validate}` });
+  }
+  const order = new Rng(seed).fork("validation").permutation(images);
+  return { train: order.slice(validate).sort(), validation: order.slice(0, validate).sort() };
 }
 
 /** A loader of images in memory. */
@@ -69,30 +98,45 @@ export function loaderOf(data: ImageDataset, { augment, ...options }: LoaderPlan
 /** What a run may be given to read: images, or loaders; without one for calibration, that for training serves. */
 export type RunData = DatasetSplits | (Omit<RunLoaders, "calibration"> & Partial<RunLoaders>);
 
+type Given = Readonly<Record<"train" | "test" | "calibration", ImageDataset | BatchLoader>> & {
+  readonly validation?: ImageDataset | BatchLoader;
+};
+
 /**
  * The loaders of a run: those that are given, those of the images that are given, or those of images that are
  * generated.
  * @throws ArgumentError
  */
 export function runLoaders(config: RunConfig, data: RunData | undefined): RunLoaders {
-  const given: Partial<Record<keyof RunLoaders, ImageDataset | BatchLoader>> = data ?? generated(config);
+  const given: Partial<Given> = data ?? generated(config);
   const info = infoOf(config);
-  for (const key of ["train", "test", "calibration"] as const) {
+  for (const key of ["train", "test", "calibration", "validation"] as const) {
     const part = given[key];
-    if (part === undefined && key === "calibration") continue;
+    if (part === undefined && (key === "calibration" || key === "validation")) continue;
     checkImages("createRun", `data.${key}`, part as ImageDataset);
     const { name, classes } = part as ImageDataset;
     const shape = isBatchLoader(part as BatchLoader) ? (part as BatchLoader).imageShape : (part as ImageDataset).shape;
     checkFits("createRun", { name, classes, shape }, info.shape, info.classes);
   }
-  const { train, test, calibration = train } = given as Record<keyof RunLoaders, ImageDataset | BatchLoader>;
-  if (isBatchLoader(train) && isBatchLoader(test) && isBatchLoader(calibration)) return { train, calibration, test };
+  const { train, test, calibration = train, validation } = given as Given;
+  if (isBatchLoader(train) && isBatchLoader(test) && isBatchLoader(calibration)) {
+    if ((validation === undefined) !== !config.validate) {
+      const expected = config.validate
+        ? "a loader of the images that are held out"
+        : "none: the configuration has none";
+      refuse("createRun", "data.validation", expected, validation);
+    }
+    return { train, calibration, test, validation: validation as BatchLoader | undefined };
+  }
   if (isBatchLoader(train) || isBatchLoader(test)) {
     return refuse("createRun", "data", "all parts images, or all of them loaders", given);
   }
-  const images = limited(train, config.limit);
+  const all = limited(train, config.limit);
+  const apart = heldOut(config, all.count);
+  const images = apart === null ? all : subset(all, apart.train);
   const plans = loaderPlans(config, images.count);
   return {
+    ...(apart !== null && { validation: loaderOf(subset(all, apart.validation), plans.validation) }),
     train: loaderOf(images, plans.train),
     calibration: loaderOf(images, plans.calibration),
     test: loaderOf(limited(test, config.testLimit), plans.test),

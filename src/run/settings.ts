@@ -161,6 +161,7 @@ export function checkResumed(wanted: RunConfig, kept: RunConfig, init: boolean):
     quant: undefined,
     normalize: config.normalize ?? null,
     images: config.images?.shape,
+    extended: undefined,
     ...config.quant,
     init: init ? config.init?.sha256 : undefined,
   });

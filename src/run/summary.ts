@@ -4,6 +4,7 @@ import {
   check,
   checkOptions,
   either,
+  flag,
   integer,
   listOf,
   type OptionRules,
@@ -21,6 +22,7 @@ import { bitWidths } from "./bits.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import type { RunResult } from "./create.js";
 import { checkFields, hashRule } from "./json-fields.js";
+import { partsRule, type RunPart } from "./parts.js";
 
 /** One layer of a trained network, in the order of the forward pass. */
 export interface LayerRow {
@@ -65,6 +67,8 @@ export interface RunSummary {
   seed: number;
   /** Complete epochs. */
   epochs: number;
+  /** Earlier parts of a run that was extended; see `RunConfig`. */
+  extended?: readonly RunPart[];
   /** SHA-256 of the configuration; summaries of earlier versions do not have it. */
   configSha256?: string;
   /** Seconds of all parts of the run. */
@@ -75,6 +79,16 @@ export interface RunSummary {
   top1: number;
   top5: number;
   testImages: number;
+  /** The test images are those that the run was trained on: an image folder without any to test on. */
+  testIsTraining?: true;
+  /** The last epoch's figures on the training images that were held out, with `validate`. */
+  validation?: {
+    readonly images: number;
+    /** Percent. */
+    readonly top1: number;
+    /** Mean cross-entropy. */
+    readonly loss: number;
+  };
   /** Milliseconds per image of the training graph in evaluation, in batches. */
   millisecondsPerImage: number;
   /** SHA-256 of all parameters and buffers. */
@@ -93,9 +107,17 @@ export interface RunAccount {
   readonly wallSeconds: number;
   /** Of all epochs. */
   readonly metrics: readonly EpochMetrics[];
+  /** The test images are those that it was trained on. */
+  readonly testIsTraining?: boolean;
 }
 
-const ACCOUNT: OptionRules<RunAccount> = { command: text, version: text, wallSeconds: real, metrics: listOf(record) };
+const ACCOUNT: OptionRules<RunAccount> = {
+  command: text,
+  version: text,
+  wallSeconds: real,
+  metrics: listOf(record),
+  testIsTraining: flag,
+};
 
 /** The summary of a run that is complete; null of one that was stopped. */
 export function summaryOf(config: RunConfig, result: RunResult, account: RunAccount): RunSummary | null {
@@ -115,12 +137,15 @@ export function summaryOf(config: RunConfig, result: RunResult, account: RunAcco
     method: quant?.method ?? "float",
     seed,
     epochs,
+    ...(config.extended && { extended: config.extended }),
     configSha256: configHash(config),
     wallSeconds,
     imagesPerSecond: meanSpeed(metrics),
     top1: accuracy.top1,
     top5: accuracy.top5,
     testImages: accuracy.images,
+    ...(account.testIsTraining && { testIsTraining: true as const }),
+    ...validationOf(config, metrics.at(-1)),
     millisecondsPerImage: 1000 / accuracy.imagesPerSecond,
     weightsSha256,
     layers: layerRows(packed.summary),
@@ -133,6 +158,12 @@ export function summaryOf(config: RunConfig, result: RunResult, account: RunAcco
       millisecondsPerImage: 1000 / packed.accuracy.imagesPerSecond,
     },
   };
+}
+
+/** What the last epoch says of the images that were held out. */
+function validationOf({ validate = 0 }: RunConfig, last: EpochMetrics | undefined): Pick<RunSummary, "validation"> {
+  if (validate === 0 || last?.valAccuracy === undefined || last.valLoss === undefined) return {};
+  return { validation: { images: validate, top1: 100 * last.valAccuracy, loss: last.valLoss } };
 }
 
 /** Mean training speed over the epochs, or null if there were none. */
@@ -174,11 +205,14 @@ export function checkSummary(file: string, value: unknown): void {
     method: text,
     seed: count,
     epochs: count,
+    extended: partsRule,
     wallSeconds: figure,
     imagesPerSecond: figure,
     top1: figure,
     top5: figure,
     testImages: count,
+    testIsTraining: flag,
+    validation: { images: count, top1: figure, loss: figure },
     millisecondsPerImage: figure,
     weightsSha256: hashRule,
     configSha256: hashRule,

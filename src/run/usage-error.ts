@@ -1,6 +1,6 @@
 /** @file Settings that cannot be understood: the error, and the nearest accepted word. */
 import { nearest } from "../core/checks.js";
-import { ArgumentError, type ErrorFields } from "../core/errors.js";
+import { ArgumentError } from "../core/errors.js";
 
 /**
  * A setting, an option or a command that is not understood, or does not go with the others. On the command line: exit
@@ -14,12 +14,13 @@ export function quoted(word: string): string {
 }
 
 /**
- * An error about a word that is not among the accepted ones, with the nearest of them as a suggestion.
+ * An error about a word that is not among the accepted ones. The nearest of them is suggested before all are listed:
+ * `train: unknown option "--modle" (did you mean --model?); expected --model, --data, …`.
  *
  * @param op the option or argument, such as `--model`
  */
 export function unknownWord(op: string, what: string, word: string, accepted: readonly string[]): UsageError {
   const meant = nearest(word, accepted);
-  const fields: ErrorFields = { op, what, expected: accepted.join(", "), got: quoted(word) };
-  return new UsageError(meant === null ? fields : { ...fields, hint: `did you mean ${meant}?` });
+  const slip = meant === null ? "" : ` (did you mean ${meant}?)`;
+  return new UsageError({ op, what: `${what} ${quoted(word)}${slip}`, expected: accepted.join(", ") });
 }

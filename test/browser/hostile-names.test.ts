@@ -8,6 +8,7 @@ import { reportPage } from "../../src/cli/report/page.js";
 import { Rng } from "../../src/core/rng.js";
 import { pack, toModule } from "../../src/export/index.js";
 import { mlp } from "../../src/models/index.js";
+import { predictionsOf, weightsOf } from "../cli/report-runs.js";
 import { noChromium } from "../tools.js";
 import { withPage } from "./page.js";
 
@@ -25,7 +26,8 @@ const NAMES = [
   `'><img src=x onerror=${RUN}>`,
   `&lt;img src=x onerror=${RUN}&gt;`,
 ];
-const LEFT = "[...document.querySelectorAll('img, svg:not(.uplot *), [onerror], [onload]')].length";
+// The page's own pictures have a view box.
+const LEFT = "[...document.querySelectorAll('img, svg:not(.uplot *, [viewBox]), [onerror], [onload]')].length";
 
 describe.skipIf(noChromium)("hostile names in Chromium", () => {
   it("are classes of a module whose text stands in the page, and nothing else", async () => {
@@ -60,6 +62,9 @@ window.result = { classes, label: predict(new Uint8Array(4)).label };
         epochs: 2,
       },
       ...{ wallSeconds: 1, imagesPerSecond: 1, accuracy: 98, sha256: name, graphMillisecondsPerImage: 1, packed: null },
+      testImages: 1000,
+      predictions: { ...predictionsOf(NAMES), warning: name },
+      weights: { ...weightsOf(1), layers: NAMES.map((layer) => ({ ...weightsOf(1).layers[0], name: layer })) },
       layers: NAMES.map((layer) => ({
         ...{ name: layer, kind: layer, weightBits: 1, activationBits: 4, parameters: 1, bytes: 1, macs: 1 },
       })),
@@ -70,7 +75,7 @@ window.result = { classes, label: predict(new Uint8Array(4)).label };
       config: { model: name, [name]: name },
     });
     const title = NAMES.join(" ");
-    const html = reportPage({ title, subtitle: title, version: "1", runs: NAMES.map(named) });
+    const html = reportPage({ title, subtitle: title, version: "1", runs: NAMES.map(named), headline: 0 });
     const files = { "index.html": html.replace("<head>", '<head><link rel="icon" href="data:,">') };
     const found = await withPage(files, async (tab) => {
       await tab.waitForFunction("document.querySelectorAll('canvas').length > 0");

@@ -84,9 +84,24 @@ describe("bad files", () => {
     [
       "a folder that is no run",
       "eval nothing-here",
-      /^coarsegrad: nothing-here: holds no run; expected config\.json, got no such file$/,
+      /^coarsegrad: nothing-here: holds no run; expected config\.json in it, got an empty folder$/,
     ],
     ["a report of no run", "report nothing-here", /^coarsegrad: nothing-here: holds no run/],
+    [
+      "a report of a folder of runs",
+      "report runs",
+      /^coarsegrad: runs: holds no run; expected config\.json in it, got .*; runs in it: runs\/.*$/,
+    ],
+    [
+      "a report of nothing",
+      "report runs/typo",
+      /^coarsegrad: runs\/typo: no such folder; expected the folder of a run, got nothing there$/,
+    ],
+    [
+      "a data folder that is none",
+      "train --data mnist --data-dir typo --out runs/new",
+      /^coarsegrad: typo: not a data directory; expected a folder that is there, got no such folder$/,
+    ],
     [
       "a data set that is not here",
       "train --data fashion-mnist --out runs/new --force",
@@ -215,7 +230,7 @@ describe("an interrupted run", () => {
     expect(code).toBe(signal === "SIGKILL" ? null : 130);
     if (signal === "SIGINT") {
       expect(stderr).toMatch(
-        /coarsegrad: train: stopped after [12] of 3 epochs; go on with: coarsegrad train --resume --out runs\/SIGINT\n$/,
+        /coarsegrad: train: stopped after [12] of 3 epochs; go on with: coarsegrad train --resume runs\/SIGINT\n$/,
       );
     }
     // It was cut short, or this test would prove nothing.
@@ -251,6 +266,7 @@ describe("an interrupted run", () => {
       `coarsegrad: ${folder}: nothing to resume; expected the folder of a run, got none there; leave --resume out to start one\n`,
     );
     expect(none.code).toBe(1);
+    expect(await bench.run("train", "--resume", folder)).toEqual(none);
     expect(existsSync(bench.file("runs", "typo"))).toBe(false);
   });
 

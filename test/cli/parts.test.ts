@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { embeddedJson, html } from "../../src/cli/report/html.js";
 import { describeFailure } from "../../src/cli/ui/failure.js";
 import { bytes, count, duration, short } from "../../src/cli/ui/numbers.js";
-import { remaining } from "../../src/cli/ui/progress.js";
+import { barLine, remaining } from "../../src/cli/ui/progress.js";
 import { FormatError } from "../../src/core/errors.js";
 import { table } from "../../src/core/table.js";
 import { decodeImage, fitImage, looksInverted } from "../../src/node/images/picture.js";
@@ -66,6 +66,31 @@ describe("text", () => {
       '<b title="&#34;">&#60;script&#62;<i>1</i></b>',
     );
     expect(embeddedJson({ name: "</script>" }).text).toBe('{"name":"\\u003c/script>"}');
+  });
+
+  it("of progress fits into any terminal, and keeps what matters most", () => {
+    const line = {
+      label: "train 1W4A bcgd",
+      share: 0.314,
+      details: "epoch 12/30  loss 0.0456  accuracy 98.76 %  validation 97.65 %  1234 images/s",
+      eta: "ETA 3 min 05 s",
+    };
+    for (let columns = 1; columns <= 200; columns++) {
+      const text = barLine(line, columns);
+      expect(text.length).toBeLessThanOrEqual(Math.max(1, columns - 1));
+      if (columns >= 24) expect(text).toContain(" 31 %");
+      if (columns >= 38) expect(text).toContain("epoch 12/30");
+      if (columns >= 72) expect(text).toContain("validation 97.65 %");
+    }
+    expect(barLine(line, 40)).toBe("train 1W4A bcgd  31 %  epoch 12/30");
+    expect(barLine(line, 80)).toBe("train 1W4A bcgd ██░░░░  31 %  epoch 12/30  accuracy 98.76 %  validation 97.65 %");
+    expect(barLine(line, 160)).toBe(
+      `${"train 1W4A bcgd".padEnd(22)} ${"█".repeat(8)}${"░".repeat(16)}  31 %  ${line.details}  ${line.eta}`,
+    );
+    expect(barLine({ label: "eval", share: 1, details: "", eta: "" }, 80)).toBe(
+      `${"eval".padEnd(22)} ${"█".repeat(24)} 100 %`,
+    );
+    expect(barLine({ label: "x".repeat(300), share: 0, details: "", eta: "" }, 40)).toBe("x".repeat(39));
   });
 
   it("estimates the time that is left from what was done since the start", () => {

@@ -222,7 +222,7 @@ describe("a live run", () => {
       expect(others.map((other) => other.code)).toEqual([1, 1, 0]);
       child.kill(signal);
       const outcome = await ended;
-      expect(outcome.stderr).toContain(`go on with: coarsegrad train --resume --out ${signal}`);
+      expect(outcome.stderr).toContain(`go on with: coarsegrad train --resume ${signal}`);
       expect(outcome.code).toBe(code);
       expect(existsSync(path(signal, "run.lock"))).toBe(false);
     }
@@ -235,7 +235,7 @@ describe("a live run", () => {
     await appears(path("it's cut", "checkpoint.safetensors"));
     child.kill("SIGTERM");
     const { code, stderr } = await ended;
-    expect(stderr).toContain("go on with: coarsegrad train --resume --out 'it'\\''s cut'");
+    expect(stderr).toContain("go on with: coarsegrad train --resume 'it'\\''s cut'");
     expect(code).toBe(143);
     const outcomes = await Promise.all([
       bench.run("train", "--resume", "--out", "it's cut"),

@@ -41,7 +41,14 @@ describe("help", () => {
   it.each([...COMMANDS, "data list", "data info", "data download"])(
     "%s explains itself with examples",
     async (name) => {
-      const { code, stdout } = await bench.run(...name.split(" "), "--help");
+      const brief = await bench.run(...name.split(" "), "--help");
+      expect(brief).toMatchObject({
+        code: 0,
+        stderr: "",
+        stdout: expect.stringContaining(`Usage: coarsegrad ${name}`),
+      });
+      expect(brief.stdout).toMatch(/Examples:\n {2}\$ /);
+      const { code, stdout } = await bench.run(...name.split(" "), "--help-all");
       expect(code).toBe(0);
       expect(stdout).toContain(`Usage: coarsegrad ${name}`);
       expect(stdout).toMatch(/Examples:\n {2}\$ /);
@@ -50,6 +57,62 @@ describe("help", () => {
     },
   );
 
+  it.each(["", ...COMMANDS, "data list", "data info", "data download"])(
+    "of %s is one screen, and leads to all of it",
+    async (name) => {
+      const words = name.split(" ").filter(Boolean);
+      const { stdout } = await bench.run(...words, "--help");
+      // The place of downloads may be longer than a line: it is the folder of this test.
+      const lines = stdout.replaceAll(bench.folder, "").trimEnd().split("\n");
+      expect(lines.length).toBeLessThanOrEqual(28);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+      const { stdout: all } = await bench.run(...words, "--help-all");
+      if (all !== stdout) expect(stdout).toMatch(/^ {2}--help-all +all options, notes and examples$/m);
+      // Every option of the screen is one that there is, and there are no others.
+      const options = (text: string) => [...text.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map((match) => match[1]);
+      const known = options(all);
+      expect(known.length).toBe(new Set(known).size);
+      for (const option of options(stdout)) expect([...known, "--help-all"]).toContain(option);
+      const refused = await bench.run(...words, "--no-such-option");
+      if (name !== "" && name !== "data") {
+        expect(refused.stderr).toContain(`expected ${known.join(", ")}, --help-all\n`);
+      }
+      for (const line of all.replaceAll(bench.folder, "").split("\n"))
+        if (!line.startsWith("  $ ")) expect(line.length).toBeLessThanOrEqual(80);
+    },
+  );
+
+  it("of train tells what every option is, with presets and all examples", async () => {
+    const { stdout } = await bench.run("train", "--help-all");
+    for (const words of [
+      "--keep-float <names>",
+      "Presets (every option",
+      "authors-code  --keep-float last",
+      "--preset paper\n",
+    ])
+      expect(stdout).toContain(words);
+    expect((await bench.run("train", "--help")).stdout).not.toContain("--keep-float");
+  });
+
+  it("of a script's own options is the script's", async () => {
+    const { code, stdout } = await bench.run("launch", "gone.mjs", "--help-all");
+    expect([code, stdout]).toEqual([1, ""]);
+  });
+
+  it("is had by help, too, of what there is", async () => {
+    expect(await bench.run("help", "train")).toEqual(await bench.run("train", "--help"));
+    expect(await bench.run("help")).toEqual(await bench.run("--help"));
+    for (const args of [
+      ["trian", "--help"],
+      ["help", "trian"],
+      ["data", "lits", "--help"],
+    ]) {
+      const { code, stdout, stderr } = await bench.run(...args);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/unknown command "(trian|lits)" \(did you mean (train|list)\?\); expected /);
+    }
+  });
+
   it("says the version of the package", async () => {
     expect((await bench.run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
@@ -57,15 +120,12 @@ describe("help", () => {
 
 describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
-    [
-      "trian",
-      'command: unknown command; expected quickstart, train, launch, sweep, sweep-worker, eval, pack, export, verify, infer, summary, report, data, bench, theory, got "trian"; did you mean train?',
-    ],
-    ["data lits", 'data: unknown command; expected list, info, download, got "lits"; did you mean list?'],
-    ["train --epoch 3", 'got "--epoch"; did you mean --epochs?'],
+    ["trian", `command: unknown command "trian" (did you mean train?); expected ${COMMANDS.join(", ")}`],
+    ["data lits", 'data: unknown command "lits" (did you mean list?); expected list, info, download'],
+    ["train --epoch 3", 'train: unknown option "--epoch" (did you mean --epochs?); expected --model, --data, '],
     [
       "eval x --fast",
-      'eval: unknown option; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, got "--fast"',
+      'eval: unknown option "--fast"; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, --help-all',
     ],
     [
       "train --bits 3W",
@@ -74,15 +134,15 @@ describe("a command line that is not understood", () => {
     ["train --bits 9W4A", "--bits: unknown bit-widths"],
     [
       "train --model lenet",
-      '--model: unknown value; expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, got "lenet"; did you mean lenet5?',
+      '--model: unknown value "lenet" (did you mean lenet5?); expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11',
     ],
     [
       "train --data MNIST",
-      '--data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, imagefolder:DIR, got "MNIST"; did you mean mnist?',
+      '--data: unknown data set "MNIST" (did you mean mnist?); expected digits, mnist, fashion-mnist, cifar10, imagefolder:DIR',
     ],
     [
       "train --method bgcd",
-      '--method: unknown value; expected float, bcgd, bc, relax, ptq, comq, got "bgcd"; did you mean bcgd?',
+      '--method: unknown value "bgcd" (did you mean bcgd?); expected float, bcgd, bc, relax, ptq, comq',
     ],
     ["train --epochs many", '--epochs: not a whole number; expected a whole number, at least 0, got "many"'],
     ["train --lr -1", '--lr: out of range; expected a number, above 0, got "-1"'],
@@ -90,7 +150,7 @@ describe("a command line that is not understood", () => {
     ["train --seed 1.5", "--seed: out of range; expected a whole number"],
     [
       "train --schedule cosin",
-      '--schedule: unknown schedule; expected constant, step, multistep, cosine, onecycle, got "cosin"; did you mean cosine?',
+      '--schedule: unknown schedule "cosin" (did you mean cosine?); expected constant, step, multistep, cosine, onecycle',
     ],
     ["train --schedule step:0", "--schedule: stepLR: bad every; expected an integer ≥ 1, got"],
     ["train --schedule cosine:2", "--schedule: cosine: bad min; expected a number in [0, 1], got"],
@@ -109,21 +169,21 @@ describe("a command line that is not understood", () => {
     ["report", "report: missing argument; expected <run>, got none"],
     [
       "data info mnits",
-      'data: unknown data set; expected digits, mnist, fashion-mnist, cifar10, got "mnits"; did you mean mnist?',
+      'data: unknown data set "mnits" (did you mean mnist?); expected digits, mnist, fashion-mnist, cifar10',
     ],
     [
       "bench gem",
-      'bench: unknown value; expected gemm, conv, train, infer, elementwise, overhead, got "gem"; did you mean gemm?',
+      'bench: unknown value "gem" (did you mean gemm?); expected gemm, conv, train, infer, elementwise, overhead',
     ],
     [
       "theory corelation",
-      'theory: unknown value; expected correlation, convergence, instability, descent, separable, all, got "corelation"; did you mean correlation?',
+      'theory: unknown value "corelation" (did you mean correlation?); expected correlation, convergence, instability, descent, separable, all',
     ],
     ["bench --time 0", '--time: out of range; expected a number, above 0, got "0"'],
     ["bench --filter nothing", "--filter: no row has such a name; expected part of a name such as sgemm 512x512x512"],
     [
       "summary lenet6",
-      'summary: neither a file nor a network\'s name; expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, got "lenet6"; did you mean lenet5?',
+      'summary: neither a file nor a network has the name "lenet6" (did you mean lenet5?); expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11',
     ],
   ];
   it.each(cases)("%s", async (args, line) => {

@@ -159,7 +159,7 @@ describe("train", () => {
     const args = ["train", ...SMALL, "--epochs", "1", "--out", "runs/loud", "--force"];
     const loud = await bench.run(...args);
     expect(loud.stderr).toMatch(
-      /train float +100 % {2}epoch 1\/1 {2}loss [\d.]+ {2}accuracy [\d.]+ % {2}\d+ images\/s/,
+      /train float +100 % {2}epoch 1\/1 {2}loss [\d.]+ {2}accuracy [\d.]+ % {2}test [\d.]+ % {2}\d+ images\/s/,
     );
     expect(loud.stdout).toMatch(/^accuracy +\d+\.\d\d % top-1/m);
     const quiet = await bench.run(...args, "--quiet");
@@ -331,10 +331,16 @@ describe("report", () => {
     expect(runs).toEqual(["float", "bcgd"]);
     const page = readFileSync(file, "utf8");
     expect(page).toContain("<h1>float &#38; &#60;quantized&#62;</h1>");
-    expect(page).not.toMatch(/\b(src|href)=|@import|url\(|fetch\(|XMLHttpRequest/);
+    expect(page).not.toMatch(/\bsrc=|@import|url\(|fetch\(|XMLHttpRequest/);
+    const references = [...page.matchAll(/\bhref=(.{0,24})/g)].map(([, start]) => start);
+    expect(references.length).toBeGreaterThan(10);
+    // Places on the page itself, and pictures inside it.
+    for (const start of references) expect(start).toMatch(/^"(#[\w-]+"|data:image\/png;base64,)/);
     const data = JSON.parse(/<script type="application\/json" id="runs">(.*?)<\/script>/.exec(page)?.[1] ?? "");
     expect(data.map((run: { name: string }) => run.name)).toEqual(["float", "bcgd"]);
     expect(data[1].metrics[0].flipRatio["fc.0"]).toBeGreaterThan(0);
+    expect(page).toMatch(/misreads \d+ of [\d,]+ test images/);
+    expect(page).not.toContain("Left out");
     for (const figure of [`${bcgd.top1.toFixed(2)} %`, bcgd.weightsSha256, float.weightsSha256])
       expect(page).toContain(figure);
   });

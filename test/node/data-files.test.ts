@@ -72,18 +72,27 @@ describe("places", () => {
     expect(dataFolder({ env: { ...env, COARSEGRAD_DATA: "/b" }, home: "/h", platform })).toBe("/b");
     expect(dataRoots({ env, home: "/h", platform })).toEqual([usual]);
   });
-  it("are --data-dir, COARSEGRAD_DATA and the usual one, in this order", async () => {
-    const places = { dataDir: "/a", env: { COARSEGRAD_DATA: "/b" }, home: "/h", platform: "linux" };
-    expect(dataRoots(places)).toEqual(["/a", "/b", join("/h/.local/share/coarsegrad")]);
+  it("are --data-dir alone, else COARSEGRAD_DATA and the usual one, in this order", async () => {
+    const places = { env: { COARSEGRAD_DATA: "/b" }, home: "/h", platform: "linux" };
+    expect(dataRoots(places)).toEqual(["/b", join("/h/.local/share/coarsegrad")]);
+    expect(dataRoots({ ...places, dataDir: "/a" })).toEqual(["/a"]);
     expect(dataRoots({ env: { COARSEGRAD_DATA: "" }, home: "/h" }).length).toBe(1);
-    const given = { dataDir: join(root, "a"), env: { COARSEGRAD_DATA: join(root, "b") } };
-    const everywhere = { ...nowhere(), ...given };
-    const folders = [join(root, "home/.local/share/coarsegrad"), join(root, "b"), join(root, "a")];
+    const everywhere = { ...nowhere(), env: { COARSEGRAD_DATA: join(root, "b") } };
     // From the last place to the first: each hides those after it.
-    for (const folder of folders) {
+    for (const folder of [join(root, "home/.local/share/coarsegrad"), join(root, "b")]) {
       await put(join(folder, "mnist"), idxFiles());
       expect(await findDataDir("mnist", everywhere)).toBe(join(folder, "mnist"));
     }
+    // A folder that is named is the one that is used, or refused: never another one in its place.
+    const named = { ...everywhere, dataDir: join(root, "a") };
+    await expect(findDataDir("mnist", named)).rejects.toThrow(
+      `${named.dataDir}: not a data directory; expected a folder that is there, got no such folder`,
+    );
+    await put(join(root, "a"), { "notes.txt": new Uint8Array(1) });
+    await expect(findDataDir("mnist", named)).rejects.toThrow(/^mnist: data set not found; expected .* in one of /);
+    await expect(findDataDir("mnist", { ...named, dataDir: join(root, "a/notes.txt") })).rejects.toThrow("got a file");
+    await put(join(root, "a/mnist"), idxFiles());
+    expect(await findDataDir("mnist", named)).toBe(join(root, "a/mnist"));
   });
   it("a folder with the files may be named directly, unless its name is another data set's", async () => {
     await put(join(root, "my-digits"), idxFiles());
@@ -105,10 +114,12 @@ describe("places", () => {
     expect(error).toBeInstanceOf(DataError);
     const { message } = error as Error;
     expect(message).toMatch(/^mnist: data set not found; expected train-images-idx3-ubyte/);
-    for (const place of ["a/mnist", "home/.local/share/coarsegrad/mnist"]) {
-      expect(message).toContain(join(root, place));
-    }
-    expect(message).toContain("coarsegrad data download mnist");
+    for (const place of ["a", "a/mnist", "a/MNIST/raw"]) expect(message).toContain(join(root, place));
+    expect(message).not.toContain(join(root, "home"));
+    expect(message).toContain(`got ${join(root, "a/mnist")} without t10k-labels-idx1-ubyte;`);
+    expect(message).toContain(`coarsegrad data download mnist --data-dir ${join(root, "a")}`);
+    const elsewhere = await findDataDir("mnist", nowhere()).catch((e: Error) => e);
+    expect((elsewhere as Error).message).toContain(join(root, "home/.local/share/coarsegrad/mnist"));
   });
   it("refuses unknown and generated names", async () => {
     await expect(findDataDir("imagenet", nowhere())).rejects.toThrow(/unknown name/);

@@ -134,7 +134,9 @@ describe("a run folder", () => {
     await expect(RunFolder.create(run.path, config)).rejects.toThrow(
       /already holds a run.*resume it, or choose another folder/,
     );
-    await expect(RunFolder.open(join(root, "none"))).rejects.toThrow(/holds no run; expected config\.json/);
+    await expect(RunFolder.open(join(root, "none"))).rejects.toThrow(
+      /none: no such folder; expected the folder of a run, got nothing there/,
+    );
     await writeFile(run.file("metrics"), "");
     await writeFile(run.file("checkpoint"), "short");
     await expect((await RunFolder.open(run.path)).resume()).rejects.toThrow(/checkpoint\.safetensors: truncated/);

@@ -159,6 +159,9 @@ describe("a sweep", () => {
       expect(code).not.toBe(0);
       expect(stderr).toContain(words);
     }
+    const worker = await bench.run("sweep-worker");
+    expect(worker.code).toBe(2);
+    expect(worker.stderr).toContain("sweep-worker: missing option; expected --queue redis://HOST:PORT, got none");
   });
 });
 

@@ -138,13 +138,13 @@ describe("runs start from runs", () => {
 describe("refused before anything runs", () => {
   const known = fields().map(([key]) => key);
   it.each([
-    [{ runs: { a: { settings: { weightDecya: 1 } } } }, "runs.a: unknown setting; ", "did you mean weightDecay?"],
-    [{ runs: { a: { grid: { lrs: [1] } } } }, "runs.a: unknown setting; ", "did you mean lr?"],
-    [{ runs: { a: { list: [{ epoch: 1 }] } } }, "runs.a.list[0]: unknown field; ", "did you mean epochs?"],
-    [{ settings: { modle: "mlp" }, runs: { a: {} } }, "settings: unknown setting; ", "did you mean model?"],
-    [{ runs: { a: { girds: {} } } }, "runs.a: unknown field; ", "did you mean grid?"],
-    [{ run: { a: {} } }, "plan.json: unknown field; ", "did you mean runs?"],
-    [{ runs: { a: { settings: { model: "lenet" } } } }, "runs.a: model: unknown value; ", "did you mean lenet5?"],
+    [{ runs: { a: { settings: { weightDecya: 1 } } } }, "runs.a: unknown setting ", "did you mean weightDecay?"],
+    [{ runs: { a: { grid: { lrs: [1] } } } }, "runs.a: unknown setting ", "did you mean lr?"],
+    [{ runs: { a: { list: [{ epoch: 1 }] } } }, "runs.a.list[0]: unknown field ", "did you mean epochs?"],
+    [{ settings: { modle: "mlp" }, runs: { a: {} } }, "settings: unknown setting ", "did you mean model?"],
+    [{ runs: { a: { girds: {} } } }, "runs.a: unknown field ", "did you mean grid?"],
+    [{ run: { a: {} } }, "plan.json: unknown field ", "did you mean runs?"],
+    [{ runs: { a: { settings: { model: "lenet" } } } }, "runs.a: model: unknown value ", "did you mean lenet5?"],
     [{ runs: { a: { settings: { epochs: -1 } } } }, "runs.a: bad epochs; expected a whole number, at least 0, got -1"],
     [{ runs: { a: { settings: { relaxed: "no" } } } }, 'bad relaxed; expected true or false, got "no"'],
     [{ runs: { a: { grid: { lr: [0.1, 0.1] } } } }, "grid.lr: the same twice; expected each once, got 0.1"],
@@ -155,7 +155,7 @@ describe("refused before anything runs", () => {
     [{ runs: { a: { grid: { seed: [1] } } } }, "grid: seed; expected seeds, beside the grid"],
     [{ runs: { a: { seeds: [1.5] } } }, "bad seeds; expected a whole number"],
     [{ runs: { a: { seeds: [1], settings: { seed: 1 } } } }, "seed and seeds; expected one of them"],
-    [{ runs: { a: { from: "b" }, bb: {} } }, "a: from: unknown run; expected a, bb", "did you mean bb?"],
+    [{ runs: { a: { from: "b" }, bb: {} } }, 'a: from: unknown run "b" (did you mean bb?); expected a, bb'],
     [{ runs: { a: { seeds: [1, 2] }, b: { from: "a" } } }, "from: several runs; expected one of a/seed-1, a/seed-2"],
     [{ runs: { a: { seeds: [1, 2] }, b: { from: "a", seeds: [1, 3] } } }, "from: no run with the same settings"],
     [{ runs: { a: {}, b: { from: "a", settings: { init: "x" } } } }, "init and from; expected one of them"],
@@ -199,6 +199,6 @@ it("runs are chosen by name, by part of a name with *, and by id", () => {
   expect(chosen("a/2", "float")).toEqual(["float", "a/2"]);
   expect(chosen(idOf(runs[1]).slice(0, 8))).toEqual(["a/1"]);
   expect(() => chosen("flaot")).toThrow(
-    /--only: no such run; expected float, a\/1, a\/2, got "flaot"; did you mean float/,
+    /--only: no such run "flaot" \(did you mean float\?\); expected float, a\/1, a\/2/,
   );
 });

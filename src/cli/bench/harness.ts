@@ -27,6 +27,8 @@ export interface Row {
   /** Of an overhead row: part of the step that no kernel runs, 0 … 1, and kernel calls in a step. */
   readonly overhead?: number;
   readonly kernelCalls?: number;
+  /** How many times as fast as the row before the shards. */
+  readonly speedup?: number;
   /** GFLOP/s of a register-only loop just before and after (the lower): how fast the machine was at that moment. */
   readonly calibration: number;
   /** Processor time over elapsed time: well below `threads` where other processes wanted the cores too. */

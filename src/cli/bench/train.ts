@@ -54,18 +54,24 @@ export interface Trainee {
   dispose(): void;
 }
 
-/** Makes a network and all that a step needs. SGD with momentum 0.9 and weight decay 1e-4 either way. */
-export function trainee({ model, bits, batch }: TrainSpec, seed: number): Trainee {
+/** A network and its optimizer: SGD with momentum 0.9 and weight decay 1e-4 either way. @returns owned by the caller */
+export function trainNetwork({ model, bits, batch }: TrainSpec, seed: number) {
   const { side, channels, make } = CASES[model];
   const shape = [batch, side, side, channels];
-  const images = filledBytes(batch * side * side * channels);
-  const labels = Int32Array.from({ length: batch }, (_, i) => i % 10);
   manualSeed(seed);
   const net: Module = make();
   if (bits === "1W4A") prepare(net, { weights: 1, activations: staircase({ bits: 4 }) });
   const sgd = { lr: 0.01, momentum: 0.9, weightDecay: 1e-4 };
   const optimizer: OptimizerLike =
     bits === "float" ? new SGD(net.parameters(), sgd) : new BCGD(net.parameters(), { ...sgd, rho: 1e-5 });
+  return { net, optimizer, shape };
+}
+
+/** Makes a network and all that a step needs. */
+export function trainee(spec: TrainSpec, seed: number): Trainee {
+  const { net, optimizer, shape } = trainNetwork(spec, seed);
+  const images = filledBytes(shape.reduce((size, extent) => size * extent, 1));
+  const labels = Int32Array.from({ length: spec.batch }, (_, i) => i % 10);
   return {
     shape,
     step: () =>

@@ -1,9 +1,10 @@
 /** @file `coarsegrad bench`: how fast the kernels, a training step and classification are on this machine. */
 import { type Command, Option } from "commander";
-import { choice, real } from "../../run/kinds.js";
+import { choice, real, whole } from "../../run/kinds.js";
 import { UsageError } from "../../run/usage-error.js";
 import type { BenchOptions, Row } from "../bench/harness.js";
 import { FAMILIES, FAMILY_NAMES, type Family } from "../bench/index.js";
+import { benchRanks } from "../bench/ranks.js";
 import { command, onRun } from "../options/command.js";
 import { argument, option } from "../options/option.js";
 import { engineOptions, startThreads, type ThreadsOption } from "../options/threads.js";
@@ -14,6 +15,7 @@ interface BenchCommandOptions extends CommonOptions, ThreadsOption {
   seed: number;
   time: number;
   profile: boolean;
+  ranks?: number;
 }
 
 /** The command. */
@@ -27,6 +29,7 @@ export function benchCommand(): Command {
     examples: [
       "coarsegrad bench gemm",
       "coarsegrad bench train --filter resnet20 --time 5000",
+      "coarsegrad bench train --ranks 2 --filter resnet20",
       "coarsegrad bench gemm --relaxed --threads 2",
       'coarsegrad bench infer --filter "resnet18 1W4A" --profile',
       'coarsegrad bench conv gemm --filter "conv3x3 fwd" --filter "sgemm 512" --json',
@@ -38,20 +41,25 @@ export function benchCommand(): Command {
         .argParser((text: string, before: string[]) => [...before, text]),
     )
     .option("--profile", "infer: also a row for each layer", false)
+    .addOption(
+      new Option("--ranks <n>", "train: also the shards of each batch, by one rank and by n ranks").argParser((word) =>
+        whole({ min: 2, max: 64 }).read(word, "--ranks"),
+      ),
+    )
     .option("--json", "print one JSON object a line for each row, nothing else");
   option(made, "--time <ms>", "time of sampling for each row", real({ above: 0 }), 1000);
   return onRun<BenchCommandOptions>(engineOptions(made, 1), async (options, args, terminal) => {
     await startThreads(options);
     const families = args.map(argument("bench", choice<Family>(FAMILY_NAMES)));
-    run(families.length === 0 ? FAMILY_NAMES : families, options, terminal);
+    await run(families.length === 0 ? FAMILY_NAMES : families, options, terminal);
   });
 }
 
-function run(
+async function run(
   families: readonly Family[],
-  { filter, seed, time, profile }: BenchCommandOptions,
+  { filter, seed, time, profile, ranks }: BenchCommandOptions,
   terminal: Terminal,
-): void {
+): Promise<void> {
   let rows = 0;
   const onRow = (row: Row): void => {
     if (rows++ === 0 && !terminal.json) {
@@ -62,7 +70,10 @@ function run(
   };
   const wants = (work: string): boolean => filter.length === 0 || filter.some((text) => work.includes(text));
   const options: BenchOptions = { time, seed, wants, onRow, profile };
-  for (const family of new Set(families)) FAMILIES[family](options);
+  for (const family of new Set(families)) {
+    if (family === "train" && ranks !== undefined) await benchRanks(options, ranks);
+    else FAMILIES[family](options);
+  }
   if (rows === 0) {
     throw new UsageError({
       op: "--filter",
@@ -80,10 +91,11 @@ const COLUMNS: readonly { head: string; width: number; of: (row: Row) => string 
   { head: "GB/s", width: 8, of: (row) => figure(row.gbytesPerSecond) },
   { head: "images/s", width: 10, of: (row) => figure(row.imagesPerSecond) },
   { head: "beside", width: 8, of: (row) => (row.overhead === undefined ? "" : `${(100 * row.overhead).toFixed(1)} %`) },
+  { head: "times", width: 8, of: (row) => figure(row.speedup) },
   { head: "calibration", width: 13, of: (row) => figure(row.calibration) },
-  { head: "CPU", width: 6, of: (row) => figure(row.cpuShare) },
+  { head: "CPU", width: 6, of: (row) => (Number.isNaN(row.cpuShare) ? "" : figure(row.cpuShare)) },
 ];
-const WORK_WIDTH = 36;
+const WORK_WIDTH = 46;
 
 /** Rows come one by one: widths are fixed ahead. */
 function head(): string {

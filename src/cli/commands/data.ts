@@ -11,7 +11,7 @@ import { unknownWord } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
 import { dataDirOption, option } from "../options/option.js";
 import { interruptible } from "../ui/interrupt.js";
-import { bytes, count } from "../ui/numbers.js";
+import { bytes, count, shellWord } from "../ui/numbers.js";
 import { type Progress, progressBoard } from "../ui/progress.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -30,6 +30,12 @@ async function whereIs(info: DatasetInfo, dataDir: string | undefined): Promise<
     if (error instanceof DataError) return null;
     throw error;
   }
+}
+
+/** How to come by a data set. */
+function notHere(name: string, dataDir: string | undefined): string {
+  const place = dataDir === undefined ? "" : ` --data-dir ${shellWord(dataDir)}`;
+  return `not here: coarsegrad data download ${name}${place}`;
 }
 
 function known(name: string): DatasetInfo {
@@ -68,7 +74,7 @@ function list(): Command {
           count(train),
           count(test),
           shape.join("×"),
-          where ?? `not here: coarsegrad data download ${name}`,
+          where ?? notHere(name, dataDir),
         ]),
       ),
     );
@@ -100,7 +106,7 @@ function info(): Command {
           ["mean, std", `${mean.join(" ")}, ${std.join(" ")} (of pixels / 255)`],
           ["licence", licence],
           ...(files.length > 0 ? [["files", `${files.length}, ${bytes(size)}`] as const] : []),
-          ["where", where ?? `not here: coarsegrad data download ${name}`],
+          ["where", where ?? notHere(name, dataDir)],
         ]);
         if (histogram === null) return head;
         const rows = classNames.map((label, i) => [`${i}`, label, count(histogram.train[i]), count(histogram.test[i])]);
@@ -159,7 +165,7 @@ export function dataCommand(): Command {
     name: "data",
     summary: "list, describe and download data sets",
     description:
-      "Data sets are looked for in --data-dir, in the folder that the environment variable COARSEGRAD_DATA names, and in the usual place for the data of programs: $XDG_DATA_HOME/coarsegrad or ~/.local/share/coarsegrad on Linux, ~/Library/Application Support/coarsegrad on macOS, %LOCALAPPDATA%\\coarsegrad on Windows. Downloads go to --data-dir, else to COARSEGRAD_DATA, else to that usual place.",
+      "Data sets are looked for in --data-dir alone; without it in the folder that the environment variable COARSEGRAD_DATA names, and in the usual place for the data of programs: $XDG_DATA_HOME/coarsegrad or ~/.local/share/coarsegrad on Linux, ~/Library/Application Support/coarsegrad on macOS, %LOCALAPPDATA%\\coarsegrad on Windows. Downloads go to --data-dir, else to COARSEGRAD_DATA, else to that usual place.",
     examples: ["coarsegrad data list", "coarsegrad data info mnist", "coarsegrad data download mnist"],
   });
   return made.addCommand(list()).addCommand(info()).addCommand(download());

@@ -43,9 +43,17 @@ export function evalCommand(): Command {
     summary: "accuracy of a model on a data set",
     description:
       "Top-1 and top-5 accuracy in percent of a packed model (by the integer runtime), of a run or training checkpoint (by the training graph), of a float network in an ONNX file, or of plain float weights (with --model).",
-    notes: `Plain float weights are evaluated with --normalize; without it, with what the file states ("normalize" in its safetensors metadata, written
-as --normalize takes it), or what is known of a public file by its SHA-256, or else as a fresh network would: colour images by the data
-set's customary constants, grey ones not at all. Runs, checkpoints and packed models know their own.`,
+    notes:
+      'Plain float weights are evaluated with --normalize; without it, with what the file states ("normalize" in its safetensors metadata, written as --normalize takes it), or what is known of a public file by its SHA-256, or else as a fresh network would: colour images by the data set\'s customary constants, grey ones not at all. Runs, checkpoints and packed models know their own.',
+    brief: {
+      "--data": "data set, or imagefolder:DIR (default: the run's)",
+      "--data-dir": "the data directory to look in, and in no other",
+      "--limit": "use only the first n images",
+      "--model": "network of plain float weights",
+      "--normalize": "how plain float weights expect their images",
+      "--threads": "threads to compute on, or auto (default: auto)",
+      "--json": "print one JSON document on stdout, nothing else",
+    },
     args: [["<model>", "packed model, run folder, training checkpoint, ONNX file, or float weights"]],
     examples: [
       "coarsegrad eval runs/first/model.cgm --data mnist --json",
@@ -63,6 +71,7 @@ set's customary constants, grey ones not at all. Runs, checkpoints and packed mo
   );
   return onRun<EvalOptions>(engineOptions(made), async (options, [given], terminal) => {
     await startThreads(options);
+    const warn = (text: string): void => terminal.warn(text);
     const source = await openModel(given);
     const name = options.data ?? (source.kind === "checkpoint" ? source.config.data : undefined);
     if (name === undefined) {
@@ -84,7 +93,7 @@ set's customary constants, grey ones not at all. Runs, checkpoints and packed mo
       });
     }
     using session = source.kind === "packed" ? createSession(source.bytes, { file: source.path }) : undefined;
-    const data = await testImages(name, options, sideOf(source, session));
+    const data = await testImages(name, { ...options, warn }, sideOf(source, session));
     const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
     const progress = startProgress(terminal, "eval", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>

@@ -5,7 +5,6 @@ import { ArgumentError } from "../../core/errors.js";
 import { DATASET_NAMES, datasetInfo } from "../../data/registry.js";
 import { readPacked } from "../../infer/index.js";
 import { MODEL_NAMES } from "../../models/index.js";
-import { saveFileAtomic } from "../../node/files.js";
 import { checkpointNetwork, openModel } from "../../node/models.js";
 import { exportOnnx, exportPackedOnnx, type OnnxOptions } from "../../onnx/index.js";
 import { imagesName, infoOf } from "../../run/images.js";
@@ -16,6 +15,7 @@ import { normalizeOf } from "../../run/stated-normalization.js";
 import { UsageError } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
+import { saveOutput } from "../options/output.js";
 import { bytes as bytesText } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -52,7 +52,7 @@ export function exportCommand(): Command {
     const arithmetic = options.float === true ? ("float" as const) : ("integer" as const);
     const written = await onnxOf(source, options, { pack: options.pack, arithmetic });
     const file = options.out ?? path.join(path.dirname(source.path), "model.onnx");
-    await saveFileAtomic(file, written);
+    await saveOutput(file, written);
     const answer = {
       file: path.resolve(file),
       bytes: written.length,

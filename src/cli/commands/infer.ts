@@ -9,9 +9,10 @@ import { table } from "../../core/table.js";
 import { imageSize } from "../../data/dataset.js";
 import { createSession } from "../../infer/create-session.js";
 import type { Session } from "../../infer/session.js";
-import { isFolder, readFileBytes } from "../../node/files.js";
+import { exists, isFolder, readFileBytes } from "../../node/files.js";
 import { decodeImage, fitImage, IMAGE_ENDINGS, looksInverted } from "../../node/images/picture.js";
 import { openModel } from "../../node/models.js";
+import { RUN_FILES } from "../../node/run/folder.js";
 import { checkFits } from "../../run/images.js";
 import { whole } from "../../run/kinds.js";
 import { softmax } from "../../run/packed.js";
@@ -26,6 +27,7 @@ import type { CommonOptions, Terminal } from "../ui/terminal.js";
 interface InferOptions extends CommonOptions, TestImageOptions {
   index?: number;
   invert?: boolean;
+  top: number;
 }
 
 /** One image on its way. */
@@ -36,11 +38,18 @@ interface Input {
   readonly label?: number;
 }
 
-interface Result {
-  image: string;
+/** A class and its share of the softmax, in [0, 1]. */
+interface Guess {
   label: number;
   class: string;
   probability: number;
+}
+
+/** The likeliest class of an image, and others with `--top`. */
+interface Result extends Guess {
+  image: string;
+  /** The likeliest classes, falling, as many as --top says; not of one alone. */
+  top?: Guess[];
   milliseconds: number;
   /** The data set's own label, with --data. */
   expected?: number;
@@ -50,23 +59,24 @@ interface Result {
 export function inferCommand(): Command {
   const made = command({
     name: "infer",
-    summary: "images through a packed model",
-    description: `Classifies image files (${IMAGE_ENDINGS.join(", ")}), all such files of a folder, or an image of a data set. Images are brought to the model's size and channels.`,
+    summary: "classify image files, or folders of them, by a packed model",
+    description: `Classifies image files (${IMAGE_ENDINGS.join(", ")}), all such files of a folder, or images of a data set. Tells class names and softmax shares. Images are brought to the model's size and channels.`,
     args: [
-      ["<model>", "packed model (.cgm)"],
+      ["<model>", "packed model (.cgm), or the folder of a run that holds one"],
       ["[image...]", "image files or folders"],
     ],
     examples: [
       "coarsegrad infer runs/first/model.cgm seven.png",
-      "coarsegrad infer runs/first/model.cgm scans/ --invert",
-      "coarsegrad infer runs/first/model.cgm --data mnist --index 5 --json",
+      "coarsegrad infer runs/first scans/ --invert --top 3",
+      "coarsegrad infer runs/first --data mnist --index 5 --json",
     ],
   });
   testImageOptions(made, "instead of image files");
   option(made, "--index <n>", "which image of the data set, from 0", whole({ min: 0 }));
+  option(made, "--top <k>", "tell the k likeliest classes", whole({ min: 1 }), 1);
   made.option("--invert", "for dark ink on white, when the model was trained on light strokes on black");
   return onRun<InferOptions>(made, async (options, [file, ...images], terminal) => {
-    const source = await openModel(file);
+    const source = await openModel(await packedFile(file));
     if (source.kind !== "packed") {
       throw new ArgumentError({
         op: file,
@@ -80,9 +90,15 @@ export function inferCommand(): Command {
     const inputs = await inputsFor(session, options, images, terminal);
     // The first run settles what is compiled; timing it would time the compiler.
     if (inputs.length > 0) session.run(inputs[0].pixels);
-    const results = inputs.map((input) => classify(session, input));
+    const results = inputs.map((input) => classify(session, input, options.top));
     terminal.result(results.length === 1 ? results[0] : results, () => resultTable(results));
   });
+}
+
+/** A run's folder stands for its packed model, if it has one. */
+async function packedFile(given: string): Promise<string> {
+  const own = path.join(given, RUN_FILES.model);
+  return (await isFolder(given)) && (await exists(own)) ? own : given;
 }
 
 async function inputsFor(
@@ -97,6 +113,9 @@ async function inputsFor(
     }
     return fromData(session, options.data, options);
   }
+  if (options.index !== undefined) {
+    throw new UsageError({ op: "--index", what: "does not go with the other options", expected: "--data NAME" });
+  }
   if (images.length === 0) {
     throw new UsageError({
       op: "infer",
@@ -106,7 +125,7 @@ async function inputsFor(
     });
   }
   const shape = imageShape(session);
-  const files = (await Promise.all(images.map(imageFiles))).flat();
+  const files = (await Promise.all(images.map(imageFiles))).flat().slice(0, options.limit);
   const inputs: Input[] = [];
   // One by one: a folder of photographs must not be in memory at once.
   for (const name of files) {
@@ -153,37 +172,55 @@ function imageShape(session: Session): [number, number, number] {
 
 async function imageFiles(at: string): Promise<string[]> {
   if (!(await isFolder(at))) return [at];
-  const names = (await readdir(at)).filter((name) =>
-    (IMAGE_ENDINGS as readonly string[]).includes(path.extname(name).toLowerCase()),
-  );
+  const entries = await readdir(at, { withFileTypes: true });
+  const names = entries
+    .map((entry) => entry.name)
+    .filter((name) => (IMAGE_ENDINGS as readonly string[]).includes(path.extname(name).toLowerCase()));
   if (names.length === 0) {
-    throw new DataError({ op: at, what: "no images in this folder", expected: IMAGE_ENDINGS.join(", "), got: "none" });
+    const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => path.join(at, entry.name));
+    throw new DataError({
+      op: at,
+      what: "no images in this folder",
+      expected: IMAGE_ENDINGS.join(", "),
+      got: "none",
+      ...(folders.length > 0 && { hint: `folders in it have to be named: ${folders.slice(0, 3).join(" ")}` }),
+    });
   }
   return names.sort().map((name) => path.join(at, name));
 }
 
-function classify(session: Session, { name, pixels, label }: Input): Result {
+function classify(session: Session, { name, pixels, label }: Input, top: number): Result {
   const started = performance.now();
   const logits = session.run(pixels);
   const milliseconds = performance.now() - started;
   const probabilities = softmax(logits);
-  const best = largestAt(logits);
+  const guess = (n: number): Guess => ({
+    label: n,
+    class: session.classes?.[n] ?? `${n}`,
+    probability: probabilities[n],
+  });
   const result: Result = {
     image: name,
-    label: best,
-    class: session.classes?.[best] ?? `${best}`,
-    probability: probabilities[best],
+    ...guess(largestAt(logits)),
+    ...(top > 1 && { top: likeliest(logits, top).map(guess) }),
     milliseconds: Number(milliseconds.toFixed(3)),
   };
   return label === undefined ? result : { ...result, expected: label };
+}
+
+/** The classes of the largest logits; the first of equal ones first. */
+function likeliest(logits: Float32Array, top: number): number[] {
+  return [...logits.keys()].sort((a, b) => logits[b] - logits[a] || a - b).slice(0, top);
 }
 
 function resultTable(results: readonly Result[]): string {
   const known = results.some((result) => result.expected !== undefined);
   const columns = [
     { head: "image" },
-    { head: "class" },
-    { head: "probability", right: true },
+    ...Array.from({ length: results[0]?.top?.length ?? 1 }, (_, k) => [
+      { head: k === 0 ? "class" : `${k + 1}.` },
+      { head: "share", right: true },
+    ]).flat(),
     { head: "ms", right: true },
     ...(known ? [{ head: "right?" }] : []),
   ];
@@ -191,8 +228,8 @@ function resultTable(results: readonly Result[]): string {
     columns,
     results.map((result) => [
       result.image,
-      result.class,
-      percent(100 * result.probability, 1),
+      ...(result.top ? [] : [result.class, percent(100 * result.probability)]),
+      ...(result.top ?? []).flatMap((guess) => [guess.class, percent(100 * guess.probability)]),
       result.milliseconds.toFixed(2),
       ...(known ? [result.expected === result.label ? "yes" : `no, ${result.expected}`] : []),
     ]),

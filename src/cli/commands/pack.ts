@@ -2,11 +2,11 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { pack, summarize, toModule } from "../../export/index.js";
-import { saveFileAtomic } from "../../node/files.js";
 import { openNetwork } from "../../node/models.js";
 import { recordPacked } from "../../node/run/summary-file.js";
 import { packOptions } from "../../run/network.js";
 import { command, onRun } from "../options/command.js";
+import { saveOutput } from "../options/output.js";
 import { bytes, count } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -35,15 +35,16 @@ export function packCommand(): Command {
     const { source, net, info } = await openNetwork(given);
     const file = out ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = pack(net, packOptions(info));
-    await saveFileAtomic(file, packed);
+    await saveOutput(file, packed);
     await recordPacked(file, packed, (text) => terminal.warn(text));
-    if (module !== undefined) await saveFileAtomic(module, toModule(packed, file));
+    const script = module === undefined ? null : toModule(packed, file);
+    if (module !== undefined && script !== null) await saveOutput(module, script);
     const { fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs } = summarize(packed);
     net.dispose();
     terminal.result(
       {
         file: path.resolve(file),
-        ...(module && { module: path.resolve(module) }),
+        ...(module && script && { module: path.resolve(module), moduleBytes: Buffer.byteLength(script) }),
         bytes: fileBytes,
         headerBytes,
         tensorBytes,
@@ -52,7 +53,12 @@ export function packCommand(): Command {
         macs,
       },
       () =>
-        `${file}: ${bytes(fileBytes)} (${count(headerBytes)} bytes of header), ${(floatBytes / fileBytes).toFixed(1)} times smaller than its ${count(weights)} weights as float32`,
+        [
+          `${file}: ${bytes(fileBytes)} (${count(headerBytes)} bytes of header), ${(floatBytes / fileBytes).toFixed(1)} times smaller than its ${count(weights)} weights as float32`,
+          ...(script === null
+            ? []
+            : [`${module}: ${bytes(Buffer.byteLength(script))}, model and runtime in one file: import { predict }`]),
+        ].join("\n"),
     );
   });
 }

@@ -1,19 +1,24 @@
 /**
- * @file `coarsegrad quickstart` (`npm start`): float, post-training, ρ = 0 and BCGD side by side, then packed and
- * verified.
+ * @file `coarsegrad quickstart` (`npm start`): float, post-training and BCGD side by side, packed and verified; then
+ * narrower activations over several seeds, where what training is worth is decided.
  */
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
-import { table } from "../../core/table.js";
-import type { Verification } from "../../export/index.js";
 import { choice, text, whole } from "../../run/kinds.js";
-import type { RunSummary } from "../../run/summary.js";
 import { command, onRun } from "../options/command.js";
 import { dataDirOption, option } from "../options/option.js";
+import {
+  answerOf,
+  answerText,
+  NARROW,
+  type Outcome,
+  type Pair,
+  type TrainResult,
+  type VerifyResult,
+} from "../quickstart/answer.js";
 import { runChild } from "../ui/child.js";
 import { interruptible } from "../ui/interrupt.js";
-import { bytes, count, duration, percent } from "../ui/numbers.js";
 import { type ProgressBoard, progressBoard } from "../ui/progress.js";
 import type { CommonOptions } from "../ui/terminal.js";
 import { writeReport } from "./report.js";
@@ -27,6 +32,9 @@ const PLANS = {
 
 type PlanName = keyof typeof PLANS;
 
+/** Runs of each method at {@link NARROW}, which differ in their seeds. */
+const SEEDS = 3;
+
 interface QuickstartOptions extends CommonOptions {
   data: PlanName;
   dataDir?: string;
@@ -36,17 +44,6 @@ interface QuickstartOptions extends CommonOptions {
   seed: number;
 }
 
-type TrainResult = RunSummary & { run: string };
-type VerifyResult = Omit<Verification, "layers"> & { codes: { equal: number; total: number } };
-
-interface Outcome {
-  readonly float: TrainResult;
-  readonly ptq: TrainResult;
-  readonly bc: TrainResult;
-  readonly bcgd: TrainResult;
-  readonly verified: VerifyResult;
-}
-
 /** The command. */
 export function quickstartCommand(): Command {
   const names = Object.keys(PLANS) as PlanName[];
@@ -54,7 +51,7 @@ export function quickstartCommand(): Command {
     name: "quickstart",
     summary: "train, quantize, pack and verify a small network: about a minute, no download",
     description:
-      "Trains LeNet-5 in float on generated digits, quantizes it to 1-bit weights and 4-bit activations without training, with BinaryConnect (ρ = 0) and with blended coarse gradient descent, packs the results, runs them through the integer runtime, verifies every code, and writes a report. The same seed gives the same SHA-256 on every machine.",
+      "Trains LeNet-5 in float on generated digits, quantizes it to 1-bit weights and 4-bit activations without training and with blended coarse gradient descent (BCGD), packs the results, runs them through the integer runtime, verifies every code, and writes a report. Then both methods again with 2-bit activations, on half the images, with three seeds each: what training is worth there is far beyond chance. The same seed gives the same SHA-256 on every machine.",
     examples: ["coarsegrad quickstart", "coarsegrad quickstart --data mnist", "npm start -- --data mnist"],
   });
   option(made, "--data <name>", `data set: ${names.join(", ")}`, choice(names), "digits");
@@ -71,89 +68,59 @@ export function quickstartCommand(): Command {
       board.stop(),
     );
     const report = path.join(options.out, "report.html");
-    const folders = ["float", "ptq", "bc", "bcgd"].map((name) => path.join(options.out, name));
-    await writeReport(folders, report, (text) => terminal.warn(text), `LeNet-5 with 1-bit weights on ${plan.title}`);
+    const { float, ptq, bcgd, narrow } = outcome;
+    const pairs = narrow.flatMap((pair) => [pair.bcgd, pair.ptq]);
+    const folders = [bcgd, float, ptq, ...pairs].map(({ run }) => run);
+    await writeReport(folders, report, {
+      warn: (text) => terminal.warn(text),
+      dataDir: options.dataDir,
+      title: `LeNet-5 with 1-bit weights on ${plan.title}`,
+    });
     const seconds = (performance.now() - started) / 1000;
     terminal.result(answerOf(outcome, report, seconds), () => answerText(outcome, report, seconds));
   });
 }
 
-/** The four runs; the two that train on the float weights share the machine's cores. */
+/** All runs; those that start from the float weights share the machine's cores, two at a time. */
 async function runAll(options: QuickstartOptions, board: ProgressBoard, signal: AbortSignal): Promise<Outcome> {
   const { limit = PLANS[options.data].limit, epochs = PLANS[options.data].epochs } = options;
   const places = options.dataDir === undefined ? [] : ["--data-dir", options.dataDir];
   const folder = (name: string): string => path.join(options.out, name);
-  const train = (name: string, ...args: string[]): Promise<TrainResult> => {
-    const common = ["--model", "lenet5", "--data", options.data, ...places, "--limit", `${limit}`];
-    const rest = ["--seed", `${options.seed}`, "--out", folder(name), "--force"];
+  const train = (name: string, images: number, seed: number, ...args: string[]): Promise<TrainResult> => {
+    // One shard: nothing to divide, and the sums that the published SHA-256 is of.
+    const common = ["--model", "lenet5", "--data", options.data, ...places, "--limit", `${images}`, "--shards", "1"];
+    const rest = ["--seed", `${seed}`, "--out", folder(name), "--force"];
     return runChild<TrainResult>(["train", ...common, ...args, ...rest], board, signal);
   };
   const half = `${Math.max(1, availableParallelism() >> 1)}`;
-  const quantized = (method: string, ...args: string[]): Promise<TrainResult> =>
-    train(method, "--bits", "1W4A", "--method", method, "--init", folder("float"), "--threads", half, ...args);
-
-  const float = await train("float", "--epochs", `${epochs}`);
-  const [first, second] = await Promise.all([
-    quantized("bcgd", "--epochs", `${epochs}`).then(async (bcgd) => {
-      const verified = await runChild<VerifyResult>(["verify", folder("bcgd"), ...places], board, signal);
-      return { bcgd, verified };
-    }),
-    quantized("ptq").then(async (ptq) => ({ ptq, bc: await quantized("bc", "--epochs", `${epochs}`) })),
-  ]);
-  return { float, ...first, ...second };
-}
-
-function answerOf({ float, ptq, bc, bcgd, verified }: Outcome, report: string, seconds: number): unknown {
-  const row = ({ run, bits, method, top1, packed, millisecondsPerImage, weightsSha256 }: TrainResult) => ({
-    run,
-    bits,
-    method,
-    top1: method === "float" ? top1 : packed.top1,
-    bytes: method === "float" ? packed.floatBytes : packed.bytes,
-    millisecondsPerImage: method === "float" ? millisecondsPerImage : packed.millisecondsPerImage,
-    weightsSha256,
-  });
-  return {
-    runs: [float, ptq, bc, bcgd].map(row),
-    codesIdentical: verified.codes.equal === verified.codes.total,
-    codes: verified.codes,
-    testImages: bcgd.testImages,
-    weightsSha256: bcgd.weightsSha256,
-    report: path.resolve(report),
-    seconds,
-  };
-}
-
-function answerText({ float, ptq, bc, bcgd, verified }: Outcome, report: string, seconds: number): string {
-  const packedRow = (name: string, { packed }: TrainResult): string[] => [
-    name,
-    percent(packed.top1),
-    count(packed.bytes),
-    packed.millisecondsPerImage.toFixed(2),
+  const shared = ["--init", folder("float"), "--threads", half];
+  const quantized = (method: "ptq" | "bcgd", bits: string, passes: number): string[] => [
+    ...["--bits", bits, "--method", method, ...shared],
+    ...(method === "bcgd" ? ["--epochs", `${passes}`] : []),
   ];
-  const { equal, total } = verified.codes;
-  const { packed } = bcgd;
-  return [
-    "",
-    table(
-      [
-        { head: `LeNet-5, ${count(bcgd.testImages)} test images` },
-        { head: "accuracy", right: true },
-        { head: "bytes", right: true },
-        { head: "ms per image", right: true },
-      ],
-      [
-        ["float", percent(float.top1), count(packed.floatBytes), float.millisecondsPerImage.toFixed(2)],
-        packedRow("1W4A, post-training", ptq),
-        packedRow("1W4A, ρ = 0 (BinaryConnect)", bc),
-        packedRow("1W4A, BCGD, ρ = 1e-5", bcgd),
-      ],
-    ),
-    "",
-    `packed file       ${bytes(packed.bytes)}, ${(packed.floatBytes / packed.bytes).toFixed(1)} times smaller than float; run by the integer runtime`,
-    `codes identical   ${equal === total ? "yes" : "NO"} (${count(equal)} of ${count(total)} agree with the training graph)`,
-    `SHA-256           ${bcgd.weightsSha256} (BCGD weights; the same on every machine)`,
-    `report            ${report}`,
-    `time              ${duration(seconds)}`,
-  ].join("\n");
+
+  const float = await train("float", limit, options.seed, "--epochs", `${epochs}`);
+  const main = async (): Promise<Pick<Outcome, "bcgd" | "verified">> => {
+    const bcgd = await train("bcgd", limit, options.seed, ...quantized("bcgd", "1W4A", epochs));
+    const verified = await runChild<VerifyResult>(["verify", folder("bcgd"), ...places], board, signal);
+    return { bcgd, verified };
+  };
+  const narrow = (method: "ptq" | "bcgd", seed: number): Promise<TrainResult> => {
+    const args = quantized(method, NARROW, Math.max(1, epochs - 1));
+    return train(`${NARROW.toLowerCase()}-${method}-${seed}`, Math.ceil(limit / 2), seed, ...args);
+  };
+  const pair = async (seed: number): Promise<Pair> => ({
+    bcgd: await narrow("bcgd", seed),
+    ptq: await narrow("ptq", seed),
+  });
+  const [first, second] = await Promise.all([
+    main().then(async (own) => ({ ...own, last: await pair(options.seed + SEEDS - 1) })),
+    train("ptq", limit, options.seed, ...quantized("ptq", "1W4A", epochs)).then(async (ptq) => {
+      const pairs: Pair[] = [];
+      for (let i = 0; i < SEEDS - 1; i++) pairs.push(await pair(options.seed + i));
+      return { ptq, pairs };
+    }),
+  ]);
+  const { bcgd, verified, last } = first;
+  return { float, ptq: second.ptq, bcgd, verified, narrow: [...second.pairs, last] };
 }

@@ -59,7 +59,7 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
       const net = networkOf(runConfig({ model: given, data, bits }));
       return { title: `${given} ${bits} for ${data}, untrained`, summary: summaryOfNet(net, datasetInfo(data)) };
     }
-    throw unknownWord("summary", "neither a file nor a network's name", given, MODEL_NAMES);
+    throw unknownWord("summary", "neither a file nor a network has the name", given, MODEL_NAMES);
   }
   const source = await openModel(given);
   if (source.kind === "packed") {

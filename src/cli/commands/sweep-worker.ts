@@ -1,7 +1,8 @@
 /** @file `coarsegrad sweep-worker`: does the runs that a sweep put into a queue. */
 import path from "node:path";
 import type { Command } from "commander";
-import { whole } from "../../run/kinds.js";
+import { text, whole } from "../../run/kinds.js";
+import { UsageError } from "../../run/usage-error.js";
 import type { SweepJob } from "../../sweep/job.js";
 import { addressOf } from "../../sweep/queue/library.js";
 import { workOn } from "../../sweep/queue/worker.js";
@@ -15,7 +16,7 @@ import { progressBoard } from "../ui/progress.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
 interface SweepWorkerOptions extends CommonOptions, WorkplaceOptions {
-  readonly queue: string;
+  readonly queue?: string;
   readonly out?: string;
   readonly stall: number;
 }
@@ -29,16 +30,29 @@ export function sweepWorkerCommand(): Command {
       "Takes runs from a queue, trains each in a process of its own, and gives the results back; a line on stdout for each. Ctrl-C gives back what it is at, which goes on elsewhere from its last checkpoint; so does what a worker was at that dies. It works until it is stopped. Needs the packages bullmq and ioredis, and Redis.",
     examples: [
       "coarsegrad sweep-worker --queue redis://host:6379 --out /shared/study",
-      "coarsegrad sweep-worker --queue redis://host:6379 --out /shared/study --jobs 4 --threads 2",
+      "coarsegrad sweep-worker --queue redis://host:6379 --jobs 4 --threads 2",
     ],
+    brief: {
+      "--queue": "where the runs are: redis://HOST:PORT, as of sweep",
+      "--out": "folder of the runs: of a plan with from, that of sweep",
+      "--jobs": "runs at a time (default: one for each processor)",
+      "--threads": "threads of each run",
+      "--stall": "seconds of silence that lose a worker its runs (default: 30)",
+      "--data-dir": "a data directory to look in",
+      "--json": "a line of JSON for each run",
+    },
   });
-  made.requiredOption("--queue <url>", "where the runs are: redis://HOST:PORT, as of sweep");
+  option(made, "--queue <url>", "where the runs are: redis://HOST:PORT, as of sweep (needed)", text);
   outOption(made, "runs/sweep; of a plan with from: that of sweep, on a disk that all workers have");
   workplaceOptions(made);
   const stall = "seconds without a sign of life after which a worker's runs are given to others";
   option(made, "--stall <seconds>", stall, whole({ min: 2, max: 3600 }), 30);
   return onRun<SweepWorkerOptions>(made, async (options, _, terminal) => {
     const { queue, out = path.join("runs", "sweep"), stall } = options;
+    if (queue === undefined) {
+      const expected = "--queue redis://HOST:PORT";
+      throw new UsageError({ op: "sweep-worker", what: "missing option", expected, got: "none" });
+    }
     const address = addressOf(queue);
     const board = new JobBoard(progressBoard(terminal), null);
     const ended = ({ name, id }: SweepJob, status: string, words: string, more: object = {}): void => {

@@ -59,6 +59,18 @@ export function sweepCommand(): Command {
       "coarsegrad sweep plan.json --out /shared/study --queue redis://host:6379",
       "coarsegrad sweep plan.json --out /shared/study --emit slurm > study.sh",
     ],
+    brief: {
+      "--out": "folder of all runs and results",
+      "--only": "these runs (* stands for anything), and what they start from",
+      "--jobs": "runs at a time (default: one for each processor)",
+      "--threads": "threads of each run",
+      "--queue": "give the runs to sweep-workers: redis://HOST:PORT",
+      "--emit": "print a script for a cluster instead: slurm",
+      "--dry-run": "list the runs and their ids; train nothing",
+      "--trial": "every run in small, in a folder of its own",
+      "--collect": "only table, results and report of what is done",
+      "--json": "print one JSON document on stdout, nothing else",
+    },
   });
   outOption(made, "runs/NAME of the plan's file");
   option(made, "--only <names>", "these runs, by name (* stands for anything) or id, and what they start from", text);
@@ -291,7 +303,9 @@ class Sweep {
   async #report(folders: readonly string[]): Promise<string | null> {
     const file = path.join(this.#out, SWEEP_FILES.report);
     try {
-      await writeReport(folders, file, (text) => this.#terminal.warn(text), `Sweep ${path.basename(this.#out)}`);
+      const title = `Sweep ${path.basename(this.#out)}`;
+      // Mistakes are not looked for: that would test every run anew.
+      await writeReport(folders, file, { title, limit: 0, warn: (text) => this.#terminal.warn(text) });
       return file;
     } catch (error) {
       if (!(error instanceof CoarsegradError)) throw error;

@@ -22,7 +22,7 @@ const TOPICS = Object.keys(experiments) as Topic[];
 export function theoryCommand(): Command {
   const made = command({
     name: "theory",
-    summary: "coarse gradients on the two-linear-layer model: experiments, figures, verdicts",
+    summary: "experiments on coarse gradients, with figures and verdicts",
     description:
       "Runs the experiments behind docs/theory.md and says of each claim whether it holds. Writes one SVG per figure and one JSON file per experiment with all numbers; the same seed gives the same JSON, byte for byte, on every machine.",
     args: [["[topic]", `${TOPICS.join(", ")} or all (default)`]],

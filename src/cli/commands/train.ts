@@ -1,8 +1,9 @@
 /** @file `coarsegrad train`: a run from its options to its folder. */
 import { availableParallelism } from "node:os";
+import path from "node:path";
 import type { Command } from "commander";
 import { fields } from "../../core/table.js";
-import { openRun, type PlannedRun, planRun } from "../../node/run/plan.js";
+import { openRun, type PlannedRun, planRun, type RunPlace } from "../../node/run/plan.js";
 import { trainRun } from "../../node/run/train.js";
 import { followRun } from "../../node/world/follow.js";
 import { mpiWorld } from "../../node/world/mpi.js";
@@ -11,7 +12,9 @@ import { normalizeText } from "../../run/normalization.js";
 import { PRESETS_HELP, withPreset } from "../../run/presets.js";
 import { ranksFor, withShards } from "../../run/shards.js";
 import type { RunSummary } from "../../run/summary.js";
+import { UsageError } from "../../run/usage-error.js";
 import type { FitProgress } from "../../train/fit.js";
+import type { EpochMetrics } from "../../train/metrics.js";
 import type { World } from "../../world/world.js";
 import { command, onRun } from "../options/command.js";
 import { startThreads, threadsOption } from "../options/threads.js";
@@ -31,13 +34,30 @@ export function trainCommand(): Command {
       "Trains a network and writes a run folder: config.json, metrics.jsonl (one line per epoch), checkpoint.safetensors (all that a bit-exact resume needs), model.cgm (packed) and summary.json. Ctrl-C stops between two steps; --resume goes on from the last complete epoch and ends with the same bits as an uninterrupted run. Equal options and seeds give equal weights.",
     examples: [
       "coarsegrad train --model lenet5 --data mnist --out runs/float",
-      "coarsegrad train --model lenet5 --data mnist --bits 1W4A --init runs/float --out runs/bcgd",
+      "coarsegrad train --data mnist --bits 1W4A --init runs/float --out runs/bcgd",
       "coarsegrad train --data mnist --bits 2W4A --method bc --init runs/float --alpha-rule pact",
       "coarsegrad train --data mnist --bits 4W4A --method ptq --init runs/float",
       "coarsegrad train --model resnet20 --data cifar10 --bits 1W4A --init resnet20.safetensors --preset paper",
-      "coarsegrad train --resume --out runs/bcgd",
+      "coarsegrad train --resume runs/bcgd",
     ],
     notes: PRESETS_HELP,
+    brief: {
+      "--model": "network, such as lenet5 or resnet20 (default: lenet5)",
+      "--data": "data set, such as mnist, or imagefolder:DIR (default: digits)",
+      "--bits": "float, or nWmA such as 1W4A (default: float)",
+      "--preset": "the settings of the paper, or of the authors' code",
+      "--method": "bcgd, bc, relax, ptq or comq (default: bcgd)",
+      "--init": "start from the weights of a run or of a file",
+      "--epochs": "passes over the images (default: 10); with --resume more",
+      "--batch": "images in a step (default: 64)",
+      "--lr": "largest learning rate",
+      "--validate": "hold n training images out, and watch them",
+      "--seed": "seed of everything random (default: 1)",
+      "--out": "run folder",
+      "--resume": "go on with a run, from its last checkpoint",
+      "--force": "replace the run that is in the folder",
+      "--json": "print one JSON document on stdout, nothing else",
+    },
   });
   return onRun<TrainOptions>(threadsOption(trainOptions(made)), async (options, _, terminal) => {
     const world = options.distributed === undefined ? undefined : await mpiWorld({ limitSeconds: options.rankLimit });
@@ -49,27 +69,44 @@ export function trainCommand(): Command {
     const { planned, outcome } = await leading(world, async () => {
       const chosen = withPreset(options.preset, chosenSettings(made));
       // A run that goes on keeps what it has.
-      const settings = options.resume ? chosen : withShards(chosen);
-      const plan = await planRun(settings, options, commandLine(), warn);
+      const settings = options.resume !== undefined ? chosen : withShards(chosen);
+      const plan = await planRun(settings, placeOf(options), commandLine(), warn);
       const work = (signal: AbortSignal) => trainHere(plan, options, terminal, signal, world);
       return { planned: plan, outcome: await interruptible(terminal, "stopping after this step", work) };
     });
     const { folder, config } = planned;
     const { epochs, summary, untouched, signal } = outcome;
+    const whole = planned.extendTo ?? config.epochs;
+    const old = planned.extendTo === undefined ? "that was to be replaced" : "that was to be extended";
     if (summary === null) {
       throw new InterruptedError(
         {
           op: "train",
-          what: `stopped after ${epochs} of ${config.epochs} epochs`,
+          what: `stopped after ${epochs} of ${whole} epochs`,
           hint: untouched
-            ? "the run that was to be replaced is untouched"
-            : `go on with: coarsegrad train --resume --out ${shellWord(folder)}`,
+            ? `the run ${old} is untouched`
+            : `go on with: coarsegrad train --resume ${shellWord(folder)}`,
         },
         signalOf(signal),
       );
     }
     terminal.result({ run: folder, ...summary }, () => summaryText(folder, summary));
   });
+}
+
+/** The folder of a run that goes on may be named by --resume itself. */
+function placeOf({ out, resume, force }: TrainOptions): RunPlace {
+  if (typeof resume !== "string") return { out, resume, force };
+  if (out !== undefined && path.resolve(out) !== path.resolve(resume)) {
+    throw new UsageError({
+      op: "--resume",
+      what: "two folders for one run",
+      expected: "--resume RUN, or --resume --out RUN",
+      got: `--resume ${resume} --out ${out}`,
+      hint: "a run goes on where it is",
+    });
+  }
+  return { out: resume, resume: true, force };
 }
 
 /** Work of rank 0: when it fails, nobody waits for it. */
@@ -93,7 +130,7 @@ async function trainHere(
   const { dataDir, workers, maxPixels, rankLimit: limitSeconds, checkpointEvery } = options;
   const warn = (text: string): void => terminal.warn(text);
   const opened = await openRun(planned, warn);
-  const progress = new TrainProgress(terminal, opened.config);
+  const progress = new TrainProgress(terminal, opened.config, opened.run.metrics.at(-1));
   try {
     const { shards = 1, relaxed } = opened.config;
     const ranks = world === undefined ? ranksFor(options.ranks, shards, availableParallelism()) : 1;
@@ -117,6 +154,7 @@ async function trainHere(
       limitSeconds,
       checkpointEvery,
       onProgress: (at) => progress.train(at),
+      onEpoch: (metrics) => progress.epoch(metrics),
       onTest: (at) => progress.test(at),
     });
     return { ...outcome, untouched: opened.run.replacing, signal };
@@ -130,19 +168,42 @@ async function trainHere(
 class TrainProgress {
   readonly #terminal: Terminal;
   readonly #label: string;
+  /** What the images of the figure after every epoch are: held out of the training images, or the test images. */
+  readonly #checked: "validation" | "test";
   #training: Progress | null = null;
   #testing: Progress | null = null;
+  #last: FitProgress | null = null;
+  /** Accuracy after the last complete epoch, in words. */
+  #figure: readonly string[] = [];
 
-  constructor(terminal: Terminal, { bits, quant }: RunConfig) {
+  constructor(terminal: Terminal, { bits, quant, validate = 0 }: RunConfig, last: EpochMetrics | undefined) {
     this.#terminal = terminal;
     this.#label = quant === null ? bits : `${bits} ${quant.method}`;
+    this.#checked = validate > 0 ? "validation" : "test";
+    if (last !== undefined) this.#take(last);
   }
 
-  train({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }: FitProgress): void {
+  train(progress: FitProgress): void {
+    const { epoch, epochs, step, steps } = progress;
     const done = (epoch - 1) * steps + step;
     this.#training ??= startProgress(this.#terminal, `train ${this.#label}`, epochs * steps, done - 1);
-    const figures = `loss ${short(loss)}  accuracy ${percent(100 * accuracy, 1)}  ${Math.round(imagesPerSecond)} images/s`;
-    this.#training.update(done, `epoch ${epoch}/${epochs}  ${figures}`);
+    this.#last = progress;
+    this.#show(progress);
+  }
+
+  epoch(metrics: EpochMetrics): void {
+    this.#take(metrics);
+    if (this.#last !== null) this.#show(this.#last);
+  }
+
+  #take({ valAccuracy }: EpochMetrics): void {
+    if (valAccuracy != null) this.#figure = [`${this.#checked} ${percent(100 * valAccuracy)}`];
+  }
+
+  #show({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }: FitProgress): void {
+    const parts = [`loss ${short(loss)}`, `accuracy ${percent(100 * accuracy)}`, ...this.#figure];
+    const details = [`epoch ${epoch}/${epochs}`, ...parts, `${Math.round(imagesPerSecond)} images/s`];
+    this.#training?.update((epoch - 1) * steps + step, details.join("  "));
   }
 
   test({ images, total }: { images: number; total: number }): void {
@@ -167,6 +228,10 @@ function commandLine(): string {
   return ["npx coarsegrad", ...words].join(" ");
 }
 
+function extendedText({ extended = [] }: RunSummary): string {
+  return extended.map(({ at, epochs }) => `, extended after ${at} of ${epochs},`).join("");
+}
+
 function summaryText(folder: string, summary: RunSummary): string {
   const { packed } = summary;
   const method = summary.method === "float" ? [] : [summary.method];
@@ -175,15 +240,23 @@ function summaryText(folder: string, summary: RunSummary): string {
     ["network", [`${summary.model} ${summary.bits}`, ...method, `seed ${summary.seed}`].join(", ")],
     [
       "accuracy",
-      `${percent(summary.top1)} top-1, ${percent(summary.top5)} top-5 on ${count(summary.testImages)} images`,
+      `${percent(summary.top1)} top-1, ${percent(summary.top5)} top-5 on ${count(summary.testImages)} ${summary.testIsTraining ? "of the images that it was trained on" : "images"}`,
     ],
+    ...(summary.validation === undefined
+      ? []
+      : [
+          [
+            "validation",
+            `${percent(summary.validation.top1)} top-1 on ${count(summary.validation.images)} training images that were held out`,
+          ] as const,
+        ]),
     [
       "packed",
       `${bytes(packed.bytes)}, ${percent(packed.top1)} top-1, ${packed.millisecondsPerImage.toFixed(2)} ms per image (training graph: ${summary.millisecondsPerImage.toFixed(2)} ms)`,
     ],
     [
       "training",
-      `${summary.epochs} epochs in ${duration(summary.wallSeconds)}${summary.imagesPerSecond === null ? "" : `, ${count(summary.imagesPerSecond)} images/s`}`,
+      `${summary.epochs} ${summary.epochs === 1 ? "epoch" : "epochs"}${extendedText(summary)} in ${duration(summary.wallSeconds)}${summary.imagesPerSecond === null ? "" : `, ${count(summary.imagesPerSecond)} images/s`}`,
     ],
     ["SHA-256 of weights", summary.weightsSha256],
   ]);

@@ -27,10 +27,7 @@ export function verifyCommand(): Command {
     description:
       "Runs images through the training graph of a run and through the packed file and compares every layer's output. Exit code 1 if a single code differs.",
     args: [["<checkpoint>", "run folder or training checkpoint"]],
-    examples: [
-      "coarsegrad verify runs/first",
-      "coarsegrad verify runs/first --packed seven.cgm --data mnist --limit 1000 --json",
-    ],
+    examples: ["coarsegrad verify runs/first", "coarsegrad verify runs/first --packed seven.cgm --limit 1000 --json"],
   });
   testImageOptions(made, "default: the run's").option(
     "--packed <file>",
@@ -40,13 +37,14 @@ export function verifyCommand(): Command {
     const { source, net: opened, info } = await openNetwork(given);
     using net = opened;
     const { config } = source;
+    const warn = (text: string): void => terminal.warn(text);
     const file = options.packed ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = await openModel(file);
     if (packed.kind !== "packed") {
       throw new ArgumentError({ op: file, what: "not a packed model", expected: "a .cgm file", got: packed.kind });
     }
     const model = readPacked(packed.bytes, file);
-    const data = await testImages(options.data ?? config.data, options, info.shape[0]);
+    const data = await testImages(options.data ?? config.data, { ...options, warn }, info.shape[0]);
     const progress = startProgress(terminal, "verify", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
       verify(net, model, data, {
@@ -68,7 +66,7 @@ export function verifyCommand(): Command {
       top1Packed: 100 * (found.accuracyPacked ?? 0),
       layers: found.layers,
     };
-    await recordVerification(given, packed.bytes, codes, (text) => terminal.warn(text));
+    await recordVerification(given, packed.bytes, codes, warn);
     terminal.result(answer, () =>
       [
         layerTable(found.layers),

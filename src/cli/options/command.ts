@@ -2,32 +2,18 @@
 import { Command } from "commander";
 import { FIELDS } from "../../run/fields.js";
 import { type CommonOptions, Terminal } from "../ui/terminal.js";
+import { describeHelp } from "./help.js";
 import { option } from "./option.js";
+import type { CommandSpec } from "./spec.js";
 
 /** A command's own code. */
 export type Action<Options> = (options: Options, args: string[], terminal: Terminal) => Promise<void>;
-
-/** What a command is, apart from its options. */
-export interface CommandSpec {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
-  /** What it does, for its own help. */
-  readonly description: string;
-  /** Positional arguments as commander writes them, such as `<run...>`, with their explanations. */
-  readonly args?: readonly (readonly [string, string])[];
-  /** Paragraphs for the end of its help. */
-  readonly notes?: string;
-  /** Command lines for the help. */
-  readonly examples: readonly string[];
-}
 
 /** A command with the common options; add its own, then {@link onRun}. */
 export function command(spec: CommandSpec): Command {
   const made = new Command(spec.name).summary(spec.summary).description(spec.description);
   for (const [name, explanation] of spec.args ?? []) made.argument(name, explanation);
-  if (spec.notes !== undefined) made.addHelpText("after", `\n${spec.notes}`);
-  made.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}\n`);
+  describeHelp(made, spec);
   return made;
 }
 

@@ -11,7 +11,7 @@ export function option<T>(made: Command, flags: string, help: string, kind: Kind
 
 /** Adds --data-dir. */
 export function dataDirOption(made: Command): Command {
-  return option(made, "--data-dir <dir>", "a data directory to look in first", text);
+  return option(made, "--data-dir <dir>", "the data directory to look in, and in no other", text);
 }
 
 /** Reads an argument of a command. @param name of the command, for errors */

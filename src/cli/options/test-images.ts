@@ -4,7 +4,7 @@ import { DataError } from "../../core/errors.js";
 import { type ImageDataset, imageDataset, subset } from "../../data/dataset.js";
 import { DATASET_NAMES } from "../../data/registry.js";
 import { loadDataset } from "../../node/data-files.js";
-import { FolderMaker, limitPart, openImageFolder } from "../../node/images/folder.js";
+import { FolderMaker, limitPart, openImageFolder, testIsTrainingText } from "../../node/images/folder.js";
 import { MAX_PIXELS } from "../../node/images/limits.js";
 import { FOLDER_SIZE, folderOf, imagesName } from "../../run/images.js";
 import { choice, whole } from "../../run/kinds.js";
@@ -18,6 +18,8 @@ export interface TestImageOptions {
   /** Pixels of a picture in a folder. */
   maxPixels?: number;
   limit?: number;
+  /** Told that pictures to test on are those to train on. */
+  warn?: (text: string) => void;
 }
 
 /** Adds --data, --data-dir, --split, --limit and --max-pixels. */
@@ -58,10 +60,12 @@ const MOST_BYTES = 2 ** 31;
 /** The pictures of a folder in memory, as tests see them. */
 async function pictures(
   directory: string,
-  { split, limit, maxPixels }: TestImageOptions,
+  { split, limit, maxPixels, warn }: TestImageOptions,
   size: number,
 ): Promise<ImageDataset> {
-  const part = limitPart((await openImageFolder(directory))[split], limit);
+  const folder = await openImageFolder(directory);
+  if (split === "test" && folder.testIsTraining) warn?.(testIsTrainingText(`imagefolder:${directory}`));
+  const part = limitPart(folder[split], limit);
   const most = Math.floor(MOST_BYTES / (3 * size * size));
   const batch = part.files.length;
   if (batch > most) {

@@ -29,7 +29,8 @@ export interface TrainOptions extends CommonOptions, ThreadsOption {
   /** Steps between checkpoints within an epoch. */
   readonly checkpointEvery?: number;
   readonly out?: string;
-  readonly resume?: boolean;
+  /** Its run's folder, where that is named; else `out` names it. */
+  readonly resume?: boolean | string;
   readonly force?: boolean;
 }
 
@@ -91,6 +92,6 @@ export function trainOptions(made: Command): Command {
   option(made, "--checkpoint-every <steps>", every, whole({ min: 1 }));
   option(made, "--out <dir>", "run folder (default: runs/MODEL-DATA-BITS-METHOD)", text);
   return made
-    .option("--resume", "go on from the folder's last checkpoint")
+    .option("--resume [run]", "go on with the run in that folder, or that of --out, from its last checkpoint")
     .option("--force", "replace the run that is in the folder");
 }

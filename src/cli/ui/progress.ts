@@ -82,17 +82,73 @@ function etaText(started: number, done: number, total: number, offset: number): 
   return Number.isFinite(eta) ? `ETA ${duration(eta)}` : "";
 }
 
+/** What a line of progress tells. */
+export interface BarLine {
+  readonly label: string;
+  /** Share that is done, in [0, 1]. */
+  readonly share: number;
+  /** Parts with two blanks between them. */
+  readonly details: string;
+  readonly eta: string;
+}
+
+const LABEL = 22;
+const BAR = 24;
+const SHORTEST_BAR = 6;
+
+/**
+ * A line of progress that fits: the bar shrinks first; then go the last of the details (the speed), the remaining time,
+ * the blanks after the label, the second of many details (the loss), the bar, other details but the first and the last
+ * of what is left, and these; what is left is cut.
+ *
+ * @param columns of the terminal; the last one stays free
+ */
+export function barLine({ label, share, details, eta }: BarLine, columns: number): string {
+  const room = Math.max(1, columns - 1);
+  const parts = details.split("  ").filter(Boolean);
+  const percentage = `${Math.floor(100 * Math.min(1, share))} %`.padStart(5);
+  let [name, bar, time] = [label.padEnd(LABEL), BAR, eta];
+  const fixed = (): string => [percentage, ...parts, time].filter(Boolean).join("  ");
+  const over = (): number => name.length + 1 + (bar > 0 ? bar + 1 : 0) + fixed().length - room;
+  const shrink = (): boolean => {
+    bar = Math.max(SHORTEST_BAR, Math.min(BAR, bar - over()));
+    return over() <= 0;
+  };
+  const steps: (() => void)[] = [
+    () => void (parts.length > 1 && parts.pop()),
+    () => {
+      time = "";
+    },
+    () => {
+      name = label;
+    },
+    () => void (parts.length > 3 && parts.splice(1, 1)),
+    () => {
+      bar = 0;
+    },
+    () => void parts.splice(1, parts.length - 2),
+    () => void parts.splice(1),
+    () => void parts.splice(0),
+  ];
+  for (const step of steps) {
+    if (bar > 0 ? shrink() : over() <= 0) break;
+    step();
+  }
+  const filled = Math.round(bar * Math.min(1, share));
+  const drawn = bar > 0 ? `${"█".repeat(filled)}${"░".repeat(bar - filled)} ` : "";
+  return `${name} ${drawn}${fixed()}`.slice(0, room).trimEnd();
+}
+
 function barBoard(): ProgressBoard {
   const bars = new MultiBar(
     {
-      format: "{label} {bar} {percentage} %  {details}  {eta_text}",
-      barsize: 24,
+      format: (_, { progress }, { label, details, eta_text: eta }) =>
+        barLine({ label, share: progress, details, eta }, process.stderr.columns ?? 80),
       fps: 8,
       hideCursor: true,
       clearOnComplete: false,
       stopOnComplete: false,
       stream: process.stderr,
-      autopadding: true,
     },
     Presets.shades_classic,
   );
@@ -100,7 +156,7 @@ function barBoard(): ProgressBoard {
     add(label, total, offset = 0) {
       const started = performance.now();
       const bar: SingleBar = bars.create(total, offset, {
-        label: printableLine(label).padEnd(22),
+        label: printableLine(label),
         details: "",
         eta_text: "",
       });

@@ -31,6 +31,8 @@ export interface FolderPart {
 export interface ImageFolder {
   readonly train: FolderPart;
   readonly test: FolderPart;
+  /** True where there is no folder of pictures to test on: `test` is `train`. */
+  readonly testIsTraining: boolean;
 }
 
 /** Pictures as training and testing want them. */
@@ -53,7 +55,8 @@ export interface FolderSpec extends PictureOptions, Omit<LoaderPlan, "augment"> 
 }
 
 /**
- * Lists an image folder: `train/` and `val/` (or `test/`) in it are the parts; without them it is itself both.
+ * Lists an image folder: `train/` and `val/` (or `test/`) in it are the parts. Without `val/` the training pictures are
+ * both, those in `train/` if folders are in there, else those of the folder itself.
  *
  * @throws DataError if there are no classes or no pictures, or the parts have different classes
  */
@@ -67,10 +70,15 @@ export async function openImageFolder(directory: string): Promise<ImageFolder> {
   const test = await within("val", "test");
   const name = path.basename(path.resolve(directory));
   if (train === undefined || test === undefined) {
-    const part = await listPart(directory, name);
-    return { train: part, test: part };
+    const alone = train !== undefined && (await holdsFolders(train));
+    const part = alone ? await listPart(train, `${name}/train`) : await listPart(directory, name);
+    return { train: part, test: part, testIsTraining: true };
   }
-  const parts = { train: await listPart(train, `${name}/train`), test: await listPart(test, `${name}/test`) };
+  const parts = {
+    train: await listPart(train, `${name}/train`),
+    test: await listPart(test, `${name}/test`),
+    testIsTraining: false,
+  };
   if (parts.train.classNames.join("/") !== parts.test.classNames.join("/")) {
     const [expected, got] = [parts.train, parts.test].map(({ classNames }) => `${classNames.length} classes`);
     throw new DataError({ op: directory, what: "training and test folders have different classes", expected, got });
@@ -78,9 +86,21 @@ export async function openImageFolder(directory: string): Promise<ImageFolder> {
   return parts;
 }
 
+/** What to say where an image folder is tested on its training pictures. @param data `imagefolder:DIR` */
+export function testIsTrainingText(data: string): string {
+  return `${data} has no val/ (or test/) beside train/: the test is on the training pictures, and its accuracy says nothing of others; move some into val/, or watch held-out ones with train --validate N`;
+}
+
+/** Whether a folder named train is a part, with classes in it, or a class of that name, with pictures. */
+async function holdsFolders(directory: string): Promise<boolean> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries.some((entry) => entry.isDirectory());
+}
+
 async function listPart(directory: string, name: string): Promise<FolderPart> {
   const unreadable = (op: string) => (error: Error) => {
-    throw new DataError({ op, what: "cannot be read", expected: "a folder", got: error.message });
+    const got = (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such folder" : error.message;
+    throw new DataError({ op, what: "cannot be read", expected: "a folder", got });
   };
   const entries = await readdir(directory, { withFileTypes: true }).catch(unreadable(directory));
   const classNames = entries
@@ -112,8 +132,16 @@ async function listPart(directory: string, name: string): Promise<FolderPart> {
 export function limitPart(part: FolderPart, limit: number | undefined): FolderPart {
   if (limit === undefined || limit >= part.files.length) return part;
   // Spread over the classes: the files are sorted by class.
-  const chosen = Array.from({ length: limit }, (_, k) => Math.floor((k * part.files.length) / limit));
-  return { ...part, files: chosen.map((n) => part.files[n]), labels: chosen.map((n) => part.labels[n]) };
+  return partOf(
+    part,
+    Array.from({ length: limit }, (_, k) => Math.floor((k * part.files.length) / limit)),
+  );
+}
+
+/** Some files of a part, by their indices, in order; a class keeps its number. */
+export function partOf(part: FolderPart, chosen: ArrayLike<number>): FolderPart {
+  const all = Array.from(chosen);
+  return { ...part, files: all.map((n) => part.files[n]), labels: all.map((n) => part.labels[n]) };
 }
 
 /** Decodes pictures into batches. Batch k of an epoch depends on (seed, epoch, k) alone. */

@@ -3,11 +3,12 @@
  * needed.
  */
 import { checkOptions, integer, text } from "../../core/checks.js";
+import { type ImageDataset, subset } from "../../data/dataset.js";
 import { parseConfig, type RunConfig } from "../../run/config.js";
 import { folderOf, infoOf } from "../../run/images.js";
-import { type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders.js";
+import { heldOut, type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders.js";
 import { loadDataset } from "../data-files.js";
-import { type FolderPart, limitPart, openImageFolder } from "../images/folder.js";
+import { type FolderPart, limitPart, openImageFolder, partOf } from "../images/folder.js";
 import type { ImageLimits } from "../images/limits.js";
 import type { MemorySpec } from "./maker.js";
 import { PrefetchLoader, shareable } from "./prefetch.js";
@@ -20,7 +21,7 @@ export interface OpenedLoaders extends RunLoaders {
 
 /** Where the images of a run are, and how they are read. */
 export interface LoaderOptions extends ImageLimits {
-  /** A data directory to look in first. */
+  /** The data directory to look in, and in no other. */
   readonly dataDir?: string;
   /**
    * Threads that prepare batches.
@@ -35,7 +36,17 @@ export interface LoaderOptions extends ImageLimits {
 const FOLDER_BATCH = 32;
 
 /** What the loaders of a run are made from, and the threads that prepare batches: plain data, for ranks that are workers. */
-export type LoaderSpecs = Readonly<Record<keyof RunLoaders, { readonly spec: LoaderSpec; readonly workers: number }>>;
+export type LoaderSpecs = Readonly<{ [Part in keyof RunLoaders]: PartSpec }>;
+
+interface PartSpec {
+  readonly spec: LoaderSpec;
+  readonly workers: number;
+}
+
+/** Whether the test images are the training images: an image folder without any to test on. */
+export function testsOnTraining({ train: { spec: train }, test: { spec: test } }: LoaderSpecs): boolean {
+  return train.kind === "folder" && test.kind === "folder" && train.part.directory === test.part.directory;
+}
 
 /**
  * Opens the images of a run, as `createRun` takes them. Batches do not depend on the number of workers.
@@ -49,8 +60,14 @@ export async function openLoaders(config: RunConfig, options: LoaderOptions = {}
 
 /** Loaders of specifications. @returns to be closed by the caller */
 export function loadersOf(specs: LoaderSpecs): OpenedLoaders {
-  const open = (key: keyof RunLoaders): PrefetchLoader => new PrefetchLoader(specs[key].spec, specs[key].workers);
-  const loaders = { train: open("train"), calibration: open("calibration"), test: open("test") };
+  const open = ({ spec, workers }: PartSpec): PrefetchLoader => new PrefetchLoader(spec, workers);
+  const { validation } = specs;
+  const loaders = {
+    train: open(specs.train),
+    calibration: open(specs.calibration),
+    test: open(specs.test),
+    ...(validation && { validation: open(validation) }),
+  };
   return {
     ...loaders,
     close: async () => {
@@ -69,8 +86,12 @@ export function sharedSpecs(specs: LoaderSpecs): LoaderSpecs {
     known.set(spec.dataset.images, own);
     return own;
   };
-  const part = (key: keyof RunLoaders) => ({ ...specs[key], spec: shared(specs[key].spec) });
-  return { train: part("train"), calibration: part("calibration"), test: part("test") };
+  const part = ({ spec, workers }: PartSpec): PartSpec => ({ spec: shared(spec), workers });
+  const { train, calibration, test, validation } = specs;
+  return {
+    ...{ train: part(train), calibration: part(calibration), test: part(test) },
+    ...(validation && { validation: part(validation) }),
+  };
 }
 
 /**
@@ -101,13 +122,19 @@ async function inMemory(
   dataDir: string | undefined,
   workers: number,
 ): Promise<LoaderSpecs> {
-  const { train, test } = await loadDataset(config.data, { dataDir, limits });
+  const { train: all, test } = await loadDataset(config.data, { dataDir, limits });
+  const apart = heldOut(config, all.count);
+  const train = apart === null ? all : subset(all, apart.train);
   const plans = loaderPlans(config, train.count);
-  const memory = { kind: "memory", dataset: train } as const;
+  const open = (dataset: ImageDataset, plan: LoaderPlan, threads = 0) => ({
+    spec: { kind: "memory", dataset, ...plan } as const,
+    workers: threads,
+  });
   return {
-    train: { spec: { ...memory, ...plans.train }, workers },
-    calibration: { spec: { ...memory, ...plans.calibration }, workers: 0 },
-    test: { spec: { ...memory, dataset: test, ...plans.test }, workers: 0 },
+    train: open(train, plans.train, workers),
+    calibration: open(train, plans.calibration),
+    test: open(test, plans.test),
+    ...(apart !== null && { validation: open(subset(all, apart.validation), plans.validation) }),
   };
 }
 
@@ -119,7 +146,9 @@ async function ofPictures(
   maxPixels: number | undefined,
 ): Promise<LoaderSpecs> {
   const folder = await openImageFolder(directory);
-  const [train, test] = [limitPart(folder.train, limits.train), limitPart(folder.test, limits.test)];
+  const [all, test] = [limitPart(folder.train, limits.train), limitPart(folder.test, limits.test)];
+  const apart = heldOut(config, all.files.length);
+  const train = apart === null ? all : partOf(all, apart.train);
   const size = infoOf(config).shape[0];
   const plans = loaderPlans(config, train.files.length, FOLDER_BATCH);
   const open = (part: FolderPart, { augment, ...plan }: LoaderPlan, threads: number) => ({
@@ -130,5 +159,6 @@ async function ofPictures(
     train: open(train, plans.train, workers),
     calibration: open(train, plans.calibration, 0),
     test: open(test, plans.test, workers),
+    ...(apart !== null && { validation: open(partOf(all, apart.validation), plans.validation, workers) }),
   };
 }

@@ -5,14 +5,14 @@
  * Every file is replaced as a whole. The checkpoint is the run's state; it holds its configuration itself. Of an epoch,
  * metrics are written before the checkpoint; model and summary come last. How one run replaces another: replacement.ts.
  */
-import { mkdir, rmdir } from "node:fs/promises";
+import { mkdir, readdir, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { callable, check, checkOptions, text } from "../../core/checks.js";
 import { DataError } from "../../core/errors.js";
 import { isRecord } from "../../io/json.js";
 import { type Checkpoint, loadCheckpoint } from "../../train/checkpoint.js";
 import type { EpochMetrics } from "../../train/metrics.js";
-import { exists, readFileBytes } from "../files.js";
+import { exists, isFolder, readFileBytes } from "../files.js";
 import { checkSameConfig, DIGEST_FIELD, withoutDigest } from "./config-digest.js";
 import { missingEpochs, readMetrics } from "./metrics-file.js";
 import { isDecided } from "./replacement.js";
@@ -111,7 +111,7 @@ export class RunFolder {
   static async open(path: string, options: RunFolderOptions = {}): Promise<RunFolder> {
     const run = new RunFolder(path, options);
     if (!(await RunFolder.holdsRun(path))) {
-      throw new DataError({ op: path, what: "holds no run", expected: RUN_FILES.config, got: "no such file" });
+      throw await noRun(path);
     }
     // Killed while it was replaced: whoever opens it ends that.
     if (await isDecided(path)) {
@@ -159,8 +159,9 @@ export class RunFolder {
    *
    * @param config plain JSON
    * @param network bytes of the ONNX file that the network was imported from
+   * @param metrics of epochs that were complete before: of a run that is extended
    */
-  async begin(config: unknown, network?: Uint8Array): Promise<void> {
+  async begin(config: unknown, network?: Uint8Array, metrics: readonly EpochMetrics[] = []): Promise<void> {
     if (isRecord(config) && DIGEST_FIELD in config) {
       throw new DataError({
         op: this.path,
@@ -168,7 +169,7 @@ export class RunFolder {
         expected: "another name",
       });
     }
-    await this.#writer.begin(config, network);
+    await this.#writer.begin(config, network, metrics);
   }
 
   /**
@@ -276,4 +277,27 @@ export class RunFolder {
     if (damage !== null) this.#warn(`${path}: ${damage}`);
     this.#writer.metrics = rows;
   }
+}
+
+/** Names of files and folders that a message shows. */
+const SHOWN = 5;
+
+/** What is there in place of a run, in words. */
+async function noRun(path: string): Promise<DataError> {
+  if (!(await isFolder(path))) {
+    const got = (await exists(path)) ? "a file" : "nothing there";
+    return new DataError({ op: path, what: "no such folder", expected: "the folder of a run", got });
+  }
+  const names = (await readdir(path)).sort();
+  const runs: string[] = [];
+  for (const name of names) if (await RunFolder.holdsRun(join(path, name))) runs.push(join(path, name));
+  const some = (list: readonly string[]): string =>
+    list.slice(0, SHOWN).join(", ") + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : "");
+  return new DataError({
+    op: path,
+    what: "holds no run",
+    expected: `${RUN_FILES.config} in it`,
+    got: names.length === 0 ? "an empty folder" : some(names),
+    ...(runs.length > 0 && { hint: `runs in it: ${some(runs)}` }),
+  });
 }

@@ -6,15 +6,19 @@ import path from "node:path";
 import { DataError, StateError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/sha256.js";
 import { parseConfig, type RunConfig, type Settings } from "../../run/config.js";
+import { extendedConfig } from "../../run/extend.js";
 import { isPostTraining } from "../../run/methods.js";
 import { isOnnx } from "../../run/onnx-names.js";
 import { checkResumed, checkSettings, runConfig, type SettingsContext, settingsOf } from "../../run/settings.js";
 import type { OnnxSource } from "../../run/source.js";
 import { normalizeOf } from "../../run/stated-normalization.js";
 import { UsageError } from "../../run/usage-error.js";
+import type { Checkpoint } from "../../train/checkpoint.js";
+import { configHash } from "../../train/digest.js";
 import { dataLabel, imagesInfo } from "../images/info.js";
 import { networkFile, openModel, openOnnx } from "../models.js";
 import { RUN_FILES, RunFolder } from "./folder.js";
+import { resumeRun } from "./summary-file.js";
 
 /** Where a run goes, and what becomes of one that is there. */
 export interface RunPlace {
@@ -34,6 +38,8 @@ export interface PlannedRun {
   readonly command: string;
   /** Whether it is there already. */
   readonly resumed: boolean;
+  /** To how many epochs it is extended. */
+  readonly extendTo?: number;
 }
 
 /** A run that is about to start or to go on; its folder is locked. */
@@ -44,8 +50,13 @@ export interface OpenedRun {
   readonly command: string;
   /** The network's ONNX file, if it has one, where it lies now. */
   readonly network?: OnnxSource;
-  /** Writes the configuration of a new run, once everything that it needs was read; null for a run that goes on. */
+  /**
+   * Writes the configuration of a new run, or of one that is extended, once everything that it needs was read; null for
+   * a run that goes on.
+   */
   readonly begin: (() => Promise<void>) | null;
+  /** Where a run ended that is extended. */
+  readonly checkpoint?: Checkpoint;
 }
 
 /**
@@ -91,7 +102,7 @@ export function defaultFolder({ model, data, bits, quant }: RunConfig): string {
  * @param settings those that were chosen
  * @param command the command line, kept in `config.json` of a new run
  * @throws DataError if the folder holds a run and it is neither to be resumed nor replaced, or to be resumed and there
- *   is none; UsageError if a resumed run comes with other settings
+ *   is none; UsageError if a resumed run comes with other settings, but for more epochs
  */
 export async function planRun(
   settings: Settings,
@@ -119,7 +130,12 @@ export async function planRun(
     const kept = await run.config();
     const own = parseConfig(kept, run.file("config"));
     await checkSame(settings, own);
-    return { folder, config: own, command: (kept as { command?: string }).command ?? command, resumed: true };
+    const first = (kept as { command?: string }).command;
+    const planned = { folder, config: own, command: first ?? command, resumed: true };
+    if (settings.epochs === undefined || settings.epochs === own.epochs) return planned;
+    // Refused here if it cannot be, before the folder is locked.
+    extendedConfig(own, 1, settings.epochs);
+    return { ...planned, command: [first, command].filter(Boolean).join(" && "), extendTo: settings.epochs };
   }
   if (holdsRun && !force) {
     throw new DataError({
@@ -133,13 +149,44 @@ export async function planRun(
   return { folder, config: config as RunConfig, command, resumed: false };
 }
 
+/**
+ * A run that goes on to more epochs. It replaces itself: until the first epoch more is complete, the folder holds it as
+ * it was.
+ */
+async function extendedRun(run: RunFolder, planned: PlannedRun, epochs: number): Promise<OpenedRun> {
+  const { config, command, folder } = planned;
+  const checkpoint = await resumeRun(run, config);
+  if (checkpoint?.partial !== undefined) {
+    // Its steps were on the shorter schedule: a configuration tells whole epochs.
+    throw new UsageError({
+      op: "--epochs",
+      what: "a run that stopped within an epoch is not extended",
+      expected: `the end of epoch ${checkpoint.epoch + 1}`,
+      got: `step ${checkpoint.step}`,
+      hint: "go on with --resume alone, and stop it after the epoch or at its end",
+    });
+  }
+  const own = extendedConfig(config, checkpoint?.epoch ?? 0, epochs);
+  const network = await networkFile(config.model, folder);
+  const { metrics } = run;
+  return {
+    run,
+    config: own,
+    command,
+    network,
+    begin: () => run.begin({ command, ...own }, network?.bytes, metrics),
+    ...(checkpoint !== null && { checkpoint: { ...checkpoint, config: own, configHash: configHash(own) } }),
+  };
+}
+
 /** Refuses settings of a resumed run that were given again with other values. */
 async function checkSame(settings: Settings, kept: RunConfig): Promise<void> {
   // Without settings nothing can differ, and the file that the run started from need not be there any more.
   if (Object.keys(settings).length === 0) return;
   const init = settings.init ?? (isPostTraining(kept.quant?.method) ? kept.init?.file : undefined);
   const wanted = await configFrom({ ...settingsOf(kept), ...settings, init });
-  checkResumed(wanted, kept, settings.init !== undefined);
+  // More epochs extend a run; fewer are told by themselves.
+  checkResumed(wanted, { ...kept, epochs: wanted.epochs }, settings.init !== undefined);
 }
 
 /**
@@ -151,6 +198,7 @@ export async function openRun(planned: PlannedRun, warn: (text: string) => void)
   const { folder, config, command, resumed } = planned;
   const run = await RunFolder.claim(folder, { warn });
   try {
+    if (planned.extendTo !== undefined) return await extendedRun(run, planned, planned.extendTo);
     if (resumed) return { run, config, command, network: await networkFile(config.model, folder), begin: null };
     if (!isOnnx(config.model)) return { run, config, command, begin: () => run.begin({ command, ...config }) };
     // The run keeps the network: it must open without the file that it came from.

@@ -59,6 +59,20 @@ export function checkBelongs(
   }
 }
 
+/**
+ * The checkpoint of a run that goes on, compared with what else the run recorded; null before its first epoch. Takes
+ * the run's lock.
+ */
+export async function resumeRun(run: RunFolder, config: RunConfig): Promise<Checkpoint | null> {
+  const checkpoint = await run.resume(config);
+  const summary = await readSummary(run);
+  if (summary !== null && checkpoint !== null) {
+    const { model } = checkpoint;
+    checkBelongs(run.file("summary"), summary, config, { file: run.file("checkpoint"), model });
+  }
+  return checkpoint;
+}
+
 /** The run that a file lies in, if it lies in one under the name that it has there. */
 async function runOf(file: string, which: "checkpoint" | "model"): Promise<RunFolder | null> {
   const folder = path.dirname(file);

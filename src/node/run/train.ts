@@ -9,16 +9,17 @@ import { type RunSummary, summaryOf } from "../../run/summary.js";
 import type { Checkpoint } from "../../train/checkpoint.js";
 import { broadcast, type World } from "../../world/world.js";
 import { readFileBytes } from "../files.js";
-import { loaderSpecs, loadersOf, sharedSpecs } from "../loading/run-loaders.js";
+import { testIsTrainingText } from "../images/folder.js";
+import { loaderSpecs, loadersOf, sharedSpecs, testsOnTraining } from "../loading/run-loaders.js";
 import { openModel } from "../models.js";
 import { writeRunMessage } from "../world/run-message.js";
 import { type OpenedRanks, startRanks } from "../world/train-rank.js";
 import type { RunFolder } from "./folder.js";
 import type { OpenedRun } from "./plan.js";
-import { checkBelongs, readSummary } from "./summary-file.js";
+import { resumeRun } from "./summary-file.js";
 
 /** What a run in a folder needs besides its configuration, and whom it tells. */
-export interface TrainRequest extends OpenedRun, Pick<RunOptions, "signal" | "onProgress" | "onTest"> {
+export interface TrainRequest extends OpenedRun, Pick<RunOptions, "signal" | "onProgress" | "onEpoch" | "onTest"> {
   /** Of the package; the summary holds it. */
   readonly version: string;
   readonly warn: (text: string) => void;
@@ -51,19 +52,22 @@ export interface TrainOutcome {
 export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const { run, config, command, version, begin, warn } = request;
   const started = performance.now();
-  const checkpoint = begin === null ? await resumed(run, config) : null;
+  const checkpoint = begin === null ? await resumeRun(run, config) : (request.checkpoint ?? null);
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
   // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a
   // step.
   const workers = request.workers ?? (config.images === undefined ? 0 : 1);
   const { ranks: size = 1, limitSeconds, checkpointEvery, world } = request;
   const opened = await loaderSpecs(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
+  const testIsTraining = testsOnTraining(opened);
+  if (testIsTraining) warn(testIsTrainingText(config.data));
   const specs = size > 1 ? sharedSpecs(opened) : opened;
   const loaders = loadersOf(specs);
   let trained = false;
   let ranks: OpenedRanks | undefined;
   try {
     const { network, signal, onProgress, onTest } = request;
+    const handlers = run.handlers();
     const files: StartFiles = {
       network,
       init: checkpoint === null ? await initOf(config) : undefined,
@@ -80,7 +84,11 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
       signal,
       // Data, weights to start from and network are there: nothing old had to go for them.
       onStart: () => begin?.(),
-      ...run.handlers(),
+      onCheckpoint: handlers.onCheckpoint,
+      onEpoch: async (metrics) => {
+        await handlers.onEpoch(metrics);
+        await request.onEpoch?.(metrics);
+      },
       onTrained: (epochs) => {
         trained = epochs > 0;
       },
@@ -90,7 +98,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
     });
     await (world ?? ranks?.world)?.close();
     const wallSeconds = before + (performance.now() - started) / 1000;
-    const summary = summaryOf(config, result, { command, version, wallSeconds, metrics: run.metrics });
+    const summary = summaryOf(config, result, { command, version, wallSeconds, metrics: run.metrics, testIsTraining });
     if (summary === null) await run.keep();
     else await run.writeSummary(summary);
     return { epochs: result.epochs, summary };
@@ -118,17 +126,6 @@ async function lead(
 
 async function checkpointBytes(run: RunFolder, checkpoint: Checkpoint | null): Promise<Uint8Array | undefined> {
   return checkpoint === null ? undefined : readFileBytes(run.file("checkpoint"));
-}
-
-/** The checkpoint of a run that goes on, compared with what else the run recorded. */
-async function resumed(run: RunFolder, config: RunConfig): Promise<Checkpoint | null> {
-  const checkpoint = await run.resume(config);
-  const summary = await readSummary(run);
-  if (summary !== null && checkpoint !== null) {
-    const { model } = checkpoint;
-    checkBelongs(run.file("summary"), summary, config, { file: run.file("checkpoint"), model });
-  }
-  return checkpoint;
 }
 
 /**

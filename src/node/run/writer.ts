@@ -69,10 +69,12 @@ export class RunWriter {
    * Begins a run: beside the one that the folder holds, or in place of what was left of one that never had a
    * checkpoint.
    */
-  async begin(config: unknown, network: Uint8Array | undefined): Promise<void> {
+  async begin(config: unknown, network: Uint8Array | undefined, metrics: readonly EpochMetrics[] = []): Promise<void> {
     this.#replacing = await exists(this.#in(this.folder, "checkpoint"));
     this.config = config;
     this.network = network;
+    // Of another configuration: not to be written beside this one.
+    this.checkpoint = undefined;
     if (this.#replacing) await beginReplacement(this.folder);
     else {
       // Nothing was trained here; without a configuration the folder holds no run, also if this ends halfway.
@@ -83,7 +85,7 @@ export class RunWriter {
       });
     }
     if (network !== undefined) await this.write("network", network);
-    await this.writeMetrics([]);
+    await this.writeMetrics(metrics);
     await this.writeConfig();
   }
 

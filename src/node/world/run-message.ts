@@ -4,6 +4,7 @@ import { parseConfig, type RunConfig } from "../../run/config.js";
 import { readModel } from "../../run/source.js";
 import type { StartFiles } from "../../run/start.js";
 import { loadCheckpoint } from "../../train/checkpoint.js";
+import { configHash } from "../../train/digest.js";
 
 /** A run as its ranks need it; files as bytes, so that no disk is shared. */
 export interface RunMessage {
@@ -38,11 +39,14 @@ export function readRunMessage(bytes: Uint8Array): StartFiles & { config: RunCon
   };
   const file = (name: string): Uint8Array | undefined => tensors.get(name)?.data as Uint8Array | undefined;
   const [network, init, checkpoint] = ["network", "init", "checkpoint"].map(file);
+  const config = parseConfig(told.config, "rank 0's configuration");
+  // Rank 0 has compared them; the checkpoint of a run that is extended still names the shorter one.
+  const own = { config, configHash: configHash(config) };
   return {
-    config: parseConfig(told.config, "rank 0's configuration"),
+    config,
     ...(network && told.network !== undefined && { network: { kind: "onnx", path: told.network, bytes: network } }),
     ...(init && told.init !== undefined && { init: readModel(init, told.init) }),
-    ...(checkpoint && { checkpoint: loadCheckpoint(checkpoint, "rank 0's checkpoint") }),
+    ...(checkpoint && { checkpoint: { ...loadCheckpoint(checkpoint, "rank 0's checkpoint"), ...own } }),
     ...(told.checkpointEvery !== undefined && { checkpointEvery: told.checkpointEvery }),
   };
 }

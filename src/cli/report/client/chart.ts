@@ -13,6 +13,8 @@ export interface Line {
 
 /** How a chart is read. */
 export interface ChartOptions {
+  /** What it shows, for those who do not see it. */
+  readonly title: string;
   /** Unit of the y axis, shown after values: "%", or nothing. */
   readonly unit: string;
   readonly log: boolean;
@@ -43,6 +45,7 @@ export function drawChart(host: HTMLElement, lines: readonly Line[], options: Ch
       return;
     }
     plot = new uPlot(settings(host.clientWidth || 460, lines, options, hidden), aligned(lines), host);
+    describe(plot.root, lines, options);
   };
   draw();
   return {
@@ -53,6 +56,28 @@ export function drawChart(host: HTMLElement, lines: readonly Line[], options: Ch
     },
     redraw: draw,
   };
+}
+
+/** Gives the canvas a text alternative, and the legend's entries the keyboard. */
+function describe(root: HTMLElement, lines: readonly Line[], { title, unit }: ChartOptions): void {
+  const canvas = root.querySelector("canvas");
+  canvas?.setAttribute("role", "img");
+  canvas?.setAttribute("aria-label", `${title} by epoch. ${lines.map((line) => spoken(line, unit)).join(" ")}`);
+  for (const entry of root.querySelectorAll<HTMLElement>(".u-series:not(:first-child) > th")) {
+    entry.tabIndex = 0;
+    entry.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      entry.click();
+    });
+  }
+}
+
+/** A line in words: where it begins and ends. */
+function spoken({ label: name, x, y }: Line, unit: string): string {
+  const point = (i: number): string => `${label(y[i], unit)} at epoch ${x[i]}`;
+  const last = x.length - 1;
+  return last === 0 ? `${name}: ${point(0)}.` : `${name}: ${point(0)}, ${point(last)}.`;
 }
 
 /** Lines on their common x values, null where a line has no point. */
@@ -109,7 +134,8 @@ function settings(width: number, lines: readonly Line[], options: ChartOptions, 
       },
     ],
     series: [
-      { label: "epoch", value: (_, x) => (x === null ? "–" : `${x}`) },
+      // Without a cursor the legend shows the last values.
+      { label: "epoch", value: (_, x) => `${x ?? "last"}` },
       ...lines.map(
         (line): uPlot.Series => ({
           label: line.label,
@@ -119,7 +145,10 @@ function settings(width: number, lines: readonly Line[], options: ChartOptions, 
           spanGaps: true,
           show: !hidden.has(line.label),
           points: { show: points <= 40, size: 6, fill: css(line.color) },
-          value: (_, y) => (y === null ? "–" : label(y, options.unit)),
+          value: (_, y, __, index) => {
+            const shown = y ?? (index === null ? line.y.at(-1) : null);
+            return shown == null ? "–" : label(shown, options.unit);
+          },
         }),
       ),
     ],

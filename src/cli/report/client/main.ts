@@ -39,40 +39,58 @@ function epochs(points: readonly EpochRow[]): number[] {
 }
 
 for (const host of document.querySelectorAll<HTMLElement>("[data-chart]")) {
-  const { chart: key, run, unit = "", log } = host.dataset;
+  const { chart: key, title = "", run, unit = "", log } = host.dataset;
   const lines =
     run === undefined
       ? acrossRuns(key as PerRun)
       : acrossLayers(runs[Number(run)], key as PerLayer, key === "alpha" ? 1 : 100);
-  charts.push(drawChart(host, lines, { unit, log: log !== undefined, group: run ?? "runs" }));
+  charts.push(drawChart(host, lines, { title, unit, log: log !== undefined, group: run ?? "runs" }));
 }
 
-for (const tabs of document.querySelectorAll<HTMLElement>("[role=tablist]")) {
-  const buttons = [...tabs.querySelectorAll<HTMLButtonElement>("button")];
-  const select = (chosen: HTMLButtonElement): void => {
-    for (const button of buttons) {
-      const selected = button === chosen;
-      button.setAttribute("aria-selected", `${selected}`);
-      button.tabIndex = selected ? 0 : -1;
-      document.getElementById(button.getAttribute("aria-controls")!)!.hidden = !selected;
-    }
-    resizeAll();
-  };
-  for (const [index, button] of buttons.entries()) {
-    button.addEventListener("click", () => select(button));
-    button.addEventListener("keydown", (event) => {
-      const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-      if (step === 0) return;
-      const next = buttons[(index + step + buttons.length) % buttons.length];
-      next.focus();
-      select(next);
-    });
+const tabs = [...document.querySelectorAll<HTMLButtonElement>("[role=tab]")];
+
+function panelOf(tab: HTMLElement): HTMLElement {
+  return document.getElementById(tab.getAttribute("aria-controls")!)!;
+}
+
+/** Opens the panel of a tab, closes the others. */
+function select(chosen: HTMLButtonElement): void {
+  for (const tab of tabs) {
+    const selected = tab === chosen;
+    tab.setAttribute("aria-selected", `${selected}`);
+    tab.tabIndex = selected ? 0 : -1;
+    panelOf(tab).hidden = !selected;
   }
+  resizeAll();
 }
 
-document.getElementById("only-differences")?.addEventListener("change", (event) => {
-  const on = (event.target as HTMLInputElement).checked;
-  document.getElementById("settings")!.classList.toggle("only-differences", on);
+for (const [index, tab] of tabs.entries()) {
+  tab.addEventListener("click", () => select(tab));
+  tab.addEventListener("keydown", (event) => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (step === 0) return;
+    const next = tabs[(index + step + tabs.length) % tabs.length];
+    next.focus();
+    select(next);
+  });
+}
+
+/** Shows what the address names: the panel that it is or lies in, opened, and itself in view. */
+function goToTarget(): void {
+  const target = document.getElementById(location.hash.slice(1));
+  const tab = tabs.find((own) => target !== null && panelOf(own).contains(target));
+  if (target === null || tab === undefined) return;
+  select(tab);
+  const whole = panelOf(tab) === target;
+  if (whole) document.getElementById("details")?.scrollIntoView();
+  else target.scrollIntoView({ block: "center" });
+  (whole ? tab : target).focus({ preventScroll: true });
+}
+addEventListener("hashchange", goToTarget);
+// A link to where the address points already changes nothing, but may have to open a panel again.
+addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (link?.hash !== undefined && link.hash === location.hash) goToTarget();
 });
 
 function resizeAll(): void {
@@ -82,3 +100,4 @@ new ResizeObserver(resizeAll).observe(document.querySelector("main")!);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const chart of charts) chart.redraw();
 });
+goToTarget();
