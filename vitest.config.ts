@@ -29,7 +29,17 @@ const textImports: Plugin = {
 };
 
 /** Files that take longest, found by measuring: begun first, so that no worker is left with one of them at the end. */
-const LONG = ["cli/", "export/models", "kernels/", "doors/", "onnx/", "fuzz/", "node/run-folder-faults", "package/"];
+const LONG = [
+  "cli/",
+  "export/models",
+  "kernels/",
+  "doors/",
+  "onnx/",
+  "fuzz/",
+  "node/run-folder-faults",
+  "package/",
+  "frameworks/",
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

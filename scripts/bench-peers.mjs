@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
-import { buildIsStale, root, run } from "./run.mjs";
+import { buildIsStale, npm, root, run } from "./run.mjs";
 
 const folder = path.join(root, "bench", "peers");
 const outfile = path.join(folder, "build", "run.mjs");
@@ -14,7 +14,7 @@ async function benchPeers() {
     console.error("bench: installing the peers (about 500 MB, in bench/peers/node_modules)");
     // Their packages hold all that one thread on a CPU needs; install scripts would fetch more.
     const args = ["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"];
-    const code = await run("npm", args, { ...aside, cwd: folder, shell: process.platform === "win32" });
+    const code = await run(process.execPath, [npm(), ...args], { ...aside, cwd: folder });
     if (code !== 0) return code;
   }
   if (buildIsStale() && (await run(process.execPath, [path.join(root, "scripts", "build.mjs")], aside)) !== 0) return 1;

@@ -10,7 +10,7 @@ import path from "node:path";
 import { bundleCli } from "./bundle-cli.mjs";
 import { bundleLibraries } from "./bundle-libraries.mjs";
 import { bundleLibrary } from "./bundle-library.mjs";
-import { root, run, runScript, tool } from "./run.mjs";
+import { root, runScript, runTool } from "./run.mjs";
 
 const dist = path.join(root, "dist");
 const fresh = path.join(root, "build", `dist-${process.pid}`);
@@ -27,7 +27,7 @@ try {
   mkdirSync(fresh, { recursive: true });
   await step("kernels", () => runScript("build-wasm.mjs"));
   await step("runtime as text", () => runScript("build-module.mjs"));
-  await step("library", () => run(tool("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]));
+  await step("library", () => runTool("tsc", ["-p", "tsconfig.build.json", "--outDir", fresh]));
   await step("libraries", () => bundleLibraries(fresh));
   await step("library, bundled", () => bundleLibrary(root, fresh));
   copyFileSync(path.join(root, "build", "kernels.wasm"), path.join(fresh, "kernels.wasm"));

@@ -36,6 +36,7 @@ export async function bundleLibraries(folder) {
       define: { define: "undefined" },
       format: "esm",
       target: "es2022",
+      sourcemap: true,
       banner: { js: `/*! Contains parts of ${contents}. */` },
       logLevel: "warning",
     });

@@ -4,16 +4,16 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { run, runScript, tool } from "./run.mjs";
+import { runScript, runTool } from "./run.mjs";
 
 /** The steps, each giving an exit code. */
 const STEPS = {
-  types: () => run(tool("tsc"), ["-p", "tsconfig.json"]),
-  "declarations, without Node's types": () => run(tool("tsc"), ["-p", "tsconfig.browser.json"]),
-  "format and lint": () => run(tool("biome"), ["check"]),
+  types: () => runTool("tsc", ["-p", "tsconfig.json"]),
+  "declarations, without Node's types": () => runTool("tsc", ["-p", "tsconfig.browser.json"]),
+  "format and lint": () => runTool("biome", ["check"]),
   "generated files": async () =>
     (await runScript("build-wasm.mjs", ["--check"])) + (await runScript("build-module.mjs", ["--check"])),
-  architecture: () => run(tool("vitest"), ["run", "test/architecture.test.ts", "--reporter=dot"]),
+  architecture: () => runTool("vitest", ["run", "test/architecture.test.ts", "--reporter=dot"]),
 };
 
 /**

@@ -3,7 +3,7 @@
  * runs; failing disks. See test/fuzz.
  */
 import { parseArgs } from "node:util";
-import { run, tool } from "./run.mjs";
+import { runTool } from "./run.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,7 +16,7 @@ for (const [name, value] of [
 ]) {
   if (value !== undefined) process.env[`COARSEGRAD_FUZZ_${name}`] = value;
 }
-process.exitCode = await run(tool("vitest"), [
+process.exitCode = await runTool("vitest", [
   "run",
   "test/fuzz/fuzz.test.ts",
   "--reporter=verbose",

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { root, run, tool } from "./run.mjs";
+import { root, runTool } from "./run.mjs";
 
 const HELP = `npm run test:random -- [options]
 
@@ -106,7 +106,7 @@ async function main(args) {
     rmSync(results, { force: true });
     const env = { ...process.env, COARSEGRAD_SEED: String(seed) };
     const reporters = ["--reporter=json", `--outputFile.json=${results}`];
-    const code = await run(tool("vitest"), ["run", ...files, ...reporters], { env });
+    const code = await runTool("vitest", ["run", ...files, ...reporters], { env });
     let report = null;
     try {
       report = JSON.parse(readFileSync(results, "utf8"));

@@ -1,16 +1,69 @@
 /** @file Helpers of the scripts: the root, running a command, and knowing whether dist is older than its sources. */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Where `scripts/install-node24.mjs` puts Node 24. */
-export const node24 = path.join(root, "build", "node24", "node_modules", "node24", "bin", "node");
+export const node24 = path.join(
+  root,
+  ...["build", "node24", "node_modules", "node24", "bin"],
+  process.platform === "win32" ? "node.exe" : "node",
+);
 
-/** The command of a development dependency, as a path. */
-export const tool = (name) => path.join(root, "node_modules", ".bin", name);
+/** Where `scripts/install-frameworks.mjs` puts what the tests of frameworks run: Next.js, React, Jest. */
+export const frameworks = path.join(root, "build", "frameworks");
+
+/** Development dependencies whose commands are run, by command. */
+const TOOLS = {
+  attw: "@arethetypeswrong/cli",
+  biome: "@biomejs/biome",
+  publint: "publint",
+  tsc: "typescript",
+  vitest: "vitest",
+};
+
+/**
+ * The JavaScript file behind a package's command. Node runs it everywhere; the links in node_modules/.bin are shell
+ * scripts on Windows, which nothing can start but a shell.
+ *
+ * @param {string} folder the package's
+ * @param {string} command
+ * @returns {string}
+ */
+export function commandFile(folder, command) {
+  const { bin } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+  return path.join(folder, typeof bin === "string" ? bin : bin[command]);
+}
+
+/** The JavaScript file of a development dependency's command. */
+export const tool = (name) => commandFile(path.join(root, "node_modules", ...TOOLS[name].split("/")), name);
+
+/** Runs a development dependency's command. */
+export const runTool = (name, args, options) => run(process.execPath, [tool(name), ...args], options);
+
+/**
+ * npm's JavaScript file: what started this process, or what stands beside this Node, or what the path leads to.
+ *
+ * @returns {string}
+ * @throws Error if there is none
+ */
+export function npm() {
+  const { npm_execpath: starter = "", PATH = "" } = process.env;
+  const inside = path.join("node_modules", "npm", "bin", "npm-cli.js");
+  const here = path.dirname(process.execPath);
+  const linked = PATH.split(path.delimiter)
+    .map((folder) => path.join(folder, "npm"))
+    .filter((file) => existsSync(file))
+    .map((file) => realpathSync(file));
+  const found = [starter, path.join(here, inside), path.join(here, "..", "lib", inside), ...linked].find(
+    (file) => path.basename(file) === "npm-cli.js" && existsSync(file),
+  );
+  if (found === undefined) throw new Error("npm is missing: it comes with Node");
+  return found;
+}
 
 /**
  * Runs a command in the project's root with this process's terminal.

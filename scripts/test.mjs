@@ -6,7 +6,7 @@ import { randomInt } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { check } from "./check.mjs";
-import { buildIsStale, root, run, runScript, tool } from "./run.mjs";
+import { buildIsStale, root, runScript, runTool } from "./run.mjs";
 
 const results = path.join(root, "build", "test-results.json");
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -50,7 +50,7 @@ console.log(`property tests: COARSEGRAD_SEED=${process.env.COARSEGRAD_SEED}`);
 rmSync(results, { force: true });
 mkdirSync(path.dirname(results), { recursive: true });
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
-add(countsOf(await run(tool("vitest"), ["run", ...reporters, ...process.argv.slice(2)])));
+add(countsOf(await runTool("vitest", ["run", ...reporters, ...process.argv.slice(2)])));
 
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
 process.exitCode = total.failed === 0 ? 0 : 1;

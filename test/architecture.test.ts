@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   theory: ["core", "codes", "memory", "ndarray", "autograd", "quant"],
   io: ["core"],
   format: ["core", "codes", "io"],
+  worker: ["core", "memory"],
   train: ["core", "world", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
   export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "format", "infer"],
@@ -110,6 +111,11 @@ const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
  */
 const ADDRESSES = ["memory/", "kernels/", "ndarray/", "infer/", "cli/bench/"];
 const ADDRESS = /\.ptr\b|[{,]\s*ptr\b(?!\s*:)/g;
+
+/** Where values are told apart by what they are; there alone `instanceof` of built-in classes is a first look. */
+const REALMS = ["core/typed-arrays.ts", "core/containers.ts"];
+const BUILT_IN =
+  /\binstance(?:of |Of\()((?:(?:Big)?(?:Ui|I)nt|Float)\d+(?:Clamped)?Array|(?:Shared)?ArrayBuffer|DataView|Map|Set|Date|Promise|Object|Array|Function|AbortSignal|(?:Type|Range|Syntax)?Error|WebAssembly\.\w+)\b/g;
 
 type Files = ReadonlyMap<string, string>;
 
@@ -235,12 +241,25 @@ function addressOffences(files: Files): string[] {
   );
 }
 
+/** Tests for a built-in class: they fail for values of another realm. The command line is its process's only realm. */
+function realmOffences(files: Files): string[] {
+  return [...files].flatMap(([file, text]) =>
+    roomOf(file) === "cli" || REALMS.includes(file)
+      ? []
+      : [...code(text, false).matchAll(BUILT_IN)].map(
+          ([name, type]) =>
+            `${file}: ${name}; ${type} of another realm: core/typed-arrays.ts, containers.ts, foreign-errors.ts`,
+        ),
+  );
+}
+
 const RULES = {
   "rooms import only what the plan allows": importOffences,
   "no files import each other in a circle": cycles,
   [`files have a header and at most ${MAX_LINES} lines of code`]: shapeOffences,
   "arithmetic is the same on every engine": arithmeticOffences,
   "kernels are called where arrays are made": addressOffences,
+  "built-in kinds are told apart in any realm": realmOffences,
 };
 
 const src = path.join(import.meta.dirname, "..", "src");
@@ -370,6 +389,17 @@ describe("the rules see", () => {
       "ops/a.ts:1: an array's address",
       "ops/a.ts:1: an array's address",
       "ops/a.ts:2: an array's address",
+    ]);
+  });
+
+  it("tests for classes of this realm", () => {
+    const text =
+      "x instanceof Float32Array; y instanceof Module; // z instanceof Map\ninstanceOf(AbortSignal, n) || e instanceof RangeError;";
+    const offences = realmOffences(tree({ "nn/a.ts": text, "core/containers.ts": text, "cli/b.ts": text }));
+    expect(offences.map((line) => line.split(";")[0])).toEqual([
+      "nn/a.ts: instanceof Float32Array",
+      "nn/a.ts: instanceOf(AbortSignal",
+      "nn/a.ts: instanceof RangeError",
     ]);
   });
 

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { node24 } from "../scripts/run.mjs";
+import { frameworks, node24 } from "../scripts/run.mjs";
 
 /** Where a Chromium is installed on Linux, macOS and Windows, most wanted first. */
 function chromiumPlaces(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string[] {
@@ -59,6 +59,12 @@ export const chromiumPath = findChromium();
 export const noChromium = lacks("Chromium", chromiumPath !== undefined);
 /** True where tests of a second engine are to be skipped; `node scripts/install-node24.mjs` brings it. */
 export const noNode24 = lacks("Node 24", existsSync(node24));
+/** True where tests of frameworks are to be skipped; `node scripts/install-frameworks.mjs` brings them. */
+export const noFrameworks = lacks(
+  "Next.js and Jest",
+  existsSync(path.join(frameworks, "node_modules", ".package-lock.json")),
+);
+
 /** Whether a program is on the path. */
 export function hasProgram(name: string, env: NodeJS.ProcessEnv = process.env): boolean {
   const files = process.platform === "win32" ? [`${name}.exe`] : [name];

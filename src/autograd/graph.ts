@@ -3,7 +3,7 @@ import { check, describe, instanceOf, list, refuse } from "../core/checks.js";
 import type { DType } from "../core/dtype.js";
 import { ArgumentError, DisposedError, GradientError, ScopeError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
-import { OWNED, type Owner, Scope } from "../memory/scope.js";
+import { isThenable, OWNED, type Owner, Scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import type { AnyOp, Needs, OpDef } from "../ops/op.js";
 
@@ -124,8 +124,8 @@ function withMode<T>(change: Partial<typeof mode>, fn: () => T): T {
   Object.assign(mode, change);
   try {
     const result = fn();
-    if (result instanceof Promise) {
-      result.catch(() => undefined);
+    if (isThenable(result)) {
+      result.then(undefined, () => undefined);
       throw new ScopeError({
         op: change.grad === false ? "noGrad" : "traced",
         what: "async function",

@@ -1,16 +1,13 @@
 /** @file Maps, sets and plain objects told apart by what they are, those of other realms too. Imports nothing. */
 
-const sizeOfMap = Object.getOwnPropertyDescriptor(Map.prototype, "size")!.get!;
-const sizeOfSet = Object.getOwnPropertyDescriptor(Set.prototype, "size")!.get!;
-
 /**
- * True if a built-in getter takes a value for one of its own kind; it looks at what the value is. The tag is asked
- * first: a throw costs more.
+ * True if the built-in getter of `size` takes a value for one of its own kind; it looks at what the value is. The tag is
+ * asked first: a throw costs more.
  */
-function takes(getter: () => unknown, tag: string, value: unknown): boolean {
+function takes(prototype: object, tag: string, value: unknown): boolean {
   if (typeof value !== "object" || value === null || Object.prototype.toString.call(value) !== tag) return false;
   try {
-    getter.call(value);
+    Object.getOwnPropertyDescriptor(prototype, "size")!.get!.call(value);
     return true;
   } catch {
     return false;
@@ -19,12 +16,12 @@ function takes(getter: () => unknown, tag: string, value: unknown): boolean {
 
 /** True for a Map of any realm. */
 export function isMap(value: unknown): value is Map<unknown, unknown> {
-  return value instanceof Map || takes(sizeOfMap, "[object Map]", value);
+  return value instanceof Map || takes(Map.prototype, "[object Map]", value);
 }
 
 /** True for a Set of any realm. */
 export function isSet(value: unknown): value is Set<unknown> {
-  return value instanceof Set || takes(sizeOfSet, "[object Set]", value);
+  return value instanceof Set || takes(Set.prototype, "[object Set]", value);
 }
 
 /** True for an object literal, of any realm, and for one without a prototype; false for instances of classes. */

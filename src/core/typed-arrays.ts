@@ -41,6 +41,12 @@ function isArrayBuffer(value: unknown): value is ArrayBufferLike {
   });
 }
 
+/** The memory behind a typed array, a view or a buffer of any realm; null for everything else. */
+export function bufferIn(value: unknown): ArrayBufferLike | null {
+  if (ArrayBuffer.isView(value)) return value.buffer;
+  return isArrayBuffer(value) ? value : null;
+}
+
 /**
  * Bytes as a Uint8Array of this realm, on the same memory.
  *

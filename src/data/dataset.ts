@@ -74,7 +74,7 @@ function labelsOf(op: string, labels: unknown, classes: number): Uint8Array | In
     throw new DTypeError({ op, what: "bad labels", expected: "class numbers in a Uint8Array or an Int32Array", got });
   }
   checkLabels(labels as Int32Array, classes, op);
-  if (labels instanceof Uint8Array || labels instanceof Int32Array) return labels;
+  if (kind === "Uint8Array" || kind === "Int32Array") return labels as Uint8Array | Int32Array;
   return Int32Array.from(labels as ArrayLike<number>);
 }
 

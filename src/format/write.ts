@@ -1,6 +1,7 @@
 /** @file Writing a packed model: plan and decoded tensors → one safetensors file, the same bytes for the same model. */
 import type { Thresholds } from "../codes/thresholds.js";
 import { FormatError } from "../core/errors.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { contentChecksum } from "../io/checksum.js";
 import { type SafeData, type SafeEntry, writeSafetensors } from "../io/safetensors.js";
 import { packCodes } from "./bits.js";
@@ -41,8 +42,8 @@ export function writePacked(plan: Plan, data: ReadonlyMap<string, NodeData>): Ui
     });
   });
   // Floats first: they stay aligned in the file, so that other tools can map it.
-  const floats = entries.filter(({ data: values }) => values instanceof Float32Array);
-  const bytes = entries.filter(({ data: values }) => !(values instanceof Float32Array));
+  const floats = entries.filter(({ data: values }) => kindOf(values) === "Float32Array");
+  const bytes = entries.filter(({ data: values }) => kindOf(values) !== "Float32Array");
   const tensors = [...floats, ...bytes];
   const metadata = { format: FORMAT_NAME, version: FORMAT_VERSION, plan: JSON.stringify(plan) };
   return writeSafetensors(tensors, { ...metadata, checksum: contentChecksum(tensors, metadata) });

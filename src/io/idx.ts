@@ -4,6 +4,7 @@
  */
 import { FormatError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { bytesOf, checkShape, elementsOf } from "./doors.js";
 
 /** Arrays that IDX can hold, by the type byte of the magic number; 16-bit integers are widened. */
@@ -64,7 +65,7 @@ export function readIdx(bytes: Uint8Array, file = "idx"): IdxFile {
     throw fail(what, `${expected} bytes for ${type.name}${shapeText(shape)}`, `${bytes.length}`);
   }
   const data = type.make(size);
-  if (data instanceof Uint8Array) data.set(bytes.subarray(header));
+  if (kindOf(data) === "Uint8Array") data.set(bytes.subarray(header));
   else for (let i = 0; i < size; i++) data[i] = type.get(view, header + i * type.bytes);
   return { shape, data };
 }
@@ -87,14 +88,15 @@ export function writeIdx(shape: readonly number[], data: IdxData): Uint8Array {
   }
   let code = 8;
   let put: (view: DataView, at: number, value: number) => void = (view, at, value) => view.setUint8(at, value);
-  if (data instanceof Int8Array) code = 9;
-  else if (data instanceof Int32Array) {
+  const kind = kindOf(data);
+  if (kind === "Int8Array") code = 9;
+  else if (kind === "Int32Array") {
     code = 12;
     put = (view, at, value) => view.setInt32(at, value);
-  } else if (data instanceof Float32Array) {
+  } else if (kind === "Float32Array") {
     code = 13;
     put = (view, at, value) => view.setFloat32(at, value);
-  } else if (data instanceof Float64Array) {
+  } else if (kind === "Float64Array") {
     code = 14;
     put = (view, at, value) => view.setFloat64(at, value);
   }

@@ -2,6 +2,7 @@
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 import { shapeText } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { bytesOf, checkShape, elementsOf } from "./doors.js";
 import { parseNpyHeader } from "./npy-header.js";
 
@@ -87,11 +88,12 @@ export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
 const KINDS = ["Float64Array", "Float32Array", "BigInt64Array", "Int32Array", "Int8Array", "Uint8Array"] as const;
 
 function descrOf(data: NpyData): string {
-  if (data instanceof Float32Array) return "<f4";
-  if (data instanceof Float64Array) return "<f8";
-  if (data instanceof BigInt64Array) return "<i8";
-  if (data instanceof Int32Array) return "<i4";
-  return data instanceof Int8Array ? "|i1" : "|u1";
+  const kind = kindOf(data);
+  if (kind === "Float32Array") return "<f4";
+  if (kind === "Float64Array") return "<f8";
+  if (kind === "BigInt64Array") return "<i8";
+  if (kind === "Int32Array") return "<i4";
+  return kind === "Int8Array" ? "|i1" : "|u1";
 }
 
 /**

@@ -9,6 +9,7 @@ import { check, describe, iterable, oneOf, record, text } from "../core/checks.j
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 import { shapeText } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { bytesOf, checkShape, checkStrings, elementsOf } from "./doors.js";
 import { isRecord, jsonText, readJson } from "./json.js";
 
@@ -200,11 +201,12 @@ function parseEntry(name: string, fields: unknown, fail: Fail): Entry {
 }
 
 function typeOf(data: SafeData): SafeDType {
-  if (data instanceof Float32Array) return "F32";
-  if (data instanceof Float64Array) return "F64";
-  if (data instanceof BigInt64Array) return "I64";
-  if (data instanceof Int32Array) return "I32";
-  return data instanceof Int8Array ? "I8" : "U8";
+  const kind = kindOf(data);
+  if (kind === "Float32Array") return "F32";
+  if (kind === "Float64Array") return "F64";
+  if (kind === "BigInt64Array") return "I64";
+  if (kind === "Int32Array") return "I32";
+  return kind === "Int8Array" ? "I8" : "U8";
 }
 
 /** An entry of a list as it is, one of a map with its name and elements. */

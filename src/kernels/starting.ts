@@ -1,5 +1,6 @@
 /** @file Starting an engine: its kinds, what may be asked for, and how each kind is made. */
 import { ArgumentError, MemoryError, ScopeError, ThreadError } from "../core/errors.js";
+import { isErrorOf } from "../core/foreign-errors.js";
 import { Allocator } from "../memory/allocator.js";
 import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
@@ -69,7 +70,7 @@ function kernelsOf(module: WebAssembly.Module, heap: Heap, names: readonly strin
   try {
     return instantiateKernels(heap, module);
   } catch (cause) {
-    if (cause instanceof WebAssembly.LinkError || cause instanceof TypeError) return refuse(cause.message);
+    if (isErrorOf("LinkError", cause) || isErrorOf("TypeError", cause)) return refuse(cause.message);
     throw cause;
   }
 }
@@ -79,7 +80,7 @@ function compiledOrNull(from: KernelSource): WebAssembly.Module | null {
   try {
     return compiled(from);
   } catch (cause) {
-    if (!(cause instanceof RangeError)) return null;
+    if (!isErrorOf("RangeError", cause)) return null;
     const expected = "room for the kernels' code";
     throw new MemoryError({ op: "init", what: "WebAssembly cannot be compiled", expected, got: cause.message });
   }

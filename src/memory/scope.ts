@@ -1,5 +1,6 @@
 /** @file Scopes: everything made inside is freed at the end, except what is returned or kept. Synchronous by rule. */
 import { callable, check } from "../core/checks.js";
+import { isMap, isPlainObject, isSet } from "../core/containers.js";
 import { ScopeError } from "../core/errors.js";
 import { observers } from "./observer.js";
 
@@ -126,13 +127,13 @@ function* ownersIn(value: unknown, path: readonly unknown[] = []): Iterable<Owne
 
 /** What a list, set, map or plain object holds; null for everything else. */
 function itemsOf(value: object): Iterable<unknown> | null {
-  if (value instanceof Map) return value.values();
-  if (Array.isArray(value) || value instanceof Set) return value;
-  return Object.getPrototypeOf(value) === Object.prototype ? Object.values(value) : null;
+  if (Array.isArray(value) || isSet(value)) return value;
+  if (isMap(value)) return value.values();
+  return isPlainObject(value) ? Object.values(value) : null;
 }
 
 /** True for promises of every realm, and for whatever else `await` would wait for. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 

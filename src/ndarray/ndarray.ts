@@ -117,8 +117,9 @@ export class NDArray implements Owner {
    */
   static from(values: ArrayLike<number>, shape: Shape, dtype?: DType, step: number | null = null): NDArray {
     checkShape("array", shape);
-    if (!ArrayBuffer.isView(values) && !Array.isArray(values))
-      check("array", "values", values, instanceOf(Array, "numbers or a typed array"));
+    if (!ArrayBuffer.isView(values) && !Array.isArray(values)) {
+      refuse("array", "values", "numbers or a typed array", values);
+    }
     const type = dtype ?? (ArrayBuffer.isView(values) ? dtypeOf(values as unknown as TypedArray) : "f32");
     checkDType("array", type);
     if (values.length !== sizeOf(shape)) {

@@ -17,6 +17,7 @@ import {
   text,
 } from "../core/checks.js";
 import { ArgumentError, DataError, FormatError } from "../core/errors.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { type DatasetSplits, type ImageDataset, imageDataset, subset } from "../data/dataset.js";
 import { digits } from "../data/digits.js";
 import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../data/registry.js";
@@ -222,7 +223,7 @@ async function loadIdxPart(info: DatasetInfo, part: "train" | "test", location: 
   const labels = readIdx(await readUnpacked(labelPath, MAX_IMAGES + SLACK), labelPath);
   const { shape } = pixels;
   if (
-    !(pixels.data instanceof Uint8Array) ||
+    kindOf(pixels.data) !== "Uint8Array" ||
     shape.length !== 3 ||
     shape[1] !== height ||
     shape[2] !== width ||
@@ -231,11 +232,11 @@ async function loadIdxPart(info: DatasetInfo, part: "train" | "test", location: 
     const expected = `u8 images [N,${height},${width}]`;
     throw new FormatError({ op: imagePath, what: "not the expected images", expected, got: `[${shape.join(",")}]` });
   }
-  if (!(labels.data instanceof Uint8Array) || labels.shape.length !== 1 || labels.shape[0] !== shape[0]) {
+  if (kindOf(labels.data) !== "Uint8Array" || labels.shape.length !== 1 || labels.shape[0] !== shape[0]) {
     const expected = `u8 labels [${shape[0]}], one for each image`;
     throw new FormatError({ op: labelPath, what: "not the labels", expected, got: `[${labels.shape.join(",")}]` });
   }
-  return subset(datasetOf(info, part, pixels.data, labels.data, labelPath), limit);
+  return subset(datasetOf(info, part, pixels.data as Uint8Array, labels.data as Uint8Array, labelPath), limit);
 }
 
 function datasetOf(info: DatasetInfo, part: string, images: Uint8Array, labels: Uint8Array, file: string) {

@@ -2,9 +2,10 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { atLeast, callable, check, checkOptions, instanceOf, integer } from "../core/checks.js";
+import { atLeast, callable, check, checkOptions, integer } from "../core/checks.js";
 import { ArgumentError, DataError } from "../core/errors.js";
 import { datasetInfo, type RemoteFile } from "../data/registry.js";
+import { signalRule } from "../train/options.js";
 import { dataFolder } from "./data-files.js";
 import { pathRule, readFileBytes, saveFileAtomic } from "./files.js";
 
@@ -50,7 +51,7 @@ export async function downloadDataset(
   check("downloadDataset", "onProgress", onProgress, callable);
   checkOptions("downloadDataset", options, {
     fetch: callable,
-    signal: instanceOf(AbortSignal, "an AbortSignal"),
+    signal: signalRule,
     stall: integer(1, 2 ** 31 - 1),
     minRate: atLeast(0),
   });

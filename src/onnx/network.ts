@@ -2,6 +2,7 @@
 import { add, concat } from "../autograd/functions.js";
 import { Tensor } from "../autograd/tensor.js";
 import { check, instanceOf, integer, listOf, record } from "../core/checks.js";
+import { isMap } from "../core/containers.js";
 import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import type { PackOptions } from "../export/index.js";
@@ -34,7 +35,7 @@ export class OnnxNetwork extends Module {
    */
   constructor(layers: ReadonlyMap<string, Module>, steps: readonly Step[], output: number, input: InputInfo) {
     super();
-    check("OnnxNetwork", "layers", layers, instanceOf(Map, "a Map of modules"));
+    check("OnnxNetwork", "layers", layers, (value) => (isMap(value) ? null : "a Map of modules"));
     for (const layer of layers.values()) check("OnnxNetwork", "layer", layer, instanceOf(Module, "a Module"));
     const slot = integer(0, steps?.length);
     check("OnnxNetwork", "steps", steps, listOf(record));

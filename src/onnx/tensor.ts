@@ -4,6 +4,7 @@
  */
 import { FormatError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
+import { kindOf } from "../core/typed-arrays.js";
 import { ELEMENT, elementName, type TensorMessage } from "./schema.js";
 
 /** Elements of one constant. */
@@ -89,9 +90,10 @@ export type TensorData = Float32Array | Uint8Array | Int32Array | BigInt64Array;
 
 /** Element type of an array. */
 export function elementOf(data: TensorData): number {
-  if (data instanceof Float32Array) return ELEMENT.FLOAT;
-  if (data instanceof Uint8Array) return ELEMENT.UINT8;
-  return data instanceof Int32Array ? ELEMENT.INT32 : ELEMENT.INT64;
+  const kind = kindOf(data);
+  if (kind === "Float32Array") return ELEMENT.FLOAT;
+  if (kind === "Uint8Array") return ELEMENT.UINT8;
+  return kind === "Int32Array" ? ELEMENT.INT32 : ELEMENT.INT64;
 }
 
 /** A tensor message with raw little-endian data. */
@@ -99,11 +101,12 @@ export function tensorMessage(name: string, shape: Shape, data: TensorData): Ten
   const bytes = new Uint8Array(data.byteLength);
   const view = new DataView(bytes.buffer);
   const size = data.BYTES_PER_ELEMENT;
+  const dataType = elementOf(data);
   for (let i = 0; i < data.length; i++) {
-    if (data instanceof Uint8Array) bytes[i] = data[i];
-    else if (data instanceof Float32Array) view.setFloat32(size * i, data[i], true);
-    else if (data instanceof Int32Array) view.setInt32(size * i, data[i], true);
-    else view.setBigInt64(size * i, data[i], true);
+    if (dataType === ELEMENT.UINT8) bytes[i] = data[i] as number;
+    else if (dataType === ELEMENT.FLOAT) view.setFloat32(size * i, data[i] as number, true);
+    else if (dataType === ELEMENT.INT32) view.setInt32(size * i, data[i] as number, true);
+    else view.setBigInt64(size * i, data[i] as bigint, true);
   }
-  return { dims: [...shape], dataType: elementOf(data), name, rawData: bytes };
+  return { dims: [...shape], dataType, name, rawData: bytes };
 }

@@ -1,6 +1,7 @@
 /** @file Small vectors of float64 numbers; sums run in index order, so that they have the same bits everywhere. */
 import { check, describe, list, type Rule, record } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
+import { kindOf } from "../core/typed-arrays.js";
 
 /** Numbers that are read only. */
 export type Vector = readonly number[];
@@ -37,7 +38,7 @@ export function plus(a: Vector, b: Vector, s = 1): number[] {
 /** @throws ArgumentError unless all elements are finite and there is at least one */
 export function checkVector(op: string, name: string, a: Vector): void {
   // Not a check of each element: NaN and strings are told with their place below.
-  if (!Array.isArray(a) && !(a instanceof Float64Array)) check(op, name, a, list);
+  if (!Array.isArray(a) && kindOf(a) !== "Float64Array") check(op, name, a, list);
   const bad = Array.prototype.findIndex.call(a, (x) => !Number.isFinite(x));
   if (a.length > 0 && bad < 0) return;
   const got = a.length === 0 ? "none" : `${describe(a[bad])} at index ${bad}`;

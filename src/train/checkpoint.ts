@@ -13,6 +13,7 @@ import {
   text,
 } from "../core/checks.js";
 import { FormatError, StateError } from "../core/errors.js";
+import { isErrorOf } from "../core/foreign-errors.js";
 
 import { Rng } from "../core/rng.js";
 import { contentChecksum } from "../io/checksum.js";
@@ -184,7 +185,7 @@ function hashOf(config: unknown): string | null {
   try {
     return configHash(config);
   } catch (error) {
-    if (error instanceof RangeError) return null;
+    if (isErrorOf("RangeError", error)) return null;
     throw error;
   }
 }

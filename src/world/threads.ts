@@ -5,6 +5,7 @@
 import { check, checkOptions, integer, type Rule, within } from "../core/checks.js";
 import { WorldError } from "../core/errors.js";
 import { eventLoopTurn } from "../core/event-loop.js";
+import { messageOf } from "../core/foreign-errors.js";
 import { blocksOf, blocksOfAll, shardsOf, sumBlocks } from "./tree.js";
 import type { World } from "./world.js";
 
@@ -96,7 +97,7 @@ const isSharedMemory = (value: unknown): boolean =>
 export function abortWorld({ control, size }: SharedWorld, cause: unknown, rank: number): void {
   const words = new Int32Array(control, 0, FIRST + PER_RANK * size);
   if (Atomics.compareExchange(words, FAILED, 0, -1) !== 0) return;
-  const said = cause instanceof Error ? cause.message : String(cause);
+  const said = messageOf(cause);
   const text = new TextEncoder().encode(said).subarray(0, TEXT_BYTES);
   new Uint8Array(control, words.byteLength).set(text);
   Atomics.store(words, TEXT_LENGTH, text.length);

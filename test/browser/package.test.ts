@@ -2,13 +2,13 @@
  * @file The installed package in a page: bundled as a user's project is, it gives what it gives in Node, bit for bit.
  */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../package/consumer/outcome.js";
-import { type Consumer, installPackage } from "../package/installed.js";
+import { type Consumer, filesUnder, installPackage } from "../package/installed.js";
 import { noChromium } from "../tools.js";
 import { type ServedFiles, withPage } from "./page.js";
 
@@ -24,12 +24,6 @@ Object.assign(globalThis, { result: { ...program(), backend: backend() } });
 async function resultOf(page: Page): Promise<Result> {
   await page.waitForFunction("globalThis.result !== undefined", undefined, { timeout: 30_000 });
   return page.evaluate("globalThis.result");
-}
-
-function filesUnder(folder: string): ServedFiles {
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const files = names.map((entry) => path.join(entry.parentPath, entry.name));
-  return Object.fromEntries(files.map((file) => [path.relative(folder, file), readFileSync(file)]));
 }
 
 describe.skipIf(noChromium)("the installed package in headless Chromium", () => {

@@ -69,22 +69,37 @@ export async function withPage<T>(
   work: (page: Page) => Promise<T>,
   options: PageOptions = {},
 ): Promise<T> {
-  return withServer(files, options, async (origin) => {
-    // Playwright makes a user-data-dir of its own for every launch, and removes it.
-    const browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
-    try {
-      const page = await browser.newPage();
-      const complaints: string[] = [];
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("console", (message) => {
-        if (message.type() === "error" && !options.expected?.test(message.text())) complaints.push(message.text());
-      });
-      await page.goto(`${origin}/`);
-      const result = await work(page);
-      if (complaints.length > 0) throw new Error(`the page complained:\n${complaints.join("\n")}`);
-      return result;
-    } finally {
-      await browser.close();
-    }
-  });
+  return withServer(files, options, (origin) => visit(`${origin}/`, work, options));
+}
+
+/**
+ * Opens an address in a fresh browser and runs `work` with the page.
+ *
+ * @returns what `work` returns
+ * @throws Error if the page throws or logs an error
+ */
+export async function visit<T>(
+  address: string,
+  work: (page: Page) => Promise<T>,
+  options: Pick<PageOptions, "expected"> = {},
+): Promise<T> {
+  // Playwright makes a user-data-dir of its own for every launch, and removes it.
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
+  try {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !options.expected?.test(message.text())) complaints.push(message.text());
+    });
+    await page.goto(address);
+    const result = await work(page).catch((error: Error) => {
+      // What the page says is why the work did not come to its end.
+      throw new Error([error.message, ...complaints].join("\n"), { cause: error });
+    });
+    if (complaints.length > 0) throw new Error(`the page complained:\n${complaints.join("\n")}`);
+    return result;
+  } finally {
+    await browser.close();
+  }
 }

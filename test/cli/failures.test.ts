@@ -220,7 +220,10 @@ describe("an interrupted run", () => {
     whole = (await bench.json<{ weightsSha256: string }>("train", ...args, "--out", "runs/whole")).weightsSha256;
   });
 
-  it.each(["SIGKILL", "SIGINT"] as const)("by %s goes on to the same bits", async (signal) => {
+  it.each(
+    // Windows ends a process at once that is sent a signal.
+    process.platform === "win32" ? (["SIGKILL"] as const) : (["SIGKILL", "SIGINT"] as const),
+  )("by %s goes on to the same bits", async (signal) => {
     const folder = `runs/${signal}`;
     const child = bench.start("train", ...args, "--out", folder);
     const ended = outcomeOf(child);

@@ -67,7 +67,8 @@ describe("quickstart", () => {
     expect(narrowText(pairs([89.1, 90, 91]))).toContain("nothing that 3 seeds and these images show (+0.53 ± ");
   });
 
-  it("stops on Ctrl-C, with its child", async () => {
+  // Windows ends a process at once that is sent a signal.
+  it.skipIf(process.platform === "win32")("stops on Ctrl-C, with its child", async () => {
     const child = bench.start(...SMALL, "--epochs", "50", "--out", "stopped");
     const ended = outcomeOf(child);
     await appears(bench.file("stopped", "float", "checkpoint.safetensors"));

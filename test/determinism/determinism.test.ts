@@ -20,7 +20,15 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "coarsegrad-determinism-"));
   bundle = path.join(folder, "run.mjs");
   const entryPoints = [path.join(import.meta.dirname, "run.ts")];
-  await build({ entryPoints, outfile: bundle, bundle: true, format: "esm", target: "es2022", platform: "neutral" });
+  await build({
+    entryPoints,
+    outfile: bundle,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    platform: "neutral",
+    mainFields: ["browser", "module", "main"],
+  });
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

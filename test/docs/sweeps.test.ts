@@ -36,5 +36,5 @@ it("it names the fields that a plan may have, and no others", () => {
 it("its links lead somewhere", () => {
   const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link);
   expect(links.filter((link) => !existsSync(path.join(docs, link)))).toEqual([]);
-  expect(links.length).toBeGreaterThan(3);
+  expect(links.length).toBeGreaterThan(1);
 });

@@ -17,6 +17,7 @@ import * as quant from "../../src/quant/index.js";
 import * as run from "../../src/run/index.js";
 import * as theory from "../../src/theory/index.js";
 import * as train from "../../src/train/index.js";
+import * as worker from "../../src/worker/index.js";
 import * as world from "../../src/world/index.js";
 
 /** Entries as package.json names them. */
@@ -36,6 +37,7 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./run": run,
   "./theory": theory,
   "./train": train,
+  "./worker": worker,
   "./world": world,
 };
 

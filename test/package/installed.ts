@@ -1,9 +1,9 @@
 /** @file The package as its users get it: packed, and installed from the tarball into an empty folder. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { buildIsStale, root } from "../../scripts/run.mjs";
+import { buildIsStale, npm as npmFile, root } from "../../scripts/run.mjs";
 
 /** A project outside the tree that has the package as its only dependency. */
 export interface Consumer {
@@ -11,6 +11,8 @@ export interface Consumer {
   folder: string;
   /** The packed package. */
   tarball: string;
+  /** Names of the files in it. */
+  files: readonly string[];
   /** The package inside node_modules. */
   installed: string;
   /** Its package.json. */
@@ -23,7 +25,7 @@ export interface Consumer {
 }
 
 const npm = (args: readonly string[], cwd: string): string =>
-  execFileSync("npm", [...args, "--ignore-scripts", "--no-audit", "--no-fund"], {
+  execFileSync(process.execPath, [npmFile(), ...args, "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
@@ -38,24 +40,26 @@ export function installPackage(): Consumer {
   if (buildIsStale()) throw new Error("dist is missing or older than its sources; run `npm run build`");
   const base = mkdtempSync(path.join(tmpdir(), "coarsegrad-package-"));
   const folder = path.join(base, "consumer");
-  const [{ filename }] = JSON.parse(npm(["pack", "--json", "--pack-destination", base], root)) as {
+  const [packed] = JSON.parse(npm(["pack", "--json", "--pack-destination", base], root)) as {
     filename: string;
+    files: { path: string }[];
   }[];
-  const tarball = path.join(base, filename);
+  const tarball = path.join(base, packed.filename);
   cpSync(path.join(import.meta.dirname, "consumer"), folder, { recursive: true });
   const project = { name: "consumer", private: true, type: "module" };
   writeFileSync(path.join(folder, "package.json"), JSON.stringify(project));
   npm(["install", "--offline", tarball], folder);
   const installed = path.join(folder, "node_modules", "coarsegrad");
   const manifest = JSON.parse(readFileSync(path.join(installed, "package.json"), "utf8"));
-  return { folder, tarball, installed, manifest, remove: () => rmSync(base, { recursive: true, force: true }) };
+  const files = packed.files.map(({ path: name }) => name);
+  return { folder, tarball, files, installed, manifest, remove: () => rmSync(base, { recursive: true, force: true }) };
 }
 
 /** Gives a consumer the type declarations of Node's modules, as users of `coarsegrad/node` have them. */
 export function linkNodeTypes(folder: string): void {
   mkdirSync(path.join(folder, "node_modules", "@types"), { recursive: true });
   for (const name of ["@types/node", "undici-types"]) {
-    symlinkSync(path.join(root, "node_modules", name), path.join(folder, "node_modules", name), "dir");
+    symlinkSync(path.join(root, "node_modules", name), path.join(folder, "node_modules", name), "junction");
   }
 }
 
@@ -64,4 +68,13 @@ export function entriesOf({ manifest }: Consumer): string[] {
   return Object.entries(manifest.exports)
     .filter(([, target]) => typeof target !== "string")
     .map(([name]) => `coarsegrad${name.slice(1)}`);
+}
+
+/** All files of a folder, by their path in it with slashes: what a server of tests takes. */
+export function filesUnder(folder: string): Record<string, Uint8Array> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = names.map((entry) => path.join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    files.map((file) => [path.relative(folder, file).replaceAll(path.sep, "/"), readFileSync(file)]),
+  );
 }

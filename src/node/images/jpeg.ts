@@ -1,4 +1,5 @@
 /** @file JPEG to RGB: the headers are walked before the decoder takes time and memory for what they promise. */
+import { messageOf } from "../../core/foreign-errors.js";
 import { decodeJpeg } from "./jpeg-library.js";
 import { type ImageLimits, type ImageRefusal, imageRefusal } from "./limits.js";
 
@@ -31,7 +32,7 @@ export function readJpeg(name: string, bytes: Uint8Array, limits: ImageLimits) {
     const { width, height, data } = decodeJpeg(bytes, (frame.bytes + SLACK + 8 * bytes.length) / 2 ** 20);
     return { width, height, pixels: data };
   } catch (cause) {
-    return refusal.damaged("a whole file", cause instanceof Error ? cause.message : String(cause));
+    return refusal.damaged("a whole file", messageOf(cause));
   }
 }
 

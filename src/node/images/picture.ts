@@ -1,6 +1,7 @@
 /** @file Image files for a classifier: decode PNG, JPEG and PGM/PPM, bring to the network's size and channels. */
 import { check, checkBytes, checkOptions, integer, text } from "../../core/checks.js";
 import { ArgumentError, FormatError } from "../../core/errors.js";
+import { kindOf } from "../../core/typed-arrays.js";
 import { readJpeg } from "./jpeg.js";
 import { type ImageLimits, imageRefusal } from "./limits.js";
 import { readPng } from "./png.js";
@@ -50,8 +51,8 @@ function decodePng(name: string, bytes: Uint8Array, limits: ImageLimits): Raster
   const { width, height, channels, top, data } = readPng(name, bytes, limits);
   const colors = channels >= 3 ? 3 : 1;
   // The samples are the pixels already.
-  if (channels === colors && data instanceof Uint8Array && top === 255)
-    return { width, height, channels: colors, pixels: data };
+  if (channels === colors && kindOf(data) === "Uint8Array" && top === 255)
+    return { width, height, channels: colors, pixels: data as Uint8Array };
   const to8 = (value: number): number => (top === 255 ? value : Math.round((value * 255) / top));
   const hasAlpha = channels === 2 || channels === 4;
   const pixels = new Uint8Array(width * height * colors);

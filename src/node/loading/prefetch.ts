@@ -136,7 +136,7 @@ function errorOf({ message, op, what, ...rest }: Extract<BatchReply, { failure: 
 export function shareable(spec: LoaderSpec): LoaderSpec {
   if (spec.kind === "folder") return spec;
   const { images } = spec.dataset;
-  if (images.buffer instanceof SharedArrayBuffer) return spec;
+  if (Object.prototype.toString.call(images.buffer) === "[object SharedArrayBuffer]") return spec;
   const shared = new Uint8Array(new SharedArrayBuffer(images.length));
   shared.set(images);
   return { ...spec, dataset: { ...spec.dataset, images: shared } };

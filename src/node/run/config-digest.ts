@@ -1,5 +1,6 @@
 /** @file The SHA-256 of a run's configuration: kept in `config.json` itself, and compared with the checkpoint's. */
 import { FormatError, StateError } from "../../core/errors.js";
+import { isErrorOf } from "../../core/foreign-errors.js";
 import { isRecord } from "../../io/json.js";
 import type { Checkpoint } from "../../train/checkpoint.js";
 import { configHash } from "../../train/digest.js";
@@ -44,7 +45,7 @@ function digestOf(config: unknown, file: string): string {
   try {
     return configHash(config);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!isErrorOf("RangeError", error)) throw error;
     throw new FormatError({ op: file, what: "is nested too deeply", expected: "the configuration of a training run" });
   }
 }

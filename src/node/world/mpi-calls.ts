@@ -1,5 +1,7 @@
 /** @file The dozen functions of MPI that ranks need, with the handles of either library. */
+
 import { WorldError } from "../../core/errors.js";
+import { kindOf } from "../../core/typed-arrays.js";
 import type { ForeignFunction } from "./mpi-koffi.js";
 import type { MpiLibrary } from "./mpi-library.js";
 
@@ -92,7 +94,7 @@ export class MpiCalls {
   /** `own` becomes this rank's part of `all`, on every rank. */
   collectParts(own: Float32Array | Uint8Array, all: Float32Array | Uint8Array, parts: Parts): Promise<void> {
     const { float, byte, world } = this.#handles;
-    const type = own instanceof Float32Array ? float : byte;
+    const type = kindOf(own) === "Float32Array" ? float : byte;
     return this.#wait("collectParts", own, own.length, type, all, parts.counts, parts.starts, type, world);
   }
   barrier(): Promise<void> {

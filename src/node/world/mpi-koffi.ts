@@ -29,14 +29,11 @@ const HINT = "install it beside coarsegrad: npm install koffi@3";
 /** Stack of a function that is called on another thread: transports of MPI need more than koffi's 128 KiB. */
 const STACK_BYTES = 1 << 20;
 
-/** By a name that bundlers do not see: whoever bundles this library need not have koffi. */
-function loadPackage(): Promise<unknown> {
-  const name = "koffi";
-  return import(/* webpackIgnore: true */ /* @vite-ignore */ name);
-}
+/** With a handler of its own, bundlers take the import for one that may fail: the package is optional. */
+const importKoffi = (): Promise<unknown> => import("koffi").catch((error) => Promise.reject(error));
 
 /** Loads koffi. @param load replaces the import, for tests @throws WorldError without it */
-export async function loadKoffi(load: () => Promise<unknown> = loadPackage): Promise<Koffi> {
+export async function loadKoffi(load: () => Promise<unknown> = importKoffi): Promise<Koffi> {
   let koffi: Koffi;
   try {
     const loaded = (await load()) as { default?: Koffi } & Koffi;

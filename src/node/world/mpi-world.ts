@@ -1,6 +1,8 @@
 /** @file The ranks of an MPI run. Communication runs on another thread, so that the event loop goes on meanwhile. */
+
 import { writeSync } from "node:fs";
 import { CoarsegradError, WorldError } from "../../core/errors.js";
+import { messageOf } from "../../core/foreign-errors.js";
 import { sumBlocks } from "../../world/tree.js";
 import type { World } from "../../world/world.js";
 import type { MpiCalls } from "./mpi-calls.js";
@@ -149,5 +151,5 @@ export class MpiWorld implements World {
 /** The library's own errors say all in their message. */
 function textOf(cause: unknown): string {
   if (cause instanceof CoarsegradError) return `${cause.name}: ${cause.message}`;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return (cause as Error | null)?.stack ?? messageOf(cause);
 }
