@@ -3,3 +3,4 @@ export { exportOnnx, exportPackedOnnx, type OnnxOptions } from "./export.js";
 export { type ExternalData, externalFiles, withExternalData } from "./external.js";
 export { IMPORTED_OPERATORS, type ImportOptions, importOnnx } from "./import.js";
 export { type InputInfo, OnnxNetwork } from "./network.js";
+export { withOutput } from "./output.js";

@@ -160,7 +160,7 @@ const MODELS: Record<string, TestModel> = {
       given: ints(1, 2, 0, 3),
       pairs: ints(-1, 2),
       last: ints(-1),
-      first: ints(-9223372036854775807),
+      first: ints(-(2 ** 63)),
       zero: ints(0),
       back: ints(-1),
       flat: ints(-1),

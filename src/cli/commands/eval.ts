@@ -20,7 +20,7 @@ import { assumedText, normalizeOf } from "../../run/stated-normalization.js";
 import { UsageError } from "../../run/usage-error.js";
 import { evaluate } from "../../train/evaluate.js";
 import { command, onRun } from "../options/command.js";
-import { option } from "../options/option.js";
+import { option, outputOption } from "../options/option.js";
 import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
 import { engineOptions, startThreads, type ThreadsOption } from "../options/threads.js";
 import { interruptible } from "../ui/interrupt.js";
@@ -32,6 +32,7 @@ import type { CommonOptions, Terminal } from "../ui/terminal.js";
 type NormalizeChoice = NormalizeOptions | "none";
 
 interface EvalOptions extends CommonOptions, TestImageOptions, ThreadsOption {
+  output?: string;
   model?: string;
   normalize?: NormalizeChoice;
 }
@@ -69,10 +70,11 @@ export function evalCommand(): Command {
     `how plain float weights expect their images: ${NORMALIZE_FORMS}`,
     (text) => parseNormalize(text) ?? "none",
   );
+  outputOption(made);
   return onRun<EvalOptions>(engineOptions(made), async (options, [given], terminal) => {
     await startThreads(options);
     const warn = (text: string): void => terminal.warn(text);
-    const source = await openModel(given);
+    const source = await openModel(given, { output: options.output });
     const name = options.data ?? (source.kind === "checkpoint" ? source.config.data : undefined);
     if (name === undefined) {
       throw new UsageError({
