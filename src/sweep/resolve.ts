@@ -156,8 +156,9 @@ export async function resolvePlan(runs: readonly PlannedSweepRun[], planFolder: 
       byName.set(run.name, await configured(run, run.from === null ? undefined : byName.get(run.from), files));
     } catch (error) {
       if (!(error instanceof CoarsegradError)) throw error;
-      const Kind = error instanceof UsageError ? UsageError : DataError;
-      throw new Kind({ op: run.name, what: error.message });
+      const fields = { op: run.name, what: error.message };
+      if (error instanceof UsageError) throw new UsageError(fields);
+      throw new DataError(fields);
     }
   }
   const all = [...byName.values()];

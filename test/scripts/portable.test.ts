@@ -26,9 +26,11 @@ const RULES: Readonly<Record<string, RegExp>> = {
 const ASKED: Readonly<Record<string, string>> = {
   "scripts/hosts.mjs": "makes hosts of Linux's network namespaces, and says where there are none",
   "scripts/bench-ranks.mjs": "measures ranks over Linux's networks, with the MPI that is there",
-  "test/world/elastic.test.ts": "ends ranks that it lost by Linux's own tools",
+  "test/world/elastic.test.ts": "finds ranks where the system lists processes",
   "test/world/mpi-rank.ts": "stops itself, in tests that are skipped where no MPI for Linux is",
   "scripts/prepare.mjs": "writes a command file on Windows",
+  "test/sweep/local.test.ts": "runs the script for a cluster by bash, in a test that Windows skips",
+  "test/sweep/redis.ts": "starts Redis, in tests that are skipped where there is none",
   "test/handles.ts": "watches open files where the system lists them",
   "test/temporary-root.ts": "takes memory as a folder where there is one",
   "test/tools.ts": "knows where each system keeps its browsers",

@@ -128,7 +128,8 @@ describe.skipIf(noRedis)("with redis-server", () => {
     const file = plan(bench, "chain.json", {
       settings,
       runs: {
-        float: { settings: { bits: "float", epochs: 12 } },
+        // Long enough to be stopped in.
+        float: { settings: { bits: "float", epochs: 80 } },
         after: { from: "float", settings: { epochs: 1 } },
         bad: { settings: { lr: 1e30 } },
         never: { from: "bad" },

@@ -1,7 +1,9 @@
 /** @file Small runs of sweeps: a plan of twelve, their results, the processes that are at them. */
+
 import type { ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { runs } from "../../src/node/run/process.js";
 import type { SweepResult } from "../../src/sweep/results.js";
 import type { Workbench } from "../cli/run.js";
 
@@ -61,16 +63,7 @@ export function epochsIn(folder: string): number {
 
 /** Whether a process is gone; one that nobody has waited for yet is. */
 export function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return true;
-  }
-  try {
-    return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    return false;
-  }
+  return !runs(pid);
 }
 
 /** Waits until something holds. @throws Error that says what did not */

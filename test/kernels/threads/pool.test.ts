@@ -234,6 +234,7 @@ describe("a bundle", () => {
       format: "esm",
       target: "es2022",
       platform: "neutral",
+      mainFields: ["browser", "module", "main"],
     });
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
