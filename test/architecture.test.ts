@@ -56,7 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "export",
     "onnx",
   ],
-  node: ["core", "world", "kernels", "nn", "data", "io", "train", "run"],
+  node: ["core", "world", "kernels", "nn", "data", "io", "onnx", "train", "run"],
   sweep: ["core", "io", "train", "run", "node"],
   index: ["core", "memory", "kernels", "ndarray", "ops", "autograd"],
   cli: [

@@ -3,7 +3,7 @@
  * of a Reshape. Extents are known when a file is read, but for the batch, which stays a symbol.
  */
 
-import { axesOf, sliceRanges } from "./fold.js";
+import { axesOf, sliceRanges } from "./axes.js";
 import type { GraphNode } from "./graph.js";
 import { BATCH, type Extents, type Importing } from "./importing.js";
 

@@ -2,15 +2,15 @@
  * @file Import of operators without weights: activations, pools, sums, constants per channel, softmax, concatenation.
  */
 import { shapeText } from "../core/shape.js";
-import { Identity, ReLU, Sigmoid, Softmax, Tanh } from "../nn/activation.js";
+import { Identity, ReLU, Sigmoid, Tanh } from "../nn/activation.js";
 import { Dropout } from "../nn/dropout.js";
 import type { Module } from "../nn/module.js";
 import { AvgPool2d, Flatten, MaxPool2d } from "../nn/pool.js";
-import { axesOf, frontAxes } from "./fold.js";
+import { axesOf, frontAxes } from "./axes.js";
 import type { GraphNode } from "./graph.js";
 import { concatExtents } from "./import-extents.js";
 import { type Importing, onnxOrder, rows, stretchesOf, type Value } from "./importing.js";
-import { Clip, ClippedReLU, LogSoftmax, WithConstant } from "./layers.js";
+import { Clip, ClippedReLU, WithConstant } from "./layers.js";
 import { checkPool, readWindow, short, shortPadding } from "./windows.js";
 
 /** An activation on each element. */
@@ -267,47 +267,6 @@ function perChannel(node: GraphNode, importing: Importing, i: number, x: Value):
   }
   if (x.stretches === null) return data as Float32Array;
   return Float32Array.from(onnxOrder(x.stretches), (from) => data[from]);
-}
-
-/** What may stand between a softmax and the end of a graph. */
-const MOVES: readonly string[] = ["Flatten", "Reshape", "Squeeze", "Identity", "Cast"];
-
-/** True if a value is the graph's result but for moves. */
-function endsGraph(name: string, importing: Importing): boolean {
-  for (let at = name; ; ) {
-    if (importing.graph.outputs.includes(at)) return importing.readers(at).length === 0 && at === importing.output;
-    const next = importing.onlyReader(at);
-    if (next === undefined || !MOVES.includes(next.op)) return false;
-    [at] = next.outputs;
-  }
-}
-
-/** Softmax or its logarithm along an axis; before opset 13 over that axis and all behind it. */
-export function importSoftmax(node: GraphNode, importing: Importing): void {
-  importing.arity(node, 1, 1);
-  const x = importing.input(node);
-  const old = importing.graph.opset < 13;
-  const rank = x.shape.length + 1;
-  const given = node.attributes.int("axis", old ? 1 : -1);
-  let axis = given < 0 ? given + rank : given;
-  if (!(axis >= 1 && axis < rank)) importing.refuse(node, "attribute axis", `1 to ${rank - 1}`, `${given}`);
-  if (old) {
-    // All axes from this one on together are one axis if the others have one element.
-    const wide = x.shape.flatMap((extent, i) => (i + 1 >= axis && extent > 1 ? [i + 1] : []));
-    if (wide.length > 1) {
-      importing.refuse(node, "attribute axis before opset 13", `${rank - 1}, the last`, `${given}`);
-    }
-    [axis = axis] = wide;
-  }
-  if (importing.logits && endsGraph(node.outputs[0], importing)) {
-    importing.notes.push(`${node.where}: left out, since training and packed models end in logits`);
-    importing.set(node.outputs[0], x);
-    return;
-  }
-  if (x.layout === "lines" && axis === 2) importing.refuse(node, "attribute axis", "1, channels", `${given}`);
-  const own = x.layout === "image" || x.layout === "lines" ? [0, 3, 1, 2][axis] : axis;
-  const make = () => (node.op === "LogSoftmax" ? new LogSoftmax(own) : new Softmax(own));
-  importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, make);
 }
 
 /** Values joined along the channels, or extents. */

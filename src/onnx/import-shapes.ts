@@ -4,7 +4,7 @@
  */
 import { sizeOf } from "../core/shape.js";
 import { Flatten, MaxPool2d } from "../nn/pool.js";
-import { axesOf, frontAxes, sliceRanges, squeezedShape, unsqueezedShape } from "./fold.js";
+import { axesOf, frontAxes, sliceRanges, squeezedShape, unsqueezedShape } from "./axes.js";
 import type { GraphNode } from "./graph.js";
 import { readsExtents, sliceExtents, squeezeExtents, unsqueezeExtents } from "./import-extents.js";
 import { BATCH, type Importing, rows, type Value, type ValueInfo } from "./importing.js";

@@ -11,6 +11,7 @@ import { type Graph, type GraphNode, readGraph } from "./graph.js";
 import * as extents from "./import-extents.js";
 import * as layers from "./import-layers.js";
 import * as shapes from "./import-shapes.js";
+import { importSoftmax } from "./import-softmax.js";
 import * as weights from "./import-weights.js";
 import { Importing, type Value } from "./importing.js";
 import { type InputInfo, OnnxNetwork } from "./network.js";
@@ -61,8 +62,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   Sub: layers.importArithmetic,
   Mul: layers.importArithmetic,
   Div: layers.importArithmetic,
-  Softmax: layers.importSoftmax,
-  LogSoftmax: layers.importSoftmax,
+  Softmax: importSoftmax,
+  LogSoftmax: importSoftmax,
   Concat: layers.importConcat,
   Dropout: layers.importDropout,
   Flatten: shapes.importFlatten,
