@@ -69,7 +69,8 @@ else {
     for (const ranks of [2, 4]) {
       const hosts = new Hosts(ranks, gigabits);
       try {
-        for (const make of makes) row(`${gigabits} Gbit/s`, make, ranks, hosts.mpirun(make, ranks));
+        // Not MPICH: that of Debian 12 hangs now and then in MPI_Finalize, over TCP.
+        if (makes.includes("Open MPI")) row(`${gigabits} Gbit/s`, "Open MPI", ranks, hosts.mpirun("Open MPI", ranks));
       } finally {
         hosts.remove();
       }

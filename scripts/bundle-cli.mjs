@@ -50,6 +50,9 @@ const inlineScript = {
  */
 const LATE = { name: "charts", source: "src/cli/theory/render.ts" };
 
+/** Optional peer dependencies: they stay imports, which happen when a queue or ranks of MPI are asked for. */
+const PEERS = ["bullmq", "ioredis", "koffi"];
+
 /** Late imports of {@link LATE} stay imports, of the file beside. */
 const lateFile = (extension) => ({
   name: "late-file",
@@ -90,11 +93,11 @@ export async function bundleCli(outfile) {
     target: "node20",
     loader: { ".css": "text" },
     define: { COARSEGRAD_VERSION: JSON.stringify(version) },
-    external: ["koffi"],
     // Bundled CommonJS libraries call require() for Node's own modules.
     banner: {
       js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);',
     },
+    external: PEERS,
     plugins: [inlineScript, lateFile(extension)],
     legalComments: "eof",
     logLevel: "warning",

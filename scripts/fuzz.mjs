@@ -1,5 +1,5 @@
 /**
- * @file `npm run fuzz -- [FORMAT|kills|disk] [--count N] [--seed S]`: damaged files of one format, or of all; killed
+ * @file `npm run fuzz -- [FORMAT|kills|elastic|disk] [--count N] [--seed S]`: damaged files of one format, or of all; killed
  * runs; failing disks. See test/fuzz.
  */
 import { parseArgs } from "node:util";

@@ -11,7 +11,8 @@ import { describe, expect, it } from "vitest";
  * each imports those before it alone.
  *
  * `onnx` is beside export, not inside it: it lowers networks as export does and has a library for protobuf. `run` is a
- * run from its configuration to its packed model: what scripts, pages and the command line share, without Node.
+ * run from its configuration to its packed model: what scripts, pages and the command line share, without Node. `sweep`
+ * is many of them.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -56,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "onnx",
   ],
   node: ["core", "world", "kernels", "nn", "data", "io", "train", "run"],
+  sweep: ["core", "io", "train", "run", "node"],
   index: ["core", "memory", "kernels", "ndarray", "ops", "autograd"],
   cli: [
     "core",
@@ -77,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "onnx",
     "run",
     "node",
+    "sweep",
     "index",
   ],
 };
@@ -89,8 +92,16 @@ const LIBRARIES: Readonly<Record<string, string>> = {
   "onnx/wire.ts": "@bufbuild/protobuf/wire",
   "node/images/jpeg-library.ts": "jpeg-js",
 };
-/** Optional peer dependencies by the only file that imports them, and late: who does not ask for them never loads them. */
-const OPTIONAL: Readonly<Record<string, string>> = { "node/world/mpi-koffi.ts": "koffi" };
+/**
+ * Optional peer dependencies by the only file that imports them, and late: who does not ask for them never loads them.
+ * Types of the library's own rooms do not name them either; those of `sweep` are not published.
+ */
+const PEERS: Readonly<Record<string, readonly string[]>> = {
+  "node/world/mpi-koffi.ts": ["koffi"],
+  "sweep/queue/library.ts": ["bullmq", "ioredis"],
+};
+/** Files outside node/ and cli/ that work with folders and packages: what a plan says is read without Node. */
+const WITH_NODE = ["sweep/folder.ts", "sweep/perform.ts", "sweep/resolve.ts", "sweep/queue/library.ts"];
 // ECMAScript leaves the last bits of these to the engine. `**` is Math.pow; powers of a literal 2 are exact everywhere.
 const INEXACT = /\bMath\.(?:a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot|random)\b/g;
 const POWER = /(?<!(?<![\w.])2)(?<![\s*])\s*\*\*=?/g;
@@ -121,9 +132,11 @@ function importsOf(text: string): string[] {
   return [...code(text, true).matchAll(statement)].map((match) => match[1] ?? match[2]);
 }
 
-/** Whether it is an optional dependency's late import, in its own file. */
-function late(file: string, specifier: string, text: string): boolean {
-  return OPTIONAL[file] === specifier && !code(text, true).includes(`from "${specifier}"`);
+/** Whether a file imports a package as it loads, or names it in types that are published. */
+function isEager(file: string, text: string, specifier: string): boolean {
+  const types = roomOf(file) === "sweep" ? "(?!\\s+type\\b)" : "";
+  const statement = new RegExp(`^\\s*(?:import|export)\\b${types}[^"'\`;()]*?(?:\\bfrom\\s*)?["']([^"']+)["']`, "gm");
+  return [...code(text, true).matchAll(statement)].some((match) => match[1] === specifier);
 }
 
 /** The source file that a relative import means. */
@@ -142,14 +155,16 @@ function importOffences(files: Files): string[] {
       const says = `${file} imports ${specifier}`;
       if (!specifier.startsWith(".")) {
         const builtin = specifier.startsWith("node:");
-        if (
-          room !== "cli" &&
-          !(builtin && room === "node") &&
-          LIBRARIES[file] !== specifier &&
-          !late(file, specifier, text)
-        ) {
+        if (Object.values(PEERS).flat().includes(specifier)) {
+          if (!PEERS[file]?.includes(specifier)) offences.push(`${says}: only its own file in PEERS may`);
+          else if (isEager(file, text, specifier))
+            offences.push(`${says}: a package that may be missing is imported late`);
+          continue;
+        }
+        const withNode = room === "node" || WITH_NODE.includes(file);
+        if (room !== "cli" && !(builtin && withNode) && LIBRARIES[file] !== specifier) {
           offences.push(
-            `${says}: ${builtin ? "only node/ and cli/ import Node's modules" : "the library has no dependencies"}`,
+            `${says}: ${builtin ? "only node/, cli/ and WITH_NODE import Node's modules" : "the library has no dependencies"}`,
           );
         }
         continue;
@@ -281,6 +296,18 @@ it("the plan is as strict as the sources: no arrow that none of them needs, and 
   }
 });
 
+it("so are the lists of files that may more than their rooms", () => {
+  const importing = (is: (specifier: string) => boolean, file: string) => importsOf(sources.get(file) ?? "").some(is);
+  expect(WITH_NODE.filter((file) => !importing((specifier) => specifier.startsWith("node:"), file))).toEqual([]);
+  for (const [file, packages] of Object.entries(PEERS)) {
+    // One hides its name from bundlers: a text, not an import.
+    const text = code(sources.get(file) ?? "", true);
+    expect(packages.filter((name) => !text.includes(`"${name}"`))).toEqual([]);
+  }
+  for (const [file, name] of Object.entries(LIBRARIES))
+    expect(importing((specifier) => specifier === name, file)).toBe(true);
+});
+
 describe("the rules see", () => {
   const tree = (files: Record<string, string>): Files => new Map(Object.entries(files));
   const bad = tree({
@@ -290,20 +317,30 @@ describe("the rules see", () => {
     "onnx/h.ts": 'import { BinaryReader } from "@bufbuild/protobuf/wire";\n',
     "node/world/mpi-koffi.ts": 'import type { Koffi } from "koffi";\n',
     "attic/g.ts": "",
+    "cli/q.ts": 'const late = await import("bullmq");\n',
+    "sweep/queue/library.ts": 'import type * as B from "bullmq";\nimport { Redis } from "ioredis";\n',
     "index.ts": 'export { run } from "./cli/main.js";\n',
   });
 
   it.each([
     ["a room to the right, types included", "core/a.ts imports ../nn/b.js: core may import nothing"],
-    ["Node's modules outside node and cli", "nn/b.ts imports node:fs: only node/ and cli/ import Node's modules"],
+    [
+      "Node's modules outside node and cli",
+      "nn/b.ts imports node:fs: only node/, cli/ and WITH_NODE import Node's modules",
+    ],
     ["dependencies", "nn/b.ts imports lodash: the library has no dependencies"],
     [
       "a bundled library outside its file",
       "onnx/h.ts imports @bufbuild/protobuf/wire: the library has no dependencies",
     ],
+    ["optional packages elsewhere", "cli/q.ts imports bullmq: only its own file in PEERS may"],
     [
-      "an optional dependency that is not late",
-      "node/world/mpi-koffi.ts imports koffi: the library has no dependencies",
+      "optional packages that are needed at once",
+      "sweep/queue/library.ts imports ioredis: a package that may be missing is imported late",
+    ],
+    [
+      "optional packages in published types",
+      "node/world/mpi-koffi.ts imports koffi: a package that may be missing is imported late",
     ],
     ["missing extensions", "nn/b.ts imports ../ops/c: imports end in .js"],
     ["late imports", "infer/d.ts imports ../autograd/e.js: infer may import core, codes, memory, kernels, format"],

@@ -64,3 +64,13 @@ export const noFrameworks = lacks(
   "Next.js and Jest",
   existsSync(path.join(frameworks, "node_modules", ".package-lock.json")),
 );
+
+/** Whether a program is on the path. */
+export function hasProgram(name: string, env: NodeJS.ProcessEnv = process.env): boolean {
+  const files = process.platform === "win32" ? [`${name}.exe`] : [name];
+  const folders = (env.PATH ?? "").split(path.delimiter).filter(Boolean);
+  return folders.some((folder) => files.some((file) => existsSync(path.join(folder, file))));
+}
+
+/** True where tests of queues are to be skipped; Debian's package is `redis-server`. */
+export const noRedis = lacks("redis-server", hasProgram("redis-server"));

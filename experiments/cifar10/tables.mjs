@@ -1,44 +1,78 @@
 /**
- * @file From finished runs to evidence: results.jsonl, and the Markdown tables of docs/reproduction.md between their
- * markers.
+ * @file From a finished sweep of PLAN.json to evidence: results.jsonl, and the Markdown tables of docs/reproduction.md
+ * between their markers. `node experiments/cifar10/tables.mjs STUDY`
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { root } from "./command.mjs";
-import { writeWhole } from "./folder.mjs";
-import { mean, paired, spread, welch } from "./statistics.mjs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { loadSource } from "../../scripts/load-source.mjs";
 
-/** One finished run, as a line of results.jsonl. */
-function resultOf(run, folder) {
-  const divergence = folder.divergence(run);
-  const summary = folder.summary(run) ?? divergence;
-  if (summary === null) return null;
-  const metrics = folder.metrics(run);
-  const verification = folder.verification(run);
-  const config = readConfig(folder.of(run, "config.json"));
+const { mean, paired, spread, welch } = await loadSource("src/sweep/statistics.ts");
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** Training and test images of CIFAR-10. */
+const ALL = 50_000;
+const TESTS = 10_000;
+
+/** The table that a run stands in, by the first part of its name. */
+const TABLES = {
+  table1: "1",
+  table2: "2",
+  table3: "3",
+  instability: "instability",
+  vgg11: "vgg",
+  authors: "authors",
+};
+
+/** Replaces a file as a whole. @param {string} file @param {string} content */
+function writeWhole(file, content) {
+  const temporary = `${file}.${randomBytes(4).toString("hex")}.tmp`;
+  writeFileSync(temporary, content, { flush: true });
+  renameSync(temporary, file);
+}
+
+/** What each line of a file holds; nothing without the file. @param {string} file */
+function readLines(file) {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+/**
+ * A line of `sweep-results.jsonl` as a line of results.jsonl; null of a run that came to no result. That training
+ * diverges is one.
+ *
+ * @param {any} line @param {string} out the sweep's folder
+ */
+export function resultOf({ name, title, folder, seed, settings, error, summary }, out) {
+  const match = /training diverged in epoch (\d+), step (\d+)/.exec(error ?? "");
+  if (summary === null && match === null) return null;
+  const metrics = readLines(path.join(out, folder, "metrics.jsonl"));
+  const config = readConfig(path.join(out, folder, "config.json"));
+  const { codesCompared, codesEqual, ...packed } = summary?.packed ?? {};
   return {
-    id: run.id,
-    table: run.table,
-    row: run.row,
-    command: summary.command,
-    bits: run.bits,
-    epochs: divergence === null ? (summary.epochs ?? 0) : metrics.length,
-    plannedEpochs: run.epochs,
-    plannedImages: run.images,
-    trainImages: config?.limit ?? run.images,
-    testImages: summary.testImages ?? summary.images ?? null,
-    seed: run.seed,
-    diverged: divergence === null ? null : { epoch: divergence.epoch, step: divergence.step },
-    top1: summary.top1 ?? null,
-    top5: summary.top5 ?? null,
-    wallSeconds: summary.wallSeconds ?? null,
-    imagesPerSecond: summary.imagesPerSecond ?? null,
-    weightsSha256: summary.weightsSha256 ?? null,
-    packed: summary.packed ?? null,
-    verified:
-      verification === null
-        ? null
-        : { codes: verification.codes, values: verification.values, identical: verification.identical },
+    id: name,
+    table: TABLES[name.split("/")[0]] ?? null,
+    row: title,
+    command: summary?.command ?? config?.command ?? null,
+    bits: settings.bits,
+    epochs: summary?.epochs ?? metrics.length,
+    plannedEpochs: config?.epochs ?? settings.epochs ?? 0,
+    plannedImages: settings.limit ?? ALL,
+    trainImages: config?.limit ?? ALL,
+    testImages: summary?.testImages ?? null,
+    seed,
+    diverged: match === null ? null : { epoch: Number(match[1]), step: Number(match[2]) },
+    top1: summary?.top1 ?? null,
+    top5: summary?.top5 ?? null,
+    wallSeconds: summary?.wallSeconds ?? null,
+    imagesPerSecond: summary?.imagesPerSecond ?? null,
+    weightsSha256: summary?.weightsSha256 ?? null,
+    packed: summary === null ? null : packed,
+    verified: codesCompared === undefined ? null : { codes: { equal: codesEqual, total: codesCompared } },
     loss: metrics.map((row) => row.loss),
     valAccuracy: metrics.map((row) => 100 * row.valAccuracy),
     valLoss: metrics.map((row) => row.valLoss),
@@ -70,7 +104,7 @@ function rowName({ row, diverged, epochs, plannedEpochs, trainImages, plannedIma
   const odd = [
     epochs !== plannedEpochs && `${epochs} epochs instead of ${plannedEpochs}`,
     trainImages !== plannedImages && `${trainImages} training images`,
-    testImages !== 10_000 && `${testImages} test images`,
+    testImages !== TESTS && `${testImages} test images`,
   ].filter(Boolean);
   return odd.length === 0 ? row : `${row} (**trial**: ${odd.join(", ")})`;
 }
@@ -262,29 +296,49 @@ export function tablesOf(results) {
 }
 
 /** Small files of the best packed network, kept beside the experiments. */
-function keepPacked(run, folder, evidence) {
+function keepPacked(folder, evidence) {
   const kept = path.join(evidence, "..", "resnet20-cifar10-1w4a");
   mkdirSync(kept, { recursive: true });
-  for (const name of ["config.json", "metrics.jsonl", "model.cgm", "summary.json", "verify.json"]) {
-    copyFileSync(folder.of(run, name), path.join(kept, name));
+  for (const name of ["config.json", "metrics.jsonl", "model.cgm", "summary.json"]) {
+    copyFileSync(path.join(folder, name), path.join(kept, name));
   }
   return kept;
 }
 
-/** The `tables` action. */
-export function writeTables({ folder, runs, evidence, document }) {
-  const results = runs.flatMap((run) => resultOf(run, folder) ?? []);
-  if (results.length === 0) throw new Error(`${folder.out}: no finished run; expected at least one`);
+/** Writes evidence and tables of what is done. */
+export function writeTables({ out, evidence, document }) {
+  const lines = readLines(path.join(out, "sweep-results.jsonl"));
+  const results = lines.flatMap((line) => resultOf(line, out) ?? []);
+  if (results.length === 0) throw new Error(`${out}: no finished run; expected at least one`);
   mkdirSync(evidence, { recursive: true });
   writeWhole(path.join(evidence, "results.jsonl"), results.map((result) => `${JSON.stringify(result)}\n`).join(""));
   let text = readFileSync(document, "utf8");
   const tables = tablesOf(results);
   for (const [name, content] of tables) text = filled(text, name, content);
   writeWhole(document, text);
-  const headline = runs.find(({ id }) => id === "table1/1w4a");
-  const kept = headline !== undefined && folder.isDone(headline) ? keepPacked(headline, folder, evidence) : null;
   console.error(
     `${results.length} results in ${path.relative(root, evidence)}, tables ${tables.map(([name]) => name).join(", ")} in ${path.relative(root, document)}`,
   );
-  if (kept !== null) console.error(`packed network kept in ${path.relative(root, kept)}`);
+  const best = lines.find(({ name, status }) => name === "table1/1w4a" && status === "done");
+  if (best !== undefined) {
+    console.error(`packed network kept in ${path.relative(root, keepPacked(path.join(out, best.folder), evidence))}`);
+  }
+}
+
+if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const text = { type: "string" };
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      evidence: { ...text, default: path.join(root, "experiments", "cifar10") },
+      document: { ...text, default: path.join(root, "docs", "reproduction.md") },
+    },
+  });
+  try {
+    if (positionals.length !== 1) throw new Error("expected the folder of a sweep: tables.mjs STUDY");
+    writeTables({ out: positionals[0], evidence: values.evidence, document: values.document });
+  } catch (error) {
+    console.error(`tables: ${error.message}`);
+    process.exitCode = 1;
+  }
 }

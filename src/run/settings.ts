@@ -181,12 +181,17 @@ export function checkResumed(wanted: RunConfig, kept: RunConfig, init: boolean):
   });
 }
 
-/** Settings as options of the command line. */
+/** Settings as options of the command line, word by word. */
+export function optionWords(settings: Settings): string[] {
+  return fields().flatMap(([key, field]) => {
+    const value = (settings as Values)[key];
+    if (value === undefined || value === false) return [];
+    const text = field.kind.write(value);
+    return text === "" ? [optionOf(field)] : [optionOf(field), text];
+  });
+}
+
+/** The same as one text, for people. */
 export function optionsText(settings: Settings): string {
-  return fields()
-    .flatMap(([key, field]) => {
-      const value = (settings as Values)[key];
-      return value === undefined || value === false ? [] : [`${optionOf(field)} ${field.kind.write(value)}`.trim()];
-    })
-    .join(" ");
+  return optionWords(settings).join(" ");
 }

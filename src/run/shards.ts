@@ -1,5 +1,7 @@
 /** @file How a new run is divided into shards, and how many ranks share them. */
 import { check, either, integer, oneOf } from "../core/checks.js";
+import type { Settings } from "./config.js";
+import { FIELDS } from "./fields.js";
 
 /** Images of a shard: activations of small networks stay in a second-level cache, and batch norms see enough of them. */
 const IMAGES = 32;
@@ -14,6 +16,12 @@ export function shardsFor(batch: number): number {
   let shards = 1;
   while (batch / (2 * shards) >= IMAGES) shards *= 2;
   return shards;
+}
+
+/** Settings of a new run of the command line: divided by a rule of the batch size alone, unless they say otherwise. */
+export function withShards(settings: Settings): Settings {
+  if (settings.shards !== undefined) return settings;
+  return { ...settings, shards: shardsFor(settings.batch ?? (FIELDS.batch.initial as number)) };
 }
 
 /**

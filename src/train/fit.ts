@@ -89,6 +89,8 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
     // What diverged did so on every rank, and a world that failed is known to all.
     if (!(error instanceof DivergenceError || error instanceof WorldError)) world.abort(error);
     throw error;
+  } finally {
+    together.sums?.dispose();
   }
 }
 

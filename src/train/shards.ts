@@ -10,6 +10,7 @@ import type { Rng } from "../core/rng.js";
 import { placeOf } from "../data/loader.js";
 import { scope, untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
+import { addInPlace } from "../ndarray/update.js";
 import type { Module } from "../nn/module.js";
 import type { Buffer, Parameter } from "../nn/parameter.js";
 import { type ShardRange, shardsOf, TreeSum } from "../world/tree.js";
@@ -60,6 +61,12 @@ class Layout {
   }
 }
 
+/** An array that outlives every scope. */
+function kept(array: NDArray): NDArray {
+  untrack(array);
+  return array;
+}
+
 /** The sums over the shards of a step. */
 export class ShardSums<Item extends Counted> {
   readonly #net: Module;
@@ -67,7 +74,10 @@ export class ShardSums<Item extends Counted> {
   readonly #world: World;
   readonly #range: ShardRange;
   readonly #layout: Layout;
-  readonly #tree: TreeSum;
+  readonly #tree: TreeSum<NDArray>;
+  readonly #made: NDArray[] = [];
+  /** Copies of this rank's blocks, for others: the heap may move while they are sent. */
+  readonly #sent: Float32Array[] = [];
 
   constructor(net: Module, task: Task<Item>, world: World, shards: number) {
     this.#net = net;
@@ -75,7 +85,17 @@ export class ShardSums<Item extends Counted> {
     this.#world = world;
     this.#range = shardsOf(shards, world.size, world.rank);
     this.#layout = new Layout(net);
-    this.#tree = new TreeSum(this.#layout.length);
+    const { length } = this.#layout;
+    const make = (): NDArray => {
+      const vector = kept(NDArray.empty([length]));
+      this.#made.push(vector);
+      return vector;
+    };
+    this.#tree = new TreeSum(make, addInPlace);
+  }
+  /** Frees the vectors. */
+  dispose(): void {
+    for (const vector of this.#made) vector.dispose();
   }
   /** The shards that this rank computes. */
   get range(): ShardRange {
@@ -101,24 +121,41 @@ export class ShardSums<Item extends Counted> {
     this.#tree.clear();
     try {
       for (let shard = first; shard < end; shard++) {
-        const leaf = this.#tree.vector().fill(0);
+        const leaf = this.#tree.vector();
         const { start, end: until } = placeOf(count, { shards, first: shard, end: shard + 1 });
-        if (until > start) {
+        if (until === start) leaf.view().fill(0);
+        else {
           const at = batch.part?.start ?? 0;
           const part = this.#task.slice(batch, start - at, until - at);
           this.#seed(streams, drawn, step, shard);
           shown.push(...this.#leaf(leaf, part, mass, before, outcome));
         }
-        if (shard === first && stop) leaf[this.#layout.numbers + NUMBERS.indexOf("stop")] = 1;
+        leaf.view()[this.#layout.numbers + NUMBERS.indexOf("stop")] = shard === first && stop ? 1 : 0;
         this.#tree.add({ start: shard, size: 1 }, leaf);
       }
     } finally {
       this.#net.loadRngs(new Map([...streams].map(([key, rng]) => [key, rng.state()])));
       setDefaultRng(drawn);
     }
-    const sum = await this.#world.sum(this.#tree.pieces, this.#layout.length, shards);
+    const others = await this.#sum(shards);
+    // Alone, the sum lies in the heap, which moves when gradients are made.
+    const alone = this.#world.size === 1;
+    const sum = (): Float32Array => (alone ? (this.#tree.pieces[0].view() as Float32Array) : others);
     const all = this.#task.shows ? await gatherShown(this.#world, shown) : shown;
     return this.#take(sum, before, { count, mass, shown: all });
+  }
+
+  /** The sum over all ranks. */
+  #sum(shards: number): Promise<Float32Array> {
+    const { length } = this.#layout;
+    const pieces = this.#tree.pieces.map((piece, i) => {
+      const view = piece.view() as Float32Array;
+      if (this.#world.size === 1) return view;
+      this.#sent[i] ??= new Float32Array(length);
+      this.#sent[i].set(view);
+      return this.#sent[i];
+    });
+    return this.#world.sum(pieces, length, shards);
   }
 
   /** Random numbers of a shard depend on the run's streams, the step and the shard alone. */
@@ -130,7 +167,7 @@ export class ShardSums<Item extends Counted> {
 
   /** One shard: forward, backward, and all that came of it copied into its leaf. */
   #leaf(
-    leaf: Float32Array,
+    into: NDArray,
     part: Item,
     mass: number,
     before: readonly Float32Array[],
@@ -144,8 +181,12 @@ export class ShardSums<Item extends Counted> {
       const { loss, classes, seen: own } = outcome(part);
       // Of a power of two of equal shards all weights are exact.
       const weight = Math.fround(mass === 0 ? 0 : own.mass / mass);
-      leaf.set([weight * loss.item(), own.hits, classes, 1], numbers);
+      const value = weight * loss.item();
       loss.backward(new Tensor(NDArray.full(loss.shape, weight)));
+      // From here on nothing is allocated, and the view stays good.
+      const leaf = into.view() as Float32Array;
+      leaf.fill(0, counts);
+      leaf.set([value, own.hits, classes, 1], numbers);
       buffers.forEach(([{ data }, at], i) => {
         const after = data.view();
         if (after.some((value, c) => !Object.is(value, before[i][c]))) leaf[counts + parameters.length + i] = 1;
@@ -153,8 +194,12 @@ export class ShardSums<Item extends Counted> {
       });
       return own;
     });
+    const leaf = into.view() as Float32Array;
     parameters.forEach(([parameter, at], i) => {
-      if (parameter.gradient === null) return;
+      if (parameter.gradient === null) {
+        leaf.fill(0, at, at + parameter.size);
+        return;
+      }
       leaf.set(parameter.gradient.view(), at);
       leaf[counts + i] = 1;
       parameter.zeroGrad();
@@ -164,22 +209,22 @@ export class ShardSums<Item extends Counted> {
 
   /** Sums into gradients and buffers. What got no gradient in any shard has none, and what did not change stays. */
   #take(
-    sum: Float32Array,
+    sum: () => Float32Array,
     before: readonly Float32Array[],
     { count, mass, shown }: Omit<Seen, "hits">,
   ): ShardedOutcome {
     const { parameters, buffers, counts, numbers } = this.#layout;
     parameters.forEach(([parameter, at], i) => {
-      if (sum[counts + i] === 0) return;
-      const gradient = NDArray.from(sum.subarray(at, at + parameter.size), parameter.shape);
-      untrack(gradient);
+      if (sum()[counts + i] === 0) return;
+      const gradient = kept(NDArray.empty(parameter.shape));
+      gradient.view().set(sum().subarray(at, at + parameter.size));
       parameter.gradient = gradient;
     });
     buffers.forEach(([buffer, at], i) => {
-      const changed = sum[counts + parameters.length + i] > 0;
-      buffer.set(changed ? sum.subarray(at, at + buffer.data.size) : before[i]);
+      const changed = sum()[counts + parameters.length + i] > 0;
+      buffer.set(changed ? sum().subarray(at, at + buffer.data.size) : before[i]);
     });
-    const number = (name: (typeof NUMBERS)[number]): number => sum[numbers + NUMBERS.indexOf(name)];
+    const number = (name: (typeof NUMBERS)[number]): number => sum()[numbers + NUMBERS.indexOf(name)];
     return {
       loss: number("loss"),
       // Every shard that has examples says how many classes there are.

@@ -57,22 +57,28 @@ function addInto(a: Float32Array, b: Float32Array): void {
 
 /**
  * Adds up vectors as their shards come in, each sum the left half plus the right half: f32(left + right), rounded once
- * per level. Vectors of equal length are lent and given back through a free list, so that a step allocates none.
+ * per level. Vectors go back into a free list, so that a step makes none.
  */
-export class TreeSum {
-  readonly #stack: { block: Block; sum: Float32Array }[] = [];
-  readonly #free: Float32Array[] = [];
-  readonly #length: number;
+export class TreeSum<Vector = Float32Array> {
+  readonly #stack: { block: Block; sum: Vector }[] = [];
+  readonly #free: Vector[] = [];
+  readonly #make: () => Vector;
+  readonly #add: (into: Vector, other: Vector) => void;
 
-  constructor(length: number) {
-    this.#length = length;
+  /**
+   * @param make gives a vector, with whatever is in it
+   * @param add into ← into + other, rounded to f32 once
+   */
+  constructor(make: () => Vector, add: (into: Vector, other: Vector) => void) {
+    this.#make = make;
+    this.#add = add;
   }
   /** A vector to fill, with whatever is in it. */
-  vector(): Float32Array {
-    return this.#free.pop() ?? new Float32Array(this.#length);
+  vector(): Vector {
+    return this.#free.pop() ?? this.#make();
   }
   /** Adds the sum of a block, which comes right of all before it; the vector is the tree's from now on. */
-  add(block: Block, sum: Float32Array): void {
+  add(block: Block, sum: Vector): void {
     this.#stack.push({ block, sum });
     for (;;) {
       const right = this.#stack.at(-1);
@@ -82,14 +88,14 @@ export class TreeSum {
       // Halves of one block: equally large, side by side, the left one where such a block begins.
       const halves = size === right.block.size && left.block.start + size === right.block.start;
       if (!halves || left.block.start % (2 * size) !== 0) return;
-      addInto(left.sum, right.sum);
+      this.#add(left.sum, right.sum);
       this.#free.push(right.sum);
       this.#stack.length -= 2;
       this.#stack.push({ block: { start: left.block.start, size: 2 * size }, sum: left.sum });
     }
   }
   /** The blocks that are left: one, if all shards came. */
-  get pieces(): readonly Float32Array[] {
+  get pieces(): readonly Vector[] {
     return this.#stack.map(({ sum }) => sum);
   }
   /** Takes all vectors back for the next step. */
@@ -98,9 +104,14 @@ export class TreeSum {
   }
 }
 
+/** A tree of plain vectors of one length. */
+export function plainTree(length: number): TreeSum {
+  return new TreeSum<Float32Array>(() => new Float32Array(length), addInto);
+}
+
 /** The sum of the blocks of all ranks, in place: it lies in the first vector. @param blocks as {@link blocksOfAll} */
 export function sumBlocks(blocks: readonly Block[], vectors: readonly Float32Array[]): Float32Array {
-  const tree = new TreeSum(0);
+  const tree = plainTree(0);
   blocks.forEach((block, i) => {
     tree.add(block, vectors[i]);
   });

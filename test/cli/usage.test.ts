@@ -11,6 +11,8 @@ const COMMANDS = [
   "quickstart",
   "train",
   "launch",
+  "sweep",
+  "sweep-worker",
   "eval",
   "pack",
   "export",
@@ -27,7 +29,7 @@ describe("help", () => {
   it("lists the commands, all of them and no others", async () => {
     const { code, stdout, stderr } = await bench.run("--help");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    const listed = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1]);
+    const listed = [...stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map((match) => match[1]);
     expect(listed.sort()).toEqual([...COMMANDS].sort());
   });
 

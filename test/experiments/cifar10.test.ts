@@ -1,81 +1,59 @@
-/** @file The CIFAR-10 study: its statistics against published values, its list of runs, its tables and their places. */
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** @file The CIFAR-10 study: its plan against the commands of its evidence, its tables and their places. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { trainCommand } from "../../src/cli/commands/train.js";
+import { chosenSettings } from "../../src/cli/options/train.js";
+import type { Settings } from "../../src/run/config.js";
+import { type PresetName, withPreset } from "../../src/run/presets.js";
+import { runConfig } from "../../src/run/settings.js";
+import { expandPlan } from "../../src/sweep/expand.js";
+import { parsePlan } from "../../src/sweep/plan.js";
 
-// biome-ignore lint/suspicious/noExplicitAny: scripts without declarations.
-const load = async (name: string): Promise<any> =>
-  import(new URL(`../../experiments/cifar10/${name}.mjs`, import.meta.url).href);
-const { deviation, incompleteBeta, mean, paired, spread, studentP, welch } = await load("statistics");
-const { matching, PRETRAINED, STUDY, withSources } = await load("study");
-const { blendingTable, filled, restlessness, tablesOf } = await load("tables");
-const { Folder } = await load("folder");
+// biome-ignore lint/suspicious/noExplicitAny: a script without declarations.
+const script: any = await import(new URL("../../experiments/cifar10/tables.mjs", import.meta.url).href);
+const { blendingTable, filled, restlessness, tablesOf, writeTables } = script;
 
-describe("statistics", () => {
-  it("give mean and sample deviation", () => {
-    expect(mean([2, 4, 9])).toBe(5);
-    expect(deviation([2, 4, 9])).toBeCloseTo(Math.sqrt(13), 12);
-    expect(deviation([3])).toBeNaN();
-    expect(spread([89.1])).toBe("89.10");
-    expect(spread([1, 2, 3])).toBe("2.00 ± 1.00 (n = 3)");
-  });
-  it("know the incomplete beta function where it has a closed form", () => {
-    for (const x of [0, 0.1, 0.37, 0.5, 0.9, 1]) {
-      expect(incompleteBeta(x, 1, 1)).toBeCloseTo(x, 13);
-      expect(incompleteBeta(x, 3, 1)).toBeCloseTo(x ** 3, 13);
-      expect(incompleteBeta(x, 1, 4)).toBeCloseTo(1 - (1 - x) ** 4, 13);
-      expect(incompleteBeta(x, 0.5, 0.5)).toBeCloseTo((2 / Math.PI) * Math.asin(Math.sqrt(x)), 12);
-    }
-  });
-  it("know Student's distribution: closed forms and tabled 5 % points", () => {
-    // One degree of freedom is Cauchy's; two have t/√(2 + t²).
-    for (const t of [0, 0.3, 1, 4, 50]) {
-      expect(studentP(t, 1)).toBeCloseTo(1 - (2 / Math.PI) * Math.atan(t), 12);
-      expect(studentP(-t, 2)).toBeCloseTo(1 - t / Math.sqrt(2 + t * t), 12);
-    }
-    const table: [freedom: number, t: number][] = [
-      [3, 3.182446],
-      [5, 2.570582],
-      [10, 2.228139],
-      [30, 2.042272],
-    ];
-    for (const [freedom, t] of table) expect(studentP(t, freedom)).toBeCloseTo(0.05, 6);
-  });
-  it("test differences, paired and by Welch", () => {
-    // Differences 1, 2, 3: t = 2/(1/√3), 2 degrees of freedom.
-    const pair = paired([11, 22, 33], [10, 20, 30]);
-    expect(pair).toMatchObject({ difference: 2, freedom: 2 });
-    expect(pair.t).toBeCloseTo(2 * Math.sqrt(3), 12);
-    expect(pair.p).toBeCloseTo(1 - (2 * Math.sqrt(3)) / Math.sqrt(14), 12);
-    // Equal sizes and variances: 2n − 2 degrees of freedom, t = difference/√(2 s²/n).
-    const two = welch([4, 5, 6], [1, 2, 3]);
-    expect(two.freedom).toBeCloseTo(4, 12);
-    expect(two.t).toBeCloseTo(3 / Math.sqrt(2 / 3), 12);
-    expect(two.p).toBeCloseTo(studentP(two.t, 4), 12);
-  });
-});
+const folder = path.join(import.meta.dirname, "..", "..", "experiments", "cifar10");
+const text = (name: string): string => readFileSync(path.join(folder, name), "utf8");
+const evidence: { id: string; table: string; row: string; command: string; seed: number }[] = text("results.jsonl")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line));
+const runs = expandPlan(parsePlan(JSON.parse(text("PLAN.json")), "PLAN.json"));
 
-describe("the list of runs", () => {
-  it("has ids of its own, and sources that come before", () => {
-    const ids = STUDY.map(({ id }: { id: string }) => id);
-    expect(new Set(ids).size).toBe(ids.length);
-    for (const [i, { from }] of STUDY.entries()) {
-      if (from !== null && from !== PRETRAINED) expect(ids.slice(0, i)).toContain(from);
-    }
+/** The configuration of settings that start from whatever `init` names. */
+const configOf = (preset: PresetName | undefined, settings: Settings) => {
+  const { init } = settings;
+  const config = { file: init ?? "", sha256: "0".repeat(64) };
+  return runConfig(withPreset(preset, settings), init === undefined ? {} : { init: { config, normalize: null } });
+};
+
+describe("the plan", () => {
+  it("has a run for each line of the evidence, under its name and title", () => {
+    const named = runs.map(({ name, title }) => [name, title]);
+    expect(new Map(named as [string, string][])).toEqual(new Map(evidence.map(({ id, row }) => [id, row])));
+    expect(named).toHaveLength(evidence.length);
   });
-  it("has every row that the tables need", () => {
-    const count = (pattern: string) => matching([pattern]).length;
-    expect([count("table1/"), count("table2/"), count("table3/"), count("instability/"), count("vgg11/")]).toEqual([
-      20, 12, 10, 3, 5,
-    ]);
-    expect(matching(["table2/rho-0-"])).toHaveLength(3);
-    expect(withSources(matching(["instability/*identity"])).map(({ id }: { id: string }) => id)).toEqual([
-      "table1/32w4a",
-      "instability/32w4a-identity",
-    ]);
+
+  it.each(evidence.slice(1))("$id is what its command trained, from the same weights", ({ id, command }) => {
+    const { preset, settings, seed, from } = runs.find(({ name }) => name === id) as (typeof runs)[number];
+    const train = trainCommand();
+    train.parseOptions(command.replace(/^npx coarsegrad train /, "").split(" "));
+    // The evidence is older than shards: batches were one part.
+    const typed = { ...chosenSettings(train), shards: 1 };
+    expect(from ?? settings.init).toBe(typed.init);
+    const init = from ?? settings.init;
+    const planned = { ...settings, seed, ...(init !== undefined && { init }) };
+    expect(configOf(preset, planned)).toEqual(configOf(train.opts<{ preset?: PresetName }>().preset, typed));
+  });
+
+  it("tests the public weights as they are", () => {
+    expect(evidence[0].command).toContain("coarsegrad eval resnet20-cifar10.safetensors --model resnet20");
+    expect(runs.find(({ name }) => name === evidence[0].id)?.settings).toMatchObject({
+      ...{ model: "resnet20", bits: "float", epochs: 0, init: "resnet20-cifar10.safetensors" },
+    });
   });
 });
 
@@ -151,41 +129,46 @@ describe("tables", () => {
   });
   it("have a place each in docs/reproduction.md", () => {
     const page = readFileSync(new URL("../../docs/reproduction.md", import.meta.url), "utf8");
-    for (const name of new Set(["runs", ...STUDY.map(({ table }: { table: string }) => table)])) {
+    for (const name of new Set(["runs", ...evidence.map(({ table }) => table)])) {
       expect(() => filled(page, name, "x")).not.toThrow();
     }
   });
 });
 
-describe("the study's folder", () => {
+describe("a finished sweep", () => {
   const out = mkdtempSync(path.join(tmpdir(), "coarsegrad-study-"));
   afterAll(() => rmSync(out, { recursive: true, force: true }));
-  it("belongs to one living process at a time", () => {
-    const folder = new Folder(out);
-    const release = folder.lock();
-    expect(() => folder.lock()).toThrow(/is at work there/);
-    release();
-    // What a killed process left behind keeps nobody out.
-    writeFileSync(path.join(out, ".lock"), "999999999");
-    folder.lock()();
-  });
-  it("says why a run waits whose start diverged", () => {
-    const [data, study] = [path.join(out, "data"), path.join(out, "study")];
-    mkdirSync(path.join(data, "pretrained"), { recursive: true });
-    writeFileSync(path.join(data, "pretrained", PRETRAINED), "");
-    mkdirSync(path.join(study, "table1", "32w4a"), { recursive: true });
-    writeFileSync(path.join(study, "coarsegrad.mjs"), "");
-    writeFileSync(path.join(study, "table1", "32w4a", "diverged.json"), '{"epoch":1,"step":3}');
-    const script = fileURLToPath(new URL("../../experiments/cifar10/run.mjs", import.meta.url));
-    const args = ["run", "--out", study, "--data-dir", data, "--only", "instability/32w4a-relu"];
-    const { status, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
-    expect(stderr).toContain("instability/32w4a-relu: its start table1/32w4a diverged");
-    expect(stderr).toContain("1 of 2 done, 0 failed, 1 waiting");
-    expect(status).toBe(1);
-    const listed = spawnSync(process.execPath, [script, "list", ...args.slice(1)], { encoding: "utf8" }).stdout;
-    expect(listed).toMatch(/^instability\/32w4a-relu .* about \d+ min, if its start table1\/32w4a had not diverged$/m);
-    rmSync(path.join(study, "table1", "32w4a", "diverged.json"));
-    const open = spawnSync(process.execPath, [script, "list", ...args.slice(1)], { encoding: "utf8" }).stdout;
-    expect(open).toMatch(/^instability\/32w4a-relu .* about \d+ min, after table1\/32w4a$/m);
+
+  it("fills results.jsonl and the page", () => {
+    // A run of the evidence, one that diverged, one that never began.
+    mkdirSync(path.join(out, "jobs"), { recursive: true });
+    const own = path.join(folder, "..", "resnet20-cifar10-1w4a");
+    cpSync(own, path.join(out, "jobs", "a"), { recursive: true });
+    const { layers: _, ...summary } = JSON.parse(readFileSync(path.join(own, "summary.json"), "utf8"));
+    const line = { folder: "jobs/a", seed: 1, settings: { bits: "1W4A", epochs: 30 }, status: "done", error: null };
+    const bad = { ...line, folder: "jobs/b", status: "failed", summary: null };
+    const lines = [
+      { ...line, name: "table1/1w4a", title: "1W4A, all convolutions binary, classifier float", summary },
+      { ...bad, name: "table3/x", title: "x", error: "train: fit: training diverged in epoch 1, step 14; expected" },
+      { ...bad, name: "table3/y", title: "y", error: "it starts from x", status: "skipped" },
+    ];
+    writeFileSync(path.join(out, "sweep-results.jsonl"), lines.map((each) => `${JSON.stringify(each)}\n`).join(""));
+    const document = path.join(out, "page.md");
+    cpSync(path.join(import.meta.dirname, "..", "..", "docs", "reproduction.md"), document);
+    writeTables({ out, evidence: path.join(out, "evidence", "cifar10"), document });
+    const results = readFileSync(path.join(out, "evidence", "cifar10", "results.jsonl"), "utf8")
+      .trim()
+      .split("\n");
+    const [found, diverged] = results.map((each) => JSON.parse(each));
+    const before = evidence.find(({ id }) => id === "table1/1w4a");
+    for (const key of ["table", "row", "bits", "epochs", "plannedEpochs", "trainImages", "testImages", "top1"])
+      expect(found).toHaveProperty(key, before?.[key as "row"]);
+    for (const key of ["weightsSha256", "loss", "valAccuracy", "flipRatio"])
+      expect(found).toHaveProperty(key, before?.[key as "row"]);
+    expect(diverged).toMatchObject({ id: "table3/x", table: "3", diverged: { epoch: 1, step: 14 } });
+    expect(results).toHaveLength(2);
+    const page = readFileSync(document, "utf8");
+    expect(page).toMatch(/\| 1W4A, all convolutions binary, classifier float \| 89\.14 % \| 89\.14 % \| 59,798 \|/);
+    expect(page).toContain("| x: **diverged** in epoch 1, step 14 | 4A |");
   });
 });

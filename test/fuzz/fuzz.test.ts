@@ -8,6 +8,7 @@ import { Rng } from "../../src/core/rng.js";
 import { memory } from "../../src/kernels/index.js";
 import { cpuMilliseconds } from "../cpu.js";
 import { run as disk } from "./disk.js";
+import { run as elastic } from "./elastic.js";
 import { FORMATS } from "./formats.js";
 import { run as kills } from "./kills.js";
 import { mutated } from "./mutate.js";
@@ -49,7 +50,7 @@ it.each(Object.entries(FORMATS).filter(([name]) => only === undefined || name ==
  * What is damaged by the outside world, not in its bytes. The suite has small versions of its own beside the run
  * folders' tests.
  */
-const EVENTS: Readonly<Record<string, (count: number, seed: number) => Promise<number>>> = { kills, disk };
+const EVENTS: Readonly<Record<string, (count: number, seed: number) => Promise<number>>> = { kills, elastic, disk };
 
 it.each(Object.entries(EVENTS).filter(([name]) => name === only))("%s", async (name, run) => {
   const events = await run(Number(COUNT), Number(COARSEGRAD_FUZZ_SEED));

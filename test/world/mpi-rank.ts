@@ -4,7 +4,7 @@
  */
 import { joinWorld } from "../../src/node/world/join.js";
 import { agree } from "../../src/world/agree.js";
-import { blocksOf, shardsOf, TreeSum } from "../../src/world/tree.js";
+import { blocksOf, plainTree, shardsOf } from "../../src/world/tree.js";
 import { broadcast, type World } from "../../src/world/world.js";
 import { LENGTHS, leaf, SHARDS, sumLine } from "./leaves.js";
 
@@ -13,7 +13,7 @@ const [task, limit] = process.argv.slice(2);
 /** This rank's pieces of a sum; in shared memory, as those of a heap with threads are. */
 function piecesOf(world: World, shards: number, length: number): Float32Array[] {
   const range = shardsOf(shards, world.size, world.rank);
-  const tree = new TreeSum(length);
+  const tree = plainTree(length);
   for (let shard = range.first; shard < range.end; shard++) {
     const vector = tree.vector();
     vector.set(leaf(shard, length));

@@ -1,7 +1,7 @@
 /** @file The tree of shards gives one sum, however many ranks add it up. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blocksOf, blocksOfAll, shardsOf, sumBlocks, TreeSum } from "../../src/world/tree.js";
+import { blocksOf, blocksOfAll, plainTree, shardsOf, sumBlocks } from "../../src/world/tree.js";
 
 const shards = fc.integer({ min: 0, max: 7 }).map((k) => 2 ** k);
 const LENGTH = 5;
@@ -17,7 +17,7 @@ function byDefinition(leaves: readonly Float32Array[]): Float32Array {
 function byRanks(leaves: readonly Float32Array[], size: number): Float32Array {
   const pieces = Array.from({ length: size }, (_, rank) => {
     const range = shardsOf(leaves.length, size, rank);
-    const tree = new TreeSum(LENGTH);
+    const tree = plainTree(LENGTH);
     for (let shard = range.first; shard < range.end; shard++) {
       const vector = tree.vector();
       vector.set(leaves[shard]);

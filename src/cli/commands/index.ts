@@ -10,6 +10,8 @@ import { packCommand } from "./pack.js";
 import { quickstartCommand } from "./quickstart.js";
 import { reportCommand } from "./report.js";
 import { summaryCommand } from "./summary.js";
+import { sweepCommand } from "./sweep.js";
+import { sweepWorkerCommand } from "./sweep-worker.js";
 import { theoryCommand } from "./theory.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
@@ -19,6 +21,8 @@ export const COMMANDS: readonly (() => Command)[] = [
   quickstartCommand,
   trainCommand,
   launchCommand,
+  sweepCommand,
+  sweepWorkerCommand,
   evalCommand,
   packCommand,
   exportCommand,

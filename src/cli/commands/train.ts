@@ -7,11 +7,10 @@ import { openRun, type PlannedRun, planRun, type RunPlace } from "../../node/run
 import { trainRun } from "../../node/run/train.js";
 import { followRun } from "../../node/world/follow.js";
 import { mpiWorld } from "../../node/world/mpi.js";
-import type { RunConfig, Settings } from "../../run/config.js";
-import { FIELDS } from "../../run/fields.js";
+import type { RunConfig } from "../../run/config.js";
 import { normalizeText } from "../../run/normalization.js";
 import { PRESETS_HELP, withPreset } from "../../run/presets.js";
-import { ranksFor, shardsFor } from "../../run/shards.js";
+import { ranksFor, withShards } from "../../run/shards.js";
 import type { RunSummary } from "../../run/summary.js";
 import { UsageError } from "../../run/usage-error.js";
 import type { FitProgress } from "../../train/fit.js";
@@ -68,7 +67,9 @@ export function trainCommand(): Command {
     }
     const warn = (text: string): void => terminal.warn(text);
     const { planned, outcome } = await leading(world, async () => {
-      const settings = withShards(withPreset(options.preset, chosenSettings(made)), options.resume !== undefined);
+      const chosen = withPreset(options.preset, chosenSettings(made));
+      // A run that goes on keeps what it has.
+      const settings = options.resume !== undefined ? chosen : withShards(chosen);
       const plan = await planRun(settings, placeOf(options), commandLine(), warn);
       const work = (signal: AbortSignal) => trainHere(plan, options, terminal, signal, world);
       return { planned: plan, outcome: await interruptible(terminal, "stopping after this step", work) };
@@ -116,12 +117,6 @@ async function leading<T>(world: World | undefined, work: () => Promise<T>): Pro
     world?.abort(error);
     throw error;
   }
-}
-
-/** New runs are divided by a rule of the batch size alone; those that go on keep what they have. */
-function withShards(settings: Settings, resumed: boolean): Settings {
-  if (resumed || settings.shards !== undefined) return settings;
-  return { ...settings, shards: shardsFor(settings.batch ?? (FIELDS.batch.initial as number)) };
 }
 
 /** The run in its folder, from the lock to the summary, with its progress. */

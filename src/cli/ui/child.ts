@@ -8,23 +8,50 @@ import type { Progress, ProgressBoard, ProgressMessage } from "./progress.js";
 /** A command that ran in a child process and failed; its message is the child's. */
 export class ChildError extends CoarsegradError {}
 
+/** How a child runs, and whom it tells. */
+export interface ChildOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ProgressMessage["progress"]) => void;
+  /** Its working folder. */
+  readonly cwd?: string;
+  /** Variables besides those of this process. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The same with its progress on a board, a bar for each label. */
+export function runChild<Result>(args: readonly string[], board: ProgressBoard, signal: AbortSignal): Promise<Result> {
+  const bars = new Map<string, Progress>();
+  return childResult<Result>(args, {
+    signal,
+    onProgress({ label, done, total, details }) {
+      const bar = bars.get(label) ?? board.add(label, total);
+      bars.set(label, bar);
+      bar.update(done, details);
+    },
+  }).finally(() => {
+    for (const bar of bars.values()) bar.stop();
+  });
+}
+
 /**
- * Runs `coarsegrad …args --json` in a child process.
+ * Runs `coarsegrad …args --json` in a child process, which ends with this one however that ends.
  *
- * @param board where its progress is shown
- * @param signal asks the child to stop as Ctrl-C does
+ * @param options its signal asks the child to stop as Ctrl-C does
  * @returns what the command printed
  * @throws ChildError with the child's message; InterruptedError if it was stopped
  */
-export function runChild<Result>(args: readonly string[], board: ProgressBoard, signal: AbortSignal): Promise<Result> {
+export function childResult<Result>(
+  args: readonly string[],
+  { signal, onProgress, cwd, env }: ChildOptions,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = fork(process.argv[1], [...args, "--json"], {
-      env: { ...process.env, COARSEGRAD_PROGRESS: "ipc" },
+      cwd,
+      env: { ...process.env, ...env, COARSEGRAD_PROGRESS: "ipc" },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // A process group of its own: the terminal's Ctrl-C reaches the parent alone, which passes it on once.
       detached: true,
     });
-    const bars = new Map<string, Progress>();
     const output = { out: "", err: "" };
     const stop = (): void => {
       child.kill("SIGINT");
@@ -35,16 +62,10 @@ export function runChild<Result>(args: readonly string[], board: ProgressBoard, 
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       output.err += text;
     });
-    child.on("message", (message) => {
-      const { label, done, total, details } = (message as ProgressMessage).progress;
-      const bar = bars.get(label) ?? board.add(label, total);
-      bars.set(label, bar);
-      bar.update(done, details);
-    });
+    child.on("message", (message) => onProgress((message as ProgressMessage).progress));
     child.on("error", reject);
     child.on("close", (code, killed) => {
       signal.removeEventListener("abort", stop);
-      for (const bar of bars.values()) bar.stop();
       if (code === EXIT.ok) resolve(JSON.parse(output.out) as Result);
       else if (code === EXIT.interrupted || signal.aborted) {
         reject(new InterruptedError({ op: args[0], what: "interrupted" }, signalOf(signal)));

@@ -13,6 +13,8 @@ export interface Progress {
   update(done: number, details?: string): void;
   /** Ends the display. A second call does nothing. */
   stop(): void;
+  /** Ends the display and takes it away where that can be done: a line says what is to be said. */
+  remove(): void;
 }
 
 /** Several pieces of work that run at the same time, one bar each. */
@@ -23,6 +25,8 @@ export interface ProgressBoard {
    * @param offset units that were done before (a resumed run): they do not count towards the speed
    */
   add(label: string, total: number, offset?: number): Progress;
+  /** A line that stays, above what moves. */
+  line(text: string): void;
   stop(): void;
 }
 
@@ -43,7 +47,9 @@ const MESSAGE_INTERVAL = 200;
 export function progressBoard(terminal: Terminal): ProgressBoard {
   if (process.env["COARSEGRAD_PROGRESS"] === "ipc" && process.send !== undefined) return messageBoard();
   if (terminal.animated) return barBoard();
-  return terminal.chatty ? plainBoard((line) => terminal.note(line)) : { add: () => silent, stop: () => undefined };
+  return terminal.chatty
+    ? plainBoard((line) => terminal.note(line))
+    : { add: () => silent, line: () => undefined, stop: () => undefined };
 }
 
 /** A single piece of work on a board of its own. */
@@ -56,10 +62,14 @@ export function startProgress(terminal: Terminal, label: string, total: number, 
       progress.stop();
       board.stop();
     },
+    remove() {
+      progress.remove();
+      board.stop();
+    },
   };
 }
 
-const silent: Progress = { update: () => undefined, stop: () => undefined };
+const silent: Progress = { update: () => undefined, stop: () => undefined, remove: () => undefined };
 
 /** Remaining seconds at the mean speed since the start; NaN before anything was done. */
 export function remaining(elapsedSeconds: number, done: number, total: number, offset: number): number {
@@ -158,8 +168,13 @@ function barBoard(): ProgressBoard {
           });
         },
         stop: () => bar.stop(),
+        remove() {
+          bar.stop();
+          bars.remove(bar);
+        },
       };
     },
+    line: (text) => bars.log(`${printableLine(text)}\n`),
     stop: () => bars.stop(),
   };
 }
@@ -188,8 +203,12 @@ function plainBoard(write: (line: string) => void): ProgressBoard {
           if (!stopped && last !== null) show(last.done, last.details);
           stopped = true;
         },
+        remove() {
+          stopped = true;
+        },
       };
     },
+    line: write,
     stop: () => undefined,
   };
 }
@@ -207,8 +226,10 @@ function messageBoard(): ProgressBoard {
           process.send?.(message);
         },
         stop: () => undefined,
+        remove: () => undefined,
       };
     },
+    line: () => undefined,
     stop: () => undefined,
   };
 }

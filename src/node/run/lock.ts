@@ -144,6 +144,25 @@ export class RunLock {
 }
 
 /**
+ * Who is writing a run: a living process of this machine (`here`), one of another machine or container, of which
+ * nothing can be told (`elsewhere`), or nobody.
+ *
+ * @throws DataError if something else has the lock's name
+ */
+export async function writerOf(folder: string): Promise<"here" | "elsewhere" | null> {
+  const holder = holderOf((await textOf(join(folder, LOCK_FILE))) ?? "");
+  const state = holder === null ? "gone" : stateOf(holder);
+  return state === "gone" ? null : state === "alive" ? "here" : "elsewhere";
+}
+
+/** Takes the lock of a process of another machine away. If it lives after all, it stops at its next write. */
+export async function takeOver(folder: string): Promise<void> {
+  const text = await textOf(join(folder, LOCK_FILE));
+  const holder = text === null ? null : holderOf(text);
+  if (text !== null && holder !== null && stateOf(holder) === "unknown") await removeStale(folder, text);
+}
+
+/**
  * What a lock holds; null if there is none by now.
  *
  * @throws DataError if something else has its name: a folder, a pipe, a link that leads nowhere can be neither read nor

@@ -72,7 +72,7 @@ export async function configFrom(settings: Settings): Promise<RunConfig> {
 }
 
 /** The file behind --init, and the normalization that its weights were trained with. */
-async function initOf(
+export async function initOf(
   given: string,
   info: NonNullable<SettingsContext["images"]>,
 ): Promise<NonNullable<SettingsContext["init"]>> {

@@ -56,6 +56,8 @@ export function loadMpi(koffi: Koffi, named: string | undefined, preferred: Flav
   const failures: string[] = [];
   // UCX, a transport of both makes, would take over the signal by which V8 bounds WebAssembly's memory.
   process.env.UCX_ERROR_SIGNALS ??= "";
+  // It also rewrites the code of mmap and others in place, beside which V8's threads, already running, may crash.
+  process.env.UCX_MEM_EVENTS ??= "no";
   for (const file of names) {
     try {
       const library = loadForGood(koffi, file);

@@ -1,0 +1,176 @@
+/**
+ * @file From runs to jobs: files that they start from are found and hashed, configurations made, equal ones put
+ * together.
+ */
+import path from "node:path";
+import { CoarsegradError, DataError } from "../core/errors.js";
+import { sha256Hex } from "../core/sha256.js";
+import { exists, readFileBytes } from "../node/files.js";
+import { imagesInfo } from "../node/images/info.js";
+import { openModel } from "../node/models.js";
+import { initOf } from "../node/run/plan.js";
+import { RUN_FILES } from "../node/run/run-files.js";
+import type { RunConfig, Settings } from "../run/config.js";
+import { folderOf } from "../run/images.js";
+import { isOnnx } from "../run/onnx-names.js";
+import { withPreset } from "../run/presets.js";
+import { optionWords, runConfig, type SettingsContext } from "../run/settings.js";
+import { withShards } from "../run/shards.js";
+import { UsageError } from "../run/usage-error.js";
+import type { PlannedSweepRun } from "./expand.js";
+import { inOrder } from "./graph.js";
+import { jobFolder, jobId, type SweepJob } from "./job.js";
+
+/** A run of the plan and its job. */
+export interface ResolvedRun extends PlannedSweepRun {
+  readonly id: string;
+}
+
+/** What is to be done for a plan. */
+export interface ResolvedPlan {
+  readonly runs: readonly ResolvedRun[];
+  /** Each configuration once, sources before those that start from them. */
+  readonly jobs: readonly SweepJob[];
+  /** Files that jobs start from: what they are called in the sweep's folder, and where they are. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** A file that a plan names: beside the plan, or from the working folder. */
+async function located(name: string, planFolder: string, what: string): Promise<string> {
+  const places = [...new Set([path.resolve(planFolder, name), path.resolve(name)])];
+  for (const place of places) if (await exists(place)) return place;
+  throw new DataError({ op: name, what: `${what} is not there`, expected: places.join(", or "), got: "no such file" });
+}
+
+/** Looks files up, once for all runs. */
+class Files {
+  readonly found = new Map<string, string>();
+  readonly #folder: string;
+  readonly #starts = new Map<string, ReturnType<typeof initOf>>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** An imagefolder:DIR as every folder finds it. */
+  async data(name: string | undefined): Promise<string | undefined> {
+    const directory = name === undefined ? undefined : folderOf(name);
+    return directory === undefined
+      ? name
+      : `imagefolder:${await located(directory, this.#folder, "the folder of images")}`;
+  }
+
+  /** What a file is called in the sweep's folder: by its content. */
+  async keep(name: string): Promise<string> {
+    const given = await located(name, this.#folder, "the file to start from");
+    // A run folder stands for its checkpoint.
+    const file = isOnnx(given) ? given : (await openModel(given)).path;
+    const own = `files/${sha256Hex(await readFileBytes(file)).slice(0, 12)}-${path.basename(file)}`;
+    this.found.set(own, file);
+    return own;
+  }
+
+  /** The weights behind a file that was kept. */
+  async start(own: string, images: Parameters<typeof initOf>[1]): Promise<NonNullable<SettingsContext["init"]>> {
+    const key = `${own} ${images.mean} ${images.std}`;
+    if (!this.#starts.has(key)) this.#starts.set(key, initOf(this.found.get(own) as string, images));
+    const { config, normalize } = (await this.#starts.get(key)) as Awaited<ReturnType<typeof initOf>>;
+    return { config: { ...config, file: own }, normalize };
+  }
+}
+
+/** A run with its configuration. */
+interface Configured {
+  readonly run: ResolvedRun;
+  readonly config: RunConfig;
+  readonly job: SweepJob;
+}
+
+async function configured(run: PlannedSweepRun, source: Configured | undefined, files: Files): Promise<Configured> {
+  const { preset, name, verify } = run;
+  const chosen: Settings = { ...run.settings, seed: run.seed };
+  const data = await files.data(chosen.data);
+  const onnx = chosen.model !== undefined && isOnnx(chosen.model);
+  const model = onnx ? await files.keep(chosen.model as string) : chosen.model;
+  const init =
+    source !== undefined
+      ? jobFolder(source.job.id)
+      : chosen.init === undefined
+        ? undefined
+        : await files.keep(chosen.init);
+  const given: Settings = {
+    ...chosen,
+    ...(data !== undefined && { data }),
+    ...(model !== undefined && { model }),
+    ...(init !== undefined && { init }),
+  };
+  const settings = withShards(withPreset(preset, given));
+  const images = await imagesInfo(settings.data ?? "digits", settings.imageSize);
+  const start =
+    source !== undefined
+      ? // The file of another job: its hash comes with it, and is no part of this one's id.
+        {
+          config: { file: `${init}/${RUN_FILES.checkpoint}`, sha256: "0".repeat(64) },
+          normalize: source.config.normalize ?? null,
+        }
+      : init === undefined
+        ? undefined
+        : await files.start(init, images);
+  const plain = runConfig(settings, { images, init: start });
+  // A run keeps the network that it was imported from.
+  const network = onnx ? await readFileBytes(files.found.get(model as string) as string) : undefined;
+  const config: RunConfig =
+    network === undefined
+      ? plain
+      : {
+          ...plain,
+          model: RUN_FILES.network,
+          init: plain.init ?? { file: model as string, sha256: sha256Hex(network) },
+        };
+  const from = source?.job.id ?? null;
+  const id = jobId(config, from);
+  const { init: _, ...others } = given;
+  const words = [
+    ...(preset === undefined ? [] : ["--preset", preset]),
+    ...optionWords(source === undefined ? given : others),
+  ];
+  return {
+    run: { ...run, id },
+    config,
+    job: { id, from, name, words, verify, testLimit: config.testLimit, shards: config.shards ?? 1 },
+  };
+}
+
+/**
+ * The jobs of some runs.
+ *
+ * @param runs sources before those that start from them
+ * @param planFolder where relative files are looked for first
+ * @throws DataError if a file is missing; UsageError for settings that its weights do not go with
+ */
+export async function resolvePlan(runs: readonly PlannedSweepRun[], planFolder: string): Promise<ResolvedPlan> {
+  const files = new Files(planFolder);
+  const byName = new Map<string, Configured>();
+  for (const run of runs) {
+    try {
+      byName.set(run.name, await configured(run, run.from === null ? undefined : byName.get(run.from), files));
+    } catch (error) {
+      if (!(error instanceof CoarsegradError)) throw error;
+      const Kind = error instanceof UsageError ? UsageError : DataError;
+      throw new Kind({ op: run.name, what: error.message });
+    }
+  }
+  const all = [...byName.values()];
+  const jobs = new Map<string, SweepJob>();
+  for (const { job } of all) {
+    const other = jobs.get(job.id);
+    jobs.set(job.id, other === undefined ? job : { ...other, verify: other.verify || job.verify });
+  }
+  const ordered = inOrder(
+    [...jobs.values()],
+    ({ id }) => id,
+    ({ from }) => from,
+    "jobs",
+  );
+  return { runs: all.map(({ run }) => run), jobs: ordered, files: files.found };
+}
