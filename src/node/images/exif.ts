@@ -1,5 +1,5 @@
 /** @file How a camera was held, from the Exif data of a JPEG, and the picture turned upright. */
-import type { Raster } from "./picture.js";
+import type { Raster } from "./raster.js";
 
 /** Exif's orientation: 1 as stored, 2 to 8 mirrored, turned, or both (CIPA DC-008, tag 0x0112). */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;

@@ -6,14 +6,9 @@ import { upright } from "./exif.js";
 import { readJpeg } from "./jpeg.js";
 import { type ImageLimits, imageRefusal } from "./limits.js";
 import { readPng } from "./png.js";
+import type { Raster } from "./raster.js";
 
-/** An 8-bit image, row by row, channels interleaved (HWC). */
-export interface Raster {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-  readonly pixels: Uint8Array;
-}
+export type { Raster } from "./raster.js";
 
 /** Endings that {@link decodeImage} understands. */
 export const IMAGE_ENDINGS = [".png", ".jpg", ".jpeg", ".pbm", ".pgm", ".ppm", ".pnm"] as const;
