@@ -3,6 +3,9 @@ import { isMap, isPlainObject, isSet } from "../core/containers.js";
 import { ArgumentError } from "../core/errors.js";
 import { snakeCase } from "./state.js";
 
+/** A class whose own properties are named by a file has this; other names are written with underscores. */
+export const EXACT_NAMES = Symbol("exact names");
+
 /** Where a member sits: enough to put another in its place. */
 export interface Member {
   readonly key: string;
@@ -33,7 +36,7 @@ export function membersOf(owner: object): Member[] {
     if (typeof value === "object" && value !== null) {
       visit(
         walk,
-        snakeCase(name),
+        EXACT_NAMES in owner ? name : snakeCase(name),
         value,
         () => isWritable(own, name),
         (other) => {

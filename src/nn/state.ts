@@ -144,6 +144,21 @@ function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
 }
 
 /**
+ * Entries by a network's names. Imported networks kept their files' names in lower case once, and states that were
+ * saved so fit still. Other networks have no capitals.
+ */
+function withOldNames<Value>(
+  entries: ReadonlyMap<string, Value>,
+  slots: ReadonlyMap<string, StateSlot>,
+): ReadonlyMap<string, Value> {
+  const current = new Map([...slots.keys()].map((key) => [key.toLowerCase(), key]));
+  // Two names that were one: which was which cannot be told.
+  if (current.size < slots.size) return entries;
+  const named = [...entries].map(([key, value]) => [slots.has(key) ? key : (current.get(key) ?? key), value] as const);
+  return new Map(named).size < entries.size ? entries : new Map(named);
+}
+
+/**
  * Compares a source with slots of the same names. Nothing is changed before the function that it returns is called,
  * which cannot fail any more.
  *
@@ -160,7 +175,7 @@ export function planState(
   source: StateSource,
   strict: boolean,
 ): () => LoadReport {
-  const entries = stateEntries(op, "state", source);
+  const entries = withOldNames(stateEntries(op, "state", source), slots);
   const groups = [...keysByArray(slots)];
   for (const [data, [key]] of groups) if (!data.alive) refuseDisposed(op, key);
   const missing = groups.flatMap(([, keys]) => (keys.some((key) => entries.has(key)) ? [] : keys));

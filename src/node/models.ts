@@ -1,6 +1,6 @@
 /** @file Models on disk: a run folder, a training checkpoint, float weights, a packed model, or an ONNX file. */
 import { dirname, isAbsolute, join } from "node:path";
-import { check } from "../core/checks.js";
+import { check, checkOptions, text } from "../core/checks.js";
 import { ArgumentError, DataError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
 import { type ImageInfo, infoOf } from "../run/images.js";
@@ -8,20 +8,33 @@ import { loaded, networkOf } from "../run/network.js";
 import { isOnnx } from "../run/onnx-names.js";
 import { type CheckpointSource, KIND_NAMES, type ModelSource, type OnnxSource, readModel } from "../run/source.js";
 import { exists, isFolder, pathRule, readFileBytes } from "./files.js";
+import { readOnnxFile } from "./onnx-file.js";
 import { RunFolder } from "./run/folder.js";
 import { checkCheckpoint, checkPackedFile } from "./run/summary-file.js";
 
+/** Choices of {@link openModel}. */
+export interface OpenOptions {
+  /** The output to take from an ONNX file that has several. */
+  readonly output?: string;
+}
+
 /**
  * Opens a model by path; a run folder stands for its checkpoint. What a run recorded of its files is compared with
- * them.
+ * them. An ONNX file is read together with the files beside it that hold its values.
  *
  * @throws DataError if there is nothing, FormatError if it is damaged or of no known kind, StateError if files of
  * different runs lie in one folder
  */
-export async function openModel(path: string): Promise<ModelSource> {
+export async function openModel(path: string, options: OpenOptions = {}): Promise<ModelSource> {
   check("openModel", "path", path, pathRule);
+  checkOptions("openModel", options, { output: text });
+  const { output } = options;
   const file = (await isFolder(path)) ? await checkpointOf(path) : path;
-  const source = readModel(await readFileBytes(file), file);
+  if (output !== undefined && !isOnnx(file)) {
+    const got = file === path ? path : `the run ${path}`;
+    throw new ArgumentError({ op: "output", what: "not for this kind of model", expected: "an ONNX file", got });
+  }
+  const source = readModel(isOnnx(file) ? await readOnnxFile(file, output) : await readFileBytes(file), file);
   if (source.kind === "packed") await checkPackedFile(file, source.bytes);
   if (source.kind === "checkpoint") await checkCheckpoint(file, source.checkpoint);
   return source;
@@ -39,9 +52,9 @@ async function checkpointOf(path: string): Promise<string> {
   });
 }
 
-/** An ONNX file, not yet read. @throws DataError if it cannot be opened */
-export async function openOnnx(path: string): Promise<OnnxSource> {
-  return { kind: "onnx", path, bytes: await readFileBytes(path) };
+/** An ONNX file as one file, not yet imported. @throws what {@link openModel} throws */
+export async function openOnnx(path: string, output?: string): Promise<OnnxSource> {
+  return { kind: "onnx", path, bytes: await readOnnxFile(path, output) };
 }
 
 /**

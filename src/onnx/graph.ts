@@ -5,6 +5,7 @@
 import { FormatError } from "../core/errors.js";
 import { Attributes } from "./attributes.js";
 import { decodeModel } from "./codec.js";
+import type { ExternalData } from "./external.js";
 import { ATTRIBUTE, type GraphMessage, type ModelMessage, type NodeMessage, type ValueInfo } from "./schema.js";
 import { type Constant, readTensor } from "./tensor.js";
 
@@ -39,15 +40,17 @@ export interface Graph {
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly string[];
   readonly constants: ReadonlyMap<string, Constant>;
+  /** Bytes of the files beside the file. */
+  readonly external: ExternalData | undefined;
 }
 
 /**
  * Reads the graph of an ONNX file.
  *
  * @throws FormatError naming file and node: no graph, an operator set outside 7 … 25, operators of other domains,
- *   subgraphs, names used twice or never given a value, cycles, external data, sparse constants
+ *   subgraphs, names used twice or never given a value, cycles, external data that was not given, sparse constants
  */
-export function readGraph(bytes: Uint8Array, file: string): Graph {
+export function readGraph(bytes: Uint8Array, file: string, external?: ExternalData): Graph {
   const model = decodeModel(bytes, file);
   const refuse = (what: string, expected: string, got: string): never => {
     throw new FormatError({ op: file, what, expected, got });
@@ -60,7 +63,7 @@ export function readGraph(bytes: Uint8Array, file: string): Graph {
   for (const tensor of graph.initializer ?? []) {
     const name = tensor.name ?? "";
     if (name === "" || constants.has(name)) refuse("initializer", "a name of its own", name === "" ? "none" : name);
-    constants.set(name, readTensor(tensor, `${file}: initializer "${name}"`));
+    constants.set(name, readTensor(tensor, `${file}: initializer "${name}"`, external));
   }
   const given = graph.input ?? [];
   // Files of the first versions list initializers among the inputs.
@@ -76,6 +79,7 @@ export function readGraph(bytes: Uint8Array, file: string): Graph {
     inputs,
     outputs,
     constants,
+    external,
   };
 }
 
@@ -86,7 +90,9 @@ function isStandard(domain: string | undefined): boolean {
 }
 
 function opsetOf({ opsetImport = [] }: ModelMessage, refuse: Refuse): number {
-  const versions = opsetImport.filter(({ domain }) => isStandard(domain)).map(({ version = 0 }) => version);
+  // The standard domain has two names; a file may list both.
+  const all = opsetImport.filter(({ domain }) => isStandard(domain)).map(({ version = 0 }) => version);
+  const versions = [...new Set(all)];
   if (versions.length !== 1) refuse("version of the operator set", "one", `${versions.length}`);
   const { oldest, newest } = OPSETS;
   const [version] = versions;
@@ -98,7 +104,9 @@ function opsetOf({ opsetImport = [] }: ModelMessage, refuse: Refuse): number {
 
 function inputOf({ name = "", type }: ValueInfo): GraphInput {
   const tensor = type?.tensorType;
-  const extents = tensor?.shape && (tensor.shape.dim ?? []).map(({ dimValue }) => dimValue ?? null);
+  const extents =
+    tensor?.shape &&
+    (tensor.shape.dim ?? []).map(({ dimValue }) => (dimValue === undefined || dimValue < 0 ? null : dimValue));
   return { name, element: tensor?.elemType, extents: extents ?? null };
 }
 

@@ -2,6 +2,8 @@
  * @file Arithmetic of extents: exporters write `x.view(x.size(0), -1)` as Shape, Gather, Unsqueeze and Concat in front
  * of a Reshape. Extents are known when a file is read, but for the batch, which stays a symbol.
  */
+
+import { axesOf, sliceRanges } from "./fold.js";
 import type { GraphNode } from "./graph.js";
 import { BATCH, type Extents, type Importing } from "./importing.js";
 
@@ -33,15 +35,36 @@ export function importGather(node: GraphNode, importing: Importing): void {
 }
 
 /** One extent as a list of one. The axis is an attribute before opset 13, an input since. */
-export function importUnsqueeze(node: GraphNode, importing: Importing): void {
-  const inputs = importing.graph.opset >= 13;
-  importing.arity(node, inputs ? 2 : 1, inputs ? 2 : 1);
+export function unsqueezeExtents(node: GraphNode, importing: Importing): void {
   const { list, scalar } = extentsOf(node, importing, 0);
-  const axes = inputs ? Array.from(importing.constant(node, 1).data) : (node.attributes.ints("axes") ?? []);
+  const axes = axesOf(node, importing, 1, 13) ?? [];
   if (!scalar || axes.length !== 1 || (axes[0] !== 0 && axes[0] !== -1)) {
     importing.refuse(node, "axes", "[0] of one extent", `[${axes}] of ${scalar ? "one" : "a list"}`);
   }
   importing.setExtents(node.outputs[0], { list, scalar: false });
+}
+
+/** A list of one extent as a number. */
+export function squeezeExtents(node: GraphNode, importing: Importing): void {
+  const { list, scalar } = extentsOf(node, importing, 0);
+  const axes = axesOf(node, importing, 1, 13) ?? [0];
+  if (scalar || list.length !== 1 || axes.length !== 1 || (axes[0] !== 0 && axes[0] !== -1)) {
+    importing.refuse(node, "axes", "[0] of a list of one", `[${axes}] of ${scalar ? "one" : list.length}`);
+  }
+  importing.setExtents(node.outputs[0], { list, scalar: true });
+}
+
+/** A part of a list of extents. */
+export function sliceExtents(node: GraphNode, importing: Importing): void {
+  const { list } = extentsOf(node, importing, 0);
+  const [{ start, step, count }] = sliceRanges(node, importing, [list.length]);
+  const found = Array.from({ length: count }, (_, i) => list[start + i * step]);
+  importing.setExtents(node.outputs[0], { list: found, scalar: false });
+}
+
+/** True if a node reads computed extents. */
+export function readsExtents(node: GraphNode, importing: Importing): boolean {
+  return !importing.isConstant(node, 0) && importing.extents(node.inputs[0] ?? "") !== undefined;
 }
 
 /** Lists of extents one after the other. @returns false if an input is something else */

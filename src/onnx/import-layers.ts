@@ -6,10 +6,11 @@ import { Identity, ReLU, Sigmoid, Softmax, Tanh } from "../nn/activation.js";
 import { Dropout } from "../nn/dropout.js";
 import type { Module } from "../nn/module.js";
 import { AvgPool2d, Flatten, MaxPool2d } from "../nn/pool.js";
+import { axesOf, frontAxes } from "./fold.js";
 import type { GraphNode } from "./graph.js";
 import { concatExtents } from "./import-extents.js";
 import { type Importing, onnxOrder, rows, stretchesOf, type Value } from "./importing.js";
-import { Clip, ClippedReLU, WithConstant } from "./layers.js";
+import { Clip, ClippedReLU, LogSoftmax, WithConstant } from "./layers.js";
 import { checkPool, readWindow, short, shortPadding } from "./windows.js";
 
 /** An activation on each element. */
@@ -21,7 +22,12 @@ export function importUnary(make: () => Module): (node: GraphNode, importing: Im
   };
 }
 
-export const importRelu = importUnary(() => new ReLU());
+/** max(x, 0); with a Min, or a Clip, of one number that alone reads it, a clipped ReLU. */
+export function importRelu(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 1, 1);
+  const x = importing.input(node);
+  bounded(node, importing, x, { lo: 0, hi: Infinity });
+}
 export const importSigmoid = importUnary(() => new Sigmoid());
 export const importTanh = importUnary(() => new Tanh());
 
@@ -41,15 +47,58 @@ export function importClip(node: GraphNode, importing: Importing): void {
     return constant.data[0];
   };
   const [lo, hi] = [bound(1, "min", -Infinity), bound(2, "max", Infinity)];
+  if (!(lo <= hi)) importing.refuse(node, "bounds", "min of at most max", `${lo} and ${hi}`);
+  bounded(node, importing, x, { lo, hi });
+}
+
+/** Max or Min of a value and one number, several of them as one Clip. */
+export function importBound(node: GraphNode, importing: Importing): void {
+  const bound = boundOf(node, importing);
+  if (bound === null)
+    importing.refuse(node, "inputs", "a computed value and one number", `[${node.inputs.join(", ")}]`);
+  importing.arity(node, 2, 2);
+  bounded(node, importing, importing.input(node, bound.side), bound);
+}
+
+interface Bounds {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** What a Max or Min with one number bounds, and which input it bounds; null if it is something else. */
+function boundOf(node: GraphNode, importing: Importing): (Bounds & { side: number }) | null {
+  if ((node.op !== "Max" && node.op !== "Min") || node.inputs.length !== 2) return null;
+  const at = importing.isConstant(node, 0) ? 0 : 1;
+  if (!importing.isConstant(node, at)) return null;
+  const { data, shape } = importing.reals(node, at);
+  if (data.length !== 1 || shape.length > 1) return null;
+  return node.op === "Max" ? { lo: data[0], hi: Infinity, side: 1 - at } : { lo: -Infinity, hi: data[0], side: 1 - at };
+}
+
+/** A value between bounds, together with those that a Max or Min behind it adds. */
+function bounded(node: GraphNode, importing: Importing, x: Value, first: Bounds): void {
+  let { lo, hi } = first;
+  let last = node;
+  for (;;) {
+    const next = importing.onlyReader(last.outputs[0]);
+    const more = next === undefined ? null : boundOf(next, importing);
+    const both = more && { lo: Math.max(lo, more.lo), hi: Math.min(hi, more.hi) };
+    // Bounds that cross make a constant of a value, whichever comes last.
+    if (next === undefined || both === null || both.lo > both.hi) break;
+    importing.arity(next, 2, 2);
+    next.attributes.finish();
+    importing.done.add(next);
+    ({ lo, hi } = both);
+    last = next;
+  }
   // Exporters write "no bound" as the largest f32 number too.
   const open = (value: number): boolean => Math.abs(value) >= 3.4e38;
-  if (!(lo <= hi)) importing.refuse(node, "bounds", "min of at most max", `${lo} and ${hi}`);
-  const wanted = importing.keyOfPath(node);
-  importing.layer(node, wanted, x.slot, { ...x }, () => {
+  const value = importing.inner(node, importing.keyOfPath(node), x.slot, { ...x }, () => {
     if (open(lo) && open(hi)) return new Identity();
     if (lo === 0 && hi > 0) return open(hi) ? new ReLU() : new ClippedReLU(hi);
     return new Clip(lo, hi);
   });
+  importing.set(last.outputs[0], value);
 }
 
 /** Max and average pools, and those over whole images. */
@@ -81,59 +130,117 @@ export function importPool(node: GraphNode, importing: Importing): void {
   if (node.op === "MaxPool") importing.moved(x);
 }
 
-/** Mean over rows and columns of images: a pool over the whole image. */
+/** Axes of rows and columns in ONNX, by layout. */
+const PIXEL_AXES: Readonly<Record<Value["layout"], readonly number[]>> = {
+  image: [2, 3],
+  last: [1, 2],
+  lines: [2],
+  plane: [],
+  rows: [],
+};
+
+/** Mean over rows, columns or both: a pool over them. */
 export function importReduceMean(node: GraphNode, importing: Importing): void {
   const inputs = importing.graph.opset >= 18;
   importing.arity(node, 1, inputs ? 2 : 1);
   const { attributes } = node;
-  const x = importing.image(node);
+  const x = importing.input(node);
+  const pixels = PIXEL_AXES[x.layout];
+  if (pixels.length === 0) importing.image(node);
   attributes.fixed("noop_with_empty_axes", 0);
-  const given =
-    inputs && node.inputs.length > 1 ? Array.from(importing.constant(node, 1).data) : attributes.ints("axes");
-  const axes = (given ?? []).map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
-  if (`${axes}` !== "2,3") importing.refuse(node, "axes", "rows and columns, [2,3]", `[${given ?? "all"}]`);
-  const [channels, h, w] = x.shape;
+  const given = axesOf(node, importing, 1, 18);
+  const axes = frontAxes(node, importing, given ?? [], x.shape.length + 1);
+  if (axes.length === 0 || axes.some((axis) => !pixels.includes(axis))) {
+    importing.refuse(node, "axes", `rows and columns, [${pixels}]`, `[${given ?? "all"}]`);
+  }
   const wanted = importing.keyOfPath(node);
   const keep = attributes.int("keepdims", 1) !== 0;
-  const pooled = { shape: [channels, 1, 1], layout: "image", stretches: null } as const;
-  const pool = () => new AvgPool2d([h, w]);
+  const [h, w] = x.grid ?? pixels.map((axis) => x.shape[axis - 1]);
+  const whole = axes.length === pixels.length;
+  const kernel: [number, number] = [whole || axes[0] === pixels[0] ? h : 1, whole || axes[0] === pixels[1] ? w : 1];
+  const pool = () => new AvgPool2d(kernel);
+  const kept = x.shape.map((extent, i) => (axes.includes(i + 1) ? 1 : extent));
+  const channels = x.layout === "last" ? x.shape[2] : x.shape[0];
+  const grid: [number, number] = [h / kernel[0], w / kernel[1]];
   if (keep) {
-    importing.layer(node, wanted, x.slot, pooled, pool);
+    const info = { ...x, shape: kept, ...(x.layout === "lines" && { grid }) };
+    importing.layer(node, wanted, x.slot, info, pool);
     return;
   }
+  if (!whole) {
+    if (x.layout === "last") importing.refuse(node, "attribute keepdims", "1 for one axis of channels last", "0");
+    const shape = [channels, grid[0] * grid[1]];
+    importing.layer(node, wanted, x.slot, { shape, layout: "lines", stretches: null, grid }, pool);
+    return;
+  }
+  const pooled = { shape: [channels, 1, 1], layout: "image", stretches: null } as const;
   const { slot } = importing.inner(node, wanted, x.slot, pooled, pool);
   importing.layer(node, "flatten", slot, rows(channels), () => new Flatten());
 }
 
 const FUNCTIONS = { Add: "add", Sub: "sub", Mul: "mul", Div: "div" } as const;
 
-/** Two values added, or a value combined with a constant of one number or one per channel. */
+/** The sum of two values of one shape. */
+function sum(node: GraphNode, importing: Importing, first: Value, second: Value): Value {
+  let [a, b] = [first, second];
+  const grids = `${a.grid}` === `${b.grid}`;
+  if (shapeText(a.shape) !== shapeText(b.shape) || a.layout !== b.layout || !grids) {
+    importing.refuse(node, "two computed values", "a sum of two of one shape", `[N,${a.shape}] and [N,${b.shape}]`);
+  }
+  if (JSON.stringify(a.stretches) !== JSON.stringify(b.stretches)) {
+    [a, b] = [importing.restored(node, a), importing.restored(node, b)];
+  }
+  return importing.combined(node, { kind: "add", inputs: [a.slot, b.slot] }, { ...a });
+}
+
+/** −x, exactly. */
+function negative(node: GraphNode, importing: Importing, x: Value): Value {
+  const wanted = `${importing.keyOfPath(node)}.negative`;
+  return importing.inner(node, wanted, x.slot, { ...x }, () => new WithConstant("mul", Float32Array.of(-1)));
+}
+
+/** The sum of any number of values, one after the other. */
+export function importSum(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 1, 1000);
+  const values = node.inputs.map((_, i) => importing.input(node, i));
+  importing.set(
+    node.outputs[0],
+    values.reduce((a, b) => sum(node, importing, a, b)),
+  );
+}
+
+/** Two values added or subtracted, or a value combined with a constant of one number or one per channel. */
 export function importArithmetic(node: GraphNode, importing: Importing): void {
   importing.arity(node, 2, 2);
   const fn = FUNCTIONS[node.op as keyof typeof FUNCTIONS];
   if (!importing.isConstant(node, 0) && !importing.isConstant(node, 1)) {
-    let [a, b] = [importing.input(node, 0), importing.input(node, 1)];
-    if (fn !== "add" || shapeText(a.shape) !== shapeText(b.shape) || a.layout !== b.layout) {
+    const [a, b] = [importing.input(node, 0), importing.input(node, 1)];
+    if (fn !== "add" && fn !== "sub") {
       importing.refuse(node, "two computed values", "a sum of two of one shape", `[N,${a.shape}] and [N,${b.shape}]`);
     }
-    if (JSON.stringify(a.stretches) !== JSON.stringify(b.stretches)) {
-      [a, b] = [importing.restored(node, a), importing.restored(node, b)];
-    }
-    const { shape, layout, stretches } = a;
-    importing.combine(node, { kind: "add", inputs: [a.slot, b.slot] }, { shape, layout, stretches });
+    importing.set(node.outputs[0], sum(node, importing, a, fn === "sub" ? negative(node, importing, b) : b));
     return;
   }
   const side = importing.isConstant(node, 0) ? 0 : 1;
-  if (side === 0 && (fn === "sub" || fn === "div")) {
+  if (side === 0 && fn === "div") {
     importing.refuse(node, "a constant on the left", "a computed value there", "a constant");
   }
-  const x = importing.input(node, 1 - side);
+  let x = importing.input(node, 1 - side);
   const value = perChannel(node, importing, side, x);
   if (fn === "mul" && value.length === 1 && importing.scaleInput(x, value[0])) {
     importing.set(node.outputs[0], x);
     return;
   }
-  importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, () => new WithConstant(fn, value));
+  // c − x is −x + c to the last bit.
+  const turned = side === 0 && fn === "sub";
+  if (turned) x = negative(node, importing, x);
+  importing.layer(
+    node,
+    importing.keyOfPath(node),
+    x.slot,
+    { ...x },
+    () => new WithConstant(turned ? "add" : fn, value),
+  );
 }
 
 /** A constant as one number, or one for each channel of a value, in this library's order. */
@@ -141,7 +248,13 @@ function perChannel(node: GraphNode, importing: Importing, i: number, x: Value):
   const { shape, data } = importing.reals(node, i);
   if (data.length === 1 && shape.length <= x.shape.length + 1) return data as Float32Array;
   const channels = x.layout === "last" ? x.shape[2] : x.shape[0];
-  const suffix = x.layout === "image" ? [channels, 1, 1] : [channels];
+  const suffix = {
+    image: [channels, 1, 1],
+    plane: [1, 1, 1],
+    lines: [channels, 1],
+    last: [channels],
+    rows: [channels],
+  }[x.layout];
   const extra = shape.length - suffix.length;
   const lead = shape.slice(0, Math.max(0, extra));
   if (
@@ -156,19 +269,45 @@ function perChannel(node: GraphNode, importing: Importing, i: number, x: Value):
   return Float32Array.from(onnxOrder(x.stretches), (from) => data[from]);
 }
 
-/** Softmax along an axis; before opset 13 over that axis and all behind it. */
+/** What may stand between a softmax and the end of a graph. */
+const MOVES: readonly string[] = ["Flatten", "Reshape", "Squeeze", "Identity", "Cast"];
+
+/** True if a value is the graph's result but for moves. */
+function endsGraph(name: string, importing: Importing): boolean {
+  for (let at = name; ; ) {
+    if (importing.graph.outputs.includes(at)) return importing.readers(at).length === 0 && at === importing.output;
+    const next = importing.onlyReader(at);
+    if (next === undefined || !MOVES.includes(next.op)) return false;
+    [at] = next.outputs;
+  }
+}
+
+/** Softmax or its logarithm along an axis; before opset 13 over that axis and all behind it. */
 export function importSoftmax(node: GraphNode, importing: Importing): void {
   importing.arity(node, 1, 1);
   const x = importing.input(node);
   const old = importing.graph.opset < 13;
   const rank = x.shape.length + 1;
   const given = node.attributes.int("axis", old ? 1 : -1);
-  const axis = given < 0 ? given + rank : given;
+  let axis = given < 0 ? given + rank : given;
   if (!(axis >= 1 && axis < rank)) importing.refuse(node, "attribute axis", `1 to ${rank - 1}`, `${given}`);
-  if (old && axis !== rank - 1)
-    importing.refuse(node, "attribute axis before opset 13", `${rank - 1}, the last`, `${given}`);
-  const own = x.layout === "image" ? [0, 3, 1, 2][axis] : axis;
-  importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, () => new Softmax(own));
+  if (old) {
+    // All axes from this one on together are one axis if the others have one element.
+    const wide = x.shape.flatMap((extent, i) => (i + 1 >= axis && extent > 1 ? [i + 1] : []));
+    if (wide.length > 1) {
+      importing.refuse(node, "attribute axis before opset 13", `${rank - 1}, the last`, `${given}`);
+    }
+    [axis = axis] = wide;
+  }
+  if (importing.logits && endsGraph(node.outputs[0], importing)) {
+    importing.notes.push(`${node.where}: left out, since training and packed models end in logits`);
+    importing.set(node.outputs[0], x);
+    return;
+  }
+  if (x.layout === "lines" && axis === 2) importing.refuse(node, "attribute axis", "1, channels", `${given}`);
+  const own = x.layout === "image" || x.layout === "lines" ? [0, 3, 1, 2][axis] : axis;
+  const make = () => (node.op === "LogSoftmax" ? new LogSoftmax(own) : new Softmax(own));
+  importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, make);
 }
 
 /** Values joined along the channels, or extents. */
@@ -180,8 +319,14 @@ export function importConcat(node: GraphNode, importing: Importing): void {
   const rank = first.shape.length + 1;
   const given = node.attributes.int("axis", 1);
   const axis = given < 0 ? given + rank : given;
-  const extents = ({ layout, shape }: Value): string => `${layout} ${layout === "image" ? shape.slice(1) : ""}`;
-  if (axis !== 1 || first.layout === "last" || values.some((value) => extents(value) !== extents(first))) {
+  const extents = ({ layout, shape, grid }: Value): string =>
+    `${layout} ${layout === "rows" ? "" : shape.slice(1)} ${grid ?? ""}`;
+  if (
+    axis !== 1 ||
+    first.layout === "last" ||
+    first.layout === "plane" ||
+    values.some((value) => extents(value) !== extents(first))
+  ) {
     const got = `axis ${given} of ${values.map(({ shape }) => `[N,${shape}]`).join(", ")}`;
     importing.refuse(node, "concatenation", "axis 1 of images of one size, or of rows", got);
   }
@@ -189,7 +334,7 @@ export function importConcat(node: GraphNode, importing: Importing): void {
   const info =
     first.layout === "rows"
       ? rows(channels, values.flatMap(stretchesOf))
-      : ({ shape: [channels, ...first.shape.slice(1)], layout: "image", stretches: null } as const);
+      : { ...first, shape: [channels, ...first.shape.slice(1)] };
   const own = first.layout === "rows" ? 1 : 3;
   importing.combine(node, { kind: "concat", inputs: values.map(({ slot }) => slot), axis: own }, info);
 }

@@ -1,18 +1,26 @@
 /**
- * @file Import of operators that only move or name elements: Flatten, Reshape, Transpose, Pad, Identity, Constant,
- * Cast.
+ * @file Import of operators that only move or name elements: Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Pad,
+ * Slice, Identity, Constant, Cast.
  */
 import { sizeOf } from "../core/shape.js";
-import { Flatten } from "../nn/pool.js";
+import { Flatten, MaxPool2d } from "../nn/pool.js";
+import { axesOf, frontAxes, sliceRanges, squeezedShape, unsqueezedShape } from "./fold.js";
 import type { GraphNode } from "./graph.js";
-import { BATCH, type Importing, rows, type Value } from "./importing.js";
-import { ZeroPad } from "./layers.js";
+import { readsExtents, sliceExtents, squeezeExtents, unsqueezeExtents } from "./import-extents.js";
+import { BATCH, type Importing, rows, type Value, type ValueInfo } from "./importing.js";
+import { Crop, RowsToImages, ZeroPad } from "./layers.js";
 import { ELEMENT, elementName } from "./schema.js";
-import { type Constant, readTensor } from "./tensor.js";
+import { type Constant, isReal, readTensor } from "./tensor.js";
 
 /** The node's result is a value that is there already. */
 function alias(node: GraphNode, importing: Importing, value: Value): void {
   importing.set(node.outputs[0], value);
+}
+
+/** Rows and columns of a value, as it lies here. */
+function gridOf({ layout, shape, grid }: Value): readonly [number, number] {
+  if (grid !== undefined) return grid;
+  return layout === "image" ? [shape[1], shape[2]] : [shape[0], shape[1]];
 }
 
 /** An image as rows: here pixels come before channels. */
@@ -21,10 +29,59 @@ function flatten(node: GraphNode, importing: Importing, x: Value): void {
     alias(node, importing, x);
     return;
   }
-  const [channels, h, w] = x.shape;
-  const info = rows(sizeOf(x.shape), x.layout === "last" ? null : [{ channels, pixels: h * w }]);
-  importing.layer(node, importing.keyOfPath(node), x.slot, info, () => new Flatten());
+  const first = x.layout === "image" || x.layout === "lines";
+  const stretches = first ? [{ channels: x.shape[0], pixels: sizeOf(x.shape.slice(1)) }] : null;
+  importing.layer(node, importing.keyOfPath(node), x.slot, rows(sizeOf(x.shape), stretches), () => new Flatten());
   importing.moved(x);
+}
+
+/** Rows as images; an input of rows that becomes images at once is an input of images. */
+function unflatten(node: GraphNode, importing: Importing, x: Value, shape: readonly number[]): void {
+  const [channels, h, w = 1] = shape;
+  const info: ValueInfo =
+    shape.length === 3
+      ? { shape, layout: "image", stretches: null }
+      : { shape, layout: "lines", stretches: null, grid: [h, w] };
+  if (importing.takeAsImages(x, [h, w, channels])) {
+    alias(node, importing, { ...info, slot: x.slot });
+    return;
+  }
+  const [stretch] = x.stretches ?? [];
+  const ours = x.stretches?.length === 1 && stretch.channels === channels;
+  const from = ours ? x : importing.restored(node, x);
+  const outermost = !ours && channels > 1 && h * w > 1;
+  importing.layer(
+    node,
+    importing.keyOfPath(node),
+    from.slot,
+    info,
+    () => new RowsToImages([h, w, channels], outermost),
+  );
+}
+
+/** A value with other extents in ONNX, as far as they say the same of images. @returns false if they do not */
+function view(node: GraphNode, importing: Importing, x: Value, shape: readonly number[]): boolean {
+  const put = (info: Omit<ValueInfo, "shape" | "stretches">): boolean => {
+    alias(node, importing, { slot: x.slot, shape, stretches: null, ...info });
+    return true;
+  };
+  if (sizeOf(shape) !== sizeOf(x.shape)) return false;
+  if (`${shape}` === `${x.shape}`) alias(node, importing, x);
+  else if (shape.length === 1) flatten(node, importing, x);
+  else if (x.layout === "rows") {
+    if (shape.length > 3) return false;
+    unflatten(node, importing, x, shape);
+  } else {
+    const grid = gridOf(x);
+    const channels = x.layout === "plane" ? 1 : x.layout === "last" ? x.shape[2] : x.shape[0];
+    if (`${shape}` === `${[channels, ...grid]}`) return put({ layout: "image" });
+    if (channels === 1 && `${shape}` === `${[...grid, 1]}`) return put({ layout: "last" });
+    if (channels === 1 && `${shape}` === `${grid}`) return put({ layout: "plane" });
+    // A value with channels last has them innermost in ONNX too: other extents would part them.
+    if (x.layout === "last" || shape.length !== 2 || shape[0] !== channels) return false;
+    return put({ layout: "lines", grid });
+  }
+  return true;
 }
 
 export function importFlatten(node: GraphNode, importing: Importing): void {
@@ -35,7 +92,7 @@ export function importFlatten(node: GraphNode, importing: Importing): void {
   flatten(node, importing, x);
 }
 
-/** Reshapes that flatten, or that change nothing. */
+/** Reshapes that flatten, that make images of rows, or that change nothing. */
 export function importReshape(node: GraphNode, importing: Importing): void {
   importing.arity(node, 2, 2);
   const x = importing.input(node);
@@ -54,9 +111,46 @@ export function importReshape(node: GraphNode, importing: Importing): void {
   const extents = rest.map((extent, i) => (extent === 0 && zeros ? (x.shape[i] ?? 0) : extent));
   const product = extents.reduce((all, extent) => all * (extent === -1 ? 1 : extent), 1);
   const whole = extents.map((extent) => (extent === -1 ? sizeOf(x.shape) / product : extent));
-  if (whole.length === 1 && whole[0] === sizeOf(x.shape)) flatten(node, importing, x);
-  else if (`${whole}` === `${x.shape}`) alias(node, importing, x);
-  else refuse();
+  if (!whole.every((extent) => Number.isSafeInteger(extent) && extent >= 1) || !view(node, importing, x, whole))
+    refuse();
+}
+
+/** Axes of one pixel or channel taken away, or extents. */
+export function importSqueeze(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 1, importing.graph.opset >= 13 ? 2 : 1);
+  if (readsExtents(node, importing)) {
+    squeezeExtents(node, importing);
+    return;
+  }
+  const x = importing.input(node);
+  const axes = axesOf(node, importing, 1, 13);
+  // Without axes a batch of one would go too, and a batch of two would not.
+  const [batch] = importing.graph.inputs[0].extents ?? [];
+  if (axes === undefined && batch === 1) importing.refuse(node, "axes", "axes, or a batch that is open", "none");
+  const [first, ...shape] = squeezedShape(node, importing, [Number.NaN, ...x.shape], axes);
+  if (!Number.isNaN(first)) importing.refuse(node, "axes", "not the batch", `[${axes}]`);
+  if (shape.length > 0 && view(node, importing, x, shape)) return;
+  importing.refuse(
+    node,
+    "axes",
+    "those that leave rows, or images of one channel",
+    `[${axes ?? "all of 1"}] of [N,${x.shape}]`,
+  );
+}
+
+/** Axes of extent 1 put in, or extents. */
+export function importUnsqueeze(node: GraphNode, importing: Importing): void {
+  const inputs = importing.graph.opset >= 13;
+  importing.arity(node, inputs ? 2 : 1, inputs ? 2 : 1);
+  if (readsExtents(node, importing)) {
+    unsqueezeExtents(node, importing);
+    return;
+  }
+  const x = importing.input(node);
+  const axes = axesOf(node, importing, 1, 13) ?? [];
+  const [first, ...shape] = unsqueezedShape(node, importing, [Number.NaN, ...x.shape], axes);
+  if (Number.isNaN(first) && view(node, importing, x, shape)) return;
+  importing.refuse(node, "axes", "those that make images", `[${axes}] of [N,${x.shape}]`);
 }
 
 /** Between channels first and channels last: images lie here as channels last in both. */
@@ -75,28 +169,78 @@ export function importTranspose(node: GraphNode, importing: Importing): void {
   }
 }
 
-/** Zeros around images. */
+/** Where axes of ONNX (behind the batch) lie here: rows, columns, channels. */
+function imageAxes(node: GraphNode, importing: Importing, x: Value): readonly [number, number, number] {
+  if (x.layout !== "last") importing.image(node);
+  return x.layout === "last" ? [0, 1, 2] : [1, 2, 0];
+}
+
+/** Zeros around images: pads of all axes, or of those that are named. */
 export function importPad(node: GraphNode, importing: Importing): void {
   const { opset } = importing.graph;
   const inputs = opset >= 11;
   importing.arity(node, inputs ? 2 : 1, inputs ? (opset >= 18 ? 4 : 3) : 1);
-  const x = importing.image(node);
+  const x = importing.input(node);
+  const order = imageAxes(node, importing, x);
   const { attributes } = node;
   const mode = attributes.text("mode", "constant");
   if (mode !== "constant") importing.refuse(node, "attribute mode", "constant", mode);
   const given = inputs ? Array.from(importing.constant(node, 1).data) : (attributes.ints("pads") ?? []);
   const value = inputs ? (importing.optionalReals(node, 2)?.data[0] ?? 0) : attributes.float("value", 0);
   if (value !== 0) importing.refuse(node, "value of the padding", "0", `${value}`);
-  if ((node.inputs[3] ?? "") !== "") importing.refuse(node, "axes", "all of them", "some");
+  const named = (node.inputs[3] ?? "") === "" ? [0, 1, 2, 3] : Array.from(importing.constant(node, 3).data);
+  const axes = frontAxes(node, importing, named, 4);
   const whole = given.every((n) => Number.isSafeInteger(n) && n >= 0 && n <= 2 ** 24);
-  if (given.length !== 8 || !whole || given[0] !== 0 || given[4] !== 0) {
-    importing.refuse(node, "pads", "8 integers of at least 0, none around the batch", `[${given}]`);
+  const side = (axis: number, end: 0 | 1): number => given[axes.indexOf(axis) + end * axes.length] ?? 0;
+  if (given.length !== 2 * axes.length || !whole || (axes.includes(0) && (side(0, 0) !== 0 || side(0, 1) !== 0))) {
+    const expected = `${2 * axes.length} integers of at least 0, none around the batch`;
+    importing.refuse(node, "pads", expected, `[${given}]`);
   }
-  const shape = x.shape.map((extent, i) => given[i + 1] + extent + given[i + 5]);
-  const pads = [2, 3, 1].map((axis) => [given[axis], given[axis + 4]] as const);
-  const info = { shape, layout: "image", stretches: null } as const;
-  importing.layer(node, importing.keyOfPath(node), x.slot, info, () => new ZeroPad(pads));
+  const around = [0, 1, 2].map((axis) => (axes.includes(axis + 1) ? [side(axis + 1, 0), side(axis + 1, 1)] : [0, 0]));
+  const shape = x.shape.map((extent, axis) => around[axis][0] + extent + around[axis][1]);
+  const pads = order.map((axis) => [around[axis][0], around[axis][1]] as const);
+  importing.layer(node, importing.keyOfPath(node), x.slot, { ...x, shape }, () => new ZeroPad(pads));
   importing.moved(x);
+}
+
+/** A part of images, every pixel or some of them, as in the shortcuts of residual networks; or a part of extents. */
+export function importSlice(node: GraphNode, importing: Importing): void {
+  const inputs = importing.graph.opset >= 10;
+  importing.arity(node, inputs ? 3 : 1, inputs ? 5 : 1);
+  if (readsExtents(node, importing)) {
+    sliceExtents(node, importing);
+    return;
+  }
+  const x = importing.input(node);
+  const order = imageAxes(node, importing, x);
+  const ranges = sliceRanges(node, importing, [Number.NaN, ...x.shape]).slice(1);
+  const shape = ranges.map(({ count }) => count);
+  const [v, h, c] = order.map((axis) => ranges[axis]);
+  if (c.step !== 1 || v.step < 1 || h.step < 1 || shape.includes(0)) {
+    importing.refuse(node, "slice", "forward ranges that are not empty, every channel", `[${shape}] of [N,${x.shape}]`);
+  }
+  const wanted = importing.keyOfPath(node);
+  // Every k-th pixel up to the end is what windows of one pixel take.
+  const parts = order.map((axis): [number, number] => {
+    const { start, step, count } = ranges[axis];
+    const whole = Math.ceil((x.shape[axis] - start) / step) === count;
+    return [start, whole ? x.shape[axis] : start + (count - 1) * step + 1];
+  });
+  const cut = parts.some(([from, to], i) => from !== 0 || to !== x.shape[order[i]]);
+  const cropped = parts.map(([from, to]) => to - from);
+  const between = { ...x, shape: [0, 1, 2].map((axis) => cropped[order.indexOf(axis)]) };
+  let value: Value = x;
+  if (cut) {
+    value = importing.inner(node, wanted, x.slot, between, () => new Crop(parts));
+    importing.moved(x);
+  }
+  if (v.step > 1 || h.step > 1) {
+    const stride: [number, number] = [v.step, h.step];
+    const from = value;
+    value = importing.inner(node, wanted, from.slot, { ...x, shape }, () => new MaxPool2d(1, { stride }));
+    importing.moved(from);
+  }
+  alias(node, importing, value);
 }
 
 /** Extents under another name. @returns false if the input is something else */
@@ -109,17 +253,16 @@ function passExtents(node: GraphNode, importing: Importing): boolean {
 export function importIdentity(node: GraphNode, importing: Importing): void {
   importing.arity(node, 1, 1);
   if (passExtents(node, importing)) return;
-  if (importing.isConstant(node, 0)) importing.setConstant(node.outputs[0], importing.constant(node, 0));
-  else alias(node, importing, importing.input(node));
+  alias(node, importing, importing.input(node));
 }
 
-/** f32 of values that are f32 already; bytes of the input become real numbers by themselves. */
+/** Real numbers are f32 here, whatever a file stores them in; bytes of the input become real numbers by themselves. */
 export function importCast(node: GraphNode, importing: Importing): void {
   importing.arity(node, 1, 1);
   const to = node.attributes.int("to", 0);
   node.attributes.int("saturate", 1);
-  if (to === ELEMENT.INT64 && passExtents(node, importing)) return;
-  if (to !== ELEMENT.FLOAT) importing.refuse(node, "attribute to", "FLOAT", elementName(to));
+  if ((to === ELEMENT.INT64 || to === ELEMENT.INT32) && passExtents(node, importing)) return;
+  if (!isReal(to)) importing.refuse(node, "attribute to", "FLOAT, FLOAT16, BFLOAT16 or DOUBLE", elementName(to));
   alias(node, importing, importing.input(node));
 }
 
@@ -132,7 +275,7 @@ function constantOf(node: GraphNode, importing: Importing): Constant {
   const { attributes } = node;
   const [name] = node.outputs;
   const tensor = attributes.tensor("value");
-  if (tensor !== undefined) return { ...readTensor(tensor, node.where), name };
+  if (tensor !== undefined) return { ...readTensor(tensor, node.where, importing.graph.external), name };
   for (const field of ["value_float", "value_floats", "value_int", "value_ints"]) {
     if (!attributes.has(field)) continue;
     const type = field.includes("float") ? "float" : "integer";

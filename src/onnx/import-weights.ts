@@ -128,7 +128,13 @@ export function importBatchNorm(node: GraphNode, importing: Importing): void {
   importing.arity(node, 5, 5);
   const { attributes } = node;
   const x = importing.input(node);
-  if (x.layout === "last") importing.image(node);
+  if (x.layout === "last" || x.layout === "plane") importing.image(node);
+  // Before opset 14 further outputs are the mark of training mode, whether anything reads them or not.
+  const training = importing.graph.opset < 14 && node.outputs.slice(1).some((name) => name !== "");
+  if (training) {
+    const hint = "export the network in evaluation mode";
+    importing.refuse(node, "outputs in training mode", "one, as in evaluation", `${node.outputs.length}`, hint);
+  }
   attributes.fixed("training_mode", 0);
   attributes.fixed("spatial", 1);
   const eps = attributes.float("epsilon", Math.fround(1e-5));

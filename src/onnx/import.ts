@@ -1,8 +1,12 @@
 /** @file Float networks from ONNX files. */
-import { checkBytes, checkOptions, integer, listOf, text } from "../core/checks.js";
+import { checkBytes, checkOptions, flag, integer, listOf, text } from "../core/checks.js";
+import { isMap, isPlainObject } from "../core/containers.js";
 import { ArgumentError, FormatError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
+import { bytesIn } from "../core/typed-arrays.js";
 import type { Module } from "../nn/module.js";
+import type { ExternalData } from "./external.js";
+import { FOLDED_OPERATORS, fold } from "./fold.js";
 import { type Graph, type GraphNode, readGraph } from "./graph.js";
 import * as extents from "./import-extents.js";
 import * as layers from "./import-layers.js";
@@ -20,10 +24,22 @@ export interface ImportOptions {
   inputShape?: readonly number[];
   /** The output to take from a file that has several. */
   output?: string;
+  /**
+   * Bytes of the files beside the file that hold its values ("external data"), by the names that it gives them; or of
+   * the only such file. `externalFiles` lists the names.
+   */
+  externalData?: ExternalData;
+  /** Leave out a Softmax or LogSoftmax at the end, as training and packing want it; `notes` says so. Default false. */
+  logits?: boolean;
 }
 
 type Rule = (node: GraphNode, importing: Importing) => void;
 
+/** Bytes, or a map or record of bytes. */
+const EXTERNAL_DATA = (value: unknown): string | null =>
+  bytesIn(value) !== null || isMap(value) || isPlainObject(value) ? null : "bytes, or a map or record of bytes";
+
+/** Import of each operator on computed values; `fold` takes those on constants. */
 const RULES: Readonly<Record<string, Rule>> = {
   Conv: weights.importConv,
   Gemm: weights.importGemm,
@@ -38,20 +54,26 @@ const RULES: Readonly<Record<string, Rule>> = {
   GlobalMaxPool: layers.importPool,
   GlobalAveragePool: layers.importPool,
   ReduceMean: layers.importReduceMean,
+  Max: layers.importBound,
+  Min: layers.importBound,
+  Sum: layers.importSum,
   Add: layers.importArithmetic,
   Sub: layers.importArithmetic,
   Mul: layers.importArithmetic,
   Div: layers.importArithmetic,
   Softmax: layers.importSoftmax,
+  LogSoftmax: layers.importSoftmax,
   Concat: layers.importConcat,
   Dropout: layers.importDropout,
   Flatten: shapes.importFlatten,
   Reshape: shapes.importReshape,
   Transpose: shapes.importTranspose,
+  Squeeze: shapes.importSqueeze,
+  Unsqueeze: shapes.importUnsqueeze,
   Pad: shapes.importPad,
+  Slice: shapes.importSlice,
   Shape: extents.importShape,
   Gather: extents.importGather,
-  Unsqueeze: extents.importUnsqueeze,
   Identity: shapes.importIdentity,
   Constant: shapes.importConstant,
   Cast: shapes.importCast,
@@ -59,6 +81,9 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** Operators that {@link importOnnx} understands. */
 export const IMPORTED_OPERATORS: readonly string[] = Object.keys(RULES);
+
+/** Those that are understood on constants alone. */
+const CONSTANTS_ALONE = FOLDED_OPERATORS.filter((op) => !Object.hasOwn(RULES, op));
 
 /**
  * A float CNN from an ONNX file, as a network that can be trained, quantized with `prepare`, packed and verified.
@@ -69,31 +94,45 @@ export const IMPORTED_OPERATORS: readonly string[] = Object.keys(RULES);
  * @param bytes the whole file; not kept
  * @returns the network, in training mode, owned by the caller
  * @throws FormatError naming file, node and operator, what was expected and what was met: malformed bytes, operators,
- *   attributes or forms that are not supported, cycles, extents left open, external data, numbers that are not finite;
+ *   attributes or forms that are not supported, cycles, extents left open, external data that was not given, numbers that are not finite;
  *   ArgumentError on a bad `inputShape`
  * @example
  * const net = importOnnx(bytes);
  * prepare(net, { weights: 1, activations: 4 });
  */
 export function importOnnx(bytes: Uint8Array | ArrayBufferLike, options: ImportOptions = {}): OnnxNetwork {
-  checkOptions("importOnnx", options, { file: text, inputShape: listOf(integer(1)), output: text });
-  const { file = "ONNX file" } = options;
-  const graph = readGraph(checkBytes("importOnnx", "bytes", bytes), file);
-  const importing = new Importing(graph);
+  checkOptions("importOnnx", options, {
+    file: text,
+    inputShape: listOf(integer(1)),
+    output: text,
+    externalData: EXTERNAL_DATA,
+    logits: flag,
+  });
+  const { file = "ONNX file", logits = false } = options;
+  const graph = readGraph(checkBytes("importOnnx", "bytes", bytes), file, options.externalData);
+  const output = outputName(graph, options.output);
+  const importing = new Importing(graph, output, logits);
   const info = setInput(graph, importing, options.inputShape);
   for (const node of graph.nodes) {
     if (importing.done.has(node)) continue;
+    if (fold(node, importing)) {
+      node.attributes.finish();
+      continue;
+    }
+    if (CONSTANTS_ALONE.includes(node.op)) importing.refuse(node, "inputs", "constants", "computed values");
     if (!Object.hasOwn(RULES, node.op)) {
       importing.refuse(node, "operator that is not supported", IMPORTED_OPERATORS.join(", "), node.op);
     }
     RULES[node.op](node, importing);
     node.attributes.finish();
   }
-  const output = outputOf(graph, importing, options.output);
+  const result = outputOf(graph, importing, output);
+  const inputShape = importing.inputImage ?? info.inputShape;
   const made = new Map<string, Module>();
   try {
     for (const [key, make] of importing.layers) made.set(key, make());
-    return new OnnxNetwork(made, importing.steps, output, { ...info, inputStep: importing.inputStep });
+    const input = { ...info, inputShape, inputStep: importing.inputStep };
+    return new OnnxNetwork(made, importing.steps, result, input, importing.notes);
   } catch (error) {
     for (const layer of made.values()) layer.dispose();
     throw error;
@@ -110,23 +149,22 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
   const [{ name, element, extents }] = inputs;
   const codes = element === ELEMENT.UINT8;
   if (element !== ELEMENT.FLOAT && !codes) refuse(`input "${name}"`, "FLOAT or UINT8", elementName(element));
-  if (extents === null || (extents.length !== 4 && extents.length !== 2)) {
+  if (extents === null || extents.length < 2 || extents.length > 4) {
     return refuse(
       `input "${name}"`,
-      "[N,C,H,W], [N,H,W,C] or [N,F]",
+      "[N,C,H,W], [N,H,W,C], [N,H,W] or [N,F]",
       extents === null ? "no shape" : `${extents.length} axes`,
     );
   }
-  const readers = importing.readers(name);
-  const last =
-    extents.length === 4 &&
-    readers.length > 0 &&
-    readers.every(({ op, attributes }) => op === "Transpose" && `${attributes.peekInts("perm")}` === "0,3,1,2");
+  const last = extents.length === 4 && becomesChannelsFirst(name, importing);
   const own = extents.slice(1);
-  const ours = own.length === 1 || last ? own : [own[1], own[2], own[0]];
+  const ours = own.length === 3 && !last ? [own[1], own[2], own[0]] : own.length === 2 ? [...own, 1] : own;
   const inputShape = ours.map((extent, i) => {
     const given = wanted?.[i];
-    if (wanted !== undefined && (wanted.length !== ours.length || (extent !== null && extent !== given))) {
+    if (
+      wanted !== undefined &&
+      (wanted.length !== ours.length || (extent !== null && extent !== 0 && extent !== given))
+    ) {
       throw new ArgumentError({
         op: "importOnnx",
         what: "inputShape",
@@ -135,7 +173,8 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
       });
     }
     return (
-      extent ??
+      // Some exporters write 0 where an extent is open.
+      (extent === 0 ? (given ?? extent) : extent) ??
       given ??
       refuse(
         `input "${name}"`,
@@ -151,24 +190,52 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
   const [a, b, c] = inputShape;
   const value: Value = {
     slot: 0,
-    shape: own.length === 1 || last ? inputShape : [c, a, b],
-    layout: own.length === 1 ? "rows" : last ? "last" : "image",
+    shape: own.length === 2 ? [a, b] : own.length === 1 || last ? inputShape : [c, a, b],
+    layout: own.length === 1 ? "rows" : own.length === 2 ? "plane" : last ? "last" : "image",
     stretches: null,
   };
   importing.set(name, value);
   return { inputShape, inputType: codes ? "u8" : "f32", inputStep: 1 };
 }
 
-/** Number of the value that is the result, with rows in ONNX's order. */
-function outputOf({ file, outputs, nodes }: Graph, importing: Importing, wanted: string | undefined): number {
-  const refuse = (what: string, expected: string, got: string): never => {
-    throw new FormatError({ op: file, what, expected, got });
+/** Operators that may stand between an input with channels last and its transposition. */
+const ELEMENTWISE: readonly string[] = ["Add", "Sub", "Mul", "Div", "Cast", "Identity"];
+
+/** True if all that reads a value transposes it from channels last to channels first, rescaled at most. */
+function becomesChannelsFirst(name: string, importing: Importing): boolean {
+  const seen = new Set([name]);
+  // The set grows while it is gone through.
+  for (const at of seen) {
+    const readers = importing.readers(at);
+    if (readers.length === 0) return false;
+    for (const { op, attributes, outputs } of readers) {
+      if (ELEMENTWISE.includes(op)) seen.add(outputs[0]);
+      else if (op !== "Transpose" || `${attributes.peekInts("perm")}` !== "0,3,1,2") return false;
+    }
+  }
+  return true;
+}
+
+/** Name of the output that is wanted. */
+function outputName({ file, outputs }: Graph, wanted: string | undefined): string {
+  const refuse = (what: string, expected: string, got: string, hint?: string): never => {
+    throw new FormatError({ op: file, what, expected, got, hint });
   };
-  if (wanted === undefined && outputs.length !== 1) refuse("outputs", "one", outputs.join(", ") || "none");
+  if (wanted === undefined && outputs.length !== 1) {
+    const hint = outputs.length > 1 ? "say which one is wanted: output" : undefined;
+    refuse("outputs", "one", outputs.join(", ") || "none", hint);
+  }
   const name = wanted ?? outputs[0];
   if (!outputs.includes(name)) refuse("output", outputs.join(" or "), name);
+  return name;
+}
+
+/** Number of the value that is the result, with rows in ONNX's order. */
+function outputOf({ file, nodes }: Graph, importing: Importing, name: string): number {
   const value = importing.value(name);
-  if (value === undefined || value.slot === 0)
-    return refuse(`output "${name}"`, "a value computed from the input", "none");
+  if (value === undefined || value.slot === 0) {
+    const expected = "a value computed from the input";
+    throw new FormatError({ op: file, what: `output "${name}"`, expected, got: "none" });
+  }
   return importing.restored(nodes[nodes.length - 1], value).slot;
 }

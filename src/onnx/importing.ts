@@ -6,7 +6,7 @@ import { type Shape, shapeText, sizeOf } from "../core/shape.js";
 import type { Module } from "../nn/module.js";
 import type { Graph, GraphNode } from "./graph.js";
 import { ChannelsOutermost, type Stretch } from "./layers.js";
-import type { Step } from "./network.js";
+import { OnnxNetwork, type Step } from "./network.js";
 import { ELEMENT } from "./schema.js";
 import type { Constant } from "./tensor.js";
 
@@ -16,14 +16,17 @@ const MAX_VALUE = 2 ** 28;
 /**
  * A value that depends on the input. `image`: [N,C,H,W] in ONNX, [N,H,W,C] here. `rows`: [N,F]; a flattened image has
  * its features in this library's order, which `stretches` tell apart (null: both orders are one). `last`: channels last
- * in ONNX too.
+ * in ONNX too. `plane`: [N,H,W] in ONNX, images of one channel here. `lines`: [N,C,L] in ONNX, images here whose rows
+ * and columns (`grid`) are L pixels together.
  */
 export interface Value {
   readonly slot: number;
   /** In ONNX, without the batch. */
   readonly shape: Shape;
-  readonly layout: "image" | "rows" | "last";
+  readonly layout: "image" | "rows" | "last" | "plane" | "lines";
   readonly stretches: readonly Stretch[] | null;
+  /** Of `lines`: [H,W] here. */
+  readonly grid?: readonly [number, number];
 }
 
 /** Where a new value comes from, besides its slot. */
@@ -75,6 +78,11 @@ export class Importing {
   readonly #next = new Map<string, number>();
   /** Nodes that another one has swallowed. */
   readonly done = new Set<GraphNode>();
+  /** What was left out, for the user. */
+  readonly notes: string[] = [];
+  /** Shape of the network's input, where it is not the file's: rows that the file makes images of at once. */
+  inputImage: readonly number[] | null = null;
+  #folded = 0;
   /** What code 1 of a byte input stands for. */
   inputStep = 1;
   /** Values that are the input's bytes, moved at most. */
@@ -84,8 +92,15 @@ export class Importing {
   readonly #extents = new Map<string, Extents>();
   readonly #readers = new Map<string, GraphNode[]>();
 
-  constructor(graph: Graph) {
+  /** Name of the value that is the network's result. */
+  readonly output: string;
+  /** True if a softmax at the end is to be left out. */
+  readonly logits: boolean;
+
+  constructor(graph: Graph, output: string, logits: boolean) {
     this.graph = graph;
+    this.output = output;
+    this.logits = logits;
     this.#constants = new Map(graph.constants);
     if (graph.inputs[0]?.element === ELEMENT.UINT8) this.#codes.add(0);
     for (const node of graph.nodes) {
@@ -107,11 +122,39 @@ export class Importing {
    * @returns false if that cannot be
    */
   scaleInput(value: Value, factor: number): boolean {
-    const names = [...this.#values].filter(([, { slot }]) => this.#codes.has(slot)).map(([name]) => name);
-    const alone = names.every((name) => this.onlyReader(name) !== undefined);
+    const alone = this.#readOnce(this.#codes);
     if (!this.#codes.has(value.slot) || !alone || this.inputStep !== 1 || !(factor > 0)) return false;
     this.inputStep = factor;
     return true;
+  }
+
+  /** True if no value of these slots is read twice, or is a result. */
+  #readOnce(slots: ReadonlySet<number>): boolean {
+    const names = [...this.#values].filter(([, { slot }]) => slots.has(slot)).map(([name]) => name);
+    return names.every((name) => this.onlyReader(name) !== undefined);
+  }
+
+  /** Takes an input of rows as images [H,W,C], if nothing else sees the rows. @returns false if that cannot be */
+  takeAsImages(value: Value, shape: Shape): boolean {
+    if (value.slot !== 0 || !this.#readOnce(new Set([0]))) return false;
+    this.inputImage = shape;
+    return true;
+  }
+
+  /** Refuses a folded constant that is too large, before it takes memory. */
+  checkFolded(node: GraphNode, shape: Shape, most: number): void {
+    const count = shape.reduce((product, extent) => product * extent, 1);
+    if (this.#folded + count <= most) return;
+    this.refuse(
+      node,
+      "size of computed constants",
+      `${most} elements at most`,
+      `${this.#folded} and ${shapeText(shape)}`,
+    );
+  }
+  countFolded(node: GraphNode, count: number, most: number): void {
+    this.checkFolded(node, [count], most);
+    this.#folded += count;
   }
 
   /** Says that the newest layer moved the elements of a value and changed none. */
@@ -171,7 +214,12 @@ export class Importing {
   }
 
   setExtents(name: string, extents: Extents): void {
-    this.#extents.set(name, extents);
+    const { list, scalar } = extents;
+    if (list.includes(BATCH)) this.#extents.set(name, extents);
+    else {
+      const data = Float64Array.from(list as readonly number[]);
+      this.setConstant(name, { name, shape: scalar ? [] : [list.length], type: "integer", data });
+    }
   }
   /** Extents that a name holds: computed ones, or integer constants. */
   extents(name: string): Extents | undefined {
@@ -223,7 +271,12 @@ export class Importing {
 
   /** Adds a step that combines values. */
   combine(node: GraphNode, step: Step, info: ValueInfo): void {
-    this.set(node.outputs[0], this.#step(node, step, info));
+    this.set(node.outputs[0], this.combined(node, step, info));
+  }
+
+  /** The same, for a result without a name in the graph. */
+  combined(node: GraphNode, step: Step, info: ValueInfo): Value {
+    return this.#step(node, step, info);
   }
 
   #step(node: GraphNode, step: Step, info: ValueInfo): Value {
@@ -242,15 +295,16 @@ export class Importing {
     return this.inner(node, "channels_outermost", value.slot, rows(shape[0]), () => new ChannelsOutermost(stretches));
   }
 
-  /** A free key: lower case, no property of modules, not a number (which would come before all others). */
+  /** A free key: no property of modules, not a number (which would come before all others). */
   #key(wanted: string): string {
     const plain = wanted
       .slice(-MAX_KEY)
-      .toLowerCase()
-      .replace(/[^a-z0-9_.]+/g, "_")
+      .replace(/[^A-Za-z0-9_.]+/g, "_")
       .replace(/^[._]+|[._]+$/g, "");
     const base =
-      plain === "" || /^\d+$/.test(plain) || plain in Object.prototype || RESERVED.has(plain) ? `layer${plain}` : plain;
+      plain === "" || /^\d+$/.test(plain) || plain in OnnxNetwork.prototype || RESERVED.has(plain)
+        ? `layer${plain}`
+        : plain;
     let key = base;
     let n = this.#next.get(base) ?? 2;
     for (; this.layers.has(key); n++) key = `${base}_${n}`;
@@ -260,12 +314,14 @@ export class Importing {
 
   /**
    * Key of a layer without weights: PyTorch names nodes `/layer1/layer1.0/relu/Relu`, which is layer1.0.relu; else the
-   * node's name, or the operator's.
+   * node's name, or the operator's (`/Relu_1`: relu_1).
    */
   keyOfPath({ name: given, op }: GraphNode): string {
     const name = given.length > MAX_KEY ? given.slice(-MAX_KEY) : given;
     const parts = name.split("/").filter(Boolean);
-    if (!name.startsWith("/") || parts.length < 2) return parts.length === 0 ? op : parts.join("_");
+    if (parts.length === 0) return op.toLowerCase();
+    if (!name.startsWith("/")) return parts.join("_");
+    if (parts.length === 1) return parts[0].toLowerCase();
     return parts
       .slice(0, -1)
       .filter((part, i, all) => !all[i + 1]?.startsWith(`${part}.`) || i === all.length - 1)

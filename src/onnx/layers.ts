@@ -1,5 +1,5 @@
 /** @file Layers that imported networks need beside those of nn: what stands between convolutions in ONNX files. */
-import { add, clip, concat, div, mul, pad, slice, sub, transpose } from "../autograd/functions.js";
+import { add, clip, concat, div, logSoftmax, mul, pad, slice, sub, transpose } from "../autograd/functions.js";
 import { Tensor } from "../autograd/tensor.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { ReLU } from "../nn/activation.js";
@@ -68,6 +68,34 @@ export class WithConstant extends Module {
   }
 }
 
+/** A part of images and their channels; codes stay codes. @gradient exact */
+export class Crop extends Module {
+  /** [from, to) of rows, columns, channels. */
+  readonly ranges: readonly (readonly [number, number])[];
+  constructor(ranges: readonly (readonly [number, number])[]) {
+    super();
+    this.ranges = ranges;
+  }
+  override forward(x: Tensor): Tensor {
+    return slice(x, null, ...this.ranges.map(([from, to]): [number, number] => [from, to]));
+  }
+  protected override describe(): string {
+    return JSON.stringify(this.ranges);
+  }
+}
+
+/** y = log softmax x along one axis. @gradient exact */
+export class LogSoftmax extends Module {
+  readonly axis: number;
+  constructor(axis: number) {
+    super();
+    this.axis = axis;
+  }
+  override forward(x: Tensor): Tensor {
+    return logSoftmax(x, this.axis);
+  }
+}
+
 /** Zeros around images and their channels; codes stay codes. @gradient exact */
 export class ZeroPad extends Module {
   /** [before, after] of rows, columns, channels. */
@@ -113,5 +141,28 @@ export class ChannelsOutermost extends Module {
       return transpose(part.reshape([x.shape[0], pixels, channels])).reshape([x.shape[0], channels * pixels]);
     });
     return parts.length === 1 ? parts[0] : concat(parts, 1);
+  }
+}
+
+/**
+ * Rows as images [H,W,C]: features in ONNX's order (channels, then pixels), or already in this library's.
+ * @gradient exact
+ */
+export class RowsToImages extends Module {
+  readonly shape: readonly [number, number, number];
+  readonly channelsOutermost: boolean;
+  constructor(shape: readonly [number, number, number], channelsOutermost: boolean) {
+    super();
+    this.shape = shape;
+    this.channelsOutermost = channelsOutermost;
+  }
+  override forward(x: Tensor): Tensor {
+    const [h, w, channels] = this.shape;
+    const [batch] = x.shape;
+    const ours = this.channelsOutermost ? transpose(x.reshape([batch, channels, h * w])) : x;
+    return ours.reshape([batch, h, w, channels]);
+  }
+  protected override describe(): string {
+    return this.shape.join("×");
   }
 }

@@ -6,6 +6,7 @@ import { isMap } from "../core/containers.js";
 import { ShapeError } from "../core/errors.js";
 import { shapeText } from "../core/shape.js";
 import type { PackOptions } from "../export/index.js";
+import { EXACT_NAMES } from "../nn/members.js";
 import { Module } from "../nn/module.js";
 
 /** One step: a layer on one value, or values combined. Values are numbered: the input is 0, step k gives k + 1. */
@@ -24,16 +25,25 @@ export type InputInfo = Required<Pick<PackOptions, "inputShape" | "inputType" | 
  * @gradient exact
  */
 export class OnnxNetwork extends Module {
+  readonly [EXACT_NAMES] = true;
   readonly #steps: readonly Step[];
   readonly #output: number;
   readonly #input: InputInfo;
+  readonly #notes: readonly string[];
 
   /**
    * @param layers by key
    * @param steps in order
    * @param output number of the value that is the result
+   * @param notes what of the file is not in the network
    */
-  constructor(layers: ReadonlyMap<string, Module>, steps: readonly Step[], output: number, input: InputInfo) {
+  constructor(
+    layers: ReadonlyMap<string, Module>,
+    steps: readonly Step[],
+    output: number,
+    input: InputInfo,
+    notes: readonly string[] = [],
+  ) {
     super();
     check("OnnxNetwork", "layers", layers, (value) => (isMap(value) ? null : "a Map of modules"));
     for (const layer of layers.values()) check("OnnxNetwork", "layer", layer, instanceOf(Module, "a Module"));
@@ -45,6 +55,7 @@ export class OnnxNetwork extends Module {
     this.#steps = steps;
     this.#output = output;
     this.#input = input;
+    this.#notes = [...notes];
     for (const [key, layer] of layers) this.#own[key] = layer;
     this.nameParameters();
   }
@@ -59,6 +70,11 @@ export class OnnxNetwork extends Module {
   /** Shape, type and step of the input, for `pack` and `exportOnnx`. */
   get input(): InputInfo {
     return this.#input;
+  }
+
+  /** What of the file was left out, a sentence each: a softmax at the end, if logits were wanted. */
+  get notes(): readonly string[] {
+    return this.#notes;
   }
 
   /** @param x [N, …inputShape] @returns the graph's output; images [N,H,W,C] */

@@ -22,6 +22,9 @@ export const ELEMENT = {
   BFLOAT16: 16,
 } as const;
 
+/** `data_location` of a tensor whose values lie in another file. */
+export const EXTERNAL = 1;
+
 /** Attribute types of ONNX. */
 export const ATTRIBUTE = {
   FLOAT: 1,

@@ -5,12 +5,13 @@
 import { FormatError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
+import { type ExternalData, externalBytes, isExternal } from "./external.js";
 import { ELEMENT, elementName, type TensorMessage } from "./schema.js";
 
 /** Elements of one constant. */
 const MAX_ELEMENTS = 2 ** 31 - 1;
 
-/** A constant outside the heap: floats (FLOAT, DOUBLE rounded to f32) or integers (each exact). */
+/** A constant outside the heap: floats (half precision, FLOAT, DOUBLE rounded to f32) or integers (each exact). */
 export interface Constant {
   readonly name: string;
   readonly shape: Shape;
@@ -18,12 +19,45 @@ export interface Constant {
   readonly data: Float32Array | Float64Array;
 }
 
+/** The number that 16 bits stand for in IEEE half precision. */
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}
+
+const word = new DataView(new ArrayBuffer(4));
+
+/** The number whose upper 16 bits in f32 these are. */
+function brainFloat(bits: number): number {
+  word.setUint32(0, bits * 2 ** 16);
+  return word.getFloat32(0);
+}
+
+/** Element types that become real numbers. */
+const REAL: readonly (number | undefined)[] = [ELEMENT.FLOAT, ELEMENT.DOUBLE, ELEMENT.FLOAT16, ELEMENT.BFLOAT16];
+
+/** True if numbers of an element type are reals, which are f32 here. */
+export function isReal(element: number): boolean {
+  return REAL.includes(element);
+}
+
+/** Names of the element types that constants may have. */
+const READABLE = "FLOAT, DOUBLE, INT64, INT32, UINT8, INT8, BOOL, FLOAT16, BFLOAT16, UINT32, UINT16 or INT16";
+
 /** How elements of a type lie in `raw_data`. */
 const RAW: ReadonlyMap<number, readonly [bytes: number, read: (view: DataView, at: number) => number]> = new Map([
   [ELEMENT.FLOAT, [4, (view, at) => view.getFloat32(at, true)]],
   [ELEMENT.DOUBLE, [8, (view, at) => view.getFloat64(at, true)]],
   [ELEMENT.INT64, [8, (view, at) => Number(view.getBigInt64(at, true))]],
   [ELEMENT.INT32, [4, (view, at) => view.getInt32(at, true)]],
+  [ELEMENT.FLOAT16, [2, (view, at) => half(view.getUint16(at, true))]],
+  [ELEMENT.BFLOAT16, [2, (view, at) => brainFloat(view.getUint16(at, true))]],
+  [ELEMENT.UINT32, [4, (view, at) => view.getUint32(at, true)]],
+  [ELEMENT.UINT16, [2, (view, at) => view.getUint16(at, true)]],
+  [ELEMENT.INT16, [2, (view, at) => view.getInt16(at, true)]],
   [ELEMENT.UINT8, [1, (view, at) => view.getUint8(at)]],
   [ELEMENT.INT8, [1, (view, at) => view.getInt8(at)]],
   [ELEMENT.BOOL, [1, (view, at) => view.getUint8(at)]],
@@ -33,19 +67,15 @@ const RAW: ReadonlyMap<number, readonly [bytes: number, read: (view: DataView, a
  * Reads a constant.
  *
  * @param where file and node or initializer, for messages
- * @throws FormatError on data in another file, an element type that is not FLOAT, DOUBLE, INT64, INT32, UINT8, INT8 or
- *   BOOL, extents that are negative or beyond what memory can hold, and a number of elements that the shape does not
- *   ask for
+ * @param external bytes of the files beside the file
+ * @throws FormatError on data in a file that was not given, an element type that is neither real, an integer nor BOOL,
+ *   extents that are negative or beyond what memory can hold, and a number of elements that the shape does not ask for
  */
-export function readTensor(tensor: TensorMessage, where: string): Constant {
-  const { dims = [], dataType, rawData, name = "" } = tensor;
+export function readTensor(tensor: TensorMessage, where: string, external?: ExternalData): Constant {
+  const { dims = [], dataType, name = "" } = tensor;
   const refuse = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: where, what, expected, got, hint });
   };
-  if (tensor.dataLocation === 1 || (tensor.externalData?.length ?? 0) > 0) {
-    const place = tensor.externalData?.find(({ key }) => key === "location")?.value ?? "another file";
-    refuse("external data", "values inside the file", place, "save the model as one file");
-  }
   if (tensor.segment !== undefined) refuse("a segment of a tensor", "whole tensors", "a part");
   if (!dims.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
     refuse("extents", "integers from 0 to 2^53 - 1", shapeText(dims));
@@ -55,10 +85,11 @@ export function readTensor(tensor: TensorMessage, where: string): Constant {
   if (count > MAX_ELEMENTS) refuse("number of elements", `at most ${MAX_ELEMENTS}`, `${count} in ${shapeText(dims)}`);
   const raw = RAW.get(dataType ?? 0);
   if (raw === undefined) {
-    return refuse("element type", "FLOAT, DOUBLE, INT64, INT32, UINT8, INT8 or BOOL", elementName(dataType));
+    return refuse("element type", READABLE, elementName(dataType));
   }
-  const real = dataType === ELEMENT.FLOAT || dataType === ELEMENT.DOUBLE;
+  const real = REAL.includes(dataType);
   const typed = typedData(tensor);
+  const rawData = isExternal(tensor) ? externalBytes(tensor, external, where) : tensor.rawData;
   if (rawData !== undefined && typed.length > 0) refuse("values", "raw or typed", "both");
   const [bytes, read] = raw;
   const got = rawData === undefined ? typed.length : rawData.length / bytes;
@@ -74,6 +105,10 @@ export function readTensor(tensor: TensorMessage, where: string): Constant {
 
 function typedData({ dataType, floatData, doubleData, int64Data, int32Data }: TensorMessage): readonly number[] {
   switch (dataType) {
+    case ELEMENT.FLOAT16:
+      return int32Data?.map((bits) => half(bits & 0xffff)) ?? [];
+    case ELEMENT.BFLOAT16:
+      return int32Data?.map((bits) => brainFloat(bits & 0xffff)) ?? [];
     case ELEMENT.FLOAT:
       return floatData ?? [];
     case ELEMENT.DOUBLE:

@@ -9,13 +9,13 @@ import { importOnnx, type OnnxNetwork } from "../onnx/index.js";
 import type { ImageInfo } from "./images.js";
 
 /**
- * The float network of an ONNX file, for images of bytes that stand for 0 … 1.
+ * The float network of an ONNX file, for images of bytes that stand for 0 … 1. A softmax at its end is left out.
  *
  * @param file its name, for messages
  * @throws FormatError if it cannot be imported, ArgumentError if its bytes stand for other numbers
  */
 export function onnxNetwork(bytes: Uint8Array, file: string): OnnxNetwork {
-  const net = importOnnx(bytes, { file });
+  const net = importOnnx(bytes, { file, logits: true });
   const { inputType, inputStep } = net.input;
   if (inputType === "f32" || inputStep === PIXEL_STEP) return net;
   net.dispose();
@@ -41,6 +41,12 @@ export function onnxNetworkFor(bytes: Uint8Array, file: string, info: ImageInfo)
     refuse("the network does not have these classes", `${info.classes} outputs`, `${outputs}`);
   }
   return net;
+}
+
+/** What of an ONNX file its network leaves out, a sentence each. */
+export function onnxNotes(bytes: Uint8Array, file: string): readonly string[] {
+  using net = onnxNetwork(bytes, file);
+  return net.notes;
 }
 
 /** Numbers that a network gives for one image. */

@@ -3,13 +3,14 @@ import { refuse } from "../core/checks.js";
 import { StateError } from "../core/errors.js";
 import { sha256Hex } from "../core/sha256.js";
 import type { BatchLoader } from "../data/loader.js";
+import { pack } from "../export/index.js";
 import type { Module } from "../nn/module.js";
 import type { HostArray } from "../nn/state.js";
 import type { Checkpoint } from "../train/checkpoint.js";
 import { type BitWidths, parseBits } from "./bits.js";
 import type { InitConfig, RunConfig } from "./config.js";
 import { infoOf } from "./images.js";
-import { freshNetwork } from "./network.js";
+import { freshNetwork, packOptions } from "./network.js";
 import { onnxNetwork } from "./onnx.js";
 import { isOnnx } from "./onnx-names.js";
 import { calibrated, quantized } from "./quantize.js";
@@ -33,6 +34,8 @@ export async function startingNetwork(config: RunConfig, files: StartFiles, data
   try {
     if (files.checkpoint !== undefined) return quantized(net, config);
     await fill(net, config, files.init, data);
+    // What has no packed form is refused now, not after training.
+    if (isOnnx(name)) pack(net, packOptions(infoOf(config)));
     return net;
   } catch (error) {
     net.dispose();

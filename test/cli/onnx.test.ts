@@ -5,7 +5,9 @@ import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
 import { writeSafetensors } from "../../src/io/safetensors.js";
 import { mlp } from "../../src/models/mlp.js";
+import { encodeModel } from "../../src/onnx/codec.js";
 import { exportOnnx } from "../../src/onnx/index.js";
+import { messageOf, modelBytes, type TestModel } from "../onnx/graphs.js";
 import { type Runtime, webRuntime } from "../onnx/runtimes.js";
 import { Workbench } from "./run.js";
 
@@ -133,5 +135,123 @@ describe("a file of a float network", () => {
     expect((await bench.run("train", "--model", "missing.onnx")).stderr).toMatch(
       /missing\.onnx: cannot be read|missing\.onnx/,
     );
+  });
+});
+
+describe("files as people have them", () => {
+  /** A small network of the digits: convolution, ReLU, flattening, linear layer, and what comes behind. */
+  const small = (behind: TestModel["nodes"]): TestModel => {
+    const rng = new Rng("files");
+    const weight = (...shape: number[]) => ({
+      shape,
+      data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 0.1 * rng.normal()),
+    });
+    return {
+      input: ["N", 1, 28, 28],
+      nodes: [
+        { op: "Conv", in: ["x", "conv.weight"], out: "c", attributes: { strides: [5, 5] } },
+        { op: "Relu", in: ["c"], out: "r" },
+        { op: "Flatten", in: ["r"], out: "f" },
+        { op: "Gemm", in: ["f", "fcOut.weight"], out: behind.length === 0 ? "out" : "logits" },
+        ...behind,
+      ],
+      constants: { "conv.weight": weight(4, 1, 4, 4), "fcOut.weight": weight(100, 10) },
+    };
+  };
+  const write = (name: string, bytes: Uint8Array): void => writeFileSync(bench.file(name), bytes);
+
+  it("values beside the file are taken along; elsewhere they are refused", async () => {
+    const message = messageOf(small([]));
+    const [first] = message.graph.initializer!;
+    const raw = first.rawData!;
+    delete first.rawData;
+    first.dataLocation = 1;
+    first.externalData = [{ key: "location", value: "beside.data" }];
+    write("beside.onnx", encodeModel(message));
+    write("inside.onnx", modelBytes(small([])));
+    const missing = await bench.run("eval", "beside.onnx", "--data", "digits");
+    expect(missing).toMatchObject({
+      code: expect.not.stringMatching(/^0$/),
+      stderr: expect.stringContaining("beside.data"),
+    });
+    write("beside.data", raw);
+    const found = await bench.json<{ top1: number }>("eval", "beside.onnx", "--data", "digits");
+    expect(found.top1).toBe((await bench.json<{ top1: number }>("eval", "inside.onnx", "--data", "digits")).top1);
+    await bench.json("train", "--model", "beside.onnx", ...SMALL, "--epochs", "1", "--out", "runs/beside");
+    // The run stands without them.
+    write("beside.data", new Uint8Array(0));
+    await bench.json("eval", "runs/beside");
+    for (const place of ["../beside.data", "/etc/hostname", "a/../../beside.data"]) {
+      first.externalData = [{ key: "location", value: place }];
+      write("elsewhere.onnx", encodeModel(message));
+      const { code, stderr } = await bench.run("summary", "elsewhere.onnx");
+      expect(code).not.toBe(0);
+      expect(stderr).toContain(`external data; expected files beside it or below, got ${place}`);
+    }
+  });
+
+  it("a softmax at the end is left out with a word, and the run is packed", async () => {
+    write("ends.onnx", modelBytes(small([{ op: "Softmax", in: ["logits"], attributes: { axis: 1 } }])));
+    const { code, stderr } = await bench.run(
+      "train",
+      "--model",
+      "ends.onnx",
+      ...SMALL,
+      "--epochs",
+      "1",
+      "--out",
+      "runs/ends",
+    );
+    expect(stderr).toMatch(/ends\.onnx: .*\(Softmax\): left out, since training and packed models end in logits/);
+    expect(code).toBe(0);
+    expect(existsSync(bench.file("runs/ends/model.cgm"))).toBe(true);
+  });
+
+  it("what cannot be packed is refused before anything trains", async () => {
+    write("sigmoid.onnx", modelBytes(small([{ op: "Sigmoid", in: ["logits"] }])));
+    const { code, stderr } = await bench.run(
+      "train",
+      "--model",
+      "sigmoid.onnx",
+      ...SMALL,
+      "--epochs",
+      "1",
+      "--out",
+      "runs/no",
+    );
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/sigmoid/i);
+    expect(existsSync(bench.file("runs/no/metrics.jsonl"))).toBe(false);
+  });
+
+  it("--output takes one of several", async () => {
+    const message = messageOf(small([{ op: "Relu", in: ["logits"] }]));
+    message.graph.output!.push({ ...message.graph.output![0], name: "logits" });
+    write("two.onnx", encodeModel(message));
+    const refused = await bench.run("summary", "two.onnx");
+    expect(refused.stderr).toMatch(
+      /two\.onnx: outputs; expected one, got out, logits; say which one is wanted: (--)?output/,
+    );
+    await bench.json("summary", "two.onnx", "--output", "logits");
+    await bench.json("eval", "two.onnx", "--data", "digits", "--output", "logits");
+    await bench.json(
+      "train",
+      "--model",
+      "two.onnx",
+      "--output",
+      "logits",
+      ...SMALL,
+      "--epochs",
+      "1",
+      "--out",
+      "runs/two",
+    );
+    await bench.json("eval", "runs/two");
+    const unknown = await bench.run("summary", "two.onnx", "--output", "third");
+    expect(unknown.stderr).toMatch(/two\.onnx: output; expected out or logits, got third/);
+    const other = await bench.run("eval", "runs/float", "--output", "logits");
+    expect(other.stderr).toMatch(/output: not for this kind of model; expected an ONNX file/);
+    const builtIn = await bench.run("train", "--model", "mlp", "--output", "logits", ...SMALL, "--out", "runs/three");
+    expect(builtIn.stderr).toMatch(/--output: not for this network; expected --model FILE\.onnx, got mlp/);
   });
 });

@@ -18,6 +18,8 @@ export interface TestNode {
   readonly op: string;
   readonly in: readonly string[];
   readonly out?: string;
+  /** All outputs, if there are several. */
+  readonly outs?: readonly string[];
   readonly name?: string;
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
 }
@@ -57,10 +59,10 @@ export function messageOf({
     opsetImport: [{ domain: "", version: opset }],
     graph: {
       name: "test",
-      node: nodes.map(({ op, in: inputs, out = "out", name = "", attributes = {} }) => ({
+      node: nodes.map(({ op, in: inputs, out = "out", outs = [out], name = "", attributes = {} }) => ({
         opType: op,
         input: [...inputs],
-        output: [out],
+        output: [...outs],
         name,
         attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
       })),

@@ -21,7 +21,7 @@ import { UsageError } from "../../run/usage-error.js";
 import { layoutDoubt } from "../../run/weights.js";
 import { evaluate } from "../../train/evaluate.js";
 import { command, onRun } from "../options/command.js";
-import { option } from "../options/option.js";
+import { option, outputOption } from "../options/option.js";
 import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
 import { engineOptions, startThreads, type ThreadsOption } from "../options/threads.js";
 import { interruptible } from "../ui/interrupt.js";
@@ -40,6 +40,7 @@ interface NetworkOptions {
 }
 
 interface EvalOptions extends CommonOptions, TestImageOptions, ThreadsOption {
+  output?: string;
   model?: string;
   normalize?: NormalizeChoice;
 }
@@ -77,10 +78,11 @@ export function evalCommand(): Command {
     `how plain float weights expect their images: ${NORMALIZE_FORMS}`,
     (text) => parseNormalize(text) ?? "none",
   );
+  outputOption(made);
   return onRun<EvalOptions>(engineOptions(made), async (options, [given], terminal) => {
     await startThreads(options);
     const warn = (text: string): void => terminal.warn(text);
-    const source = await openModel(given);
+    const source = await openModel(given, { output: options.output });
     const name = options.data ?? (source.kind === "checkpoint" ? source.config.data : undefined);
     if (name === undefined) {
       throw new UsageError({

@@ -18,7 +18,7 @@ import { runConfig } from "../../run/settings.js";
 import { normalizeOf } from "../../run/stated-normalization.js";
 import { UsageError, unknownWord } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
-import { option } from "../options/option.js";
+import { option, outputOption } from "../options/option.js";
 import { bytes, count } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -26,6 +26,7 @@ interface SummaryOptions extends CommonOptions {
   bits: string;
   data: string;
   model?: string;
+  output?: string;
 }
 
 /** The command. */
@@ -47,6 +48,7 @@ export function summaryCommand(): Command {
   const images = `images of a network given by name or of plain weights: ${DATASET_NAMES.join(", ")}`;
   option(made, "--data <name>", images, imagesName, "digits");
   option(made, "--model <name>", `network of plain float weights: ${MODEL_NAMES.join(", ")}`, choice(MODEL_NAMES));
+  outputOption(made);
   return onRun<SummaryOptions>(made, async (options, [given], terminal) => {
     const { title, summary } = await summaryOf(given, options);
     terminal.result({ model: title, ...summary }, () => summaryText(title, summary));
@@ -63,7 +65,7 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
     }
     throw unknownWord("summary", "neither a file nor a network has the name", given, MODEL_NAMES);
   }
-  const source = await openModel(given);
+  const source = await openModel(given, { output: options.output });
   if (source.kind === "packed") {
     // Refused by its name if it is damaged.
     readPacked(source.bytes, source.path);

@@ -95,8 +95,8 @@ export function trainCommand(): Command {
 }
 
 /** The folder of a run that goes on may be named by --resume itself. */
-function placeOf({ out, resume, force }: TrainOptions): RunPlace {
-  if (typeof resume !== "string") return { out, resume, force };
+function placeOf({ out, resume, force, output }: TrainOptions): RunPlace {
+  if (typeof resume !== "string") return { out, resume, force, output };
   if (out !== undefined && path.resolve(out) !== path.resolve(resume)) {
     throw new UsageError({
       op: "--resume",
@@ -106,7 +106,7 @@ function placeOf({ out, resume, force }: TrainOptions): RunPlace {
       hint: "a run goes on where it is",
     });
   }
-  return { out: resume, resume: true, force };
+  return { out: resume, resume: true, force, output };
 }
 
 /** Work of rank 0: when it fails, nobody waits for it. */

@@ -14,6 +14,11 @@ export function dataDirOption(made: Command): Command {
   return option(made, "--data-dir <dir>", "the data directory to look in, and in no other", text);
 }
 
+/** Adds --output. */
+export function outputOption(made: Command): Command {
+  return option(made, "--output <name>", "the output to take from an ONNX file that has several", text);
+}
+
 /** Reads an argument of a command. @param name of the command, for errors */
 export function argument<T>(name: string, kind: Kind<T>): (word: string) => T {
   return (word) => kind.read(word, name);

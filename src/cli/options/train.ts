@@ -8,7 +8,7 @@ import { fields } from "../../run/fields.js";
 import { choice, real, text, whole } from "../../run/kinds.js";
 import { PRESET_NAMES, type PresetName } from "../../run/presets.js";
 import type { CommonOptions } from "../ui/terminal.js";
-import { dataDirOption, option } from "./option.js";
+import { dataDirOption, option, outputOption } from "./option.js";
 import { maxPixelsOption } from "./test-images.js";
 import { type ThreadsOption, threadNumber } from "./threads.js";
 
@@ -29,6 +29,8 @@ export interface TrainOptions extends CommonOptions, ThreadsOption {
   /** Steps between checkpoints within an epoch. */
   readonly checkpointEvery?: number;
   readonly out?: string;
+  /** The output to take from an ONNX file. */
+  readonly output?: string;
   /** Its run's folder, where that is named; else `out` names it. */
   readonly resume?: boolean | string;
   readonly force?: boolean;
@@ -72,6 +74,7 @@ export function trainOptions(made: Command): Command {
       option(made, "--preset <name>", help, choice(PRESET_NAMES));
     }
   }
+  outputOption(made);
   const workers = "threads that prepare batches; results do not depend on it (default: 1 for an image folder, else 0)";
   option(made, "--workers <n>", workers, whole({ min: 0, max: 16 }));
   maxPixelsOption(made);

@@ -28,6 +28,8 @@ export interface RunPlace {
   readonly resume?: boolean;
   /** Replace it. */
   readonly force?: boolean;
+  /** The output to take from a network's ONNX file that has several. */
+  readonly output?: string;
 }
 
 /** A run that settings ask for, before anything is written: one to make in a folder, or one that is there. */
@@ -40,6 +42,8 @@ export interface PlannedRun {
   readonly resumed: boolean;
   /** To how many epochs it is extended. */
   readonly extendTo?: number;
+  /** The output to take from the network's ONNX file. */
+  readonly output?: string;
 }
 
 /** A run that is about to start or to go on; its folder is locked. */
@@ -106,12 +110,16 @@ export function defaultFolder({ model, data, bits, quant }: RunConfig): string {
  */
 export async function planRun(
   settings: Settings,
-  { out, resume = false, force = false }: RunPlace,
+  { out, resume = false, force = false, output }: RunPlace,
   command: string,
   warn: (text: string) => void,
 ): Promise<PlannedRun> {
   if (resume && force) {
     throw new UsageError({ op: "--resume", what: "does not go with --force", expected: "one of them", got: "both" });
+  }
+  if (resume && output !== undefined) {
+    const expected = "the output that the run has";
+    throw new UsageError({ op: "--output", what: "does not go with --resume", expected, got: output });
   }
   const config = resume && out !== undefined ? null : await configFrom(settings);
   const folder = out ?? defaultFolder(config as RunConfig);
@@ -146,7 +154,12 @@ export async function planRun(
       hint: "--resume goes on with it, --force replaces it, --out chooses another folder",
     });
   }
-  return { folder, config: config as RunConfig, command, resumed: false };
+  const made = config as RunConfig;
+  if (output !== undefined && !isOnnx(made.model)) {
+    const expected = "--model FILE.onnx";
+    throw new UsageError({ op: "--output", what: "not for this network", expected, got: made.model });
+  }
+  return { folder, config: made, command, resumed: false, output };
 }
 
 /**
@@ -202,7 +215,7 @@ export async function openRun(planned: PlannedRun, warn: (text: string) => void)
     if (resumed) return { run, config, command, network: await networkFile(config.model, folder), begin: null };
     if (!isOnnx(config.model)) return { run, config, command, begin: () => run.begin({ command, ...config }) };
     // The run keeps the network: it must open without the file that it came from.
-    const network = await openOnnx(config.model);
+    const network = await openOnnx(config.model, planned.output);
     const { bytes } = network;
     const init = config.init ?? { file: config.model, sha256: sha256Hex(bytes) };
     const own = { ...config, model: RUN_FILES.network, init };

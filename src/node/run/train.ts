@@ -2,6 +2,7 @@
 
 import type { RunConfig } from "../../run/config.js";
 import { createRun, type RunOptions, type RunResult } from "../../run/create.js";
+import { onnxNotes } from "../../run/onnx.js";
 import { isOnnx } from "../../run/onnx-names.js";
 import type { ModelSource } from "../../run/source.js";
 import type { StartFiles } from "../../run/start.js";
@@ -61,6 +62,8 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const opened = await loaderSpecs(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
   const testIsTraining = testsOnTraining(opened);
   if (testIsTraining) warn(testIsTrainingText(config.data));
+  const imported = begin === null ? undefined : request.network;
+  for (const note of imported === undefined ? [] : onnxNotes(imported.bytes, imported.path)) warn(note);
   const specs = size > 1 ? sharedSpecs(opened) : opened;
   const loaders = loadersOf(specs);
   let trained = false;
