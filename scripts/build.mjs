@@ -5,14 +5,16 @@
  * The build grows in a folder of its own and takes dist's place at the end, so that a failed or simultaneous build
  * never leaves a dist that is half of this and half of that.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { bundleCli } from "./bundle-cli.mjs";
 import { bundleLibraries } from "./bundle-libraries.mjs";
 import { bundleLibrary } from "./bundle-library.mjs";
+import { finishDeclarations } from "./declarations.mjs";
 import { root, runScript, runTool } from "./run.mjs";
 
 const dist = path.join(root, "dist");
+const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
 const fresh = path.join(root, "build", `dist-${process.pid}`);
 const old = path.join(root, "build", `dist-old-${process.pid}`);
 
@@ -28,6 +30,7 @@ try {
   await step("kernels", () => runScript("build-wasm.mjs"));
   await step("runtime as text", () => runScript("build-module.mjs"));
   await step("library", () => runTool("tsc", ["-p", "tsconfig.build.json", "--outDir", fresh]));
+  await step("declarations", () => finishDeclarations(fresh, manifest.exports));
   await step("libraries", () => bundleLibraries(fresh));
   await step("library, bundled", () => bundleLibrary(root, fresh));
   copyFileSync(path.join(root, "build", "kernels.wasm"), path.join(fresh, "kernels.wasm"));

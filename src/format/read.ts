@@ -5,7 +5,7 @@ import { cut } from "../core/printable.js";
 import { sameShape, shapeText } from "../core/shape.js";
 import { bytesIn } from "../core/typed-arrays.js";
 import { contentChecksum } from "../io/checksum.js";
-import { readSafetensors, type SafeTensor } from "../io/safetensors.js";
+import { readOwnSafetensors, type SafeTensor } from "../io/safetensors.js";
 import { type PackedModel, type TensorInfo, tensorName, tensorsOf } from "./model.js";
 import type { PlanNode } from "./nodes/index.js";
 import { type Place, type RefuseTensor, refusal } from "./place.js";
@@ -62,7 +62,7 @@ function frozen<T>(value: T): T {
 
 function decoded(contents: Uint8Array, file = "packed model"): PackedModel {
   check("readPacked", "file", file, text);
-  const { tensors, metadata } = readSafetensors(contents, file);
+  const { tensors, metadata } = readOwnSafetensors(contents, file);
   const fail = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: file, what, expected, got, hint });
   };

@@ -2,7 +2,7 @@
 export { CIFAR10_RECORD, type CifarBatch, readCifar10 } from "./cifar.js";
 export { type IdxData, type IdxFile, readIdx, writeIdx } from "./idx.js";
 export { type NpyData, type NpyFile, readNpy, writeNpy } from "./npy.js";
-export { readNpz } from "./npz.js";
+export { type NpzArrays, readNpz } from "./npz.js";
 export {
   readSafetensors,
   type SafeData,

@@ -3,6 +3,9 @@
  * than linear time.
  */
 
+/** The element type of records, whose fields are not looked at. */
+export const RECORDS = "records";
+
 /** What a header says. */
 export interface NpyHeader {
   /** Byte order: `<`, `>`, `|` or `=`. */
@@ -43,6 +46,12 @@ class Reader {
       const key = this.#string();
       if (key === null || !this.#takes(":")) return null;
       if (key === "descr" && fields.descr === undefined) {
+        if (this.#takes("[")) {
+          if (!this.#passList()) return null;
+          [fields.order, fields.descr] = ["|", RECORDS];
+          this.#takes(",");
+          continue;
+        }
         const type = this.#string();
         if (type === null || !"<>|=".includes(type[0] ?? "x") || !isType(type)) return null;
         [fields.order, fields.descr] = [type[0], type.slice(1)];
@@ -86,6 +95,20 @@ class Reader {
     return text;
   }
 
+  /** Passes over the rest of a list, with what is nested in it, but for its meaning. */
+  #passList(): boolean {
+    for (let depth = 1; depth > 0; this.#at++) {
+      const character = this.#text[this.#at];
+      if (character === undefined) return false;
+      if (character === "'" || character === '"') {
+        if (this.#string() === null) return false;
+        this.#at--;
+      } else if (character === "[") depth++;
+      else if (character === "]") depth--;
+    }
+    return true;
+  }
+
   /** `()`, `(3,)`, `(3, 4)`; Python 2 wrote `(3L, 4L)`. */
   #tuple(): number[] | null {
     if (!this.#takes("(")) return null;
@@ -102,10 +125,11 @@ class Reader {
   }
 }
 
-/** A byte order, a letter, and digits. */
+/** A byte order, a letter, and digits; an object has none, dates have a unit in brackets. */
 function isType(type: string): boolean {
   const letter = type[1] ?? "";
-  if (type.length < 3 || type.length > 20 || !/[a-zA-Z]/.test(letter)) return false;
-  for (let i = 2; i < type.length; i++) if (!isDigit(type[i])) return false;
-  return true;
+  if (type.length < 2 || type.length > 20 || !/[a-zA-Z]/.test(letter)) return false;
+  let at = 2;
+  while (isDigit(type[at])) at++;
+  return at === type.length || ("mM".includes(letter) && type[at] === "[" && type.endsWith("]"));
 }

@@ -2,31 +2,60 @@
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 import { shapeText } from "../core/shape.js";
-import { kindOf } from "../core/typed-arrays.js";
+import { kindOf, type TypedArrayKind } from "../core/typed-arrays.js";
 import { bytesOf, checkShape, elementsOf } from "./doors.js";
+import { widenHalves } from "./float16.js";
 import { parseNpyHeader } from "./npy-header.js";
 
 /** Arrays that .npy files are read into and written from; 64-bit integers stay exact, booleans are bytes 0 or 1. */
-export type NpyData = Float64Array | Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+export type NpyData =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
 
 /** Contents of a .npy file. */
 export interface NpyFile {
-  /** NumPy's name of the element type without byte order: f8 f4 i8 i4 i1 u1 b1. */
+  /** NumPy's name of the element type without byte order: f8 f4 f2 i8 u8 i4 u4 i2 u2 i1 u1 b1. */
   readonly descr: string;
   /** Extents, outermost first; `[]` is a scalar. */
   readonly shape: number[];
-  /** Elements in row-major order; a copy, which the caller owns. */
+  /** Elements in row-major order, those of f2 as float32, exactly; a copy, which the caller owns. */
   readonly data: NpyData;
 }
 
 const TYPES: Readonly<Record<string, { bytes: number; make(buffer: ArrayBuffer): NpyData }>> = {
   f8: { bytes: 8, make: (b) => new Float64Array(b) },
   f4: { bytes: 4, make: (b) => new Float32Array(b) },
+  f2: { bytes: 2, make: widenHalves },
   i8: { bytes: 8, make: (b) => new BigInt64Array(b) },
+  u8: { bytes: 8, make: (b) => new BigUint64Array(b) },
   i4: { bytes: 4, make: (b) => new Int32Array(b) },
+  u4: { bytes: 4, make: (b) => new Uint32Array(b) },
+  i2: { bytes: 2, make: (b) => new Int16Array(b) },
+  u2: { bytes: 2, make: (b) => new Uint16Array(b) },
   i1: { bytes: 1, make: (b) => new Int8Array(b) },
   u1: { bytes: 1, make: (b) => new Uint8Array(b) },
   b1: { bytes: 1, make: (b) => new Uint8Array(b) },
+};
+/** What NumPy can write besides, in words, by the letter of the type. */
+const OTHERS: Readonly<Record<string, string>> = {
+  O: "Python objects (a pickle, which could run code)",
+  U: "strings",
+  S: "byte strings",
+  a: "byte strings",
+  T: "strings",
+  c: "complex numbers",
+  M: "dates",
+  m: "times",
+  V: "raw bytes",
+  r: "records",
 };
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
@@ -34,15 +63,30 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const MAX_HEADER = 0xffff;
 
 /**
- * Reads a .npy file, versions 1 to 3, either byte order.
+ * Reads a .npy file, versions 1 to 3, either byte order, row by row or column by column.
  * @param bytes the whole file
  * @param file name for error messages
  * @returns element type, shape and elements
- * @throws FormatError on a wrong magic number, a header that is not understood, an unsupported element type,
- *   column-major order of a matrix, or a length other than the header says
+ * @throws FormatError on a wrong magic number, a header that is not understood, an unsupported element type
+ *   (strings and Python objects among them), or a length other than the header says
  */
-export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
-  bytes = bytesOf("readNpy", bytes, file);
+export function readNpy(bytes: Uint8Array | ArrayBufferLike, file = "npy"): NpyFile {
+  const array = openNpy(bytesOf("readNpy", bytes, file), file);
+  if (typeof array !== "string") return array;
+  throw new FormatError({
+    op: file,
+    what: "unsupported element type",
+    expected: `one of ${Object.keys(TYPES).join(" ")}`,
+    got: array,
+  });
+}
+
+/**
+ * The same for a member of an archive.
+ *
+ * @returns the element type in words where it is none that is read
+ */
+export function openNpy(bytes: Uint8Array, file: string): NpyFile | string {
   const fail = (what: string, expected: string, got: string, hint?: string) =>
     new FormatError({ op: file, what, expected, got, hint });
   if (bytes.length < 10) throw fail("truncated .npy header", "at least 10 bytes", `${bytes.length}`);
@@ -67,9 +111,9 @@ export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
   }
   const { order, descr, shape, fortran } = fields;
   const type = Object.hasOwn(TYPES, descr) ? TYPES[descr] : undefined;
-  if (type === undefined) throw fail("unsupported element type", `one of ${Object.keys(TYPES).join(" ")}`, descr);
-  if (fortran && shape.filter((extent) => extent > 1).length > 1) {
-    throw fail("column-major order", "fortran_order False", "True", "save numpy.ascontiguousarray(x)");
+  if (type === undefined) {
+    const words = Object.hasOwn(OTHERS, descr[0]) ? OTHERS[descr[0]] : "";
+    return words === "" || words === descr ? descr : `${descr}, ${words}`;
   }
   if (!shape.every(Number.isSafeInteger))
     throw fail("shape overflows", "extents below 2^53", cut(shapeText(shape), 80));
@@ -82,19 +126,41 @@ export function readNpy(bytes: Uint8Array, file = "npy"): NpyFile {
   if (order === ">" && type.bytes > 1) {
     for (let at = 0; at < copy.length; at += type.bytes) copy.subarray(at, at + type.bytes).reverse();
   }
-  return { descr, shape, data: type.make(copy.buffer) };
+  const data = type.make(copy.buffer);
+  return { descr, shape, data: fortran ? rowMajor(data, shape) : data };
 }
 
-const KINDS = ["Float64Array", "Float32Array", "BigInt64Array", "Int32Array", "Int8Array", "Uint8Array"] as const;
-
-function descrOf(data: NpyData): string {
-  const kind = kindOf(data);
-  if (kind === "Float32Array") return "<f4";
-  if (kind === "Float64Array") return "<f8";
-  if (kind === "BigInt64Array") return "<i8";
-  if (kind === "Int32Array") return "<i4";
-  return kind === "Int8Array" ? "|i1" : "|u1";
+/** Elements that lie with the first index fastest, put with the last one fastest. */
+function rowMajor(data: NpyData, shape: readonly number[]): NpyData {
+  if (shape.filter((extent) => extent > 1).length < 2) return data;
+  const out = data.slice();
+  const steps = shape.map((_, axis) => shape.slice(0, axis).reduce((product, extent) => product * extent, 1));
+  const index = shape.map(() => 0);
+  for (let to = 0, from = 0; to < data.length; to++) {
+    out[to] = data[from];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += steps[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= steps[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return out;
 }
+
+const WRITTEN: Readonly<Partial<Record<TypedArrayKind, string>>> = {
+  Float64Array: "<f8",
+  Float32Array: "<f4",
+  BigInt64Array: "<i8",
+  BigUint64Array: "<u8",
+  Int32Array: "<i4",
+  Uint32Array: "<u4",
+  Int16Array: "<i2",
+  Uint16Array: "<u2",
+  Int8Array: "|i1",
+  Uint8Array: "|u1",
+};
+const KINDS = Object.keys(WRITTEN) as TypedArrayKind[];
 
 /**
  * Writes a .npy file, version 1, little-endian, row-major, as `numpy.save` does.
@@ -112,7 +178,7 @@ export function writeNpy(shape: readonly number[], data: NpyData): Uint8Array {
     throw new FormatError({ op: "writeNpy", what: "shape does not fit its data", expected, got: shapeText(shape) });
   }
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  const dictionary = `{'descr': '${descrOf(data)}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const dictionary = `{'descr': '${WRITTEN[kindOf(data) as TypedArrayKind]}', 'fortran_order': False, 'shape': ${tuple}, }`;
   // NumPy pads with spaces and a newline so that the data start at a multiple of 64.
   const start = Math.ceil((10 + dictionary.length + 1) / 64) * 64;
   const bytes = new Uint8Array(start + data.byteLength).fill(0x20, 10, start);

@@ -3,10 +3,11 @@
  * out.
  */
 import { FormatError } from "../core/errors.js";
+import { cut } from "../core/printable.js";
 import { crc32 } from "./checksum.js";
 import { bytesOf } from "./doors.js";
 import { inflate } from "./inflate.js";
-import { type NpyFile, readNpy } from "./npy.js";
+import { type NpyFile, openNpy } from "./npy.js";
 
 const END = 0x06054b50;
 const CENTRAL = 0x02014b50;
@@ -17,20 +18,27 @@ const LOCAL_BYTES = 30;
 /** Values that say "see the ZIP64 record", which is not read. */
 const ESCAPE = 0xffffffff;
 
+/** Arrays by name. */
+export interface NpzArrays extends Map<string, NpyFile> {
+  /** Members whose elements are no numbers (strings, Python objects), with their type in words. */
+  readonly unread: ReadonlyMap<string, string>;
+}
+
 /**
  * Reads a .npz archive of at most 4 GB.
  *
- * @param bytes the whole file
+ * @param given the whole file
  * @param file its name for messages
- * @returns arrays by name, without `.npy`, in the order of the archive; copies, owned by the caller
+ * @returns arrays by name, without `.npy`, in the order of the archive; copies, owned by the caller. Members that hold
+ *   strings or objects are in `unread` and do not spoil the others
  * @throws FormatError that names the file and the member: not a ZIP archive, several disks, encryption, another
- *   compression, sizes or checksums that do not fit, members twice, or members that are no .npy files
+ *   compression, sizes or checksums that do not fit, members twice, members that are no .npy files, or no array of numbers
  * @example
  * net.loadStateDict(readNpz(bytes)); // numpy.savez("weights.npz", **{name: tensor.numpy() for name, tensor in
  * state.items()})
  */
-export function readNpz(bytes: Uint8Array, file = "npz"): Map<string, NpyFile> {
-  bytes = bytesOf("readNpz", bytes, file);
+export function readNpz(given: Uint8Array | ArrayBufferLike, file = "npz"): NpzArrays {
+  const bytes = bytesOf("readNpz", given, file);
   const fail = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: file, what, expected, got, hint });
   };
@@ -46,6 +54,7 @@ export function readNpz(bytes: Uint8Array, file = "npz"): Map<string, NpyFile> {
   if (at === ESCAPE || count === 0xffff) fail("ZIP64 archive", "at most 4 GB and 65534 arrays", "more");
   if (at + view.getUint32(end + 12, true) !== end) fail("directory", "one that ends at the end record", `${at}`);
   const arrays = new Map<string, NpyFile>();
+  const unread = new Map<string, string>();
   for (let i = 0; i < count; i++) {
     within("truncated directory", at, CENTRAL_BYTES, end);
     if (view.getUint32(at, true) !== CENTRAL) fail(`directory entry ${i}`, "its signature", "another");
@@ -69,11 +78,17 @@ export function readNpz(bytes: Uint8Array, file = "npz"): Map<string, NpyFile> {
     const contents = method === 0 ? raw : inflate(raw, size, `${file}: "${member}"`);
     if (crc32(contents) !== checksum) refuse("checksum", `${checksum}`, `${crc32(contents)}`);
     const name = member.replace(/\.npy$/, "");
-    if (arrays.has(name)) refuse("member", "each name once", "twice");
-    arrays.set(name, readNpy(contents, `${file}: "${member}"`));
+    if (arrays.has(name) || unread.has(name)) refuse("member", "each name once", "twice");
+    const array = openNpy(contents, `${file}: "${member}"`);
+    if (typeof array === "string") unread.set(name, array);
+    else arrays.set(name, array);
   }
   if (at !== end) fail("directory", `${count} entries up to ${end}`, `${at}`);
-  return arrays;
+  if (arrays.size === 0 && unread.size > 0) {
+    const members = [...unread].map(([name, type]) => `${name} (${type})`).join(", ");
+    fail("no array of numbers", "one at least", cut(members, 200));
+  }
+  return Object.assign(arrays, { unread });
 }
 
 /** Where the end record begins: the last one whose comment ends with the file; −1 if there is none. */

@@ -9,19 +9,33 @@ import { check, describe, iterable, oneOf, record, text } from "../core/checks.j
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 import { shapeText } from "../core/shape.js";
-import { kindOf } from "../core/typed-arrays.js";
+import { kindOf, type TypedArrayKind } from "../core/typed-arrays.js";
 import { bytesOf, checkShape, checkStrings, elementsOf } from "./doors.js";
+import { widenBrains, widenHalves } from "./float16.js";
 import { isRecord, jsonText, readJson } from "./json.js";
 
 /** Element types that are read and written, by their names in the file. */
-export type SafeDType = "F64" | "F32" | "I64" | "I32" | "I8" | "U8" | "BOOL";
+export type SafeDType = "F64" | "F32" | "I64" | "U64" | "I32" | "U32" | "I16" | "U16" | "I8" | "U8" | "BOOL";
 
 /** Typed arrays of {@link SafeDType}; 64-bit integers stay exact, BOOL is a byte 0 or 1. */
-export type SafeData = Float64Array | Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+export type SafeData =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
 
 /** A tensor of a safetensors file. */
 export interface SafeTensor {
+  /** Of the elements in `data`. */
   readonly dtype: SafeDType;
+  /** The file's own type, where the elements were widened to F32: exactly, subnormals, infinities and NaN too. */
+  readonly stored?: "F16" | "BF16";
   /** Extents, outermost first; `[]` is a scalar. */
   readonly shape: number[];
   /** Elements in row-major order; a copy, which the caller owns. */
@@ -32,6 +46,8 @@ export interface SafeTensor {
 export interface SafeFile {
   readonly tensors: Map<string, SafeTensor>;
   readonly metadata: Record<string, string>;
+  /** Tensors whose element type is not read, such as F8_E4M3, with that type; they do not spoil the others. */
+  readonly unread: Map<string, string>;
 }
 
 /** A tensor to write; `dtype` follows from the array unless given (BOOL is written from a Uint8Array). */
@@ -51,27 +67,77 @@ export type SafeMapEntry = readonly [
   tensor: Omit<SafeEntry, "name"> | { readonly shape: readonly number[]; readonly toTypedArray: () => ArrayBufferView },
 ];
 
-const TYPES: Record<SafeDType, { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): SafeData }> = {
-  F64: Float64Array,
-  F32: Float32Array,
-  I64: BigInt64Array,
-  I32: Int32Array,
-  I8: Int8Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
+/** How elements of a type are read; null for a type that is only known. */
+type Reading = { readonly dtype: SafeDType; readonly stored?: SafeTensor["stored"] } & {
+  readonly make: (buffer: ArrayBuffer) => SafeData;
 };
-const KINDS = ["Float64Array", "Float32Array", "BigInt64Array", "Int32Array", "Int8Array", "Uint8Array"] as const;
-const TYPE_NAMES = Object.keys(TYPES).join(" ");
+interface ElementType {
+  readonly bits: number;
+  readonly reading: Reading | null;
+}
+
+const typed = (
+  dtype: SafeDType,
+  Type: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): SafeData },
+): ElementType => ({ bits: 8 * Type.BYTES_PER_ELEMENT, reading: { dtype, make: (buffer) => new Type(buffer) } });
+
+/** Types of this library's own files, by name. */
+const OWN_TYPES: Readonly<Record<string, ElementType>> = {
+  F64: typed("F64", Float64Array),
+  F32: typed("F32", Float32Array),
+  I64: typed("I64", BigInt64Array),
+  I32: typed("I32", Int32Array),
+  I8: typed("I8", Int8Array),
+  U8: typed("U8", Uint8Array),
+  BOOL: typed("BOOL", Uint8Array),
+};
+
+const known = (bits: number): ElementType => ({ bits, reading: null });
+
+/** Types of the files of others. A function, so that readers of own files alone do not carry it. */
+const allTypes = (): Readonly<Record<string, ElementType>> => ({
+  ...OWN_TYPES,
+  U64: typed("U64", BigUint64Array),
+  U32: typed("U32", Uint32Array),
+  I16: typed("I16", Int16Array),
+  U16: typed("U16", Uint16Array),
+  F16: { bits: 16, reading: { dtype: "F32", stored: "F16", make: widenHalves } },
+  BF16: { bits: 16, reading: { dtype: "F32", stored: "BF16", make: widenBrains } },
+  C64: known(64),
+  F8_E5M2: known(8),
+  F8_E4M3: known(8),
+  F8_E8M0: known(8),
+  F8_E5M2FNUZ: known(8),
+  F8_E4M3FNUZ: known(8),
+  F6_E2M3: known(6),
+  F6_E3M2: known(6),
+  F4: known(4),
+});
+
+const WRITTEN: Readonly<Record<SafeDType, TypedArrayKind>> = {
+  F64: "Float64Array",
+  F32: "Float32Array",
+  I64: "BigInt64Array",
+  U64: "BigUint64Array",
+  I32: "Int32Array",
+  U32: "Uint32Array",
+  I16: "Int16Array",
+  U16: "Uint16Array",
+  I8: "Int8Array",
+  U8: "Uint8Array",
+  BOOL: "Uint8Array",
+};
 const METADATA = "__metadata__";
 // The limit of the reference implementation: a longer header is an attack or an accident.
 const MAX_HEADER = 100_000_000;
 
-const isType = (name: unknown): name is SafeDType => typeof name === "string" && Object.hasOwn(TYPES, name);
+const isType = (name: unknown): name is SafeDType => typeof name === "string" && Object.hasOwn(WRITTEN, name);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 interface Entry {
   readonly name: string;
-  readonly dtype: SafeDType;
+  readonly dtype: string;
+  readonly type: ElementType;
   readonly shape: number[];
   readonly begin: number;
   readonly end: number;
@@ -81,19 +147,33 @@ interface Entry {
  * Reads a safetensors file.
  * @param bytes the whole file
  * @param file name for error messages
- * @returns tensors (copies) and metadata
+ * @returns tensors (copies), F16 and BF16 as F32; metadata; and what is not read
  * @throws FormatError naming file and tensor: truncated or oversized header, bad JSON, a key twice, an unknown dtype, a
  *   shape whose bytes differ from the offsets, offsets that overlap, leave gaps or do not end with the file
  */
-export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFile {
-  bytes = bytesOf("readSafetensors", bytes, file);
+export function readSafetensors(bytes: Uint8Array | ArrayBufferLike, file = "safetensors"): SafeFile {
+  return readTensors(bytes, file, allTypes());
+}
+
+/** The same for a file of this library's own, which holds none of the element types that only others write. */
+export function readOwnSafetensors(bytes: Uint8Array, file: string): SafeFile {
+  return readTensors(bytes, file, OWN_TYPES);
+}
+
+function readTensors(
+  given: Uint8Array | ArrayBufferLike,
+  file: string,
+  types: Readonly<Record<string, ElementType>>,
+): SafeFile {
+  const bytes = bytesOf("readSafetensors", given, file);
   const fail = failOf(file);
   const { header, metadata, dataStart } = openHeader(bytes, file, fail);
-  const entries = Object.entries(header).map(([name, fields]) => parseEntry(name, fields, fail));
+  const entries = Object.entries(header).map(([name, fields]) => parseEntry(name, fields, types, fail));
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
   const tensors = new Map<string, SafeTensor>();
-  for (const { name, dtype, shape, begin, end } of entries) {
+  const unread = new Map<string, string>();
+  for (const { name, dtype, type, shape, begin, end } of entries) {
     if (begin !== at) {
       const what = `tensor ${describe(name)}: ${begin < at ? "overlaps the tensor before it" : "leaves a gap before it"}`;
       throw fail(what, `data from ${at}`, `${begin}`);
@@ -105,15 +185,20 @@ export function readSafetensors(bytes: Uint8Array, file = "safetensors"): SafeFi
         `${end}`,
       );
     }
+    at = end;
+    if (type.reading === null) {
+      unread.set(name, dtype);
+      continue;
+    }
     // A copy, since the data need not be aligned for its type.
     const buffer = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer;
-    tensors.set(name, { dtype, shape, data: new TYPES[dtype](buffer) });
-    at = end;
+    const { make, ...told } = type.reading;
+    tensors.set(name, { ...told, shape, data: make(buffer) });
   }
   if (dataStart + at !== bytes.length) {
     throw fail("bytes after the last tensor", `${dataStart + at} bytes`, `${bytes.length}`);
   }
-  return { tensors, metadata };
+  return { tensors, metadata, unread };
 }
 
 type Fail = (what: string, expected?: string, got?: string, hint?: string) => FormatError;
@@ -129,7 +214,7 @@ const failOf =
  * @param file name for error messages
  * @throws FormatError as {@link readSafetensors}, for the header
  */
-export function safetensorsMetadata(bytes: Uint8Array, file = "safetensors"): Record<string, string> {
+export function safetensorsMetadata(bytes: Uint8Array | ArrayBufferLike, file = "safetensors"): Record<string, string> {
   return openHeader(bytesOf("safetensorsMetadata", bytes, file), file, failOf(file)).metadata;
 }
 
@@ -172,19 +257,22 @@ function parseHeader(
   return { header, metadata };
 }
 
-function parseEntry(name: string, fields: unknown, fail: Fail): Entry {
+function parseEntry(name: string, fields: unknown, types: Readonly<Record<string, ElementType>>, fail: Fail): Entry {
   const broken = (what: string, expected: string, got: unknown) =>
     fail(`tensor ${describe(name)}: ${what}`, expected, jsonText(got));
   if (!isRecord(fields)) throw broken("bad description", "{dtype, shape, data_offsets}", fields);
   const { dtype, shape, data_offsets: offsets } = fields;
   const extra = Object.keys(fields).find((key) => key !== "dtype" && key !== "shape" && key !== "data_offsets");
   if (extra !== undefined) throw broken("unknown field", "dtype, shape, data_offsets", extra);
-  if (!isType(dtype)) throw broken("unknown dtype", `one of ${TYPE_NAMES}`, dtype);
+  if (typeof dtype !== "string" || !Object.hasOwn(types, dtype)) {
+    throw broken("unknown dtype", `one of ${Object.keys(types).join(" ")}`, dtype);
+  }
+  const type = types[dtype];
   if (!Array.isArray(shape) || !shape.every(isCount)) throw broken("bad shape", "non-negative integers", shape);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
     throw broken("bad data_offsets", "[begin, end] with 0 <= begin <= end", offsets);
   }
-  let size = TYPES[dtype].BYTES_PER_ELEMENT;
+  let size = type.bits / 8;
   for (const extent of shape) {
     size *= extent;
     // Checked at each step, so that a later zero cannot hide an overflow.
@@ -197,16 +285,12 @@ function parseEntry(name: string, fields: unknown, fail: Fail): Entry {
       offsets[1] - offsets[0],
     );
   }
-  return { name, dtype, shape, begin: offsets[0], end: offsets[1] };
+  return { name, dtype, type, shape, begin: offsets[0], end: offsets[1] };
 }
 
 function typeOf(data: SafeData): SafeDType {
   const kind = kindOf(data);
-  if (kind === "Float32Array") return "F32";
-  if (kind === "Float64Array") return "F64";
-  if (kind === "BigInt64Array") return "I64";
-  if (kind === "Int32Array") return "I32";
-  return kind === "Int8Array" ? "I8" : "U8";
+  return (Object.keys(WRITTEN) as SafeDType[]).find((dtype) => WRITTEN[dtype] === kind) ?? "U8";
 }
 
 /** An entry of a list as it is, one of a map with its name and elements. */
@@ -240,8 +324,8 @@ export function writeSafetensors(
     check("writeSafetensors", "entry", entry, record);
     check("writeSafetensors", "name", entry.name, text);
     checkShape("writeSafetensors", entry.shape);
-    if (entry.dtype !== undefined) check("writeSafetensors", "dtype", entry.dtype, oneOf(...Object.keys(TYPES)));
-    return { ...entry, data: elementsOf("writeSafetensors", entry.data, KINDS) };
+    if (entry.dtype !== undefined) check("writeSafetensors", "dtype", entry.dtype, oneOf(...Object.keys(WRITTEN)));
+    return { ...entry, data: elementsOf("writeSafetensors", entry.data, [...new Set(Object.values(WRITTEN))]) };
   });
   if (Object.keys(metadata).length > 0) parts.push(`${JSON.stringify(METADATA)}:${JSON.stringify(metadata)}`);
   let end = 0;

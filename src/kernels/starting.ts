@@ -100,7 +100,7 @@ export function start(source: KernelSource | null, options: InitOptions): Engine
       op: "init",
       what: "WebAssembly with SIMD is not available",
       expected: "an engine that allows it",
-      got: "none",
+      got: "none, or a content security policy without 'wasm-unsafe-eval'",
       hint: 'init({ backend: "reference" }) works everywhere, slowly',
     });
   }

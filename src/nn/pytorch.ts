@@ -9,6 +9,7 @@ import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { inEvaluation } from "./evaluation.js";
 import { Module } from "./module.js";
+import { wrapperPrefix } from "./prefix.js";
 import { type HostArray, type LoadReport, stateEntries } from "./state.js";
 
 const isHostArray: Rule = (value) => {
@@ -76,7 +77,10 @@ export interface PyTorchReport extends LoadReport {
    * Those of them whose columns were put into this library's order, with the image that is flattened before the layer.
    */
   permuted: { key: string; image: FlatImage }[];
-  /** What was taken off the front of all keys: `module.` of a model saved inside DataParallel, or nothing. */
+  /**
+   * What was taken off the front of all keys: `module.` of a model saved inside DataParallel, `_orig_mod.` of a compiled
+   * one, `model.` of one inside Lightning, or several of them; or nothing.
+   */
   prefix: string;
 }
 
@@ -104,7 +108,7 @@ export function loadPyTorch(
   checkOptions<typeof options>(op, options, { inputShape: listOf(integer(1)), strict: flag }, ["inputShape"]);
   const keys = [...state.keys()];
   for (const key of keys) check(op, "key", key, text);
-  const prefix = keys.length > 0 && keys.every((key) => key.startsWith("module.")) ? "module." : "";
+  const prefix = wrapperPrefix(keys, new Set(net.stateDict().keys()));
   const arrays = new Map([...state].map(([key, array]) => [key.slice(prefix.length), array]));
   const permuted: PyTorchReport["permuted"] = [];
   for (const [key, image] of flattened(net, options.inputShape)) {
@@ -121,6 +125,11 @@ export function loadPyTorch(
   const { missing, extra } = net.loadStateDict(arrays, { strict: options.strict });
   const loaded = [...net.stateDict().keys()].filter((key) => arrays.has(key));
   return { loaded, missing, extra, permuted, prefix };
+}
+
+/** Keys of a network whose columns PyTorch has in another order, for images of that shape. */
+export function flattenedKeys(net: Module, inputShape: Shape): string[] {
+  return [...flattened(net, inputShape).keys()];
 }
 
 /** Weights of linear layers that read a flattened image of more than one pixel, and the norms between, by key. */

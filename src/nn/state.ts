@@ -11,7 +11,7 @@ import { NDArray } from "../ndarray/ndarray.js";
 /** An array outside the heap, as file readers give it. */
 export interface HostArray {
   readonly shape: Shape;
-  readonly data: TypedArray | BigInt64Array;
+  readonly data: TypedArray | BigInt64Array | BigUint64Array | Int16Array | Uint16Array | Uint32Array;
 }
 
 /** Numbers nested as deep as an array's rank, as JSON brings them. */

@@ -1,5 +1,5 @@
 /** @file Finding, reading and unpacking the files of data sets. */
-import { access } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
@@ -97,10 +97,27 @@ const exists = (path: string) =>
     () => false,
   );
 
+const isFile = (path: string) =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+
+/**
+ * Names that a file goes by: its own; with a dot before the kind, as many copies of MNIST have it; and either of them
+ * in a folder of the same name, as Kaggle unpacks them.
+ */
+function namesOf(stem: string): string[] {
+  const names = [stem, stem.replace(/-(idx\d-ubyte)$/, ".$1")];
+  return [...new Set([...names, ...names.flatMap((folder) => names.map((name) => join(folder, name)))])];
+}
+
 /** The file `stem` of a directory, plain or packed, or null. */
 async function findFile(directory: string, stem: string): Promise<string | null> {
-  for (const suffix of ["", ".gz", ".br"]) {
-    if (await exists(join(directory, stem + suffix))) return join(directory, stem + suffix);
+  for (const name of stem.includes("idx") ? namesOf(stem) : [stem]) {
+    for (const suffix of ["", ".gz", ".br"]) {
+      if (await isFile(join(directory, name + suffix))) return join(directory, name + suffix);
+    }
   }
   return null;
 }

@@ -12,7 +12,8 @@ import { type ImageInfo, infoOf } from "./images.js";
 import { onnxNetworkFor } from "./onnx.js";
 import { isOnnx } from "./onnx-names.js";
 import { quantized } from "./quantize.js";
-import type { OnnxSource } from "./source.js";
+import type { OnnxSource, WeightsSource } from "./source.js";
+import { loadWeights } from "./weights.js";
 
 /**
  * A float network with fresh weights that depend on the seed alone, or with those of an ONNX file, behind a
@@ -82,14 +83,21 @@ export function loaded(net: Module, state: ReadonlyMap<string, SafeTensor>): Mod
   return net.eval();
 }
 
-/** Float weights in the network of that name. @throws StateError that lists what does not match */
+/** Float weights in the network of that name. @throws StateError, FormatError as {@link loadWeights} */
 export function floatNetwork(
   name: string,
   info: ImageInfo,
-  tensors: ReadonlyMap<string, SafeTensor>,
+  source: WeightsSource,
   normalize: NormalizeOptions | null,
 ): Module {
-  return loaded(freshNetwork(name, info, 0, normalize), tensors);
+  const net = freshNetwork(name, info, 0, normalize);
+  try {
+    loadWeights(net, source, info.shape);
+  } catch (error) {
+    net.dispose();
+    throw error;
+  }
+  return net.eval();
 }
 
 /** How a network of these images is packed. */

@@ -1,8 +1,9 @@
 /** @file What a model's file may be: a packed model, a training checkpoint, float weights, or an ONNX file. */
 import { check, checkBytes, text } from "../core/checks.js";
+import { FormatError } from "../core/errors.js";
 import { FORMAT_NAME } from "../format/plan.js";
 import { readSafetensors, type SafeTensor, safetensorsMetadata } from "../io/safetensors.js";
-import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
+import { CHECKPOINT_FORMAT, type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import { isOnnx } from "./onnx-names.js";
 
@@ -28,6 +29,8 @@ export interface WeightsSource {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly tensors: ReadonlyMap<string, SafeTensor>;
+  /** Tensors whose element type is not read, with that type. */
+  readonly unread: ReadonlyMap<string, string>;
   /** Text by key, as the file holds it. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -60,11 +63,39 @@ export function readModel(bytes: Uint8Array, path: string): ModelSource {
   bytes = checkBytes("readModel", "bytes", bytes);
   check("readModel", "path", path, text);
   if (isOnnx(path)) return { kind: "onnx", path, bytes };
+  refuseForeign(bytes, path);
   const format = safetensorsMetadata(bytes, path).format;
   if (format === FORMAT_NAME) return { kind: "packed", path, bytes };
-  if (format === undefined || format === "pt") {
-    return { kind: "weights", path, bytes, ...readSafetensors(bytes, path) };
-  }
+  // PyTorch (pt), MLX, NumPy, TensorFlow, Flax and others say who wrote the weights.
+  if (format !== CHECKPOINT_FORMAT) return { kind: "weights", path, bytes, ...readSafetensors(bytes, path) };
   const checkpoint = loadCheckpoint(bytes, path);
   return { kind: "checkpoint", path, bytes, checkpoint, config: parseConfig(checkpoint.config, path) };
+}
+
+/** How PyTorch's own files become files that are read. */
+const CONVERT = `python -c "import sys, torch; from safetensors.torch import save_file; s = torch.load(sys.argv[1], map_location='cpu', weights_only=True); s = s.get('state_dict', s); save_file({k: v.contiguous().clone() for k, v in s.items() if torch.is_tensor(v)}, sys.argv[2], {'format': 'pt'})" IN.pt OUT.safetensors`;
+
+/** Names files of other kinds by their first bytes: a pickle would only be a strange header. @throws FormatError */
+function refuseForeign(bytes: Uint8Array, path: string): void {
+  const starts = (...first: number[]): boolean => first.every((byte, i) => bytes[i] === byte);
+  const zip = starts(0x50, 0x4b, 3, 4);
+  const npz = zip && path.toLowerCase().endsWith(".npz");
+  const kind = npz
+    ? "a NumPy archive"
+    : zip || (bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5 && bytes[7] !== 0)
+      ? "a PyTorch checkpoint (a pickle, which could run code)"
+      : starts(0x89, 0x48, 0x44, 0x46)
+        ? "an HDF5 file"
+        : starts(0x47, 0x47, 0x55, 0x46)
+          ? "a GGUF file"
+          : null;
+  if (kind === null) return;
+  const hint = npz ? "in code: net.loadStateDict(readNpz(bytes))" : kind.startsWith("a PyTorch") ? CONVERT : undefined;
+  throw new FormatError({
+    op: path,
+    what: "not a file of weights that is read",
+    expected: "safetensors",
+    got: kind,
+    hint,
+  });
 }

@@ -14,7 +14,8 @@ import { freshNetwork, packOptions } from "./network.js";
 import { onnxNetwork } from "./onnx.js";
 import { isOnnx } from "./onnx-names.js";
 import { calibrated, quantized } from "./quantize.js";
-import type { ModelSource, OnnxSource } from "./source.js";
+import type { ModelSource, OnnxSource, WeightsSource } from "./source.js";
+import { loadWeights } from "./weights.js";
 
 /** Files that a run starts from, as far as its configuration names them; `readModel` opens them. */
 export interface StartFiles {
@@ -47,7 +48,8 @@ async function fill(net: Module, config: RunConfig, source: ModelSource | undefi
   const imported = isOnnx(config.model) && config.init !== null && isOnnx(config.init.file);
   const init = config.init === null || imported ? null : weightsOf(source, config.init);
   if (init?.quantBits === undefined) {
-    if (init !== null) net.loadStateDict(init.state);
+    if (init?.plain !== undefined) loadWeights(net, init.plain, infoOf(config).shape);
+    else if (init !== null) net.loadStateDict(init.state);
     quantized(net, config);
     return calibrated(net, config, data);
   }
@@ -63,7 +65,7 @@ async function fill(net: Module, config: RunConfig, source: ModelSource | undefi
 function weightsOf(
   source: ModelSource | undefined,
   { file, sha256 }: InitConfig,
-): { state: ReadonlyMap<string, HostArray>; quantBits?: BitWidths } {
+): { state: ReadonlyMap<string, HostArray>; plain?: WeightsSource; quantBits?: BitWidths } {
   if (source === undefined) refuse("createRun", "init", `the weights of ${file}, as readModel opens them`, source);
   if (source.kind === "packed") {
     throw new StateError({ op: "--init", what: `${file} is a packed model`, expected: "weights as float32" });
@@ -73,7 +75,7 @@ function weightsOf(
     const what = `${file} has changed since the run was made`;
     throw new StateError({ op: "--init", what, expected: `SHA-256 ${sha256}`, got: own });
   }
-  if (source.kind === "weights") return { state: source.tensors };
+  if (source.kind === "weights") return { state: new Map(), plain: source };
   if (source.kind === "onnx") {
     using given = onnxNetwork(source.bytes, file);
     // Copies: the imported network goes with its memory.

@@ -27,7 +27,8 @@ import { canonicalJson, configHash } from "./digest.js";
 import { checkContent, quoted } from "./file-checksum.js";
 import type { PartialEpoch } from "./partial.js";
 
-const FORMAT = "coarsegrad-checkpoint";
+/** What {@link saveCheckpoint} calls its files. */
+export const CHECKPOINT_FORMAT = "coarsegrad-checkpoint";
 const VERSION = "1";
 
 /** A place in a run, as it stands in a file. */
@@ -95,7 +96,7 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
     ...[...state.arrays].map(([key, array]) => tensorEntry(`optimizer.${key}`, array)),
   ];
   const metadata = {
-    format: FORMAT,
+    format: CHECKPOINT_FORMAT,
     version: VERSION,
     epoch: `${epoch}`,
     step: `${step}`,
@@ -117,11 +118,11 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
  */
 export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes, file);
-  if (metadata.format !== FORMAT || metadata.version !== VERSION) {
+  if (metadata.format !== CHECKPOINT_FORMAT || metadata.version !== VERSION) {
     throw new FormatError({
       op: file,
       what: "not a training checkpoint",
-      expected: `${FORMAT} version ${VERSION}`,
+      expected: `${CHECKPOINT_FORMAT} version ${VERSION}`,
       got: metadata.format === undefined ? "no format in its metadata" : `${metadata.format} ${metadata.version}`,
       hint: "float weights are loaded with loadStateDict",
     });

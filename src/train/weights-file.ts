@@ -11,7 +11,8 @@ import { Staircase } from "../quant/staircase.js";
 import { canonicalJson } from "./digest.js";
 import { checkContent } from "./file-checksum.js";
 
-const FORMAT = "coarsegrad-weights";
+/** What {@link save} calls its files. */
+export const WEIGHTS_FORMAT = "coarsegrad-weights";
 const VERSION = "1";
 /** Metadata that this file gives by itself. */
 const OWN = ["format", "version", "quantization", "checksum"];
@@ -72,7 +73,7 @@ export function save(net: Module, options: SaveOptions = {}): Uint8Array {
   }));
   const metadata = {
     ...Object.fromEntries(own),
-    format: FORMAT,
+    format: WEIGHTS_FORMAT,
     version: VERSION,
     quantization: canonicalJson(quantizationOf(net)),
   };
@@ -98,7 +99,7 @@ export function load<Net extends Module>(bytes: Uint8Array, net: Net, options: L
   check("load", "net", net, instanceOf(Module as never, "a Module"));
   const { tensors, metadata } = readSafetensors(checkBytes("load", "bytes", bytes), file);
   checkContent(tensors, metadata, file);
-  if (metadata.format === FORMAT) checkQuantization(metadata, net, file);
+  if (metadata.format === WEIGHTS_FORMAT) checkQuantization(metadata, net, file);
   const prefix = "model.";
   const isCheckpoint = metadata.format === "coarsegrad-checkpoint";
   const model = [...tensors].filter(([name]) => !isCheckpoint || name.startsWith(prefix));
@@ -109,7 +110,7 @@ export function load<Net extends Module>(bytes: Uint8Array, net: Net, options: L
 function checkQuantization({ version, quantization }: Record<string, string>, net: Module, file: string): void {
   if (version !== VERSION) {
     const got = describe(version);
-    throw new FormatError({ op: file, what: "unknown version", expected: `${FORMAT} version ${VERSION}`, got });
+    throw new FormatError({ op: file, what: "unknown version", expected: `${WEIGHTS_FORMAT} version ${VERSION}`, got });
   }
   const layers = readJson(quantization ?? "", file, "quantization");
   if (record(layers) !== null || Object.values(layers as object).some((entry) => text(entry) !== null)) {

@@ -131,7 +131,9 @@ describe("image folders", () => {
     const { train, test } = await openImageFolder(both);
     expect([train.files, test.files]).toEqual([[path.join("a", "train.png")], [path.join("a", "val.png")]]);
     mkdirSync(path.join(both, "val", "b"));
-    await expect(openImageFolder(both)).rejects.toThrow(/different classes; expected 1 classes, got 2 classes/);
+    await expect(openImageFolder(both)).rejects.toThrow(
+      /different classes; expected 1 classes in train\/, got 2 classes in val\/ \(.+ only there\)/,
+    );
     await expect(openImageFolder(bench.file("nowhere"))).rejects.toThrow(
       /nowhere: cannot be read; expected a folder, got no such folder$/,
     );
@@ -238,6 +240,16 @@ describe("train --workers", () => {
     });
     const config = JSON.parse(readFileSync(bench.file("runs", "quantized", "config.json"), "utf8"));
     expect(config.images).toEqual({ shape: [16, 16, 3], classes: 3, classNames: ["blue", "green", "red"] });
+    for (const given of ["runs/quantized", "runs/quantized/model.cgm"]) {
+      const counted = await bench.json<{ weightsByBits: unknown[] }>("summary", given);
+      expect(counted.weightsByBits.length).toBeGreaterThan(0);
+    }
+    // Of images that are only asked for by their folder.
+    const named = ["--data", "imagefolder:pictures"];
+    expect(await bench.json("summary", "resnet20", ...named, "--bits", "1W4A")).toHaveProperty("layers");
+    expect(await bench.json("export", "runs/quantized", "--out", "quantized.onnx")).toMatchObject({
+      kind: "checkpoint",
+    });
     await bench.json("pack", "runs/quantized", "--out", "again.cgm");
     expect(readFileSync(bench.file("again.cgm"))).toEqual(readFileSync(bench.file("runs", "quantized", "model.cgm")));
   });

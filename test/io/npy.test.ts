@@ -15,7 +15,16 @@ function fileOf(header: string, data: number[] = [], version = 1): Uint8Array {
 const array: fc.Arbitrary<{ shape: number[]; data: NpyData }> = fc
   .tuple(
     fc.array(fc.nat({ max: 4 }), { maxLength: 4 }),
-    fc.constantFrom(Uint8Array, Int8Array, Int32Array, Float32Array, Float64Array),
+    fc.constantFrom(
+      Uint8Array,
+      Int8Array,
+      Int16Array,
+      Uint16Array,
+      Int32Array,
+      Uint32Array,
+      Float32Array,
+      Float64Array,
+    ),
     fc.infiniteStream(fc.integer()),
   )
   .map(([shape, Type, values]) => {
@@ -34,6 +43,29 @@ describe("readNpy", () => {
     );
     const big = BigInt64Array.of(2n ** 62n, -1n);
     expect(readNpy(writeNpy([2], big))).toEqual({ descr: "i8", shape: [2], data: big });
+  });
+  it("gives columns-first arrays in rows, of any rank", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 4 }), (shape) => {
+        const size = shape.reduce((a, b) => a * b, 1);
+        // Element [i, j, k] holds its place with the last index fastest; it lies with the first one fastest.
+        const stored = new Array<number>(size);
+        for (let n = 0; n < size; n++) {
+          let [rest, at] = [n, 0];
+          const index = [...shape].reverse().map((extent) => {
+            const i = rest % extent;
+            rest = (rest - i) / extent;
+            return i;
+          });
+          index.reverse();
+          for (let axis = shape.length - 1; axis >= 0; axis--) at = at * shape[axis] + index[axis];
+          stored[at] = n & 255;
+        }
+        const header = `{'descr': '|u1', 'fortran_order': True, 'shape': (${shape.map((n) => `${n},`).join("")})}`;
+        const { data } = readNpy(fileOf(header, stored));
+        expect([...data]).toEqual(Array.from({ length: size }, (_, n) => n & 255));
+      }),
+    );
   });
   it("writes the bytes of numpy.save(np.array([[1, 2]], dtype=np.float32))", () => {
     const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }".padEnd(117, " ") + "\n";
@@ -55,9 +87,20 @@ describe("malformed files", () => {
     ["version 9", fileOf("{}", [], 9), /unknown \.npy version; expected 1, 2 or 3, got 9/],
     ["an empty dictionary", fileOf("{}"), /header not understood/],
     ["code", fileOf("{'descr': '<f4', 'fortran_order': False, 'shape': (exit(),)}"), /header not understood/],
-    ["records", fileOf("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}"), /header not understood/],
+    [
+      "records",
+      fileOf("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}"),
+      /unsupported element type.*got records/,
+    ],
     ["complex", fileOf("{'descr': '<c8', 'fortran_order': False, 'shape': (0,)}"), /unsupported element type.*got c8/],
-    ["columns first", fileOf("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 2)}", [1, 2, 3, 4]), /column-major/],
+    ["objects", fileOf("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", [1]), /got O, Python objects/],
+    ["strings", fileOf("{'descr': '<U3', 'fortran_order': False, 'shape': (0,)}"), /got U3, strings/],
+    ["dates", fileOf("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (0,)}"), /got M8\[ns\], dates/],
+    [
+      "an open list",
+      fileOf("{'descr': [('a', '<f4'), 'fortran_order': False, 'shape': (1,)}"),
+      /header not understood/,
+    ],
     ["short data", fileOf("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", [0]), /truncated \.npy file/],
     ["long data", fileOf("{'descr': '|u1', 'fortran_order': False, 'shape': (2,)}", [0, 0, 0]), /trailing bytes/],
     [

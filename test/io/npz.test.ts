@@ -12,7 +12,7 @@ import { refusal, survivesMutation, unaligned } from "./malformed.js";
 interface Fixture {
   stored: string;
   compressed: string;
-  arrays: Record<string, { shape: number[]; descr: string; values: number[] }>;
+  arrays: Record<string, { shape: number[]; descr: string; values: (number | "inf" | "-inf")[] }>;
 }
 const fixture = JSON.parse(readFileSync(path.join(import.meta.dirname, "../fixtures/npz.json"), "utf8")) as Fixture;
 const archive = (kind: "stored" | "compressed"): Uint8Array => new Uint8Array(Buffer.from(fixture[kind], "base64"));
@@ -24,8 +24,20 @@ describe("readNpz", () => {
     for (const [name, { shape, descr, values }] of Object.entries(fixture.arrays)) {
       const array = arrays.get(name);
       expect(array).toMatchObject({ shape, descr });
-      expect(Array.from(array?.data ?? [], Number)).toEqual(values);
+      expect(Array.from(array?.data ?? [], Number)).toEqual(
+        values.map((v) => (typeof v === "string" ? Number(v.replace("inf", "Infinity")) : v)),
+      );
     }
+  });
+
+  it("names the members that are no numbers, and reads the others", () => {
+    const { unread } = readNpz(archive("stored"));
+    expect(Object.fromEntries(unread)).toEqual({
+      classes: "U3, strings",
+      objects: "O, Python objects (a pickle, which could run code)",
+      records: "records",
+      complex: "c16, complex numbers",
+    });
   });
 
   it.each(["stored", "compressed"] as const)("refuses an archive that is cut, %s", (kind) => {

@@ -19,15 +19,17 @@ function fileOf(header: string | Uint8Array, data: number[] | Uint8Array = [], l
 const entry: fc.Arbitrary<Omit<SafeEntry, "name">> = fc
   .tuple(
     fc.array(fc.nat({ max: 4 }), { maxLength: 4 }),
-    fc.constantFrom("F64", "F32", "I64", "I32", "I8", "U8", "BOOL"),
+    fc.constantFrom("F64", "F32", "I64", "U64", "I32", "U32", "I16", "U16", "I8", "U8", "BOOL"),
     fc.infiniteStream(fc.integer()),
   )
   .map(([shape, dtype, values]) => {
     const source = { length: shape.reduce((a, b) => a * b, 1) };
     const next = () => values.next().value as number;
     if (dtype === "I64") return { shape, data: BigInt64Array.from(source, () => BigInt(next()) << 20n) };
+    if (dtype === "U64") return { shape, data: BigUint64Array.from(source, () => BigInt.asUintN(64, BigInt(next()))) };
     if (dtype === "BOOL") return { shape, dtype, data: Uint8Array.from(source, () => next() & 1) };
-    const types = { F64: Float64Array, F32: Float32Array, I32: Int32Array, I8: Int8Array, U8: Uint8Array };
+    const small = { I16: Int16Array, U16: Uint16Array, I8: Int8Array, U8: Uint8Array };
+    const types = { F64: Float64Array, F32: Float32Array, I32: Int32Array, U32: Uint32Array, ...small };
     const data = new types[dtype as keyof typeof types](source.length);
     for (let i = 0; i < data.length; i++) data[i] = next();
     return { shape, data };
@@ -81,8 +83,65 @@ describe("round trips", () => {
     expect(bytes).toEqual(fileOf(padded, [7, 8, 0, 0, 0x80, 0x3f]));
   });
   it("a file without tensors", () => {
-    expect(readSafetensors(fileOf("{}"))).toEqual({ tensors: new Map(), metadata: {} });
-    expect(readSafetensors(writeSafetensors([]))).toEqual({ tensors: new Map(), metadata: {} });
+    expect(readSafetensors(fileOf("{}"))).toEqual({ tensors: new Map(), metadata: {}, unread: new Map() });
+    expect(readSafetensors(writeSafetensors([]))).toEqual({ tensors: new Map(), metadata: {}, unread: new Map() });
+  });
+});
+
+describe("files of others", () => {
+  const typed = (dtype: string, count: number, data: number[]) =>
+    fileOf(`{"w":{"dtype":"${dtype}","shape":[${count}],"data_offsets":[0,${data.length}]}}`, data);
+  const all = Uint16Array.from({ length: 65536 }, (_, n) => n);
+  const bytes = [...new Uint8Array(all.buffer)];
+  it("widens every F16 to the float32 of its value, NaN to NaN with its sign and payload", () => {
+    const { dtype, stored, data } = readSafetensors(typed("F16", 65536, bytes)).tensors.get("w")!;
+    expect([dtype, stored, data.constructor]).toEqual(["F32", "F16", Float32Array]);
+    const bits = new Uint32Array(data.buffer);
+    for (let n = 0; n < 65536; n++) {
+      const [sign, exponent, fraction] = [n >> 15, (n >> 10) & 31, n & 1023];
+      if (exponent === 31 && fraction > 0)
+        expect(bits[n]).toBe(((sign * 511 + (1 - sign) * 255) * 2 ** 23 + fraction * 8192) >>> 0);
+      else {
+        const size =
+          exponent === 31
+            ? Infinity
+            : exponent === 0
+              ? fraction * 2 ** -24
+              : (1 + fraction / 1024) * 2 ** (exponent - 15);
+        expect(data[n]).toBe(sign === 1 ? -size : size);
+      }
+    }
+    // Literal values of IEEE 754: the smallest subnormal, the largest one, the smallest normal one, 1/3, 65504.
+    expect([1, 0x3ff, 0x400, 0x3555, 0x7bff].map((n) => data[n])).toEqual([
+      2 ** -24,
+      0.00006097555160522461,
+      0.00006103515625,
+      0.333251953125,
+      65504,
+    ]);
+  });
+  it("widens every BF16 to the float32 of the same upper bits", () => {
+    const { stored, data } = readSafetensors(typed("BF16", 65536, bytes)).tensors.get("w")!;
+    expect(stored).toBe("BF16");
+    expect(new Uint32Array(data.buffer)).toEqual(Uint32Array.from(all, (n) => n * 65536));
+    expect([0x3f80, 0x3eab, 0xc049, 1].map((n) => data[n])).toEqual([1, 0.333984375, -3.140625, 2 ** -133]);
+  });
+  it("reads what is read in a file with types that are not, and names those", () => {
+    const file = fileOf(
+      '{"a":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F4","shape":[2,4],"data_offsets":[3,7]},' +
+        '"w":{"dtype":"F32","shape":[1],"data_offsets":[7,11]}}',
+      [1, 2, 3, 4, 5, 6, 7, 0, 0, 0x80, 0x3f],
+    );
+    const { tensors, unread } = readSafetensors(file);
+    expect([...tensors]).toEqual([["w", { dtype: "F32", shape: [1], data: Float32Array.of(1) }]]);
+    expect([...unread]).toEqual([
+      ["a", "F8_E4M3"],
+      ["b", "F4"],
+    ]);
+    expect(refusal(readSafetensors, typed("F4", 3, [0]))).toMatch("shape and data_offsets disagree");
+  });
+  it("takes an ArrayBuffer", () => {
+    expect(readSafetensors(typed("U8", 1, [7]).buffer as ArrayBuffer).tensors.get("w")?.data).toEqual(Uint8Array.of(7));
   });
 });
 

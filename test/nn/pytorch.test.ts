@@ -7,16 +7,7 @@ import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/scope.js";
 import { lenet5, resnet20 } from "../../src/models/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import {
-  BatchNorm1d,
-  Conv2d,
-  Flatten,
-  Linear,
-  loadPyTorch,
-  type Module,
-  ReLU,
-  Sequential,
-} from "../../src/nn/index.js";
+import { BatchNorm1d, Conv2d, Flatten, Linear, loadPyTorch, Module, ReLU, Sequential } from "../../src/nn/index.js";
 import type { HostArray } from "../../src/nn/state.js";
 import { prepare } from "../../src/quant/prepare.js";
 
@@ -101,6 +92,27 @@ describe("loadPyTorch", () => {
     expect(report).toMatchObject({ permuted: [], missing: [], extra: [], prefix: "module." });
     expect(net.stateDict().get("linear.bias")?.toTypedArray()).toEqual(state.get("module.linear.bias")?.data);
   });
+
+  it.each(["module.", "_orig_mod.", "model.", "module._orig_mod.", "model._orig_mod.module."])(
+    "takes off %s, and nothing that only some keys have or that the network calls its own",
+    (prefix) => {
+      using net = resnet20({ blocks: 1, rng: new Rng(4) });
+      const state = randomState(net, new Rng(5));
+      const wrapped = new Map([...state].map(([key, array]) => [prefix + key, array]));
+      expect(loadPyTorch(net, wrapped, { inputShape: [8, 8, 3] }).prefix).toBe(prefix);
+      expect(net.stateDict().get("linear.bias")?.toTypedArray()).toEqual(state.get("linear.bias")?.data);
+      wrapped.set("epoch", { shape: [1], data: Float32Array.of(1) });
+      expect(() => loadPyTorch(net, wrapped, { inputShape: [8, 8, 3] })).toThrow("missing: conv1.weight");
+      class Wrapper extends Module {
+        model = new Linear(2, 1);
+        override forward(x: Tensor): Tensor {
+          return this.model.forward(x);
+        }
+      }
+      using own = new Wrapper();
+      expect(loadPyTorch(own, randomState(own, new Rng(6)), { inputShape: [2] }).prefix).toBe("");
+    },
+  );
 
   it("lists missing and extra keys, and changes nothing on an error", () => {
     using net = lenet5({ rng: new Rng(6) });

@@ -1,7 +1,7 @@
 /** @file Finding data directories and loading sets from small files made here, in every layout, whole and broken. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ArgumentError, DataError, FormatError } from "../../src/core/errors.js";
@@ -57,6 +57,28 @@ async function put(folder: string, files: Files): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
 }
+
+describe("MNIST's other names", () => {
+  const dotted = (name: string) => name.replace("-idx", ".idx");
+  it.each<[string, (name: string) => string]>([
+    ["a dot before the kind", dotted],
+    ["a folder for each file", (name) => `${name}/${name}`],
+    ["a folder for each file, with a dot inside", (name) => `${name}/${dotted(name)}`],
+    ["a folder with a dot", (name) => `${dotted(name)}/${name}`],
+  ])("%s, plain and packed", async (_, rename) => {
+    const wanted = idxFiles();
+    for (const suffix of ["", ".gz"]) {
+      const folder = join(root, `named${suffix}`);
+      for (const [name, bytes] of Object.entries(wanted)) {
+        const file = join(folder, rename(name) + suffix);
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, suffix === "" ? bytes : gzipSync(bytes));
+      }
+      const { train, test } = await loadDataset("mnist", { ...nowhere(), dataDir: folder });
+      expect([train.count, test.count, train.labels[3], test.images[0]]).toEqual([5, 3, 3, 1]);
+    }
+  });
+});
 
 describe("places", () => {
   it.each([

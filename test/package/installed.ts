@@ -17,6 +17,7 @@ export interface Consumer {
   installed: string;
   /** Its package.json. */
   manifest: {
+    engines?: { node: string };
     exports: Record<string, string | { types: string; default: string }>;
     bin: Record<string, string>;
     dependencies?: Record<string, string>;

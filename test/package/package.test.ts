@@ -128,6 +128,18 @@ describe("in Node", () => {
     expect(expectSuccess(process.execPath, ["--input-type=module", "-e", script]).trim()).toBe("wasm");
   });
 
+  it("is loaded by require, by every Node that it names", () => {
+    // From 20.19 and 22.12 on require() loads modules that wait for nothing.
+    expect(consumer.manifest.engines).toEqual({ node: "^20.19.0 || >=22.12.0" });
+    const script = `
+      for (const entry of ${JSON.stringify(entriesOf(consumer))}) {
+        if (Object.keys(require(entry)).length === 0) throw new Error(entry);
+      }
+      console.log(require("coarsegrad/infer").createSession === require("coarsegrad/infer").createSession);`;
+    writeFileSync(path.join(consumer.folder, "every.cjs"), script);
+    expect(expectSuccess(process.execPath, ["every.cjs"]).trim()).toBe("true");
+  });
+
   it("runs its command", () => {
     const command = (option: string): string =>
       expectSuccess(process.execPath, [npm(), "exec", "--offline", "--", "coarsegrad", option]);
@@ -192,6 +204,33 @@ describe("a consumer's type check", () => {
     writeFileSync(path.join(consumer.folder, "every.ts"), lines.join("\n"));
     compile(name, "every.ts", {});
     compile(name, "program.ts", {});
+  });
+
+  it.each([
+    ["without lib's disposables", ["ES2022", "DOM"]],
+    ["without the DOM", ["ES2022"]],
+  ])("passes %s", (_, lib) => {
+    const entries = entriesOf(consumer).filter((entry) => entry !== "coarsegrad/node");
+    const lines = entries.map((entry, i) => `import * as entry${i} from "${entry}";\nvoid entry${i};`);
+    // What the global names stand for where they are real, and where they are not.
+    const use = lib.includes("DOM")
+      ? "createSession(bytes).dispose(); init({ module: new WebAssembly.Module(new Uint8Array(8)) });"
+      : "createSession(bytes).dispose();";
+    const program = `import { createSession, init } from "coarsegrad/infer";\nimport { writeNpy } from "coarsegrad/io";
+      const bytes = writeNpy([1], new Float32Array(1));\n${use}\nvoid init;
+      export const size: number = bytes.length;`;
+    writeFileSync(path.join(consumer.folder, "libs.ts"), [...lines, program].join("\n"));
+    compile("nodenext", "libs.ts", { lib });
+  });
+
+  it("has nothing in its declarations that TypeScript 5.4 does not know: arrays are generic from 5.7 on", () => {
+    const dist = path.join(consumer.installed, "dist");
+    for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+      if (!name.endsWith(".d.ts")) continue;
+      expect(readFileSync(path.join(dist, name), "utf8"), name).not.toMatch(
+        /(?:Int|Uint|Float)\w*Array<|NoInfer<.*Array</,
+      );
+    }
   });
 
   it("passes for coarsegrad/node with Node's types", () => {

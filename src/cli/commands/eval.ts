@@ -18,6 +18,7 @@ import { type Accuracy, packedAccuracy } from "../../run/packed.js";
 import type { ModelSource, WeightsSource } from "../../run/source.js";
 import { assumedText, normalizeOf } from "../../run/stated-normalization.js";
 import { UsageError } from "../../run/usage-error.js";
+import { layoutDoubt } from "../../run/weights.js";
 import { evaluate } from "../../train/evaluate.js";
 import { command, onRun } from "../options/command.js";
 import { option, outputOption } from "../options/option.js";
@@ -30,6 +31,13 @@ import type { CommonOptions, Terminal } from "../ui/terminal.js";
 
 /** A normalization that was chosen: commander would make an empty string of null. */
 type NormalizeChoice = NormalizeOptions | "none";
+
+/** What plain weights need to become a network. */
+interface NetworkOptions {
+  readonly model?: string;
+  readonly normalize?: NormalizeOptions | null;
+  warn(text: string): void;
+}
 
 interface EvalOptions extends CommonOptions, TestImageOptions, ThreadsOption {
   output?: string;
@@ -99,7 +107,14 @@ export function evalCommand(): Command {
     const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
     const progress = startProgress(terminal, "eval", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
-      accuracyOf(source, session, data, { model: options.model, normalize }, (done) => progress.update(done), signal),
+      accuracyOf(
+        source,
+        session,
+        data,
+        { model: options.model, normalize, warn },
+        (done) => progress.update(done),
+        signal,
+      ),
     ).finally(() => progress.stop());
     const { images, top1, top5, imagesPerSecond } = found;
     const answer = {
@@ -140,7 +155,7 @@ async function accuracyOf(
   source: ModelSource,
   session: Session | undefined,
   data: ImageDataset,
-  options: { model?: string; normalize?: NormalizeOptions | null },
+  options: NetworkOptions,
   onProgress: (done: number) => void,
   signal: AbortSignal,
 ): Promise<Accuracy> {
@@ -166,11 +181,14 @@ async function accuracyOf(
 async function networkFor(
   source: ModelSource,
   data: ImageDataset,
-  { model, normalize }: { model?: string; normalize?: NormalizeOptions | null },
+  { model, normalize, warn }: NetworkOptions,
 ): Promise<Module> {
   if (source.kind === "checkpoint") return checkpointNetwork(source);
   if (source.kind === "onnx") return onnxNetworkFor(source.bytes, source.path, data);
-  return floatNetwork(model as string, data, (source as WeightsSource).tensors, normalize ?? null);
+  const net = floatNetwork(model as string, data, source as WeightsSource, normalize ?? null);
+  const doubt = layoutDoubt(net, source as WeightsSource, data.shape);
+  if (doubt !== null) warn(doubt);
+  return net;
 }
 
 function answerText(answer: Accuracy & { model: string; kind: ModelSource["kind"]; data: string }): string {

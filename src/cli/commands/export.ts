@@ -2,9 +2,10 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { ArgumentError } from "../../core/errors.js";
-import { DATASET_NAMES, datasetInfo } from "../../data/registry.js";
+import { DATASET_NAMES } from "../../data/registry.js";
 import { readPacked } from "../../infer/index.js";
 import { MODEL_NAMES } from "../../models/index.js";
+import { imagesInfo } from "../../node/images/info.js";
 import { checkpointNetwork, openModel } from "../../node/models.js";
 import { exportOnnx, exportPackedOnnx, type OnnxOptions } from "../../onnx/index.js";
 import { imagesName, infoOf } from "../../run/images.js";
@@ -88,8 +89,8 @@ async function onnxOf(source: ModelSource, { model, data }: ExportOptions, optio
           got: "none",
         });
       }
-      const info = datasetInfo(data);
-      using net = floatNetwork(model, info, source.tensors, normalizeOf(source, info).normalize);
+      const info = await imagesInfo(data);
+      using net = floatNetwork(model, info, source, normalizeOf(source, info).normalize);
       return exportOnnx(net, { ...packOptions(info), ...options });
     }
   }

@@ -60,7 +60,7 @@ export function inferCommand(): Command {
   const made = command({
     name: "infer",
     summary: "classify image files, or folders of them, by a packed model",
-    description: `Classifies image files (${IMAGE_ENDINGS.join(", ")}), all such files of a folder, or images of a data set. Tells class names and softmax shares. Images are brought to the model's size and channels.`,
+    description: `Classifies image files (${IMAGE_ENDINGS.join(", ")}), all such files of a folder, or images of a data set. Photographs are turned upright as their Exif data say, as browsers show them. Tells class names and softmax shares. Images are brought to the model's size and channels.`,
     args: [
       ["<model>", "packed model (.cgm), or the folder of a run that holds one"],
       ["[image...]", "image files or folders"],
@@ -129,7 +129,10 @@ async function inputsFor(
   const inputs: Input[] = [];
   // One by one: a folder of photographs must not be in memory at once.
   for (const name of files) {
-    const image = decodeImage(name, await readFileBytes(name), { maxPixels: options.maxPixels });
+    const image = decodeImage(name, await readFileBytes(name), {
+      maxPixels: options.maxPixels,
+      upright: true,
+    });
     if (options.invert !== true && shape[2] === 1 && looksInverted(image)) {
       terminal.note(`${name}: dark on white? --invert makes it light on black, as the digits of the data sets are`);
     }
@@ -175,6 +178,7 @@ async function imageFiles(at: string): Promise<string[]> {
   const entries = await readdir(at, { withFileTypes: true });
   const names = entries
     .map((entry) => entry.name)
+    .filter((name) => !name.startsWith("."))
     .filter((name) => (IMAGE_ENDINGS as readonly string[]).includes(path.extname(name).toLowerCase()));
   if (names.length === 0) {
     const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => path.join(at, entry.name));

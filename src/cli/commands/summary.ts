@@ -1,12 +1,13 @@
 /** @file `coarsegrad summary`: layers, weights by width, bytes on disk, multiply-accumulates and bit operations. */
 import type { Command } from "commander";
 import { fields, table } from "../../core/table.js";
-import { DATASET_NAMES, datasetInfo } from "../../data/registry.js";
+import { DATASET_NAMES } from "../../data/registry.js";
 import { type LayerSummary, type ModelSummary, summarize } from "../../export/index.js";
 import { readPacked } from "../../infer/index.js";
 import { MODEL_NAMES } from "../../models/index.js";
 import type { Module } from "../../nn/module.js";
 import { exists } from "../../node/files.js";
+import { imagesInfo } from "../../node/images/info.js";
 import { checkpointNetwork, openModel } from "../../node/models.js";
 import { bitWidths } from "../../run/bits.js";
 import { type ImageInfo, imagesName, infoOf } from "../../run/images.js";
@@ -58,8 +59,9 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
   if (!(await exists(given))) {
     if (MODEL_NAMES.includes(given)) {
       const { bits, data } = options;
-      const net = networkOf(runConfig({ model: given, data, bits }));
-      return { title: `${given} ${bits} for ${data}, untrained`, summary: summaryOfNet(net, datasetInfo(data)) };
+      const images = await imagesInfo(data);
+      const net = networkOf(runConfig({ model: given, data, bits }, { images }));
+      return { title: `${given} ${bits} for ${data}, untrained`, summary: summaryOfNet(net, images) };
     }
     throw unknownWord("summary", "neither a file nor a network has the name", given, MODEL_NAMES);
   }
@@ -86,8 +88,8 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
       got: "none",
     });
   }
-  const info = datasetInfo(options.data);
-  const net = floatNetwork(options.model, info, source.tensors, normalizeOf(source, info).normalize);
+  const info = await imagesInfo(options.data);
+  const net = floatNetwork(options.model, info, source, normalizeOf(source, info).normalize);
   return { title: `${given} (${options.model})`, summary: summaryOfNet(net, info) };
 }
 

@@ -2,7 +2,7 @@
  * @file Image folders: one folder for each class, as ImageNet is laid out; pictures are decoded when a batch needs
  * them.
  */
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { check } from "../../core/checks.js";
 import { DataError } from "../../core/errors.js";
@@ -58,7 +58,11 @@ export interface FolderSpec extends PictureOptions, Omit<LoaderPlan, "augment"> 
  * Lists an image folder: `train/` and `val/` (or `test/`) in it are the parts. Without `val/` the training pictures are
  * both, those in `train/` if folders are in there, else those of the folder itself.
  *
- * @throws DataError if there are no classes or no pictures, or the parts have different classes
+ * Hidden files and folders (`._cat.jpg`, `.ipynb_checkpoints`) and `__MACOSX` count for nothing; links count as what
+ * they lead to.
+ *
+ * @throws DataError that names what is wrong: no classes, a class without pictures, parts with different classes, links
+ * that lead nowhere
  */
 export async function openImageFolder(directory: string): Promise<ImageFolder> {
   check("openImageFolder", "directory", directory, pathRule);
@@ -76,11 +80,20 @@ export async function openImageFolder(directory: string): Promise<ImageFolder> {
   }
   const parts = {
     train: await listPart(train, `${name}/train`),
-    test: await listPart(test, `${name}/test`),
+    test: await listPart(test, `${name}/test`, true),
     testIsTraining: false,
   };
   if (parts.train.classNames.join("/") !== parts.test.classNames.join("/")) {
-    const [expected, got] = [parts.train, parts.test].map(({ classNames }) => `${classNames.length} classes`);
+    const lacking = (from: FolderPart, others: FolderPart): string => {
+      const names = from.classNames.filter((each) => !others.classNames.includes(each));
+      return names.length === 0 ? "" : ` (${namesText(names)} only there)`;
+    };
+    const [expected, got] = [
+      [parts.train, parts.test],
+      [parts.test, parts.train],
+    ].map(
+      ([own, other]) => `${own.classNames.length} classes in ${path.basename(own.directory)}/${lacking(own, other)}`,
+    );
     throw new DataError({ op: directory, what: "training and test folders have different classes", expected, got });
   }
   return parts;
@@ -93,39 +106,83 @@ export function testIsTrainingText(data: string): string {
 
 /** Whether a folder named train is a part, with classes in it, or a class of that name, with pictures. */
 async function holdsFolders(directory: string): Promise<boolean> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  return entries.some((entry) => entry.isDirectory());
+  return (await entriesOf(directory, "folders")).length > 0;
 }
 
-async function listPart(directory: string, name: string): Promise<FolderPart> {
-  const unreadable = (op: string) => (error: Error) => {
-    const got = (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such folder" : error.message;
+/** Names that no class has: hidden folders (`.ipynb_checkpoints`), and what macOS puts into archives. */
+const isAside = (name: string): boolean => name.startsWith(".") || name === "__MACOSX";
+
+/** Entries of one kind in a folder, sorted; links count as what they lead to. */
+async function entriesOf(folder: string, kind: "folders" | "files"): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(unreadable(folder));
+  const names: string[] = [];
+  for (const entry of entries) {
+    if (isAside(entry.name)) continue;
+    const at = path.join(folder, entry.name);
+    // Only links are asked again: a folder may hold a million files.
+    const what = entry.isSymbolicLink() ? await stat(at).catch(unreadable(at, "a link that leads nowhere")) : entry;
+    if (kind === "folders" ? what.isDirectory() : what.isFile()) names.push(entry.name);
+  }
+  return names.sort();
+}
+
+function unreadable(op: string, nothing = "no such folder") {
+  return (error: Error): never => {
+    const code = (error as NodeJS.ErrnoException).code;
+    const got = code === "ENOENT" ? nothing : code === "ELOOP" ? "a link in a circle" : error.message;
     throw new DataError({ op, what: "cannot be read", expected: "a folder", got });
   };
-  const entries = await readdir(directory, { withFileTypes: true }).catch(unreadable(directory));
-  const classNames = entries
-    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-    .map((entry) => entry.name)
-    .sort();
+}
+
+const isPicture = (file: string): boolean =>
+  (IMAGE_ENDINGS as readonly string[]).includes(path.extname(file).toLowerCase());
+
+async function listPart(directory: string, name: string, mayBeEmpty = false): Promise<FolderPart> {
+  const classNames = await entriesOf(directory, "folders");
   const files: string[] = [];
   const labels: number[] = [];
+  const empty: { className: string; others: string[] }[] = [];
   for (const [label, className] of classNames.entries()) {
-    const folder = path.join(directory, className);
-    for (const file of (await readdir(folder).catch(unreadable(folder))).sort()) {
-      if (!(IMAGE_ENDINGS as readonly string[]).includes(path.extname(file).toLowerCase())) continue;
+    const all = await entriesOf(path.join(directory, className), "files");
+    const own = all.filter(isPicture);
+    // Nothing to test on is no harm; pictures of a kind that is not read are.
+    if (own.length === 0 && (!mayBeEmpty || all.length > 0)) empty.push({ className, others: all });
+    for (const file of own) {
       files.push(path.join(className, file));
       labels.push(label);
     }
   }
+  const endings = IMAGE_ENDINGS.join(", ");
   if (files.length === 0) {
     throw new DataError({
       op: directory,
       what: "no pictures",
-      expected: `a folder for each class, with ${IMAGE_ENDINGS.join(", ")} files in it`,
-      got: `${classNames.length} folders`,
+      expected: `a folder for each class, with ${endings} files in it`,
+      got: `${classNames.length} folders${othersText(empty.flatMap(({ others }) => others))}`,
+    });
+  }
+  if (empty.length > 0) {
+    const [{ className, others }] = empty;
+    throw new DataError({
+      op: directory,
+      what: `classes without pictures: ${namesText(empty.map((each) => each.className))}`,
+      expected: `${endings} files in each class's folder`,
+      got: `none in ${path.join(directory, className)}${othersText(others)}`,
+      hint: "convert or add pictures, or take the folder away",
     });
   }
   return { name, directory, files, labels, classNames };
+}
+
+/** Some names, on one line. */
+function namesText(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}`;
+}
+
+/** What files there are instead of pictures. */
+function othersText(files: readonly string[]): string {
+  const endings = [...new Set(files.map((file) => path.extname(file).toLowerCase() || "no ending"))].sort();
+  return endings.length === 0 ? "" : `, but files of ${namesText(endings)}`;
 }
 
 /** The first n files of each part; a class keeps its number. */

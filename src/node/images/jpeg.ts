@@ -1,5 +1,6 @@
 /** @file JPEG to RGB: the headers are walked before the decoder takes time and memory for what they promise. */
 import { messageOf } from "../../core/foreign-errors.js";
+import { exifOrientation, type Orientation } from "./exif.js";
 import { decodeJpeg } from "./jpeg-library.js";
 import { type ImageLimits, type ImageRefusal, imageRefusal } from "./limits.js";
 
@@ -12,15 +13,26 @@ const SLACK = 2 ** 24;
 interface Frame {
   readonly width: number;
   readonly height: number;
+  /** Identifiers of the components. */
+  readonly components: readonly number[];
   /** 8×8 blocks of all components, and bytes that the decoder counts for them. */
   readonly blocks: number;
   readonly bytes: number;
 }
 
-/** Baseline and progressive JPEG; grey comes as RGB. @throws FormatError if it is damaged or larger than the limits */
+/** What a file says beside its frame. */
+interface Told {
+  readonly frame: Frame;
+  /** How the picture was held; 1 if nothing is said. */
+  readonly orientation: Orientation;
+  /** Whether colours are luma and chroma; undefined where the decoder knows. */
+  readonly transform: boolean | undefined;
+}
+
+/** Baseline and progressive JPEG; grey comes as RGB, as it is stored. @throws FormatError if it is damaged or larger than the limits */
 export function readJpeg(name: string, bytes: Uint8Array, limits: ImageLimits) {
   const refusal = imageRefusal(name, "JPEG", limits);
-  const frame = walk(bytes, refusal);
+  const { frame, orientation, transform } = walk(bytes, refusal);
   // Each block takes at least a bit of the file, in whatever scan it comes first.
   if (frame.blocks > 8 * bytes.length) {
     refusal.damaged(
@@ -29,17 +41,20 @@ export function readJpeg(name: string, bytes: Uint8Array, limits: ImageLimits) {
     );
   }
   try {
-    const { width, height, data } = decodeJpeg(bytes, (frame.bytes + SLACK + 8 * bytes.length) / 2 ** 20);
-    return { width, height, pixels: data };
+    const { width, height, data } = decodeJpeg(bytes, (frame.bytes + SLACK + 8 * bytes.length) / 2 ** 20, transform);
+    return { width, height, pixels: data, orientation };
   } catch (cause) {
+    if (messageOf(cause).startsWith("maxMemoryUsageInMB")) refusal.limit("memory", `${frame.width}×${frame.height}`);
     return refusal.damaged("a whole file", messageOf(cause));
   }
 }
 
-/** Reads the one frame header and counts the scans. */
-function walk(bytes: Uint8Array, { damaged, size }: ImageRefusal): Frame {
+/** Reads the one frame header and what stands beside it, and counts the scans. */
+function walk(bytes: Uint8Array, { damaged, size }: ImageRefusal): Told {
   let frame: Frame | undefined;
   let scans = 0;
+  let [jfif, adobe]: [boolean, number | undefined] = [false, undefined];
+  let orientation: Orientation | undefined;
   for (let at = 2; ; ) {
     // Entropy-coded data lies between a scan's header and the next marker; stuffed zeros and restarts belong to it.
     at = bytes.indexOf(0xff, at);
@@ -58,10 +73,28 @@ function walk(bytes: Uint8Array, { damaged, size }: ImageRefusal): Frame {
       frame = readFrame(bytes.subarray(at + 4, at + 2 + length), damaged);
       size(frame.width, frame.height);
     }
+    const data = bytes.subarray(at + 4, at + 2 + length);
+    if (marker === 0xe0 && startsWith(data, "JFIF\0")) jfif = true;
+    if (marker === 0xe1) orientation ??= exifOrientation(data);
+    if (marker === 0xee && data.length >= 12 && startsWith(data, "Adobe")) adobe = data[11];
     if (marker === 0xda && ++scans > MAX_SCANS) damaged(`at most ${MAX_SCANS} scans`, "more");
     at += 2 + length;
   }
-  return frame ?? damaged("a frame header", "none");
+  if (frame === undefined) return damaged("a frame header", "none");
+  return { frame, orientation: orientation ?? 1, transform: transformOf(frame.components, jfif, adobe) };
+}
+
+const startsWith = (data: Uint8Array, text: string): boolean =>
+  data.length >= text.length && [...text].every((character, i) => data[i] === character.charCodeAt(0));
+
+/**
+ * Whether three components are luma and chroma, as libjpeg settles it: JFIF says so; else Adobe's marker says; else
+ * components that are called R, G, B are those.
+ */
+function transformOf(components: readonly number[], jfif: boolean, adobe: number | undefined): boolean | undefined {
+  if (components.length !== 3) return undefined;
+  if (jfif || adobe === undefined) return jfif || String.fromCharCode(...components) !== "RGB";
+  return adobe !== 0;
 }
 
 function readFrame(data: Uint8Array, damaged: ImageRefusal["damaged"]): Frame {
@@ -79,5 +112,6 @@ function readFrame(data: Uint8Array, damaged: ImageRefusal["damaged"]): Frame {
     0,
   );
   // 256 bytes a block, 64 of samples, the components' pixels and RGB.
-  return { width, height, blocks, bytes: 320 * padded + (count + 3) * width * height };
+  const components = Array.from({ length: count }, (_, i) => data[6 + 3 * i]);
+  return { width, height, components, blocks, bytes: 320 * padded + (count + 3) * width * height };
 }

@@ -12,6 +12,8 @@ export const MAX_PIXELS = 120_000_000;
 /** The refusals of one file. */
 export interface ImageRefusal {
   damaged(expected: string, got: string): never;
+  /** Refuses what is whole, but beyond a limit of the decoder. */
+  limit(what: string, got: string): never;
   /** Refuses pictures without pixels and those above the limit. */
   size(width: number, height: number): void;
 }
@@ -23,6 +25,10 @@ export function imageRefusal(name: string, kind: string, { maxPixels = MAX_PIXEL
   };
   return {
     damaged,
+    limit(what, got) {
+      const hint = "a limit of the reader; make the picture smaller";
+      throw new FormatError({ op: name, what: `too much ${what} for this ${kind}`, got, hint });
+    },
     size(width, height) {
       if (width < 1 || height < 1) damaged("a size of at least 1×1 pixels", `${width}×${height}`);
       if (width * height <= maxPixels) return;

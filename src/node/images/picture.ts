@@ -1,46 +1,74 @@
-/** @file Image files for a classifier: decode PNG, JPEG and PGM/PPM, bring to the network's size and channels. */
-import { check, checkBytes, checkOptions, integer, text } from "../../core/checks.js";
+/** @file Image files for a classifier: decode PNG, JPEG and PBM/PGM/PPM, bring to the network's size and channels. */
+import { check, checkBytes, checkOptions, flag, integer, text } from "../../core/checks.js";
 import { ArgumentError, FormatError } from "../../core/errors.js";
 import { kindOf } from "../../core/typed-arrays.js";
+import { upright } from "./exif.js";
 import { readJpeg } from "./jpeg.js";
 import { type ImageLimits, imageRefusal } from "./limits.js";
 import { readPng } from "./png.js";
+import type { Raster } from "./raster.js";
 
-/** An 8-bit image, row by row, channels interleaved (HWC). */
-export interface Raster {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-  readonly pixels: Uint8Array;
-}
+export type { Raster } from "./raster.js";
 
 /** Endings that {@link decodeImage} understands. */
-export const IMAGE_ENDINGS = [".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"] as const;
+export const IMAGE_ENDINGS = [".png", ".jpg", ".jpeg", ".pbm", ".pgm", ".ppm", ".pnm"] as const;
+
+/** Choices of {@link decodeImage}. */
+export interface DecodeOptions extends ImageLimits {
+  /**
+   * Turns a photograph as its Exif data say that the camera was held, as browsers show it. Default false: as it is
+   * stored, which training reads, as PyTorch's ImageFolder does.
+   */
+  readonly upright?: boolean;
+}
 
 /**
- * Decodes a PNG, JPEG, PGM or PPM file; transparency is laid over black.
+ * Decodes a PNG, JPEG, PBM, PGM or PPM file; transparency is laid over black.
  *
  * @param name the file, for messages
  * @throws FormatError if the bytes are neither, or damaged, or the picture is larger than the limits
  */
-export function decodeImage(name: string, bytes: Uint8Array, limits: ImageLimits = {}): Raster {
+export function decodeImage(name: string, given: Uint8Array | ArrayBufferLike, options: DecodeOptions = {}): Raster {
   check("decodeImage", "name", name, text);
-  checkBytes("decodeImage", "bytes", bytes);
-  checkOptions<ImageLimits>("decodeImage", limits, { maxPixels: integer(1) });
+  const bytes = checkBytes("decodeImage", "bytes", given);
+  checkOptions<DecodeOptions>("decodeImage", options, { maxPixels: integer(1), upright: flag });
+  const limits: ImageLimits = { maxPixels: options.maxPixels };
   if (bytes.length >= 8 && bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(name, bytes, limits);
   if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) {
-    return { ...readJpeg(name, bytes, limits), channels: 3 };
+    const { orientation, ...picture } = readJpeg(name, bytes, limits);
+    return upright({ ...picture, channels: 3 }, options.upright === true ? orientation : 1);
   }
-  if (bytes.length >= 3 && bytes[0] === 0x50 && bytes[1] >= 0x32 && bytes[1] <= 0x36) {
+  if (bytes.length >= 3 && bytes[0] === 0x50 && bytes[1] >= 0x31 && bytes[1] <= 0x36) {
     return decodePnm(name, bytes, limits);
   }
   throw new FormatError({
     op: name,
     what: "not an image that can be read",
-    expected: "a PNG, JPEG, PGM or PPM file",
-    got: bytes.length === 0 ? "an empty file" : `bytes ${[...bytes.subarray(0, 4)].map(hex).join(" ")}`,
+    expected: "a PNG, JPEG, PBM, PGM or PPM file",
+    got: otherKind(bytes) ?? `bytes ${[...bytes.subarray(0, 4)].map(hex).join(" ")}`,
     hint: "convert it to PNG",
   });
+}
+
+/** Files that are pictures, but of no kind that is read: where a text stands in them. */
+const OTHER_KINDS = [
+  [8, "WEBP", "a WebP picture"],
+  [4, "ftypavif", "an AVIF picture"],
+  [4, "ftyphe", "a HEIC picture"],
+  [4, "ftypmif1", "a HEIF picture"],
+  [0, "GIF8", "a GIF picture"],
+  [0, "BM", "a BMP picture"],
+  [0, "II*\0", "a TIFF picture"],
+  [0, "MM\0*", "a TIFF picture"],
+  [0, "\xff\x0a", "a JPEG XL picture"],
+  [4, "JXL ", "a JPEG XL picture"],
+  [0, "<svg", "an SVG drawing"],
+] as const;
+
+function otherKind(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 0) return "an empty file";
+  const starts = String.fromCharCode(...bytes.subarray(0, 16));
+  return OTHER_KINDS.find(([at, mark]) => starts.startsWith(mark, at))?.[2];
 }
 
 function hex(byte: number): string {
@@ -65,40 +93,60 @@ function decodePng(name: string, bytes: Uint8Array, limits: ImageLimits): Raster
   return { width, height, channels: colors, pixels };
 }
 
-/** PGM and PPM, text (P2, P3) and binary (P5, P6), up to 255 levels. */
+/** PBM, PGM and PPM, text (P1 to P3) and binary (P4 to P6), up to 65535 levels. */
 function decodePnm(name: string, bytes: Uint8Array, limits: ImageLimits): Raster {
   const fail = (what: string, expected: string, got: string): never => {
     throw new FormatError({ op: name, what, expected, got });
   };
   const kind = bytes[1] - 0x30;
-  if (kind === 4) fail("bitmaps are not supported", "P2, P3, P5 or P6", "P4");
+  const [bitmap, binary] = [kind === 1 || kind === 4, kind >= 4];
+  const channels = kind === 3 || kind === 6 ? 3 : 1;
   let at = 2;
-  const number = (): number => {
+  const passBlanks = (): void => {
     for (;;) {
       if (bytes[at] === 0x23) while (at < bytes.length && bytes[at] !== 0x0a) at++;
       else if (isBlank(bytes[at])) at++;
       else break;
     }
+  };
+  const noNumber = (): never =>
+    fail("damaged header", "a number", at < bytes.length ? `byte ${hex(bytes[at])}` : "the end");
+  const number = (): number => {
+    passBlanks();
     const start = at;
     let value = 0;
     while (bytes[at] >= 0x30 && bytes[at] <= 0x39) value = value * 10 + bytes[at++] - 0x30;
-    if (at === start) fail("damaged header", "a number", at < bytes.length ? `byte ${hex(bytes[at])}` : "the end");
-    return value;
+    return at === start ? noNumber() : value;
+  };
+  // Bits in text need no blanks between them.
+  const bit = (): number => {
+    passBlanks();
+    return bytes[at] === 0x30 || bytes[at] === 0x31 ? bytes[at++] - 0x30 : noNumber();
   };
   const width = number();
   const height = number();
-  const top = number();
-  imageRefusal(name, kind === 3 || kind === 6 ? "PPM" : "PGM", limits).size(width, height);
-  if (top < 1 || top > 255) fail("largest value", "1…255", `${top}`);
-  const channels = kind === 3 || kind === 6 ? 3 : 1;
+  const top = bitmap ? 1 : number();
+  imageRefusal(name, bitmap ? "PBM" : channels === 3 ? "PPM" : "PGM", limits).size(width, height);
+  if (top < 1 || top > 65535) fail("largest value", "1…65535", `${top}`);
   const size = width * height * channels;
-  const binary = kind >= 5;
+  const wide = top > 255 ? 2 : 1;
+  const rowBytes = Math.ceil(width / 8);
   if (binary) at++;
   // Before memory is taken: a number in text has a digit at least, and a blank before it.
-  const least = binary ? size : 2 * size;
+  const least = bitmap ? (binary ? rowBytes * height : size) : binary ? size * wide : 2 * size;
   if (bytes.length - at < least) fail("truncated", `${least} bytes of pixels`, `${Math.max(0, bytes.length - at)}`);
+  const sample = (i: number): number => {
+    if (bitmap && binary) {
+      const [row, column] = [Math.floor(i / width), i % width];
+      return 1 - ((bytes[at + row * rowBytes + (column >> 3)] >> (7 - (column & 7))) & 1);
+    }
+    // Ones are ink.
+    if (bitmap) return 1 - bit();
+    if (!binary) return number();
+    return wide === 1 ? bytes[at + i] : (bytes[at + 2 * i] << 8) | bytes[at + 2 * i + 1];
+  };
   const pixels = new Uint8Array(size);
-  for (let i = 0; i < size; i++) pixels[i] = Math.round((Math.min(top, binary ? bytes[at + i] : number()) * 255) / top);
+  for (let i = 0; i < size; i++) pixels[i] = Math.round((Math.min(top, sample(i)) * 255) / top);
   return { width, height, channels, pixels };
 }
 

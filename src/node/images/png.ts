@@ -83,13 +83,10 @@ export function readPng(name: string, bytes: Uint8Array, limits: ImageLimits): P
   if (known.type === 3 && palette === undefined) damaged("a palette", "none");
   const samples = unpack(known, parts, damaged);
   if (known.type !== 3 || palette === undefined) {
-    return {
-      width: known.width,
-      height: known.height,
-      channels: known.channels,
-      top: 2 ** known.depth - 1,
-      data: samples,
-    };
+    const { width, height, channels, depth } = known;
+    const stored: PngSamples = { width, height, channels, top: 2 ** depth - 1, data: samples };
+    // A palette of a coloured picture only suggests colours for screens; a key goes with types 0 and 2 alone.
+    return alphas !== undefined && alphas.length === 2 * channels && channels !== 2 ? keyed(stored, alphas) : stored;
   }
   if (alphas !== undefined && alphas.length > palette.length / 3) damaged("at most as many alphas as colours", "more");
   return colours(known, samples, palette, alphas, damaged);
@@ -180,6 +177,23 @@ function unfilter(row: Uint8Array, above: Uint8Array | null, filter: number, ste
       row[i] += pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
     }
   }
+}
+
+/** The same with alpha: nothing where all samples of a pixel are the key's, which has 16 bits for each. */
+function keyed({ width, height, channels, top, data }: PngSamples, key: Uint8Array): PngSamples {
+  const wanted = Array.from({ length: channels }, (_, c) => ((key[2 * c] << 8) | key[2 * c + 1]) & top);
+  const area = width * height;
+  const out = top > 255 ? new Uint16Array(area * (channels + 1)) : new Uint8Array(area * (channels + 1));
+  for (let i = 0; i < area; i++) {
+    let same = true;
+    for (let c = 0; c < channels; c++) {
+      const sample = data[i * channels + c];
+      out[i * (channels + 1) + c] = sample;
+      same &&= sample === wanted[c];
+    }
+    out[i * (channels + 1) + channels] = same ? 0 : top;
+  }
+  return { width, height, channels: channels + 1, top, data: out };
 }
 
 function colours(
