@@ -53,6 +53,11 @@ describe("a .npy header", () => {
   ])("%j is read", (text, shape) => {
     expect(parseNpyHeader(text)).toEqual({ order: "<", descr: "f4", fortran: false, shape });
   });
+  it("of records is understood, and its values are refused by name", () => {
+    const text = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,)}";
+    expect(parseNpyHeader(text)).toMatchObject({ descr: "records", shape: [3] });
+    expect(refusal(readNpy, npyOf(text))).toMatch(/records/);
+  });
   it.each([
     "{'descr': '<f4', 'descr': '<f4', 'shape': (3,)}",
     "{'descr': '<f4', 'fortran_order': False}",
@@ -63,7 +68,6 @@ describe("a .npy header", () => {
     "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)} x",
     "{'descr': 'f4', 'fortran_order': False, 'shape': (3,)}",
-    "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,)}",
   ])("%j is not", (text) => {
     expect(parseNpyHeader(text)).toBeNull();
   });
