@@ -5,7 +5,7 @@
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import type { BatchLoader } from "../../data/loader.js";
 import { shardsFor } from "../../run/shards.js";
-import { fit } from "../../train/fit.js";
+import { fit as train } from "../../train/fit.js";
 import { abortWorld, type SharedWorld, shareWorld, threadWorld } from "../../world/threads.js";
 import { aloneWorld, broadcast, type World } from "../../world/world.js";
 import { calibrate } from "./calibrate.js";
@@ -83,7 +83,7 @@ async function steps(spec: TrainSpec, count: number, world: World, shards: numbe
   };
   const times: number[] = [];
   const onProgress = (): void => void times.push(performance.now());
-  await fit(net, loader, { epochs: 1, optimizer, shards, world, recalibrate: false, onProgress });
+  await train(net, loader, { epochs: 1, optimizer, shards, world, recalibrate: false, onProgress });
   return times.slice(1).map((time, i) => time - times[i]);
 }
 
