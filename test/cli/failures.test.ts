@@ -156,7 +156,7 @@ describe("bad files", () => {
     [
       "noise for an image",
       "infer runs/quantized/model.cgm noise.bin",
-      /^coarsegrad: noise\.bin: not an image that can be read; expected a PNG, JPEG, PGM or PPM file, got bytes 74 68 69 73/,
+      /^coarsegrad: noise\.bin: not an image that can be read; expected a PNG, JPEG, PBM, PGM or PPM file, got bytes 74 68 69 73/,
     ],
     [
       "a folder without images",

@@ -40,7 +40,10 @@ beforeAll(() => {
       writeSafetensors([{ name: EVIL, shape: [1], data: new Float32Array(1) }]).map((b) => (b === 0x46 ? 0x58 : b)),
     ),
   );
-  writeFileSync(path.join(folder, "metadata.safetensors"), writeSafetensors([], { format: EVIL, version: EVIL }));
+  writeFileSync(
+    path.join(folder, "metadata.safetensors"),
+    writeSafetensors([], { format: "coarsegrad-checkpoint", version: EVIL }),
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -131,7 +134,7 @@ it.each<[string, (at: (file: string) => string) => string[]]>([
   ["export", (at) => ["export", model, "--out", at(`${EVIL}.onnx`)]],
   ["a file that is not there", () => ["eval", `${EVIL}.cgm`, "--data", "digits", "--threads", "1"]],
   ["a tensor of an unknown type", (at) => ["summary", at("type.safetensors")]],
-  ["metadata of another format", (at) => ["summary", at("metadata.safetensors")]],
+  ["metadata of another version", (at) => ["summary", at("metadata.safetensors")]],
   ["an unknown option's value", () => ["summary", model, "--data", EVIL]],
   ["an unknown command", () => [EVIL]],
 ])("%s", async (_, args) => {

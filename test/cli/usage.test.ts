@@ -125,7 +125,7 @@ describe("a command line that is not understood", () => {
     ["train --epoch 3", 'train: unknown option "--epoch" (did you mean --epochs?); expected --model, --data, '],
     [
       "eval x --fast",
-      'eval: unknown option "--fast"; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, --help-all',
+      'eval: unknown option "--fast"; expected --data, --data-dir, --split, --limit, --max-pixels, --model, --normalize, --output, --threads, --relaxed, --seed, --json, --quiet, --debug, --help, --help-all',
     ],
     [
       "train --bits 3W",
