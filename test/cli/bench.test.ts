@@ -106,6 +106,21 @@ describe("bench", () => {
     expect(losses[losses.length - 1]).toBeLessThan(losses[0]);
   });
 
+  it("measures shards by one rank and by several", async () => {
+    const { code, stdout } = await cli.child(
+      ..."bench train --ranks 2 --time 20 --json --quiet --filter".split(" "),
+      "lenet5 1W4A",
+    );
+    expect(code).toBe(0);
+    const rows = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Row);
+    const work = "train lenet5 1W4A b128";
+    expect(rows.map((row) => row.work)).toEqual([work, `${work}, 4 shards`, `${work}, 4 shards, 2 ranks`]);
+    for (const { ms, imagesPerSecond } of rows) expect([ms > 0, (imagesPerSecond ?? 0) > 0]).toEqual([true, true]);
+    expect(rows.map(({ speedup }) => speedup !== undefined)).toEqual([false, true, true]);
+  });
   it("prints one JSON object a line, of the rows that are asked for", async () => {
     const args = ["gemm", "elementwise", "--filter", "sgemm 128", "--filter", "relu 65536", "--time", "1"];
     const { code, stdout, stderr } = await cli.child("bench", ...args, "--json");
