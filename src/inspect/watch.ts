@@ -139,7 +139,7 @@ export class ArrayWatch {
 
 /**
  * Watches every array that is made from now on, for development: which of them outlive their step, and where in the
- * program they were made. Each array costs the making of a stack trace (some 20 µs) until `stop()`; without a watch
+ * program they were made. Each array costs the making of a stack trace until `stop()`; without a watch
  * nothing is recorded.
  *
  * A step ends with each `step()` of an optimizer. When memory is full while it watches, the MemoryError names the place

@@ -144,8 +144,8 @@ async function evaluateImages(
 interface Judged {
   readonly top1: number;
   readonly top5: number;
-  /** Of each image: f32 numbers, which JSON keeps exactly; null stands for what is not finite. */
-  readonly losses: readonly (number | null)[];
+  /** Of each image: f32 numbers, which JSON keeps exactly; what is not finite as a word, which it does not know. */
+  readonly losses: readonly (number | string)[];
 }
 
 /** A rank's images of a batch; loaders may give whole ones. */
@@ -161,10 +161,12 @@ function judged(net: Module, { images, labels, shape, count }: Batch): Judged {
     noGrad(() => {
       const logits = net.forward(imageTensor(images, shape));
       const losses = crossEntropy(logits, labelTensor(labels), { reduction: "none" }).data.view();
-      return { ...countHits(logits, labels), losses: [...losses] as number[] };
+      return { ...countHits(logits, labels), losses: Array.from(losses as Float32Array, told) };
     }),
   );
 }
+
+const told = (loss: number): number | string => (Number.isFinite(loss) ? loss : `${loss}`);
 
 /** Sums over batches, and in each over the ranks: the order of the images. */
 function totalOf(ranks: readonly (readonly Judged[])[]) {
@@ -174,7 +176,7 @@ function totalOf(ranks: readonly (readonly Judged[])[]) {
       const { top1, top5, losses } = parts[batch];
       total.top1 += top1;
       total.top5 += top5;
-      for (const loss of losses) total.loss += loss ?? Number.NaN;
+      for (const loss of losses) total.loss += Number(loss);
       total.images += losses.length;
     }
   });

@@ -2,14 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { sha256Hex } from "../../src/core/sha256.js";
-import { DataLoader, digits, ExampleLoader, exampleDataset } from "../../src/data/index.js";
+import { DataLoader, digits, ExampleLoader, exampleDataset, imageDataset } from "../../src/data/index.js";
 import { placeOf } from "../../src/data/loader.js";
-import { manualSeed } from "../../src/index.js";
+import { manualSeed, type Tensor, tensor } from "../../src/index.js";
 import { lenet5 } from "../../src/models/index.js";
-import { BatchNorm1d, Dropout, Linear, ReLU, Sequential } from "../../src/nn/index.js";
+import { BatchNorm1d, Dropout, Linear, Module, ReLU, Sequential } from "../../src/nn/index.js";
 import { BCGD, SGD } from "../../src/optim/index.js";
 import { binary, prepare, staircase } from "../../src/quant/index.js";
-import { loadCheckpoint, saveCheckpoint, fit as train, weightsDigest } from "../../src/train/index.js";
+import { evaluate, loadCheckpoint, saveCheckpoint, fit as train, weightsDigest } from "../../src/train/index.js";
 import { aloneWorld, type World } from "../../src/world/index.js";
 
 const rng = new Rng("shards");
@@ -212,4 +212,20 @@ describe("checkpoints within an epoch", () => {
     optimizer.dispose();
     net.dispose();
   });
+});
+
+it("evaluation with ranks keeps losses that are not finite as they are", async () => {
+  // Two ranks that found out the same.
+  const world: World = { ...aloneWorld(), size: 2, gather: async (bytes) => [bytes, bytes] };
+  class Sure extends Module {
+    // The label's logit is −∞: its loss is ∞, not NaN.
+    forward({ shape }: Tensor): Tensor {
+      return tensor(Array.from({ length: shape[0] }, () => [0, Number.NEGATIVE_INFINITY]));
+    }
+  }
+  const fields = { name: "two", shape: [1, 1, 1] as const, classes: 2 };
+  const data = imageDataset({ ...fields, images: new Uint8Array(4), labels: new Uint8Array(4).fill(1) });
+  for (const options of [{}, { world }]) {
+    expect((await evaluate(new Sure(), data, options)).loss).toBe(Number.POSITIVE_INFINITY);
+  }
 });

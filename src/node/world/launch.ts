@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { check, checkOptions, integer, listOf, text, within } from "../../core/checks.js";
 import { WorldError } from "../../core/errors.js";
+import { messageOf } from "../../core/foreign-errors.js";
 import { abortWorld, type SharedWorld, shareWorld, threadWorld } from "../../world/threads.js";
 import type { World } from "../../world/world.js";
 import { pathRule } from "../files.js";
@@ -50,7 +51,7 @@ export async function launchRanks(script: string, options: LaunchOptions): Promi
       failures.push(new WorldError({ op: "launch", what: `rank ${rank} of ${script} failed`, got: why }));
     };
     return new Promise<void>((resolve) => {
-      worker.on("error", (error) => lost((error as Error)?.message ?? String(error)));
+      worker.on("error", (error) => lost(messageOf(error)));
       worker.on("exit", (code) => {
         if (code !== 0 && failures.length === 0) lost(`exit code ${code}`);
         // Whoever still waits for it would wait in vain; after the last call nobody does.
