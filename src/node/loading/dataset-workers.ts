@@ -5,6 +5,7 @@ import { ArgumentError, DataError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { collate } from "../../data/collate.js";
 import type { BatchFields, MapDataset } from "../../data/index.js";
+import { Crew } from "./crew.js";
 import { errorOf, type Failure, failureOf } from "./failure.js";
 
 /** Choices of {@link openDatasetWorkers}. */
@@ -41,12 +42,6 @@ type Reply =
   | { readonly id: -1; readonly length: number; readonly name: string | undefined }
   | { readonly id: number; readonly failure: Failure };
 
-interface Waiting {
-  readonly worker: Worker;
-  resolve(fields: BatchFields): void;
-  reject(error: Error): void;
-}
-
 /**
  * Opens a data set in worker threads, for transforms that take long: decoding, resampling, features. Batches come out
  * in their order and with the same bits as without threads, if the examples depend on index and stream alone. Threads
@@ -73,18 +68,20 @@ export async function openDatasetWorkers(
   const url = urlOf(op, module);
   checkOptions<DatasetWorkerOptions>(op, options, RULES);
   const { workers: count = 2, data } = options;
-  const crew = new Crew(url);
+  const what = "a thread that makes examples was lost";
+  const crew = new Crew<BatchFields>((got) => new DataError({ op: url, what, got }));
   try {
-    const infos = await Promise.all(Array.from({ length: count }, () => crew.start({ exampleModule: url, data })));
+    const infos = await Promise.all(
+      Array.from({ length: count }, () => begun(crew, url, { exampleModule: url, data })),
+    );
     const [{ length, name = url }] = infos;
     return {
       length,
       name,
-      batch: (rows, rngs) =>
-        crew.ask(
-          rows,
-          rngs.map((rng) => rng.state()),
-        ),
+      batch: (rows, rngs) => {
+        const states = rngs.map((rng) => rng.state());
+        return crew.ask((id) => ({ id, rows, states }) satisfies Request);
+      },
       close: () => crew.close(),
     };
   } catch (error) {
@@ -110,86 +107,43 @@ function urlOf(op: string, module: unknown): string {
   );
 }
 
-/** Threads that are asked in turn. */
-class Crew {
-  readonly #name: string;
-  readonly #workers: Worker[] = [];
-  readonly #waiting = new Map<number, Waiting>();
-  /** What became of threads that are no more. */
-  readonly #lost = new Map<Worker, string>();
-  #next = 0;
-  #closing = false;
-
-  constructor(name: string) {
-    this.#name = name;
-  }
-
-  start(start: Start): Promise<{ length: number; name: string | undefined }> {
-    return new Promise((resolve, reject) => {
-      let worker: Worker;
-      try {
-        worker = new Worker(new URL(import.meta.url), { workerData: start, execArgv: [] });
-      } catch (error) {
-        // Data that cannot be copied to another thread.
-        reject(
-          new ArgumentError({
-            op: "openDatasetWorkers",
-            what: "bad data",
-            expected: "data that can be copied",
-            got: (error as Error).message,
-          }),
-        );
-        return;
-      }
-      this.#workers.push(worker);
-      worker.on("message", (reply: Reply) => {
-        const waiting = this.#waiting.get(reply.id);
-        this.#waiting.delete(reply.id);
-        if ("length" in reply) resolve(reply);
-        else if ("fields" in reply) waiting?.resolve(reply.fields);
-        else if (reply.id === -1) reject(errorOf(this.#name, reply.failure));
-        else waiting?.reject(errorOf(this.#name, reply.failure));
-        if (![...this.#waiting.values()].some((other) => other.worker === worker)) worker.unref();
-      });
-      const lose = (why: string): void => {
-        this.#lose(worker, why);
-        reject(this.#lossOf(why));
-      };
-      worker.on("error", (error) => lose(error.message));
-      worker.on("exit", (code) => lose(this.#closing ? "was closed" : `ended with code ${code}`));
-    });
-  }
-
-  ask(rows: readonly number[], states: readonly (readonly number[])[]): Promise<BatchFields> {
-    const id = this.#next++;
-    const worker = this.#workers[id % this.#workers.length];
-    const lost = this.#lost.get(worker);
-    if (lost !== undefined) return Promise.reject(this.#lossOf(lost));
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { worker, resolve, reject });
-      // A thread keeps the process alive only while something is wanted of it.
-      worker.ref();
-      worker.postMessage({ id, rows, states } satisfies Request);
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true;
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
-  }
-
-  #lose(worker: Worker, why: string): void {
-    if (!this.#lost.has(worker)) this.#lost.set(worker, why);
-    for (const [id, waiting] of this.#waiting) {
-      if (waiting.worker !== worker) continue;
-      this.#waiting.delete(id);
-      waiting.reject(this.#lossOf(why));
+/** Starts a thread. @returns what it says of the data set, when it has opened it */
+function begun(
+  crew: Crew<BatchFields>,
+  url: string,
+  start: Start,
+): Promise<{ length: number; name: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    let worker: Worker;
+    try {
+      worker = new Worker(new URL(import.meta.url), { workerData: start, execArgv: [] });
+    } catch (error) {
+      // Data that cannot be copied to another thread.
+      reject(
+        new ArgumentError({
+          op: "openDatasetWorkers",
+          what: "bad data",
+          expected: "data that can be copied",
+          got: (error as Error).message,
+        }),
+      );
+      return;
     }
-  }
-
-  #lossOf(got: string): DataError {
-    return new DataError({ op: this.#name, what: "a thread that makes examples was lost", got });
-  }
+    crew.add(worker, reject);
+    // Until it has opened the data set, it is waited for.
+    worker.ref();
+    worker.on("message", (reply: Reply) => {
+      if ("fields" in reply) crew.settle(worker, reply.id, { result: reply.fields });
+      else if ("length" in reply) {
+        crew.rest(worker);
+        resolve(reply);
+      } else {
+        const error = errorOf(url, reply.failure);
+        if (reply.id === -1) reject(error);
+        crew.settle(worker, reply.id, { error });
+      }
+    });
+  });
 }
 
 /** Makes batches until the parent ends the thread. */

@@ -4,17 +4,12 @@ import { DataError } from "../../core/errors.js";
 import type { ImageShape } from "../../data/dataset.js";
 import type { Batch, BatchLoader } from "../../data/loader.js";
 import type { ShardRange } from "../../world/tree.js";
+import { Crew } from "./crew.js";
 import type { BatchMaker } from "./maker.js";
 import { type BatchReply, type BatchRequest, type LoaderSpec, makerOf } from "./worker.js";
 
 /** Batches in preparation for each worker, beyond the one that is waited for. */
 const AHEAD = 2;
-
-interface Waiting {
-  readonly worker: Worker;
-  resolve(batch: Batch): void;
-  reject(error: Error): void;
-}
 
 /**
  * A loader whose batches come from workers (or from this thread, with none). Workers are asked in turn and a few
@@ -26,12 +21,7 @@ export class PrefetchLoader implements BatchLoader {
   readonly classes: number;
   readonly imageShape: ImageShape;
   readonly #maker: BatchMaker;
-  readonly #workers: Worker[];
-  readonly #waiting = new Map<number, Waiting>();
-  #next = 0;
-  #closing = false;
-  /** What became of workers that are no more. */
-  readonly #lost = new Map<Worker, string>();
+  readonly #crew: Crew<Batch>;
 
   /** @param workers threads that prepare batches; 0: none */
   constructor(spec: LoaderSpec, workers: number) {
@@ -46,7 +36,9 @@ export class PrefetchLoader implements BatchLoader {
       this.imageShape = [spec.size, spec.size, 3];
     }
     const sent = workers > 0 ? shareable(spec) : spec;
-    this.#workers = Array.from({ length: workers }, () => this.#start(sent));
+    const what = "a thread that prepares batches was lost";
+    this.#crew = new Crew((got) => new DataError({ op: this.name, what, got }));
+    for (let n = 0; n < workers; n++) this.#start(sent);
   }
   get batches(): number {
     return this.#maker.batches;
@@ -56,18 +48,19 @@ export class PrefetchLoader implements BatchLoader {
   }
 
   async *epoch(epoch: number, from = 0, range?: ShardRange): AsyncGenerator<Batch, void, undefined> {
-    const ahead = AHEAD * Math.max(1, this.#workers.length);
+    const ahead = AHEAD * Math.max(1, this.#crew.size);
     const pending: Promise<Batch>[] = [];
     let next = from;
     for (let index = from; index < this.batches; index++) {
-      if (this.#workers.length === 0) {
+      if (this.#crew.size === 0) {
         // The event loop gets a turn, as between the batches of a DataLoader.
         await new Promise(setImmediate);
         yield await this.#maker.batch(epoch, index, range);
         continue;
       }
       while (next < this.batches && pending.length < ahead) {
-        const batch = this.#ask(epoch, next++, range);
+        const index = next++;
+        const batch = this.#crew.ask((id) => ({ id, epoch, index, range }) satisfies BatchRequest);
         // Thrown when its turn comes; a consumer that leaves early never asks.
         batch.catch(() => undefined);
         pending.push(batch);
@@ -77,54 +70,17 @@ export class PrefetchLoader implements BatchLoader {
   }
 
   /** Ends the workers. Batches that are still wanted fail. */
-  async close(): Promise<void> {
-    this.#closing = true;
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  close(): Promise<void> {
+    return this.#crew.close();
   }
 
-  #start(loader: LoaderSpec): Worker {
+  #start(loader: LoaderSpec): void {
     const worker = new Worker(new URL(import.meta.url), { workerData: { loader }, execArgv: [], env: {} });
     worker.on("message", (reply: BatchReply) => {
-      const waiting = this.#waiting.get(reply.id);
-      this.#waiting.delete(reply.id);
-      if ("batch" in reply) waiting?.resolve(reply.batch);
-      else waiting?.reject(errorOf(reply.failure));
-      this.#rest(worker);
+      const answer = "batch" in reply ? { result: reply.batch } : { error: errorOf(reply.failure) };
+      this.#crew.settle(worker, reply.id, answer);
     });
-    worker.on("error", (error) => this.#lose(worker, error.message));
-    worker.on("exit", (code) => this.#lose(worker, this.#closing ? "was closed" : `ended with code ${code}`));
-    worker.unref();
-    return worker;
-  }
-
-  #ask(epoch: number, index: number, range?: ShardRange): Promise<Batch> {
-    const id = this.#next++;
-    const worker = this.#workers[index % this.#workers.length];
-    const lost = this.#lost.get(worker);
-    if (lost !== undefined) return Promise.reject(this.#lossOf(lost));
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { worker, resolve, reject });
-      // A worker keeps the process alive only while something is wanted of it.
-      worker.ref();
-      worker.postMessage({ id, epoch, index, range } satisfies BatchRequest);
-    });
-  }
-
-  #rest(worker: Worker): void {
-    if (![...this.#waiting.values()].some((waiting) => waiting.worker === worker)) worker.unref();
-  }
-
-  #lose(worker: Worker, why: string): void {
-    if (!this.#lost.has(worker)) this.#lost.set(worker, why);
-    for (const [id, waiting] of this.#waiting) {
-      if (waiting.worker !== worker) continue;
-      this.#waiting.delete(id);
-      waiting.reject(this.#lossOf(why));
-    }
-  }
-
-  #lossOf(got: string): DataError {
-    return new DataError({ op: this.name, what: "a thread that prepares batches was lost", got });
+    this.#crew.add(worker);
   }
 }
 

@@ -1,0 +1,82 @@
+/** @file Worker threads that are asked in turn: whoever waits for one that is lost is told so. */
+import type { Worker } from "node:worker_threads";
+
+interface Waiting<Result> {
+  readonly worker: Worker;
+  resolve(result: Result): void;
+  reject(error: Error): void;
+}
+
+/** What a worker said to a request: its result, or why there is none. */
+export type Answer<Result> = { readonly result: Result } | { readonly error: Error };
+
+/** Workers and what is wanted of them. A worker keeps the process alive only while something is. */
+export class Crew<Result> {
+  readonly #workers: Worker[] = [];
+  readonly #waiting = new Map<number, Waiting<Result>>();
+  /** What became of workers that are no more. */
+  readonly #lost = new Map<Worker, string>();
+  readonly #lossOf: (why: string) => Error;
+  #next = 0;
+  #closing = false;
+
+  /** @param lossOf the error of whoever waits for a worker that was lost */
+  constructor(lossOf: (why: string) => Error) {
+    this.#lossOf = lossOf;
+  }
+  get size(): number {
+    return this.#workers.length;
+  }
+
+  /**
+   * Takes a worker in.
+   * @param onLost told why it is no more, with the error that others get
+   */
+  add(worker: Worker, onLost: (error: Error) => void = () => {}): void {
+    this.#workers.push(worker);
+    const lose = (why: string): void => {
+      if (!this.#lost.has(worker)) this.#lost.set(worker, why);
+      for (const [id, waiting] of this.#waiting) {
+        if (waiting.worker !== worker) continue;
+        this.#waiting.delete(id);
+        waiting.reject(this.#lossOf(why));
+      }
+      onLost(this.#lossOf(why));
+    };
+    worker.on("error", (error) => lose(error.message));
+    worker.on("exit", (code) => lose(this.#closing ? "was closed" : `ended with code ${code}`));
+    worker.unref();
+  }
+
+  /** Asks the next worker in turn. @param request the message, with the number that its answer has to bear */
+  ask(request: (id: number) => unknown): Promise<Result> {
+    const id = this.#next++;
+    const worker = this.#workers[id % this.#workers.length];
+    const lost = this.#lost.get(worker);
+    if (lost !== undefined) return Promise.reject(this.#lossOf(lost));
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { worker, resolve, reject });
+      worker.ref();
+      worker.postMessage(request(id));
+    });
+  }
+
+  /** Hands an answer to whoever waits for it. */
+  settle(worker: Worker, id: number, answer: Answer<Result>): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if ("result" in answer) waiting?.resolve(answer.result);
+    else waiting?.reject(answer.error);
+    this.rest(worker);
+  }
+  /** Lets the process end, if nothing is wanted of a worker. */
+  rest(worker: Worker): void {
+    if (![...this.#waiting.values()].some((waiting) => waiting.worker === worker)) worker.unref();
+  }
+
+  /** Ends the workers. What is still wanted fails. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}
