@@ -1,5 +1,5 @@
 /** @file What quantization does while a network trains: flips, saturation, dead codes, steps. */
-import { check, instanceOf } from "../core/checks.js";
+import { check, instanceOf, list, listOf, record } from "../core/checks.js";
 import { Module } from "../nn/module.js";
 import { QuantConv2d, QuantLinear } from "./layers.js";
 import { Staircase } from "./staircase.js";
@@ -84,8 +84,12 @@ export class QuantWatch {
   /**
    * Adds what was counted elsewhere: by other ranks on their images, or before a run was interrupted.
    * @param flips false: codes alone, where the weights are the same
+   * @throws ArgumentError if they are of a network with other layers
    */
   add(counts: WatchCounts, flips: boolean): void {
+    check("QuantWatch.add", "counts", counts, record);
+    check("QuantWatch.add", "counts.codes", counts.codes, listOf(list, this.#activations.length));
+    check("QuantWatch.add", "counts.flips", counts.flips, listOf(record, this.#weights.length));
     this.#activations.forEach(([, module], i) => {
       module.addCodes(counts.codes[i]);
     });

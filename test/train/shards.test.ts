@@ -200,6 +200,16 @@ describe("checkpoints within an epoch", () => {
     whole.net.dispose();
   });
 
+  it("refuses figures of a network with other layers", async () => {
+    const { net, optimizer } = make();
+    const partial = { sums: { loss: 1, mass: 32, count: 32, hits: 3 }, counts: { flips: [], codes: [] }, silent: [] };
+    const resume = loadCheckpoint(saveCheckpoint({ net, optimizer, epoch: 0, step: 1, partial }));
+    const run = train(net, images, { epochs: 1, batch: 32, optimizer, resume });
+    await expect(run).rejects.toThrow(/QuantWatch\.add: bad counts\.codes; expected /);
+    optimizer.dispose();
+    net.dispose();
+  });
+
   it("refuses a step beyond the epoch, and figures that are none", async () => {
     const { net, optimizer } = make();
     const odd = loadCheckpoint(saveCheckpoint({ net, optimizer, epoch: 0, step: 3 }));

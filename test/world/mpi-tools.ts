@@ -99,8 +99,12 @@ export class Ranks {
       child.on("close", (code) => {
         // Launchers and transports begin lines with brackets too.
         const lines = stdout.split("\n").filter((line) => /^\[\d+,\d+,"/.test(line));
-        const ranks = lines.map((line) => JSON.parse(line)).sort(([a], [b]) => a - b);
-        resolve({ code, ranks, stderr, seconds: (performance.now() - start) / 1000 });
+        try {
+          const ranks = lines.map((line) => JSON.parse(line)).sort(([a], [b]) => a - b);
+          resolve({ code, ranks, stderr, seconds: (performance.now() - start) / 1000 });
+        } catch (error) {
+          reject(error);
+        }
       });
     });
   }
