@@ -224,6 +224,33 @@ describe("checkpoints within an epoch", () => {
   });
 });
 
+it("ranks that were started with other configurations, data or weights are refused before the first step", async () => {
+  const net = new Sequential([new Linear(5, 1)]);
+  const optimizer = new SGD(net.parameters(), { lr: 0.05 });
+  const before = weightsDigest(net);
+  const run = async (differs: number): Promise<void> => {
+    let calls = 0;
+    // Rank 1 says something else in one of the comparisons.
+    const gather = async (own: Uint8Array) => [own, calls++ === differs ? new TextEncoder().encode('"other"') : own];
+    const world: World = { ...aloneWorld(), size: 2, gather };
+    await train(net, { x, y }, { epochs: 1, batch: 16, optimizer, loss: "mse", shards: 2, world });
+  };
+  const named = [
+    "configuration",
+    "shards",
+    "epochs",
+    "batches in an epoch",
+    "first step",
+    "weights before the first step",
+  ];
+  for (const [differs, what] of named.entries()) {
+    await expect(run(differs), what).rejects.toThrow(new RegExp(`ranks do not agree on the ${what}.*other on rank 1`));
+  }
+  expect(weightsDigest(net)).toBe(before);
+  optimizer.dispose();
+  net.dispose();
+});
+
 it("evaluation with ranks keeps losses that are not finite as they are", async () => {
   // Two ranks that found out the same.
   const world: World = { ...aloneWorld(), size: 2, gather: async (bytes) => [bytes, bytes] };
