@@ -4,7 +4,7 @@
  *
  *     node file.mjs FILE
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -88,16 +88,16 @@ async function agreement(net, session, ort, graph, output) {
   const count = Math.ceil(INPUTS / batch) * batch;
   const data = inputsOf(net.input, count, 1);
   const wanted = [inputShape[2], inputShape[0], inputShape[1]];
-  const images = inputShape.length === 3 && sizeOf(inputShape) > Math.max(...inputShape);
   const own = extents.slice(1);
   // The file's own order: channels first unless its extents fit channels last alone.
-  const first =
-    images && (own.length < 3 || own.every((extent, i) => extent === null || extent === wanted[i])) && own.length !== 2;
+  const fits = own.length !== 3 || own.every((extent, i) => extent === null || extent === wanted[i]);
+  const first = inputShape.length === 3 && own.length !== 2 && fits;
   const theirs = first ? channelsFirst(data, inputShape) : data;
   const shape = own.length < 3 ? own.map((extent, i) => extent ?? inputShape[i]) : first ? wanted : inputShape;
   const ours = noGrad(() => {
     net.eval();
-    const reals = inputType === "u8" ? Float32Array.from(data, (code) => Math.fround(code * net.input.inputStep)) : data;
+    const reals =
+      inputType === "u8" ? Float32Array.from(data, (code) => Math.fround(code * net.input.inputStep)) : data;
     return net.forward(new Tensor(NDArray.from(reals, [count, ...inputShape], "f32")));
   });
   if (!(ours instanceof Tensor)) throw new Error("no tensor came of the network");
@@ -155,8 +155,12 @@ async function survey(file) {
   const { producer, opset, nodes } = graph;
   Object.assign(result, { producer, opset, nodes: nodes.length, outside: outside(graph) });
   if (result.outside !== null) return result;
-  const beside = externalFiles(bytes).map((name) => [name, readFileSync(path.join(path.dirname(file), name))]);
-  const output = graph.outputs[0].name;
+  const names = externalFiles(bytes);
+  const missing = names.find((name) => !existsSync(path.join(path.dirname(file), name)));
+  if (missing !== undefined) return { ...result, outside: `its values lie in ${missing}, which is not there` };
+  const beside = names.map((name) => [name, readFileSync(path.join(path.dirname(file), name))]);
+  // Labels and the like are whole numbers.
+  const { name: output } = graph.outputs.find((value) => value.element === 1) ?? graph.outputs[0];
   const options = {
     file: path.basename(file),
     ...(beside.length > 0 && { externalData: new Map(beside) }),

@@ -35,7 +35,7 @@ const one = (bytes, field) => all(bytes, field).at(-1);
 const text = (bytes) => (bytes === undefined ? "" : new TextDecoder().decode(bytes));
 
 /** A value of the graph: name, element type, extents (null where open). */
-function valueOf(bytes) {
+function valueInfo(bytes) {
   const type = one(bytes, 2);
   const tensor = type && one(type, 1);
   const shape = tensor && one(tensor, 2);
@@ -70,9 +70,9 @@ export function graphOf(bytes) {
     nodes,
     constants,
     inputs: all(graph, 11)
-      .map(valueOf)
+      .map(valueInfo)
       .filter(({ name }) => !constants.has(name)),
-    outputs: all(graph, 12).map(valueOf),
+    outputs: all(graph, 12).map(valueInfo),
   };
 }
 
