@@ -89,14 +89,27 @@ export const FLOAT_RULES: readonly OpRule[] = [
   }),
   lowers(reshape, (result, [x], lowering) => {
     if (sameShape(result.shape, x.shape)) return lowering.alias(result, x);
-    if (result.shape.length !== 2 || result.shape[0] !== x.shape[0]) {
-      lowering.refuse(result, "reshape", `${shapeText([x.shape[0], sizeOf(x.shape.slice(1))])}, a flattening`);
+    const [n, ...own] = result.shape;
+    const ranks = lowering.sequences ? [1, 2, 3] : [1, 3];
+    if (!ranks.includes(own.length) || n !== x.shape[0]) {
+      const flat = shapeText([x.shape[0], sizeOf(x.shape.slice(1))]);
+      lowering.refuse(result, "reshape", `${flat}, a flattening, or images of it`);
     }
-    lowering.emit(result, { op: "flatten", id: lowering.names.number("flatten"), input: lowering.id(x) });
+    const shape = own.length === 2 ? [1, ...own] : own;
+    // Sequences are images of one row already.
+    if (lowering.sequences && x.shape.length === 3 && sameShape(shape, [1, ...x.shape.slice(1)])) {
+      return lowering.alias(result, x);
+    }
+    if (lowering.sequences && own.length === 2 && sameShape(shape, x.shape.slice(1))) return lowering.alias(result, x);
+    const node = { op: "flatten", id: lowering.names.number("flatten"), input: lowering.id(x) } as const;
+    lowering.emit(result, own.length === 1 ? node : { ...node, shape });
   }),
   lowers(pad, (result, [x], lowering, attrs) => {
-    const { pads, value } = attrs;
-    if (x.shape.length !== 4 || pads[0][0] + pads[0][1] > 0 || value !== 0) {
+    const { value } = attrs;
+    const sequence = lowering.sequences && x.shape.length === 3;
+    const [batch, ...along] = attrs.pads;
+    const pads = sequence ? [batch, [0, 0] as const, ...along] : attrs.pads;
+    if (pads.length !== 4 || pads[0][0] + pads[0][1] > 0 || value !== 0) {
       lowering.refuse(result, "padding", "zeros around images and their channels");
     }
     const [, rows, columns, channels] = pads;
@@ -129,13 +142,15 @@ export const FLOAT_RULES: readonly OpRule[] = [
     if (batch.count !== x.shape[0] || batch.step !== 1 || axes.some(({ step, count }) => step < 1 || count < 1)) {
       lowering.refuse(result, "slice", "all images, and forward ranges of rows, columns and channels");
     }
+    const row = lowering.sequences && x.shape.length === 3 ? [{ start: 0, step: 1, count: 1 }] : [];
+    const ranged = [...row, ...axes];
     lowering.emit(result, {
       op: "slice",
       id: lowering.names.number("slice"),
       input: lowering.id(x),
-      start: axes.map(({ start }) => start),
-      step: axes.map(({ step }) => step),
-      count: axes.map(({ count }) => count),
+      start: ranged.map(({ start }) => start),
+      step: ranged.map(({ step }) => step),
+      count: ranged.map(({ count }) => count),
     });
   }),
   combine(add, "add"),
