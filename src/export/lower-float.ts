@@ -1,9 +1,10 @@
 /** @file Lowering of ops that stay in f32, and of those that move codes without changing them. */
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
-import type { NodeData, PlanWindow } from "../format/index.js";
+import type { NodeData, NodeOf, PlanWindow } from "../format/index.js";
 import { resolveRange } from "../ndarray/slice.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
+import { clip } from "../ops/compare.js";
 import { conv2d, convolution } from "../ops/conv.js";
 import { add, div, mul, sub } from "../ops/elementwise.js";
 import { linear } from "../ops/linalg.js";
@@ -11,7 +12,7 @@ import { concat, pad, reshape, slice } from "../ops/movement.js";
 import { batchNormEval, foldBatchNorm } from "../ops/norm.js";
 import type { AnyOp } from "../ops/op.js";
 import { avgPool2d, maxPool2d, type PoolAttrs } from "../ops/pool.js";
-import { relu } from "../ops/unary.js";
+import { relu, sigmoid, tanh } from "../ops/unary.js";
 import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
 /** A copy of a constant's real values in f32. */
@@ -75,6 +76,16 @@ export const FLOAT_RULES: readonly OpRule[] = [
   }),
   lowers(relu, (result, [x], lowering) => {
     lowering.emit(result, { op: "relu", id: lowering.names.number("relu"), input: lowering.realId(x) });
+  }),
+  lowers(sigmoid, (result, [x], lowering) => emitActivation(result, x, lowering, { fn: "sigmoid" })),
+  lowers(tanh, (result, [x], lowering) => emitActivation(result, x, lowering, { fn: "tanh" })),
+  lowers(clip, (result, [x], lowering, { lo, hi }) => {
+    // Bounds that are no f32 numbers are rounded by the kernel; infinite ones do not bound.
+    const [alpha, beta] = [lo, hi].map((bound) =>
+      Number.isFinite(Math.fround(bound)) ? Math.fround(bound) : undefined,
+    );
+    const bounds = { ...(alpha !== undefined && { alpha }), ...(beta !== undefined && { beta }) };
+    emitActivation(result, x, lowering, { fn: "clip", ...bounds });
   }),
   lowers(maxPool2d, (result, [x], lowering, attrs) => {
     const window = poolWindow(x, attrs);
@@ -158,6 +169,21 @@ export const FLOAT_RULES: readonly OpRule[] = [
   combine(mul, "mul"),
   combine(div, "div"),
 ];
+
+/** Adds the node of an element-wise function, named after it. */
+function emitActivation(
+  result: Variable,
+  x: Variable,
+  lowering: Lowering,
+  fields: Omit<NodeOf<"activation">, "op" | "id" | "input">,
+): void {
+  lowering.emit(result, {
+    op: "activation",
+    id: lowering.names.number(fields.fn),
+    input: lowering.realId(x),
+    ...fields,
+  });
+}
 
 /** Two values that depend on the input are added; a constant is one number for all or one per channel. */
 function combine(op: AnyOp, fn: "add" | "sub" | "mul" | "div"): OpRule {

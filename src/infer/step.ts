@@ -6,6 +6,7 @@ import type { Kernels, Ptr } from "../kernels/abi.js";
 import type { Convolution, Geometry } from "../kernels/choose.js";
 import { heap } from "../kernels/engine.js";
 import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
+import type { Heap } from "../memory/heap.js";
 import type { Constants } from "./constants.js";
 
 /** One node, ready to run: its constants lie in the heap. */
@@ -31,6 +32,8 @@ export interface StepSource<Node> {
   readonly size: number;
   readonly data: NodeData;
   readonly kernels: Kernels;
+  /** The memory that they work in. Rare kinds, which are loaded late and by themselves, have it from here alone. */
+  readonly heap: () => Heap;
   /** Where it puts what lies in the heap for as long as the session lives. */
   readonly constants: Constants;
 }

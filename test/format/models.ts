@@ -7,6 +7,7 @@ import {
   INPUT_ID,
   inputsOf,
   type NodeData,
+  type NodeOf,
   type Plan,
   type PlanActivation,
   type PlanNode,
@@ -15,6 +16,9 @@ import {
   planValues,
   type ValueType,
 } from "../../src/format/index.js";
+import { provideKinds } from "../../src/infer/kinds.js";
+
+provideKinds();
 
 const { fround } = Math;
 
@@ -52,6 +56,14 @@ const floats = (rng: Rng, length: number, lo = -1, hi = 1): Float32Array =>
 
 export function randomActivation(rng: Rng): PlanActivation {
   return { bits: 1 + rng.int(8), step: fround(rng.range(0.01, 1)), rounding: pick(rng, ["ceil", "nearest"]) };
+}
+
+/** A function of one number with its parameters. */
+function randomFunction(rng: Rng): Pick<NodeOf<"activation">, "fn" | "alpha" | "beta"> {
+  const fn = pick(rng, ["sigmoid", "tanh", "clip"] as const);
+  if (fn !== "clip") return { fn };
+  const [alpha, beta] = [fround(rng.range(-1, 0)), fround(rng.range(0, 1))];
+  return { fn, ...(rng.bool(0.8) && { alpha }), ...(rng.bool(0.8) && { beta }) };
 }
 
 function windowFor(rng: Rng, [h, w]: readonly number[], pool: boolean): PlanWindow {
@@ -115,6 +127,7 @@ function candidates(
     nodes.push({ op: "relu", id, input }, { op: "affine", id, input });
     nodes.push({ op: "channel", id, input, fn: pick(rng, ["add", "sub", "mul", "div"]) });
     nodes.push({ op: "staircase", id, input, activation: randomActivation(rng) });
+    nodes.push({ op: "activation", id, input, ...randomFunction(rng) });
     if (earlier.length > 0) nodes.push({ op: "add", id, inputs: [input, pick(rng, earlier)] });
     // Longer sums are made of blocks, whose order only the kernel knows.
     if (type.shape.length === 1 && type.shape[0] > 256) return nodes;
@@ -131,6 +144,7 @@ function candidates(
         ...windowFor(rng, type.shape, false),
         ...(rng.bool(0.3) && { bits }),
       } as const;
+      if ((conv.kernel[0] * conv.kernel[1] * channels) / groups > 256) return nodes;
       nodes.push({
         ...conv,
         out: groups === 1 ? out : groups * (1 + rng.int(3)),

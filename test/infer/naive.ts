@@ -10,6 +10,7 @@ import {
   planValues,
   type ValueType,
 } from "../../src/format/index.js";
+import { sigmoid, tanh } from "../../src/kernels/elementwise/lanes.js";
 
 const { fround } = Math;
 
@@ -162,6 +163,11 @@ function nodeValues(
       return xs.map((code) => fround(code * (input.step as number)));
     case "relu":
       return xs.map((value) => Math.max(value, 0));
+    case "activation": {
+      const { fn, alpha = -Infinity, beta = Infinity } = node;
+      const f = { sigmoid, tanh, clip: (x: number) => Math.min(Math.max(x, alpha), beta) }[fn];
+      return xs.map((value) => fround(f(value)));
+    }
     case "add":
       return xs.map((value, i) => fround(value + other[i]));
     case "affine": {

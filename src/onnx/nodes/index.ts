@@ -1,6 +1,7 @@
 /** @file The ONNX operators of every kind of node. */
 import { inputsOf, type NodeData, type NodeKind, type NodeOf, type PlanNode } from "../../format/index.js";
 import type { Emitter, NodeEmitter } from "../emitter.js";
+import { activation } from "./activation.js";
 import { add } from "./add.js";
 import { affine } from "./affine.js";
 import { avgPool } from "./avg-pool.js";
@@ -21,6 +22,7 @@ import { staircase } from "./staircase.js";
 
 /** Emitters by kind: a kind without one does not compile. */
 export const EMITTERS: { readonly [K in NodeKind]: NodeEmitter<NodeOf<K>> } = {
+  activation,
   add,
   affine,
   avgPool,
