@@ -11,6 +11,7 @@ import type { NDArray } from "../ndarray/ndarray.js";
 import type { Module } from "../nn/module.js";
 import type { AnyOp } from "../ops/op.js";
 import { FLOAT_RULES } from "./lower-float.js";
+import { IMAGE_RULES } from "./lower-images.js";
 import { QUANTIZED_RULES } from "./lower-quantized.js";
 import { hasSequences, SEQUENCE_RULES } from "./lower-sequence.js";
 import type { Lowering, Rule } from "./lowering.js";
@@ -25,7 +26,12 @@ export interface Lowered {
 }
 
 /** What each op becomes. An op of the user's own has no rule, whatever it is called. */
-export const RULES: ReadonlyMap<AnyOp, Rule<never>> = new Map([...QUANTIZED_RULES, ...FLOAT_RULES, ...SEQUENCE_RULES]);
+export const RULES: ReadonlyMap<AnyOp, Rule<never>> = new Map([
+  ...QUANTIZED_RULES,
+  ...FLOAT_RULES,
+  ...IMAGE_RULES,
+  ...SEQUENCE_RULES,
+]);
 
 /**
  * Lowers a network.

@@ -2,6 +2,7 @@
 import { anything, check, integer, type OptionRules, oneOf } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { type Shape, shapeText } from "../core/shape.js";
+import { inside } from "../core/stretch.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import { convBackwardInput, convBackwardWeight, convForward, packWeights } from "../ndarray/convolve/conv.js";
 import { packedWeights } from "../ndarray/convolve/packed.js";
@@ -107,7 +108,7 @@ function stretched(x: NDArray, { geometry: g }: Convolution): NDArray {
   const out = NDArray.zeros([n, tall, wide, channels], x.dtype);
   const rows = inside(spans[0] - g.padTop, g.strideH, h, tall);
   const columns = inside(spans[1] - g.padLeft, g.strideW, w, wide);
-  if (n === 0 || rows.count <= 0 || columns.count <= 0) return out;
+  if (n === 0 || rows.count * columns.count === 0) return out;
   const of = ({ start, count }: { start: number; count: number }) => ({ start, count, step: 1 });
   const all = (count: number) => of({ start: 0, count });
   const part = slice(x, [all(n), of(rows), of(columns), all(channels)]);
@@ -115,18 +116,6 @@ function stretched(x: NDArray, { geometry: g }: Convolution): NDArray {
   const strides = [tall * wide * channels, g.strideH * wide * channels, g.strideW * channels, 1];
   stridedScatter(part, out, first, strides);
   return out;
-}
-
-/** Which of `extent` pixels that lie at first + i·stride are in [0, room), and where the first of them is. */
-function inside(
-  first: number,
-  stride: number,
-  extent: number,
-  room: number,
-): { start: number; count: number; at: number } {
-  const start = Math.max(0, Math.ceil(-first / stride));
-  const end = Math.min(extent, Math.floor((room - 1 - first) / stride) + 1);
-  return { start, count: end - start, at: first + start * stride };
 }
 
 /** Weights [C, O/groups, Kh, Kw] as those of the convolution of the stretched input: [O, C/groups, Kh, Kw], turned. */

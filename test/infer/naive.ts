@@ -11,6 +11,7 @@ import {
   type ValueType,
 } from "../../src/format/index.js";
 import { sigmoid, tanh } from "../../src/kernels/elementwise/lanes.js";
+import { layerNormed, resized, transposed } from "./naive-images.js";
 
 const { fround } = Math;
 
@@ -121,6 +122,12 @@ function nodeValues(
       );
     case "flatten":
       return xs;
+    case "resize":
+      return resized(node, xs, input.shape);
+    case "convTranspose":
+      return transposed(node, xs, input.shape, output.shape, data);
+    case "layerNorm":
+      return layerNormed(node, xs, input.shape, data);
     case "padChannels": {
       const [before, after] = node.channels;
       const pixels = Array.from({ length: xs.length / C }, (_, p) => xs.slice(p * C, (p + 1) * C));
