@@ -6,6 +6,7 @@ import { type PlanWindow, windowExtents } from "../format/window.js";
 import type { Ptr } from "../kernels/abi.js";
 import { pairBytes } from "../kernels/byte-conv.js";
 import { chooseCodes, takesPixels } from "../kernels/choose.js";
+import { pairTaps } from "../kernels/depthwise.js";
 import { allocator, heap, kernelsFor } from "../kernels/engine.js";
 import { type BitPlanes, LOOKUP_OFFSET, packedBytes } from "../kernels/lookup.js";
 import type { Constant, Constants } from "./constants.js";
@@ -65,6 +66,7 @@ export function productOf(layer: Layer, constants: Constants): Product {
     weightBits: () => bitsOf(codes),
     top: () => top,
   });
+  if (way.by === "channels") return byChannels(layer, constants);
   if (way.by !== "lookup") {
     return way.from === "image" ? byBytesOfPixels(layer, constants) : byBytes(layer, constants);
   }
@@ -101,7 +103,7 @@ type Lines = (x: Ptr, acc: Ptr, geometry: Ptr, first: number, count: number, wor
 /** A product whose tiles are whole lines, as many images as fit or bands of one. */
 function byLines(
   { window, image, out }: Layer,
-  workOf: "u4_lut_conv_work" | "u8_i8_conv_work",
+  workOf: "u4_lut_conv_work" | "u8_i8_conv_work" | "u8_depthwise_work",
   multiply: Lines,
 ): Product {
   const [outH, outW] = windowExtents(window, image[0], image[1]);
@@ -140,6 +142,15 @@ function byBytesOfPixels(layer: Layer, constants: Constants): Product {
   );
   return byLines(layer, "u8_i8_conv_work", (x, acc, geometry, first, count, work) =>
     kernels.u8_i8_conv(x, packed(), acc, geometry, first, count, out, 0, work),
+  );
+}
+
+/** One filter a channel. */
+function byChannels(layer: Layer, constants: Constants): Product {
+  const kernels = kernelsFor("f32");
+  const pairs = constants.u8(pairTaps(layer.codes, layer.out));
+  return byLines(layer, "u8_depthwise_work", (x, acc, geometry, first, count, work) =>
+    kernels.u8_depthwise(x, pairs(), acc, geometry, first, count, 0, work),
   );
 }
 
