@@ -2,6 +2,8 @@
  * @file Python's pickles, read and not run: a machine for the opcodes that saved weights are made of. Nothing is looked
  * up by a name, nothing is called.
  */
+
+import { isMap } from "../core/containers.js";
 import type { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 
@@ -266,7 +268,7 @@ class Machine {
   set(values: readonly unknown[]): void {
     const dict = this.#top();
     if (values.length % 2 !== 0) this.#fail("items", "keys with values", `${values.length}`);
-    if (dict instanceof Map) for (let i = 0; i < values.length; i += 2) dict.set(values[i], values[i + 1]);
+    if (isMap(dict)) for (let i = 0; i < values.length; i += 2) dict.set(values[i], values[i + 1]);
     else if (!(dict instanceof PyObject)) this.#fail("items", "a dict", typeof dict);
   }
   called(args: unknown, callee: unknown): void {

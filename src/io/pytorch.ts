@@ -3,13 +3,14 @@
  * memory of its tensors. The pickle is read, not run.
  */
 import { checkOptions, text } from "../core/checks.js";
+import { isMap } from "../core/containers.js";
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
-import { shapeText } from "../core/shape.js";
 import { bytesOf } from "./doors.js";
-import { widenBrains, widenHalves } from "./float16.js";
 import { type PickleReader, PyName, PyObject, PyTuple, readPickle } from "./pickle.js";
-import type { SafeData, SafeDType, SafeTensor } from "./safetensors.js";
+import { Copier, Storage, StoredTensor } from "./pytorch-tensors.js";
+import { typeOf } from "./pytorch-types.js";
+import type { SafeTensor } from "./safetensors.js";
 import { type ZipFail, type ZipMember, zipMembers } from "./zip.js";
 
 /** The tensors of a state dict. */
@@ -26,57 +27,6 @@ export interface PyTorchFile {
 export interface PyTorchOptions {
   /** The key of the checkpoint under which the state dict stands. Default: the usual one, or the only one. */
   readonly key?: string;
-}
-
-/** Elements as they lie in a storage. */
-interface Elements {
-  readonly bytes: number;
-  /** null: known, not read. */
-  readonly dtype: SafeDType | null;
-  readonly stored?: SafeTensor["stored"];
-  readonly make?: (buffer: ArrayBuffer) => SafeData;
-}
-type ReadElements = Elements & { readonly dtype: SafeDType } & Required<Pick<Elements, "make">>;
-const elements = (
-  dtype: SafeDType,
-  Type: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): SafeData },
-): Elements => ({ bytes: Type.BYTES_PER_ELEMENT, dtype, make: (buffer) => new Type(buffer) });
-const unreadable = (bytes: number): Elements => ({ bytes, dtype: null });
-
-/** Element types, their names, and the classes of their storages, which newer types have not. */
-const elementTypes = (): [name: string, storage: string | null, Elements][] => [
-  ["float32", "Float", elements("F32", Float32Array)],
-  ["float64", "Double", elements("F64", Float64Array)],
-  ["float16", "Half", { bytes: 2, dtype: "F32", stored: "F16", make: widenHalves }],
-  ["bfloat16", "BFloat16", { bytes: 2, dtype: "F32", stored: "BF16", make: widenBrains }],
-  ["int64", "Long", elements("I64", BigInt64Array)],
-  ["int32", "Int", elements("I32", Int32Array)],
-  ["int16", "Short", elements("I16", Int16Array)],
-  ["int8", "Char", elements("I8", Int8Array)],
-  ["uint8", "Byte", elements("U8", Uint8Array)],
-  ["bool", "Bool", elements("BOOL", Uint8Array)],
-  ["uint16", null, elements("U16", Uint16Array)],
-  ["uint32", null, elements("U32", Uint32Array)],
-  ["uint64", null, elements("U64", BigUint64Array)],
-  ["complex64", "ComplexFloat", unreadable(8)],
-  ["complex128", "ComplexDouble", unreadable(16)],
-  ["float8_e4m3fn", null, unreadable(1)],
-  ["float8_e5m2", null, unreadable(1)],
-  ["float8_e4m3fnuz", null, unreadable(1)],
-  ["float8_e5m2fnuz", null, unreadable(1)],
-  ["float8_e8m0fnu", null, unreadable(1)],
-];
-let byName: ReadonlyMap<string, Elements> | undefined;
-
-/** An element type by its name, or its storage's class. */
-function typeOf(name: string): Elements | undefined {
-  byName ??= new Map(
-    elementTypes().flatMap(([type, storage, found]): [string, Elements][] => [
-      [`torch.${type}`, found],
-      ...(storage === null ? [] : ([[`torch.${storage}Storage`, found]] as [string, Elements][])),
-    ]),
-  );
-  return byName.get(name);
 }
 
 const UNTYPED = "torch.storage.UntypedStorage";
@@ -118,36 +68,7 @@ const KNOWN: ReadonlySet<string> = /* @__PURE__ */ new Set([...DICTS, ...REBUILD
 const USUAL_KEYS = ["state_dict", "model_state_dict", "model", "model_state", "net", "network", "weights", "params"];
 /** As many axes as PyTorch has. */
 const MOST_AXES = 64;
-/** Times the file's bytes that all tensors together may take: storages may be shared. */
-const MOST_SHARING = 8;
 const HINT = 'save the weights alone: torch.save(model.state_dict(), "weights.pt")';
-
-/** Memory that tensors lie in, as the pickle names it. */
-class Storage {
-  readonly type: string;
-  readonly member: ZipMember;
-  constructor(type: string, member: ZipMember) {
-    this.type = type;
-    this.member = member;
-  }
-}
-
-/** A tensor as the pickle describes it. */
-class StoredTensor {
-  readonly storage: Storage;
-  /** Name of its element type. */
-  readonly type: string;
-  readonly offset: number;
-  readonly shape: number[];
-  readonly strides: readonly number[];
-  constructor(storage: Storage, type: string, offset: number, shape: number[], strides: readonly number[]) {
-    this.storage = storage;
-    this.type = type;
-    this.offset = offset;
-    this.shape = shape;
-    this.strides = strides;
-  }
-}
 
 /**
  * Reads the state dict of a checkpoint that `torch.save` wrote (1.6 and later; at most 4 GB). Nothing in it is executed:
@@ -175,7 +96,7 @@ export function readPyTorch(
   const pickle = members.get("data.pkl") as ZipMember;
   const root = readPickle(pickle.contents(), new CheckpointReader(members, fail));
   const { key, state } = stateOf(root, options.key, fail);
-  const copier = new Copier(MOST_SHARING * bytes.length, fail);
+  const copier = new Copier(bytes.length, fail);
   const tensors = new Map<string, SafeTensor>();
   const unread = new Map<string, string>();
   for (const [name, value] of state) {
@@ -291,14 +212,14 @@ function kindOf(value: unknown): string {
   if (value instanceof PyName || value instanceof PyObject) return value.name;
   if (value instanceof StoredTensor) return "a tensor";
   if (value instanceof Storage) return "a storage";
-  if (value instanceof Map) return "a dict";
+  if (isMap(value)) return "a dict";
   if (value instanceof PyTuple) return "a tuple";
   if (Array.isArray(value)) return "a list";
   return typeof value === "number" || typeof value === "bigint" ? "a number" : `a ${typeof value}`;
 }
 
 function holdsTensors(value: unknown): value is Map<unknown, unknown> {
-  if (!(value instanceof Map)) return false;
+  if (!isMap(value)) return false;
   for (const [key, each] of value) if (typeof key === "string" && each instanceof StoredTensor) return true;
   return false;
 }
@@ -312,10 +233,12 @@ function stateOf(
   key: string | null;
   state: Map<unknown, unknown>;
 } {
-  const inside = root instanceof Map ? [...root].filter(([key]) => typeof key === "string") : [];
+  const inside: [string, unknown][] = isMap(root)
+    ? [...(root as Map<string, unknown>)].filter(([key]) => typeof key === "string")
+    : [];
   const held = cut(inside.map(([key, value]) => `${key} (${kindOf(value)})`).join(", ") || kindOf(root), 300);
   const none = (): FormatError => fail("no state dict", "tensors by name", held, HINT);
-  if (!(root instanceof Map)) throw none();
+  if (!isMap(root)) throw none();
   // Each dict is looked at once, under however many keys it stands.
   const holding = new Set([...new Set(inside.map(([, value]) => value))].filter(holdsTensors));
   const dicts = inside.filter(([, value]) => holding.has(value as Map<unknown, unknown>));
@@ -333,84 +256,4 @@ function stateOf(
   if (key !== undefined) return { key, state: root.get(key) as Map<unknown, unknown> };
   if (!holdsTensors(root)) throw none();
   return { key: null, state: root };
-}
-
-/** Copies tensors out of their storages, each of which is read once. */
-class Copier {
-  readonly #limit: number;
-  readonly #fail: ZipFail;
-  readonly #read = new Map<ZipMember, Map<string, SafeData>>();
-  #taken = 0;
-
-  constructor(limit: number, fail: ZipFail) {
-    this.#limit = limit;
-    this.#fail = fail;
-  }
-
-  copy(name: string, { storage, type, offset, shape, strides }: StoredTensor): SafeTensor {
-    const { bytes, dtype, stored, make } = typeOf(type) as ReadElements;
-    const refuse = (what: string, expected: string, got: string): FormatError =>
-      this.#fail(`tensor ${cut(name, 100)}: ${what}`, expected, got);
-    const { member } = storage;
-    if (member.size % bytes !== 0) throw refuse("storage", `a multiple of ${bytes} bytes`, `${member.size}`);
-    const held = member.size / bytes;
-    let size = shape.includes(0) ? 0 : 1;
-    let last = offset;
-    for (let axis = 0; axis < shape.length && size > 0; axis++) {
-      size *= shape[axis];
-      last += (shape[axis] - 1) * strides[axis];
-      // At each step: neither an overflow nor a stride of 0 makes more of a storage than there is.
-      if (size > held || last >= held) break;
-    }
-    if (size > held) throw refuse("elements", `at most ${held}, as its storage has`, shapeText(shape));
-    if (size > 0 && last >= held) throw refuse("place", `one inside ${held} elements`, `up to ${last}`);
-    if (!this.#read.has(member)) this.#taken += member.size;
-    this.#taken += size * bytes;
-    if (this.#taken > this.#limit) throw refuse("shared storages", `${this.#limit} bytes in all`, "more");
-    const whole = this.#elements(member, type, make);
-    const inOrder = isWhole(shape, strides);
-    // Of the right type and length, whatever is in it.
-    const data = inOrder ? whole.slice(offset, offset + size) : whole.slice(0, size);
-    if (!inOrder) gather(whole, data, offset, shape, strides);
-    return { dtype, ...(stored !== undefined && { stored }), shape, data };
-  }
-
-  #elements(member: ZipMember, type: string, make: (buffer: ArrayBuffer) => SafeData): SafeData {
-    const byType = this.#read.get(member) ?? new Map<string, SafeData>();
-    this.#read.set(member, byType);
-    const known = byType.get(type) ?? make(new Uint8Array(member.contents()).buffer);
-    byType.set(type, known);
-    return known;
-  }
-}
-
-/** Whether elements lie in row-major order without gaps. */
-function isWhole(shape: readonly number[], strides: readonly number[]): boolean {
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && strides[axis] !== step) return false;
-    step *= shape[axis];
-  }
-  return true;
-}
-
-/** Elements of a view in row-major order. */
-function gather(
-  from: SafeData,
-  to: SafeData,
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-): void {
-  const index = new Array<number>(shape.length).fill(0);
-  let at = offset;
-  for (let n = 0; n < to.length; n++) {
-    to[n] = from[at];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      at -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
 }
