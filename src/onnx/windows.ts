@@ -49,16 +49,16 @@ export function readWindow(
   };
 }
 
-/** Integers of an attribute, as many as there should be. */
+/** Integers of an attribute, as many as there should be for so many axes (default two). */
 export function integersOf(
   node: GraphNode,
   importing: Importing,
   name: string,
-  { count, least, otherwise }: { count: number; least: number; otherwise?: readonly number[] },
+  { count, least, otherwise, axes = 2 }: { count: number; least: number; otherwise?: readonly number[]; axes?: number },
 ): readonly number[] {
   const refuse = (expected: string, got: string): never => importing.refuse(node, `attribute ${name}`, expected, got);
   const list = node.attributes.ints(name) ?? otherwise ?? refuse(`${count} integers`, "none");
-  if (list.length !== count) refuse(`${count} integers`, `[${list}]`);
+  if (list.length !== count) refuse(`${count} integers, ${axes === 1 ? "one axis" : "two axes"}`, `[${list}]`);
   if (list.some((n) => n < least || n > MAX_EXTENT)) refuse(`integers from ${least} to ${MAX_EXTENT}`, `[${list}]`);
   return list;
 }
@@ -91,7 +91,7 @@ export function readSlides(
   const refuse = (what: string, expected: string, got: string): never => importing.refuse(node, what, expected, got);
   const rank = image.length;
   const numbers = (name: string, count: number, least: number, otherwise?: readonly number[]): readonly number[] =>
-    integersOf(node, importing, name, { count, least, otherwise });
+    integersOf(node, importing, name, { count, least, otherwise, axes: rank });
   const own = numbers("kernel_shape", rank, 1, kernel);
   if (kernel !== undefined && `${own}` !== `${kernel}`) refuse("attribute kernel_shape", `[${kernel}]`, `[${own}]`);
   const stride = numbers(
