@@ -9,3 +9,4 @@ export * from "./functions/loss.js";
 export * from "./functions/movement.js";
 export * from "./functions/normalization.js";
 export * from "./functions/reduction.js";
+export * from "./functions/sequence.js";

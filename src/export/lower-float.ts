@@ -1,9 +1,10 @@
 /** @file Lowering of ops that stay in f32, and of those that move codes without changing them. */
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
-import type { NodeData, PlanWindow } from "../format/index.js";
+import type { NodeData, NodeOf, PlanWindow } from "../format/index.js";
 import { resolveRange } from "../ndarray/slice.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
+import { clip } from "../ops/compare.js";
 import { conv2d, convolution } from "../ops/conv.js";
 import { add, div, mul, sub } from "../ops/elementwise.js";
 import { linear } from "../ops/linalg.js";
@@ -11,7 +12,7 @@ import { concat, pad, reshape, slice } from "../ops/movement.js";
 import { batchNormEval, foldBatchNorm } from "../ops/norm.js";
 import type { AnyOp } from "../ops/op.js";
 import { avgPool2d, maxPool2d, type PoolAttrs } from "../ops/pool.js";
-import { relu } from "../ops/unary.js";
+import { relu, sigmoid, tanh } from "../ops/unary.js";
 import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
 /** A copy of a constant's real values in f32. */
@@ -76,6 +77,16 @@ export const FLOAT_RULES: readonly OpRule[] = [
   lowers(relu, (result, [x], lowering) => {
     lowering.emit(result, { op: "relu", id: lowering.names.number("relu"), input: lowering.realId(x) });
   }),
+  lowers(sigmoid, (result, [x], lowering) => emitActivation(result, x, lowering, { fn: "sigmoid" })),
+  lowers(tanh, (result, [x], lowering) => emitActivation(result, x, lowering, { fn: "tanh" })),
+  lowers(clip, (result, [x], lowering, { lo, hi }) => {
+    // Bounds that are no f32 numbers are rounded by the kernel; infinite ones do not bound.
+    const [alpha, beta] = [lo, hi].map((bound) =>
+      Number.isFinite(Math.fround(bound)) ? Math.fround(bound) : undefined,
+    );
+    const bounds = { ...(alpha !== undefined && { alpha }), ...(beta !== undefined && { beta }) };
+    emitActivation(result, x, lowering, { fn: "clip", ...bounds });
+  }),
   lowers(maxPool2d, (result, [x], lowering, attrs) => {
     const window = poolWindow(x, attrs);
     const id = lowering.names.number("maxPool");
@@ -89,14 +100,27 @@ export const FLOAT_RULES: readonly OpRule[] = [
   }),
   lowers(reshape, (result, [x], lowering) => {
     if (sameShape(result.shape, x.shape)) return lowering.alias(result, x);
-    if (result.shape.length !== 2 || result.shape[0] !== x.shape[0]) {
-      lowering.refuse(result, "reshape", `${shapeText([x.shape[0], sizeOf(x.shape.slice(1))])}, a flattening`);
+    const [n, ...own] = result.shape;
+    const ranks = lowering.sequences ? [1, 2, 3] : [1, 3];
+    if (!ranks.includes(own.length) || n !== x.shape[0]) {
+      const flat = shapeText([x.shape[0], sizeOf(x.shape.slice(1))]);
+      lowering.refuse(result, "reshape", `${flat}, a flattening, or images of it`);
     }
-    lowering.emit(result, { op: "flatten", id: lowering.names.number("flatten"), input: lowering.id(x) });
+    const shape = own.length === 2 ? [1, ...own] : own;
+    // Sequences are images of one row already.
+    if (lowering.sequences && x.shape.length === 3 && sameShape(shape, [1, ...x.shape.slice(1)])) {
+      return lowering.alias(result, x);
+    }
+    if (lowering.sequences && own.length === 2 && sameShape(shape, x.shape.slice(1))) return lowering.alias(result, x);
+    const node = { op: "flatten", id: lowering.names.number("flatten"), input: lowering.id(x) } as const;
+    lowering.emit(result, own.length === 1 ? node : { ...node, shape });
   }),
   lowers(pad, (result, [x], lowering, attrs) => {
-    const { pads, value } = attrs;
-    if (x.shape.length !== 4 || pads[0][0] + pads[0][1] > 0 || value !== 0) {
+    const { value } = attrs;
+    const sequence = lowering.sequences && x.shape.length === 3;
+    const [batch, ...along] = attrs.pads;
+    const pads = sequence ? [batch, [0, 0] as const, ...along] : attrs.pads;
+    if (pads.length !== 4 || pads[0][0] + pads[0][1] > 0 || value !== 0) {
       lowering.refuse(result, "padding", "zeros around images and their channels");
     }
     const [, rows, columns, channels] = pads;
@@ -129,13 +153,15 @@ export const FLOAT_RULES: readonly OpRule[] = [
     if (batch.count !== x.shape[0] || batch.step !== 1 || axes.some(({ step, count }) => step < 1 || count < 1)) {
       lowering.refuse(result, "slice", "all images, and forward ranges of rows, columns and channels");
     }
+    const row = lowering.sequences && x.shape.length === 3 ? [{ start: 0, step: 1, count: 1 }] : [];
+    const ranged = [...row, ...axes];
     lowering.emit(result, {
       op: "slice",
       id: lowering.names.number("slice"),
       input: lowering.id(x),
-      start: axes.map(({ start }) => start),
-      step: axes.map(({ step }) => step),
-      count: axes.map(({ count }) => count),
+      start: ranged.map(({ start }) => start),
+      step: ranged.map(({ step }) => step),
+      count: ranged.map(({ count }) => count),
     });
   }),
   combine(add, "add"),
@@ -143,6 +169,21 @@ export const FLOAT_RULES: readonly OpRule[] = [
   combine(mul, "mul"),
   combine(div, "div"),
 ];
+
+/** Adds the node of an element-wise function, named after it. */
+function emitActivation(
+  result: Variable,
+  x: Variable,
+  lowering: Lowering,
+  fields: Omit<NodeOf<"activation">, "op" | "id" | "input">,
+): void {
+  lowering.emit(result, {
+    op: "activation",
+    id: lowering.names.number(fields.fn),
+    input: lowering.realId(x),
+    ...fields,
+  });
+}
 
 /** Two values that depend on the input are added; a constant is one number for all or one per channel. */
 function combine(op: AnyOp, fn: "add" | "sub" | "mul" | "div"): OpRule {

@@ -4,6 +4,7 @@ import { check, checkOptions, instanceOf, integer, listOf, oneOf, type Rule, tex
 import { QuantError } from "../core/errors.js";
 import { checkShape, type Shape } from "../core/shape.js";
 import { writePacked } from "../format/index.js";
+import { provideKinds } from "../infer/kinds.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "../nn/module.js";
@@ -87,6 +88,7 @@ function refuseNonFinite(net: Module): void {
  * @param fold false leaves every step of training as a node of its own
  */
 export function lowered(net: Module, options: PackOptions, fold = true): Lowered {
+  provideKinds();
   checkNetwork("pack", net);
   checkOptions("pack", options, PACK_OPTIONS, ["inputShape"]);
   const { inputShape, inputType = "u8", inputStep = PIXEL_STEP, classes } = options;

@@ -9,8 +9,11 @@ export {
   type NormalizeBatchOptions,
 } from "./batch-norm.js";
 export { Conv2d, type Conv2dOptions } from "./conv.js";
+export { ConvTranspose2d, type ConvTranspose2dOptions } from "./conv-transpose.js";
+export { Conv1d, type Conv1dOptions } from "./conv1d.js";
 export { Dropout } from "./dropout.js";
 export * as init from "./init.js";
+export { LayerNorm, type LayerNormOptions } from "./layer-norm.js";
 export { Linear, type LinearOptions } from "./linear.js";
 export { BinaryCrossEntropyLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss } from "./loss.js";
 export { Module } from "./module.js";
@@ -18,6 +21,8 @@ export { JoiningActivation, normActivation } from "./norm-activation.js";
 export { Normalize, type NormalizeOptions, normalizeInput } from "./normalize.js";
 export { Buffer, Parameter, type ParameterConstraint, type ParameterOptions } from "./parameter.js";
 export { AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d, type PoolOptions } from "./pool.js";
+export { AvgPool1d, GlobalAvgPool1d, MaxPool1d, type Pool1dOptions } from "./pool1d.js";
 export { fromPyTorchFlatten, loadPyTorch, type PyTorchReport } from "./pytorch.js";
 export { Sequential } from "./sequential.js";
 export type { HostArray, LoadReport, StateSource } from "./state.js";
+export { Upsample, type UpsampleOptions } from "./upsample.js";

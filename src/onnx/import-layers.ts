@@ -9,6 +9,7 @@ import { AvgPool2d, Flatten, MaxPool2d } from "../nn/pool.js";
 import { axesOf, frontAxes } from "./axes.js";
 import type { GraphNode } from "./graph.js";
 import { concatExtents } from "./import-extents.js";
+import { importMeanOverTime, importPool1d } from "./import-sequence.js";
 import { type Importing, onnxOrder, rows, stretchesOf, type Value } from "./importing.js";
 import { Clip, ClippedReLU, WithConstant } from "./layers.js";
 import { checkPool, readWindow, short, shortPadding } from "./windows.js";
@@ -105,6 +106,11 @@ function bounded(node: GraphNode, importing: Importing, x: Value, first: Bounds)
 export function importPool(node: GraphNode, importing: Importing): void {
   importing.arity(node, 1, 1);
   const { attributes } = node;
+  const given = importing.input(node);
+  if (given.layout === "sequence") {
+    importPool1d(node, importing, given);
+    return;
+  }
   const x = importing.image(node);
   const [channels, h, w] = x.shape;
   const wanted = importing.keyOfPath(node);
@@ -137,6 +143,7 @@ const PIXEL_AXES: Readonly<Record<Value["layout"], readonly number[]>> = {
   lines: [2],
   plane: [],
   rows: [],
+  sequence: [2],
 };
 
 /** Mean over rows, columns or both: a pool over them. */
@@ -155,6 +162,10 @@ export function importReduceMean(node: GraphNode, importing: Importing): void {
   }
   const wanted = importing.keyOfPath(node);
   const keep = attributes.int("keepdims", 1) !== 0;
+  if (x.layout === "sequence") {
+    importMeanOverTime(node, importing, x, keep);
+    return;
+  }
   const [h, w] = x.grid ?? pixels.map((axis) => x.shape[axis - 1]);
   const whole = axes.length === pixels.length;
   const kernel: [number, number] = [whole || axes[0] === pixels[0] ? h : 1, whole || axes[0] === pixels[1] ? w : 1];
@@ -252,6 +263,7 @@ function perChannel(node: GraphNode, importing: Importing, i: number, x: Value):
     image: [channels, 1, 1],
     plane: [1, 1, 1],
     lines: [channels, 1],
+    sequence: [channels, 1],
     last: [channels],
     rows: [channels],
   }[x.layout];
@@ -294,7 +306,7 @@ export function importConcat(node: GraphNode, importing: Importing): void {
     first.layout === "rows"
       ? rows(channels, values.flatMap(stretchesOf))
       : { ...first, shape: [channels, ...first.shape.slice(1)] };
-  const own = first.layout === "rows" ? 1 : 3;
+  const own = { rows: 1, sequence: 2 }[first.layout as string] ?? 3;
   importing.combine(node, { kind: "concat", inputs: values.map(({ slot }) => slot), axis: own }, info);
 }
 

@@ -10,6 +10,8 @@ import {
   planValues,
   type ValueType,
 } from "../../src/format/index.js";
+import { sigmoid, tanh } from "../../src/kernels/elementwise/lanes.js";
+import { layerNormed, resized, transposed } from "./naive-images.js";
 
 const { fround } = Math;
 
@@ -120,6 +122,12 @@ function nodeValues(
       );
     case "flatten":
       return xs;
+    case "resize":
+      return resized(node, xs, input.shape);
+    case "convTranspose":
+      return transposed(node, xs, input.shape, output.shape, data);
+    case "layerNorm":
+      return layerNormed(node, xs, input.shape, data);
     case "padChannels": {
       const [before, after] = node.channels;
       const pixels = Array.from({ length: xs.length / C }, (_, p) => xs.slice(p * C, (p + 1) * C));
@@ -162,6 +170,11 @@ function nodeValues(
       return xs.map((code) => fround(code * (input.step as number)));
     case "relu":
       return xs.map((value) => Math.max(value, 0));
+    case "activation": {
+      const { fn, alpha = -Infinity, beta = Infinity } = node;
+      const f = { sigmoid, tanh, clip: (x: number) => Math.min(Math.max(x, alpha), beta) }[fn];
+      return xs.map((value) => fround(f(value)));
+    }
     case "add":
       return xs.map((value, i) => fround(value + other[i]));
     case "affine": {

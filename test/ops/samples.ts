@@ -4,6 +4,14 @@ import type { OpName } from "../../src/ops/index.js";
 import type { Sample, SampleInput } from "../gradcheck.js";
 import { convolutions, linearConvolutions } from "./conv-samples.js";
 import { fixed, positive, spread, within } from "./sample-inputs.js";
+import {
+  avgPool1dSamples,
+  conv1dSamples,
+  convTransposeSamples,
+  layerNormSamples,
+  maxPool1dSamples,
+  upsampleSamples,
+} from "./shape-samples.js";
 
 const broadcasting: Sample[] = [
   {
@@ -262,6 +270,12 @@ export const samples: Record<OpName, readonly Sample[]> = {
     { note: "weight only", inputs: [{ shape: [4, 3], gradient: false }, [2, 3]], linear: true },
   ],
   conv2d: [...convolutions, ...linearConvolutions],
+  conv1d: conv1dSamples,
+  convTranspose2d: convTransposeSamples,
+  maxPool1d: maxPool1dSamples,
+  avgPool1d: avgPool1dSamples,
+  upsample: upsampleSamples,
+  layerNorm: layerNormSamples,
   maxPool2d: [
     { inputs: [spread([2, 4, 4, 2])], attrs: { kernel: 2 } },
     { note: "overlap, padding", inputs: [spread([1, 5, 4, 3])], attrs: { kernel: 3, stride: 2, padding: 1 } },
