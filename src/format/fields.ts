@@ -79,6 +79,10 @@ export const boolean: Check = (v, path, refuse) => {
 export const real: Check = (v, path, refuse) => {
   if (typeof v !== "number" || !Number.isFinite(v) || Math.fround(v) !== v) refuse(path, "a finite f32 number", v);
 };
+/** A positive finite number. */
+export const positive: Check = (v, path, refuse) => {
+  if (typeof v !== "number" || !(v > 0) || !Number.isFinite(v)) refuse(path, "a positive finite number", v);
+};
 /** An id or a class. */
 export const label: Check = (v, path, refuse) => {
   if (typeof v !== "string" || v.length === 0 || v.length > 200) refuse(path, "a name of 1 to 200 characters", v);

@@ -10,7 +10,7 @@ import { pairTaps } from "../kernels/depthwise.js";
 import { allocator, heap, kernelsFor } from "../kernels/engine.js";
 import { type BitPlanes, LOOKUP_OFFSET, packedBytes } from "../kernels/lookup.js";
 import type { Constant, Constants } from "./constants.js";
-import { convolutionOf, GEOMETRY_BYTES, writeGeometry } from "./step.js";
+import { convolutionOf, type WorkKernel, workOf } from "./step.js";
 
 /** Rows of a tile come in multiples of this, so that the product's tiles are full. */
 const TILE_ROWS = 16;
@@ -101,16 +101,9 @@ function withCodes(codes: Int8Array, fn: (rows: Ptr) => void): void {
 type Lines = (x: Ptr, acc: Ptr, geometry: Ptr, first: number, count: number, work: Ptr) => void;
 
 /** A product whose tiles are whole lines, as many images as fit or bands of one. */
-function byLines(
-  { window, image, out }: Layer,
-  workOf: "u4_lut_conv_work" | "u8_i8_conv_work" | "u8_depthwise_work",
-  multiply: Lines,
-): Product {
+function byLines({ window, image, out }: Layer, kernel: WorkKernel, multiply: Lines): Product {
   const [outH, outW] = windowExtents(window, image[0], image[1]);
-  const geometry = allocator().allocate(GEOMETRY_BYTES);
-  writeGeometry(geometry, window, 1, image, image[2]);
-  const work = kernelsFor("f32")[workOf](geometry);
-  allocator().free(geometry, GEOMETRY_BYTES);
+  const work = workOf(kernel, window, image);
   return {
     tile(first, rows, bytes) {
       const lines = Math.max(1, Math.floor(bytes / (4 * out * outW)));

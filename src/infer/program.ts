@@ -51,6 +51,7 @@ function sourceOf<Node extends PlanNode>(
     data: data.get(node.id) ?? {},
     kernels: kernelsFor("f32"),
     heap,
+    floatConv: STEPS.floatConv,
     constants,
   };
 }

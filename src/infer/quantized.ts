@@ -116,8 +116,9 @@ function productStep(
   const codes = data.codes as Int8Array;
   const product = productOf({ window, image, groups, out: node.out, codes, top: input.top }, constants);
   const [, , channels] = image;
-  // Where each channel has a filter of its own, all are walked at once.
-  const geometry = geometryOf(constants, window, image, channels === groups ? channels : channels / groups);
+  // Where each channel has one filter, all are walked at once.
+  const walked = channels === groups && node.out === groups;
+  const geometry = geometryOf(constants, window, image, walked ? channels : channels / groups);
   return {
     scratch(batch) {
       const rows = product.tile(0, batch * positions, TILE_BYTES);

@@ -8,7 +8,7 @@ import type { Ptr } from "../../kernels/abi.js";
 import { chooseDirect } from "../../kernels/choose.js";
 import { heap, kernelsFor } from "../../kernels/engine.js";
 import type { Constants } from "../constants.js";
-import { convolutionOf, geometryOf, type Step, type StepMaker } from "../step.js";
+import { convolutionOf, geometryOf, type Step, type StepMaker, workOf } from "../step.js";
 
 /** Bytes of patches in one chunk: they stay in the second-level cache. */
 const CHUNK_BYTES = 192 << 10;
@@ -129,11 +129,9 @@ function depthwise(
   const geometry = geometryOf(constants, node, input.shape, channels);
   const layout = constants.add(4 * 4, () => undefined);
   const [h, w] = output.shape;
+  const bytes = workOf("u8_depthwise_work", node, input.shape);
   return {
-    scratch: (batch) => [
-      kernels.u8_depthwise_work(geometry(batch)),
-      multiplier === 1 ? 0 : 4 * batch * h * w * channels,
-    ],
+    scratch: (batch) => [bytes, multiplier === 1 ? 0 : 4 * batch * h * w * channels],
     run(batch, [x], y, [work, part]) {
       weights.forEach((weight, j) => {
         const to = multiplier === 1 ? y : part;
