@@ -2,7 +2,7 @@
  * @file Import of operators without weights: activations, pools, sums, constants per channel, softmax, concatenation.
  */
 import { shapeText } from "../core/shape.js";
-import { Identity, ReLU, Sigmoid, Tanh } from "../nn/activation.js";
+import { ClippedReLU, Identity, ReLU, Sigmoid, Tanh } from "../nn/activation.js";
 import { Dropout } from "../nn/dropout.js";
 import type { Module } from "../nn/module.js";
 import { AvgPool2d, Flatten, MaxPool2d } from "../nn/pool.js";
@@ -11,15 +11,17 @@ import type { GraphNode } from "./graph.js";
 import { concatExtents } from "./import-extents.js";
 import { importMeanOverTime, importPool1d } from "./import-sequence.js";
 import { type Importing, onnxOrder, rows, stretchesOf, type Value } from "./importing.js";
-import { Clip, ClippedReLU, WithConstant } from "./layers.js";
+import { Clip, WithConstant } from "./layers.js";
 import { checkPool, readWindow, short, shortPadding } from "./windows.js";
 
-/** An activation on each element. */
-export function importUnary(make: () => Module): (node: GraphNode, importing: Importing) => void {
+/** An activation on each element. @param read reads the attributes and gives what makes the layer */
+export function importUnary(
+  read: (node: GraphNode, importing: Importing) => () => Module,
+): (node: GraphNode, importing: Importing) => void {
   return (node, importing) => {
     importing.arity(node, 1, 1);
     const x = importing.input(node);
-    importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, make);
+    importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, read(node, importing));
   };
 }
 
@@ -29,8 +31,8 @@ export function importRelu(node: GraphNode, importing: Importing): void {
   const x = importing.input(node);
   bounded(node, importing, x, { lo: 0, hi: Infinity });
 }
-export const importSigmoid = importUnary(() => new Sigmoid());
-export const importTanh = importUnary(() => new Tanh());
+export const importSigmoid = importUnary(() => () => new Sigmoid());
+export const importTanh = importUnary(() => () => new Tanh());
 
 /**
  * Clip between numbers: attributes before opset 11, inputs since. From 0 upwards it is a (clipped) ReLU, which
@@ -255,7 +257,7 @@ export function importArithmetic(node: GraphNode, importing: Importing): void {
 }
 
 /** A constant as one number, or one for each channel of a value, in this library's order. */
-function perChannel(node: GraphNode, importing: Importing, i: number, x: Value): Float32Array {
+export function perChannel(node: GraphNode, importing: Importing, i: number, x: Value): Float32Array {
   const { shape, data } = importing.reals(node, i);
   if (data.length === 1 && shape.length <= x.shape.length + 1) return data as Float32Array;
   const channels = x.layout === "last" ? x.shape[2] : x.shape[0];

@@ -8,6 +8,7 @@ import type { Module } from "../nn/module.js";
 import type { ExternalData } from "./external.js";
 import { FOLDED_OPERATORS, fold } from "./fold.js";
 import { type Graph, type GraphNode, readGraph } from "./graph.js";
+import * as activations from "./import-activations.js";
 import * as extents from "./import-extents.js";
 import { importLayerNorm } from "./import-layer-norm.js";
 import * as layers from "./import-layers.js";
@@ -55,6 +56,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   Relu: layers.importRelu,
   Sigmoid: layers.importSigmoid,
   Tanh: layers.importTanh,
+  LeakyRelu: activations.importLeakyRelu,
+  PRelu: activations.importPRelu,
+  Elu: activations.importElu,
+  Selu: activations.importSelu,
+  Gelu: activations.importGelu,
+  HardSigmoid: activations.importHardSigmoid,
+  HardSwish: activations.importHardSwish,
   Clip: layers.importClip,
   MaxPool: layers.importPool,
   AveragePool: layers.importPool,
@@ -122,8 +130,14 @@ export function importOnnx(bytes: Uint8Array | ArrayBufferLike, options: ImportO
   const output = outputName(graph, options.output);
   const importing = new Importing(graph, output, logits);
   const info = setInput(graph, importing, options.inputShape);
+  const patterns = activations.activationPatterns(importing);
   for (const node of graph.nodes) {
     if (importing.done.has(node)) continue;
+    const pattern = patterns.get(node);
+    if (pattern !== undefined) {
+      activations.importPattern(node, importing, pattern);
+      continue;
+    }
     if (fold(node, importing)) {
       node.attributes.finish();
       continue;
