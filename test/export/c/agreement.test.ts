@@ -86,7 +86,7 @@ const ON: [keyof typeof TARGETS, CTool][] = [
 describe.each(ON)("%s", (target, tool) => {
   const test = it.skipIf(noC(tool));
   test("random packed models give the runtime's values, layer by layer", () => {
-    const equal = compareAll(randomModels(target, 20), target, 3);
+    const equal = compareAll(randomModels(target, 40), target, 3);
     expect(equal).toBeGreaterThan(10_000);
     if (COUNT > 0) console.log(`${target}: random packed models, ${equal} values equal`);
   });
@@ -105,7 +105,7 @@ describe.each(ON)("%s", (target, tool) => {
 });
 
 it("random packed models have every kind of node that C has, and every width of weights", () => {
-  const nodes = ON.flatMap(([target]) => randomModels(target, 20).flatMap((bytes) => readPacked(bytes).plan.nodes));
+  const nodes = ON.flatMap(([target]) => randomModels(target, 40).flatMap((bytes) => readPacked(bytes).plan.nodes));
   const kinds = new Set(nodes.map(({ op }) => op));
   expect([...kinds].sort()).toEqual(
     Object.keys(NODES)
