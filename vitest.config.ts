@@ -32,6 +32,7 @@ const textImports: Plugin = {
 const LONG = [
   "cli/",
   "export/models",
+  "export/c/agreement",
   "kernels/",
   "doors/",
   "onnx/",

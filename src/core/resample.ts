@@ -81,7 +81,7 @@ export function resampleAxis(
   { low, high, share }: Taps,
 ): void {
   const out = low.length;
-  const round = to instanceof Float32Array ? Math.fround : exact;
+  const round = to.BYTES_PER_ELEMENT === 8 ? exact : Math.fround;
   for (let o = 0; o < outer; o++) {
     for (let p = 0; p < out; p++) {
       const at = (o * out + p) * inner;
@@ -106,7 +106,7 @@ export function spreadAxis(
   { low, high, share }: Taps,
 ): void {
   const out = low.length;
-  const round = into instanceof Float32Array ? Math.fround : exact;
+  const round = into.BYTES_PER_ELEMENT === 8 ? exact : Math.fround;
   for (let o = 0; o < outer; o++) {
     for (let p = 0; p < out; p++) {
       const at = (o * out + p) * inner;

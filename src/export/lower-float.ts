@@ -2,13 +2,15 @@
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
 import type { NodeData, NodeOf, PlanWindow } from "../format/index.js";
+import { PARAMETERS } from "../format/nodes/rare/activation.js";
 import { resolveRange } from "../ndarray/slice.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
+import { activation, prelu } from "../ops/activation.js";
 import { clip } from "../ops/compare.js";
 import { conv2d, convolution } from "../ops/conv.js";
 import { add, div, mul, sub } from "../ops/elementwise.js";
 import { linear } from "../ops/linalg.js";
-import { concat, pad, reshape, slice } from "../ops/movement.js";
+import { concat, pad, permute, reshape, slice } from "../ops/movement.js";
 import { batchNormEval, foldBatchNorm } from "../ops/norm.js";
 import type { AnyOp } from "../ops/op.js";
 import { avgPool2d, maxPool2d, type PoolAttrs } from "../ops/pool.js";
@@ -79,6 +81,22 @@ export const FLOAT_RULES: readonly OpRule[] = [
   }),
   lowers(sigmoid, (result, [x], lowering) => emitActivation(result, x, lowering, { fn: "sigmoid" })),
   lowers(tanh, (result, [x], lowering) => emitActivation(result, x, lowering, { fn: "tanh" })),
+  lowers(activation, (result, [x], lowering, { fn, alpha, beta }) => {
+    const parameters = [alpha, beta].slice(0, PARAMETERS[fn][0]).map(Math.fround);
+    const named = {
+      ...(parameters.length > 0 && { alpha: parameters[0] }),
+      ...(parameters.length > 1 && { beta: parameters[1] }),
+    };
+    emitActivation(result, x, lowering, { fn, ...named });
+  }),
+  lowers(prelu, (result, [x, slope], lowering) => {
+    if (!lowering.depends(x) || lowering.depends(slope)) lowering.refuse(result, "slopes", "a parameter");
+    const given = constantOf(slope);
+    const channels = result.shape[result.shape.length - 1];
+    const value = given.length === channels ? given : new Float32Array(channels).fill(given[0]);
+    const id = lowering.names.take(lowering.names.pathOf([slope]) ?? "prelu");
+    lowering.emit(result, { op: "activation", id, input: lowering.realId(x), fn: "prelu" }, { value });
+  }),
   lowers(clip, (result, [x], lowering, { lo, hi }) => {
     // Bounds that are no f32 numbers are rounded by the kernel; infinite ones do not bound.
     const [alpha, beta] = [lo, hi].map((bound) =>
@@ -100,6 +118,7 @@ export const FLOAT_RULES: readonly OpRule[] = [
   }),
   lowers(reshape, (result, [x], lowering) => {
     if (sameShape(result.shape, x.shape)) return lowering.alias(result, x);
+    if (channelsOutermost(result, x, lowering)) return;
     const [n, ...own] = result.shape;
     const ranks = lowering.sequences ? [1, 2, 3] : [1, 3];
     if (!ranks.includes(own.length) || n !== x.shape[0]) {
@@ -169,6 +188,31 @@ export const FLOAT_RULES: readonly OpRule[] = [
   combine(mul, "mul"),
   combine(div, "div"),
 ];
+
+/**
+ * Rows [N, pixels·channels] that are seen as [N, pixels, channels], transposed and flattened again, as networks of other
+ * tools end: a slice for each channel, joined. @returns false if it is something else
+ */
+function channelsOutermost(result: Variable, x: Variable, lowering: Lowering): boolean {
+  const [batch, pixels, channels] = result.shape;
+  if (result.shape.length !== 3 || x.shape.length !== 2 || batch !== x.shape[0]) return false;
+  const turned = lowering.onlyReader(result);
+  const last = turned && lowering.onlyReader(turned);
+  if (turned?.node?.op !== permute || last?.node?.op !== reshape) return false;
+  if (`${turned.shape}` !== `${[batch, channels, pixels]}` || !sameShape(last.shape, x.shape)) return false;
+  // Where both extents are equal the shape does not tell whether anything was transposed.
+  if (`${(turned.node.attrs as { axes: readonly number[] }).axes.map((axis) => (axis + 3) % 3)}` !== "0,2,1")
+    return false;
+  const id = lowering.names.number("channelsOutermost");
+  const inputs = Array.from({ length: channels }, (_, c) => {
+    const part = lowering.names.take(`${id}_${c}`);
+    const range = { start: [c], step: [channels], count: [pixels] };
+    lowering.emitInner({ op: "slice", id: part, input: lowering.id(x), ...range });
+    return part;
+  });
+  lowering.emit(last, { op: "concat", id, inputs }, undefined, [result, turned]);
+  return true;
+}
 
 /** Adds the node of an element-wise function, named after it. */
 function emitActivation(

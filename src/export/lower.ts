@@ -129,7 +129,7 @@ function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | und
       lowering.refuse(
         result,
         "this op has no counterpart in the packed format",
-        "convolutions, linear layers, batch norm, staircases, ReLU, pools, sums, concatenations, slices, padding and reshapes",
+        "convolutions, linear layers, batch norm, staircases, activations of each element, pools, sums, concatenations, slices, padding and reshapes",
         "leave softmax and losses out of forward",
       );
     rule(result, inputs, lowering, attrs as never);

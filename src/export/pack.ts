@@ -112,8 +112,8 @@ export function lowered(net: Module, options: PackOptions, fold = true): Lowered
  *
  * The network runs once in evaluation mode to be read; it is not changed.
  *
- * @param net its forward applies convolutions, linear layers, batch norm, staircases, ReLU, pools, sums,
- * concatenations, slices, padding, and reshapes that flatten
+ * @param net its forward applies convolutions, linear layers, batch norm, staircases, activations of each element,
+ * pools, sums, concatenations, slices, padding, and reshapes that flatten
  * @returns the file's bytes (see docs/format.md), owned by the caller; the same network gives the same bytes
  * @throws QuantError naming op, layer and shape for what cannot be packed, and for weights that are still relaxed;
  * ArgumentError, ShapeError on bad options

@@ -1,6 +1,6 @@
 /** @file Layers, parameters, initial values and losses. */
 export { binaryCrossEntropy, crossEntropy, huberLoss, l1Loss, mse } from "../autograd/functions.js";
-export { Identity, ReLU, Sigmoid, Softmax, Tanh } from "./activation.js";
+export { Identity, ReLU, ReLU6, Sigmoid, Softmax, Tanh } from "./activation.js";
 export {
   BatchNorm,
   BatchNorm1d,
@@ -20,6 +20,7 @@ export { Module } from "./module.js";
 export { JoiningActivation, normActivation } from "./norm-activation.js";
 export { Normalize, type NormalizeOptions, normalizeInput } from "./normalize.js";
 export { Buffer, Parameter, type ParameterConstraint, type ParameterOptions } from "./parameter.js";
+export { ELU, GELU, Hardsigmoid, Hardswish, LeakyReLU, PReLU, SELU, SiLU } from "./pointwise.js";
 export { AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d, type PoolOptions } from "./pool.js";
 export { AvgPool1d, GlobalAvgPool1d, MaxPool1d, type Pool1dOptions } from "./pool1d.js";
 export { fromPyTorchFlatten, loadPyTorch, type PyTorchReport } from "./pytorch.js";

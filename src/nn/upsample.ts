@@ -1,7 +1,7 @@
 /** @file The layer that changes the extents of images. */
 import { upsample } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
-import { checkOptions } from "../core/checks.js";
+import { check, checkOptions, record } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { UPSAMPLE_OPTIONS, type UpsampleOptions } from "../ops/upsample.js";
 import { Module } from "./module.js";
@@ -22,6 +22,7 @@ export class Upsample extends Module {
 
   constructor(options: UpsampleOptions) {
     super();
+    check("Upsample", "options", options, record);
     checkOptions<UpsampleOptions>("Upsample", options, UPSAMPLE_OPTIONS);
     const { size, scale, mode, alignCorners } = options;
     if (((size ?? null) === null) === ((scale ?? null) === null)) {

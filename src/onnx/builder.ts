@@ -20,8 +20,8 @@ export type Attribute =
   | number
   | string
   | readonly number[]
-  | { readonly tensor: TensorData }
-  | { readonly float: number };
+  | { readonly float: number }
+  | { readonly tensor: TensorData };
 
 /** What a graph is fed or gives: extents are numbers, or names for those that may vary. */
 export interface Port {

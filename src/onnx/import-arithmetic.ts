@@ -100,6 +100,7 @@ function constantBeside(node: GraphNode, importing: Importing, i: number, x: Val
     image: [channels, 1, 1],
     plane: [1, 1, 1],
     lines: [channels, 1],
+    sequence: [channels, 1],
     last: [channels],
     rows: [channels],
   }[x.layout];
@@ -114,7 +115,7 @@ function constantBeside(node: GraphNode, importing: Importing, i: number, x: Val
   }
   const whole = [...new Array<number>(Math.max(0, rank - shape.length)).fill(1), ...shape];
   const fits = whole.length === rank && whole.every((n, axis) => n === 1 || n === [1, ...x.shape][axis]);
-  if (!fits || x.layout === "rows" || x.layout === "lines") {
+  if (!fits || x.layout === "rows" || x.layout === "lines" || x.layout === "sequence") {
     importing.refuse(node, `input ${i}`, `one number, or ${shapeText(suffix)}`, shapeText(shape));
   }
   return perElement(constant, whole.slice(1), x);
@@ -126,4 +127,11 @@ function perElement({ data }: Constant, extents: readonly number[], { layout }: 
   const [c, h, w] = layout === "plane" ? [1, ...extents] : extents;
   const value = Float32Array.from({ length: c * h * w }, (_, at) => data[(at % c) * h * w + Math.floor(at / c)]);
   return { value, shape: [h, w, c] };
+}
+
+/** A constant as one number, or one for each channel of a value, in this library's order. */
+export function perChannel(node: GraphNode, importing: Importing, i: number, x: Value): Float32Array {
+  const { value, shape } = constantBeside(node, importing, i, x);
+  if (shape.length !== 1) importing.refuse(node, `input ${i}`, "one number, or one for each channel", shapeText(shape));
+  return value;
 }

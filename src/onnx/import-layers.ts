@@ -1,22 +1,25 @@
 /** @file Import of operators without weights: activations, pools, concatenation, dropout. */
 import { shapeText } from "../core/shape.js";
-import { Identity, ReLU, Sigmoid, Tanh } from "../nn/activation.js";
+import { ClippedReLU, Identity, ReLU, Sigmoid, Tanh } from "../nn/activation.js";
 import { Dropout } from "../nn/dropout.js";
 import type { Module } from "../nn/module.js";
 import { AvgPool2d, MaxPool2d } from "../nn/pool.js";
 import type { GraphNode } from "./graph.js";
 import { importCombined } from "./import-arithmetic.js";
 import { concatExtents } from "./import-extents.js";
+import { importPool1d } from "./import-sequence.js";
 import { type Importing, rows, stretchesOf, type Value } from "./importing.js";
-import { Clip, ClippedReLU } from "./layers.js";
+import { Clip } from "./layers.js";
 import { checkPool, readWindow, short, shortPadding } from "./windows.js";
 
-/** An activation on each element. */
-export function importUnary(make: () => Module): (node: GraphNode, importing: Importing) => void {
+/** An activation on each element. @param read reads the attributes and gives what makes the layer */
+export function importUnary(
+  read: (node: GraphNode, importing: Importing) => () => Module,
+): (node: GraphNode, importing: Importing) => void {
   return (node, importing) => {
     importing.arity(node, 1, 1);
     const x = importing.input(node);
-    importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, make);
+    importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, read(node, importing));
   };
 }
 
@@ -26,8 +29,8 @@ export function importRelu(node: GraphNode, importing: Importing): void {
   const x = importing.input(node);
   bounded(node, importing, x, { lo: 0, hi: Infinity });
 }
-export const importSigmoid = importUnary(() => new Sigmoid());
-export const importTanh = importUnary(() => new Tanh());
+export const importSigmoid = importUnary(() => () => new Sigmoid());
+export const importTanh = importUnary(() => () => new Tanh());
 
 /**
  * Clip between numbers: attributes before opset 11, inputs since. From 0 upwards it is a (clipped) ReLU, which
@@ -105,6 +108,11 @@ function bounded(node: GraphNode, importing: Importing, x: Value, first: Bounds)
 export function importPool(node: GraphNode, importing: Importing): void {
   importing.arity(node, 1, 1);
   const { attributes } = node;
+  const given = importing.input(node);
+  if (given.layout === "sequence") {
+    importPool1d(node, importing, given);
+    return;
+  }
   const x = importing.image(node);
   const [channels, h, w] = x.shape;
   const wanted = importing.keyOfPath(node);
@@ -155,7 +163,7 @@ export function importConcat(node: GraphNode, importing: Importing): void {
     first.layout === "rows"
       ? rows(channels, values.flatMap(stretchesOf))
       : { ...first, shape: [channels, ...first.shape.slice(1)] };
-  const own = first.layout === "rows" ? 1 : 3;
+  const own = { rows: 1, sequence: 2 }[first.layout as string] ?? 3;
   importing.combine(node, { kind: "concat", inputs: values.map(({ slot }) => slot), axis: own }, info);
 }
 

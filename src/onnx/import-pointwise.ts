@@ -9,8 +9,8 @@ const FUNCTIONS = { Abs: "abs", Exp: "exp", Log: "log", Neg: "neg", Sqrt: "sqrt"
 
 /** |x|, e^x, log x, −x, √x. */
 export function importPointwise(node: GraphNode, importing: Importing): void {
-  importUnary(() => new Pointwise(FUNCTIONS[node.op as keyof typeof FUNCTIONS]))(node, importing);
+  importUnary(() => () => new Pointwise(FUNCTIONS[node.op as keyof typeof FUNCTIONS]))(node, importing);
 }
 
 /** 1/x. */
-export const importReciprocal = importUnary(() => new WithConstant("div", Float32Array.of(1), { left: true }));
+export const importReciprocal = importUnary(() => () => new WithConstant("div", Float32Array.of(1), { left: true }));

@@ -5,6 +5,7 @@ import { AvgPool2d, Flatten } from "../nn/pool.js";
 import { axesOf, frontAxes } from "./axes.js";
 import { Reduction } from "./computed-layers.js";
 import type { GraphNode } from "./graph.js";
+import { importMeanOverTime } from "./import-sequence.js";
 import { type Importing, rows, type Value, type ValueInfo } from "./importing.js";
 
 /** Axes of rows and columns in ONNX, by layout. */
@@ -14,6 +15,7 @@ const PIXEL_AXES: Readonly<Record<Value["layout"], readonly number[]>> = {
   lines: [2],
   plane: [],
   rows: [],
+  sequence: [2],
 };
 
 /** The reductions by operator, and since which operator set their axes are an input. */
@@ -40,7 +42,8 @@ export function importReduction(node: GraphNode, importing: Importing): void {
   const axes = frontAxes(node, importing, named, rank).filter((axis) => axis !== 0 || !single);
   const pixels = PIXEL_AXES[x.layout];
   if (fn === "mean" && axes.length > 0 && axes.every((axis) => pixels.includes(axis))) {
-    pooled(node, importing, x, axes, keep);
+    if (x.layout === "sequence") importMeanOverTime(node, importing, x, keep);
+    else pooled(node, importing, x, axes, keep);
     return;
   }
   const info = axes.length === 0 || axes.includes(0) ? null : reducedInfo(x, axes, keep);
@@ -55,6 +58,7 @@ export function importReduction(node: GraphNode, importing: Importing): void {
 
 /** Which axis of the value here an axis of ONNX is. */
 function ownAxis({ layout }: Value, axis: number): number {
+  if (layout === "sequence") return [0, 2, 1][axis];
   return layout === "image" ? [0, 3, 1, 2][axis] : axis;
 }
 

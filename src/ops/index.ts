@@ -1,4 +1,5 @@
 /** @file The registry: every built-in op by name. Tests and exporters walk it; nothing else should import it. */
+import * as activation from "./activation.js";
 import * as compare from "./compare.js";
 import * as conv from "./conv.js";
 import * as convTranspose from "./conv-transpose.js";
@@ -34,6 +35,7 @@ export const registry = {
   ...opsOf(elementwise),
   ...opsOf(compare),
   ...opsOf(unary),
+  ...opsOf(activation),
   ...opsOf(reduce),
   ...opsOf(movement),
   ...opsOf(indexing),

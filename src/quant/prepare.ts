@@ -15,9 +15,9 @@ import { Staircase } from "./staircase.js";
 
 /**
  * Quantizes a network in place: every Conv2d, Conv1d and Linear becomes a QuantConv2d, QuantConv1d or QuantLinear on the
- * same weights (now latent), every ReLU a Staircase, as the policy says. The structure, the names and the float values stay, so a float
- * state dict still loads (each staircase adds its `alpha`). To keep the float network too, make a second one and load
- * the state of the first.
+ * same weights (now latent), every ReLU a Staircase, as the policy says. Other activations stay, and layers behind them
+ * read real numbers. The structure, the names and the float values stay, so a float state dict still loads (each
+ * staircase adds its `alpha`). To keep the float network too, make a second one and load the state of the first.
  *
  * A layer that sits in several places stays shared, and so does a weight that several layers share: it becomes one
  * quantized parameter. Layers that are quantized already get what the policy asks for now, in place: their α stays

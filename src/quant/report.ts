@@ -8,6 +8,7 @@ import { Conv2d } from "../nn/conv.js";
 import { Conv1d } from "../nn/conv1d.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
+import { PointwiseActivation } from "../nn/pointwise.js";
 import { isQuantLayer, QuantLinear } from "./layers.js";
 import type { Granularity } from "./quant-parameter.js";
 import { Staircase } from "./staircase.js";
@@ -88,7 +89,7 @@ export function layerReport(name: string, module: Module): LayerReport | null {
   if (module instanceof Staircase) {
     return { ...float, quantized: true, activationBits: module.bits, rule: module.proxy.name, bytes: 4 };
   }
-  const activation = [ReLU, Tanh, Sigmoid, Softmax].some((type) => module instanceof type);
+  const activation = [ReLU, Tanh, Sigmoid, Softmax, PointwiseActivation].some((type) => module instanceof type);
   return activation ? { ...float, activationBits: 32 } : null;
 }
 

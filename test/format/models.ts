@@ -16,6 +16,7 @@ import {
   planValues,
   type ValueType,
 } from "../../src/format/index.js";
+import { PARAMETERS } from "../../src/format/nodes/rare/activation.js";
 import { provideKinds } from "../../src/infer/kinds.js";
 
 provideKinds();
@@ -60,10 +61,10 @@ export function randomActivation(rng: Rng): PlanActivation {
 
 /** A function of one number with its parameters. */
 function randomFunction(rng: Rng): Pick<NodeOf<"activation">, "fn" | "alpha" | "beta"> {
-  const fn = pick(rng, ["sigmoid", "tanh", "clip"] as const);
-  if (fn !== "clip") return { fn };
+  const fn = pick(rng, Object.keys(PARAMETERS) as (keyof typeof PARAMETERS)[]);
   const [alpha, beta] = [fround(rng.range(-1, 0)), fround(rng.range(0, 1))];
-  return { fn, ...(rng.bool(0.8) && { alpha }), ...(rng.bool(0.8) && { beta }) };
+  if (fn === "clip") return { fn, ...(rng.bool(0.8) && { alpha }), ...(rng.bool(0.8) && { beta }) };
+  return { fn, ...(PARAMETERS[fn][0] > 0 && { alpha }), ...(PARAMETERS[fn][0] > 1 && { beta }) };
 }
 
 function windowFor(rng: Rng, [h, w]: readonly number[], pool: boolean): PlanWindow {
@@ -228,6 +229,8 @@ export function randomData(rng: Rng, node: PlanNode, values: ReadonlyMap<string,
       const count = (input.shape[2] * node.out * node.kernel[0] * node.kernel[1]) / (node.groups ?? 1);
       return { weight: floats(rng, count), ...(node.bias && { bias: floats(rng, node.out) }) };
     }
+    case "activation":
+      return node.fn === "prelu" ? { value: floats(rng, input.shape[input.shape.length - 1]) } : null;
     case "channel":
       return { value: floats(rng, input.shape[input.shape.length - 1], 0.5, 2) };
     default:

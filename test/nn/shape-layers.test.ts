@@ -11,6 +11,7 @@ import {
   BatchNorm1d,
   Conv1d,
   ConvTranspose2d,
+  Flatten,
   GlobalAvgPool1d,
   LayerNorm,
   Linear,
@@ -77,14 +78,26 @@ describe("Conv1d", () => {
     net.zeroGrad();
     expect(`${new AvgPool1d(2, { stride: 1 })}`).toBe("AvgPool1d(2, stride 1)");
   });
-  it("loads PyTorch's state, and that of a linear layer behind a flattened sequence in its order", () => {
-    class Net extends Sequential {}
-    const net = disposeLater(new Net(new Conv1d(1, 2, 2, { bias: false })));
-    const report = loadPyTorch(net, new Map([["0.weight", { shape: [2, 1, 2], data: Float32Array.of(1, 2, 3, 4) }]]), {
-      inputShape: [5, 1],
-    });
-    expect(report.loaded).toEqual(["0.weight"]);
-    expect(Array.from(net.parameters()[0].toTypedArray())).toEqual([1, 2, 3, 4]);
+  it("loads PyTorch's state, that of a linear layer behind a flattened sequence in its order", () => {
+    const net = disposeLater(new Sequential(new Conv1d(1, 2, 2, { bias: false }), new Flatten(), new Linear(8, 1)));
+    const state = new Map([
+      ["0.weight", { shape: [2, 1, 2], data: Float32Array.of(1, 2, 3, 4) }],
+      // Channels outermost: 0 … 3 of the first, 4 … 7 of the second.
+      ["2.weight", { shape: [1, 8], data: Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7) }],
+      ["2.bias", { shape: [1], data: Float32Array.of(9) }],
+    ]);
+    const report = loadPyTorch(net, state, { inputShape: [5, 1] });
+    expect(report.permuted).toEqual([{ key: "2.weight", image: { channels: 2, height: 1, width: 4 } }]);
+    expect(net.parameters().map((parameter) => Array.from(parameter.toTypedArray()))).toEqual([
+      [1, 2, 3, 4],
+      [0, 4, 1, 5, 2, 6, 3, 7],
+      [9],
+    ]);
+  });
+  it("leaves rows of rows as they are, which no window over time has made", () => {
+    const net = disposeLater(new Sequential(new Flatten(), new Linear(6, 1, { bias: false })));
+    const state = new Map([["1.weight", { shape: [1, 6], data: Float32Array.of(0, 1, 2, 3, 4, 5) }]]);
+    expect(loadPyTorch(net, state, { inputShape: [3, 2] }).permuted).toEqual([]);
   });
 });
 
@@ -133,6 +146,24 @@ describe("LayerNorm", () => {
       expect(() => layer.forward(reals([4, 3, 2]))).toThrow(ShapeError);
     });
     expect(() => new LayerNorm([])).toThrow(ArgumentError);
+  });
+});
+
+describe("PyTorch's vectors of norms over whole images", () => {
+  it("are put in this library's order", () => {
+    const net = disposeLater(new Sequential(new LayerNorm([2, 1, 3])));
+    const weight = { shape: [3, 2, 1], data: Float32Array.of(0, 1, 2, 3, 4, 5) };
+    const bias = { shape: [3, 2, 1], data: Float32Array.of(5, 4, 3, 2, 1, 0) };
+    const source = new Map([
+      ["0.weight", weight],
+      ["0.bias", bias],
+    ]);
+    const { permuted } = loadPyTorch(net, source, { inputShape: [2, 1, 3] });
+    expect(permuted.map(({ key }) => key).sort()).toEqual(["0.bias", "0.weight"]);
+    expect(net.parameters().map((parameter) => Array.from(parameter.toTypedArray()))).toEqual([
+      [0, 2, 4, 1, 3, 5],
+      [5, 3, 1, 4, 2, 0],
+    ]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** @file Convolution and pooling over images [N,H,W,C], and their extents changed. */
-import { checkOptions } from "../../core/checks.js";
+import { check, checkOptions, record } from "../../core/checks.js";
 import { ShapeError } from "../../core/errors.js";
 import { shapeText } from "../../core/shape.js";
 import type { Padding, Pair } from "../../ndarray/window.js";
@@ -67,6 +67,7 @@ export function convTranspose2d(
  * @see PyTorch, torch.nn.functional.interpolate (half-pixel centres)
  */
 export function upsample(x: Tensor, options: UpsampleOptions): Tensor {
+  check("upsample", "options", options, record);
   checkOptions("upsample", options, UPSAMPLE_OPTIONS);
   return apply(upsampleOp, [x], options);
 }

@@ -1,5 +1,7 @@
 /** @file Elementwise kernels against their twins, bit for bit; the logarithm and powers within an ulp. */
+
 import { UNARY, type UnaryKernel } from "../../../src/kernels/elementwise/abi.js";
+import { ACTIVATION_FNS } from "../../../src/kernels/elementwise/activations.js";
 import {
   agree,
   both,
@@ -65,6 +67,23 @@ export const elementwise = {
       const bound = Math.fround(rng.range(0, 2));
       const x = reals(rng, len).map((v) => (rng.bool(0.2) ? bound : rng.bool(0.2) ? -bound : v));
       agree("f32_clip_bwd", input(x), input(reals(rng, len)), output(x), len, -bound, bound);
+    }),
+  f32_activation: () =>
+    property(lengths, (rng, len) => {
+      const x = reals(rng, len);
+      const fn = rng.int(ACTIVATION_FNS.length);
+      const [alpha, beta] = [rng.range(-2, 2), rng.range(-2, 2)];
+      const [apart] = agree("f32_activation", input(x), output(x), len, fn, alpha, beta);
+      const [inPlace] = agree("f32_activation", inout(x), same(0), len, fn, alpha, beta);
+      expectSameBits("f32_activation in place", inPlace, apart);
+    }),
+  f32_activation_bwd: () =>
+    property(lengths, (rng, len) => {
+      const [x, dy] = [reals(rng, len), reals(rng, len)];
+      const fn = rng.int(ACTIVATION_FNS.length);
+      const [alpha, beta] = [rng.range(-2, 2), rng.range(-2, 2)];
+      agree("f32_activation_bwd", input(x), input(dy), output(x), len, fn, alpha, beta);
+      agree("f32_activation_bwd", input(x), inout(dy), same(1), len, fn, alpha, beta);
     }),
   f32_scale_shift: () =>
     property(lengths, (rng, len) => {

@@ -1,5 +1,6 @@
 /** @file `activation`: a function of each element, in f32, other than max(x, 0). */
 import { oneOf, optional, real as realNumber } from "../../fields.js";
+import { floats } from "../../tensors.js";
 import { type Kind, sameReal } from "../kind.js";
 
 /** How many parameters each function has, at least and at most. */
@@ -8,6 +9,22 @@ export const PARAMETERS = {
   tanh: [0, 0],
   /** min(max(x, alpha), beta); one that is left out does not bound. */
   clip: [0, 2],
+  /** x > 0 ? x : alpha·x. */
+  leakyRelu: [1, 1],
+  /** x > 0 ? x : value[c]·x, c the last axis. */
+  prelu: [0, 0],
+  /** beta·(x > 0 ? x : alpha·(e^x − 1)). */
+  elu: [2, 2],
+  /** x·Φ(x). */
+  gelu: [0, 0],
+  /** x·½(1 + tanh(√(2/π)(x + 0.044715x³))). */
+  geluTanh: [0, 0],
+  /** x/(1 + e^−x). */
+  silu: [0, 0],
+  /** x·min(max(x + 3, 0), 6)/6. */
+  hardSwish: [0, 0],
+  /** min(max(alpha·x + beta, 0), 1). */
+  hardSigmoid: [2, 2],
 } as const;
 
 /** A function of one number. */
@@ -33,4 +50,5 @@ export const activation: Kind<PlanNodeActivation> = {
     if (count < least || count > most) typing.refuse(`parameters of ${fn}`, `${least} to ${most}`, `${count}`);
     return sameReal(node, typing);
   },
+  tensors: ({ fn }, { shape }) => (fn === "prelu" ? [floats("value", shape.slice(-1))] : []),
 };
