@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
 if (!existsSync(path.join(root, "site", "node_modules", "typedoc"))) {
   throw new Error("the tools of the site are not installed: npm ci brings them");
 }
-const { buildSite, serveSite } = await import("../site/build/site.mjs");
+const { buildSite, serveSite } = await import("../site/tools/site.mjs");
 if (values.dev) {
   await serveSite(values.port === undefined ? undefined : Number(values.port));
 } else {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { defineConfig } from "vitepress";
-import { entries } from "../build/reference.mjs";
+import { entries } from "../tools/reference.mjs";
 import { guide } from "./sidebar.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");

@@ -42,6 +42,7 @@ export class Sigmoid extends Module {
 
 /** y = e^x / Σ e^x along one axis. @gradient exact */
 export class Softmax extends Module {
+  /** The axis along which the results sum to 1. */
   readonly axis: number;
   /** @param axis default −1, the last */
   constructor(axis = -1) {

@@ -65,14 +65,23 @@ function describeWeight({ projection, granularity }: QuantParameter): string {
  * const layer = new QuantConv2d(new Conv2d(16, 32, 3), { weights: binary() });
  */
 export class QuantConv2d extends Module {
+  /** Channels of the input. */
   readonly inChannels: number;
+  /** Channels of the output. */
   readonly outChannels: number;
+  /** Height and width of the kernel. */
   readonly kernelSize: readonly [number, number];
+  /** Steps of the kernel. */
   readonly stride: Pair;
+  /** Zeros around the image. */
   readonly padding: Padding;
+  /** Distance of the kernel's pixels. */
   readonly dilation: Pair;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
+  /** Latent weights with their rule; what computes is their projection. */
   weight: QuantParameter;
+  /** Bias, one for each output, or null. */
   bias: Parameter | null;
   #expectsCodes = false;
 
@@ -124,9 +133,13 @@ export class QuantConv2d extends Module {
  * @see BCGD §2, §4
  */
 export class QuantLinear extends Module {
+  /** Numbers in a row of the input. */
   readonly inFeatures: number;
+  /** Numbers in a row of the output. */
   readonly outFeatures: number;
+  /** Latent weights with their rule; what computes is their projection. */
   weight: QuantParameter;
+  /** Bias, one for each output, or null. */
   bias: Parameter | null;
   #expectsCodes = false;
 
