@@ -1,5 +1,5 @@
 /** @file Pages of the playground in headless Chromium; what a page complains of fails its test. */
-import { chromium, type BrowserContext, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { chromiumPath } from "../tools.js";
 import { type Site, servePlayground } from "./playground-site.js";
 
@@ -54,4 +54,25 @@ export async function finished(page: Page): Promise<string> {
   })()`;
   await page.waitForFunction(done, null, { timeout: 90_000 });
   return (await page.textContent("#sha")) ?? "";
+}
+
+/** @returns milliseconds of processor time of each task of the page's main thread while `work` goes on */
+export async function mainThreadTasks(browser: Browser, page: Page, work: () => Promise<void>): Promise<number[]> {
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  await work();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const threads = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+  const mains = new Set(threads.map(({ pid, tid }) => `${pid}/${tid}`));
+  return traceEvents
+    .filter(({ name, pid, tid }) => name === "ThreadControllerImpl::RunTask" && mains.has(`${pid}/${tid}`))
+    .flatMap(({ tdur }) => (tdur === undefined ? [] : [tdur / 1000]));
+}
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds of processor time. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
 }

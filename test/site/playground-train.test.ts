@@ -12,7 +12,7 @@ import { createRun, runConfig, type Settings } from "../../src/run/index.js";
 import { loadCheckpoint, stateDigest } from "../../src/train/index.js";
 import { bundleProgram } from "../bundle.js";
 import { noChromium } from "../tools.js";
-import { finished, visit } from "./playground-chromium.js";
+import { finished, mainThreadTasks, visit } from "./playground-chromium.js";
 import { builtPlayground, ISOLATED } from "./playground-site.js";
 
 const SMALL = "train.html#model=mlp&limit=400&epochs=2&batch=20";
@@ -162,21 +162,14 @@ describe.skipIf(noChromium)("training in the page", () => {
   });
 
   it("never blocks the page while it trains", async () => {
-    await visit("train.html#limit=640&epochs=1", async ({ page }) => {
-      await page.evaluate(`new PerformanceObserver((list) => {
-        for (const { duration } of list.getEntries()) (globalThis.longTasks ??= []).push(duration);
-      }).observe({ type: "longtask" })`);
-      // Other work on the machine stretches tasks: one undisturbed run of three shows that the page has no long ones.
-      const attempts: number[][] = [];
-      do {
-        await page.evaluate("globalThis.longTasks = []");
+    await visit("train.html#limit=640&epochs=1", async ({ page, context }) => {
+      const tasks = await mainThreadTasks(context.browser()!, page, async () => {
         await page.click("#start");
         await finished(page);
-        attempts.push((await page.evaluate("globalThis.longTasks")) as number[]);
-        await page.click("#reset");
-        await page.waitForFunction(`document.getElementById("run-name").textContent === "No run yet"`);
-      } while (attempts.length < 3 && attempts.at(-1)!.length > 0);
-      expect(attempts.at(-1), JSON.stringify(attempts)).toEqual([]);
+      });
+      // Processor time: what other work on the machine adds to a task is not the page's.
+      expect(tasks.length).toBeGreaterThan(50);
+      expect(tasks.filter((milliseconds) => milliseconds >= 50)).toEqual([]);
     });
   });
 

@@ -3,7 +3,7 @@
 /** Registers the service worker, and says in the footer when the pages open without a network. */
 export function keepOffline(): void {
   const { serviceWorker } = navigator;
-  if (serviceWorker === undefined || import.meta.env.DEV) return;
+  if (serviceWorker === undefined) return;
   const say = (text: string): void => {
     const place = document.getElementById("offline");
     if (place !== null) place.textContent = text;
