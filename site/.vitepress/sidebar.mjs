@@ -46,7 +46,6 @@ export const guide = [
   },
   {
     text: "Documents",
-    collapsed: true,
     items: [
       page("Features", "/docs/features"),
       page("The packed file", "/docs/format"),

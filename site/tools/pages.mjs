@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { exampleTexts } from "./examples.mjs";
+import { outsideCode } from "./text.mjs";
 import { tidyReference } from "./tidy.mjs";
 
 const root = path.resolve(import.meta.dirname, "..", "..");
@@ -50,14 +51,6 @@ export function relink(text, source, page, sources) {
 function relative(from, to) {
   const way = path.posix.relative(path.posix.dirname(from), to);
   return way.startsWith(".") ? way : `./${way}`;
-}
-
-/** A text with all but its fenced code changed. */
-export function outsideCode(text, change) {
-  return text
-    .split(/(^```[\s\S]*?^```$)/m)
-    .map((part, n) => (n % 2 === 0 ? change(part) : part))
-    .join("");
 }
 
 /**

@@ -117,6 +117,7 @@ export async function buildReference(out) {
     hidePageHeader: true,
     hideBreadcrumbs: true,
     useCodeBlocks: true,
+    useCustomAnchors: true,
     expandObjects: false,
     parametersFormat: "table",
     interfacePropertiesFormat: "table",

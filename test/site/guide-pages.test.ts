@@ -133,7 +133,7 @@ describe.skipIf(noChromium)("in Chromium", () => {
         await ready(page);
         const dark = () => page.evaluate<boolean>("document.documentElement.classList.contains('dark')");
         expect(await dark()).toBe(false);
-        await page.locator(".VPNavBar .VPSwitchAppearance").click();
+        await page.locator(".VPNavBarAppearance .VPSwitchAppearance").click();
         expect(await dark()).toBe(true);
         await page.reload();
         expect(await dark()).toBe(true);
