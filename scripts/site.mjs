@@ -11,7 +11,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { dev: { type: "boolean" }, port: { type: "string" } },
 });
-if (!existsSync(path.join(root, "site", "node_modules", "typedoc"))) {
+if (!existsSync(path.join(root, "site", "tools", "node_modules", "typedoc"))) {
   throw new Error("the tools of the site are not installed: npm ci brings them");
 }
 const { buildSite, serveSite } = await import("../site/tools/site.mjs");

@@ -73,9 +73,7 @@ async function offerFloat(): Promise<void> {
     reporting(error, async () => {
       start.disabled = true;
       bar.hidden = false;
-      const worker = connect<FloatHandlers>(
-        new Worker(new URL("./float-worker.ts", import.meta.url), { type: "module" }),
-      );
+      const worker = connect<FloatHandlers>(new Worker(new URL("./float-worker.ts", import.meta.url), { type: "module" }));
       try {
         const bytes = await worker.call("train", IMAGES, { onShare: (share: number) => void (bar.value = share) });
         await write([["files", FLOAT, bytes]]).catch(() => undefined);
@@ -88,17 +86,8 @@ async function offerFloat(): Promise<void> {
       }
     }),
   );
-  const text =
-    "The same network with float weights is 27 times as large. Training one on 3,000 generated digits takes some seconds here.";
-  const card = element(
-    "div",
-    { class: "card reader" },
-    element("h3", {}, "LeNet-5, float"),
-    element("p", { class: "note" }, text),
-    start,
-    bar,
-    error,
-  );
+  const text = "The same network with float weights is 27 times as large. Training one on 3,000 generated digits takes some seconds here.";
+  const card = element("div", { class: "card reader" }, element("h3", {}, "LeNet-5, float"), element("p", { class: "note" }, text), start, bar, error);
   byId("readers").append(card);
 }
 

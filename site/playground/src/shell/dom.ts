@@ -25,11 +25,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** A button that does something. */
-export function button(
-  text: string,
-  action: () => unknown,
-  attributes: Record<string, string> = {},
-): HTMLButtonElement {
+export function button(text: string, action: () => unknown, attributes: Record<string, string> = {}): HTMLButtonElement {
   const made = element("button", { type: "button", ...attributes }, text);
   made.addEventListener("click", () => void action());
   return made;
@@ -77,9 +73,7 @@ export function table(
   for (const row of rows) {
     const line = element("tr");
     row.forEach((cell, i) => {
-      line.append(
-        i === 0 ? element("th", { scope: "row" }, cell) : element("td", { class: number[i] ? "n" : null }, cell),
-      );
+      line.append(i === 0 ? element("th", { scope: "row" }, cell) : element("td", { class: number[i] ? "n" : null }, cell));
     });
     body.append(line);
   }

@@ -143,8 +143,8 @@ export class Pad {
     context.imageSmoothingQuality = "high";
     context.drawImage(
       source,
-      ...([box.left, box.top, box.width, box.height] as const),
-      ...([left, top, scale * box.width, scale * box.height] as const),
+      ...[box.left, box.top, box.width, box.height] as const,
+      ...[left, top, scale * box.width, scale * box.height] as const,
     );
     const { data } = context.getImageData(0, 0, SIDE, SIDE);
     return Uint8Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i]);

@@ -107,10 +107,7 @@ function inference(name: keyof typeof NETWORKS, bits: "float" | "1W4A", batch: n
       if (bits === "1W4A") prepare(net, { weights: 1, activations: staircase({ bits: 4 }), perLayer });
       const session = createSession(pack(net, { inputShape: [...shape] }), { maxBatch: batch });
       net.dispose();
-      const pixels = Uint8Array.from(
-        { length: batch * shape[0] * shape[1] * shape[2] },
-        (_, i) => Math.imul(i, 2654435761) >>> 24,
-      );
+      const pixels = Uint8Array.from({ length: batch * shape[0] * shape[1] * shape[2] }, (_, i) => Math.imul(i, 2654435761) >>> 24);
       const output = session.run(pixels);
       return { run: () => void session.run(pixels, output), dispose: () => session.dispose() };
     },

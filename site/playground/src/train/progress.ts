@@ -40,8 +40,7 @@ export class Progress {
     record.error = null;
     this.#window = Math.max(1, Math.ceil(record.steps / POINTS));
     const now = record.step / batches;
-    for (const curve of [record.losses, ...Object.values(record.alpha), ...Object.values(record.flips)])
-      cut(curve, now);
+    for (const curve of [record.losses, ...Object.values(record.alpha), ...Object.values(record.flips)]) cut(curve, now);
     record.epochs.length = Math.min(record.epochs.length, checkpoint?.epoch ?? 0);
     this.#before = { images: 0, sum: 0, epoch: -1 };
   }
