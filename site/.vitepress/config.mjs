@@ -36,7 +36,7 @@ export default defineConfig({
   ignoreDeadLinks: [/^\/playground\//],
   metaChunk: true,
   head: [["link", { rel: "icon", href: "data:," }]],
-  markdown: { theme: { light: "github-light-high-contrast", dark: "github-dark" } },
+  markdown: { theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" } },
   themeConfig: {
     nav: [
       { text: "Guide", link: "/guide/quick-start-web", activeMatch: "^/guide/" },
