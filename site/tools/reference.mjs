@@ -40,7 +40,8 @@ const INTERNAL = `
   src/theory/experiments/convergence.ts:ConvergenceData src/theory/experiments/correlation.ts:CorrelationData
   src/theory/experiments/descent.ts:DescentData src/theory/experiments/instability.ts:InstabilityData
   src/theory/experiments/separable.ts:SeparableData src/node/images/picture.ts:DecodeOptions
-  src/node/models.ts:OpenOptions
+  src/node/models.ts:OpenOptions src/ndarray/sequence.ts:SequencePadding src/ops/conv1d.ts:Convolution1dOptions
+  src/ops/conv-transpose.ts:TransposedOptions
 `
   .trim()
   .split(/\s+/);
@@ -119,6 +120,7 @@ export async function buildReference(out) {
     useCodeBlocks: true,
     useCustomAnchors: true,
     expandObjects: false,
+    tableColumnSettings: { hideModifiers: true },
     parametersFormat: "table",
     interfacePropertiesFormat: "table",
     typeAliasPropertiesFormat: "table",

@@ -64,9 +64,15 @@ beforeAll(async () => {
 
 /** A script for browsers, bundled from the sources. */
 async function bundled(contents: string): Promise<string> {
-  const stdin = { contents, resolveDir: folder };
-  const options = { bundle: true, format: "esm", target: "es2022", write: false, plugins: [fromSource] } as const;
-  return (await build({ stdin, ...options })).outputFiles[0].text;
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    plugins: [fromSource],
+  });
+  return outputFiles[0].text;
 }
 
 const names = readdirSync(folder)
