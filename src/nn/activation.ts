@@ -32,11 +32,13 @@ export class ReLU extends JoiningActivation {
  * @gradient exact: 1 on [0, top]
  */
 export class ClippedReLU extends ReLU {
+  /** The ceiling. */
   readonly top: number;
   constructor(top: number) {
     super();
     this.top = top;
   }
+  /** min(max(x, 0), top). */
   override forward(x: Tensor): Tensor {
     return clip(x, 0, this.top);
   }

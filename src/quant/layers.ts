@@ -136,14 +136,23 @@ export class QuantConv2d extends Module {
  * @see BCGD §2, §4
  */
 export class QuantConv1d extends Module {
+  /** Channels of the input. */
   readonly inChannels: number;
+  /** Channels of the output. */
   readonly outChannels: number;
+  /** Length of the kernel. */
   readonly kernelSize: number;
+  /** Steps of the kernel. */
   readonly stride: number;
+  /** Zeros around the sequence. */
   readonly padding: SequencePadding;
+  /** Distance of the kernel's numbers. */
   readonly dilation: number;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
+  /** Latent weights with their rule; what computes is their projection. */
   weight: QuantParameter;
+  /** Bias [O], or null. */
   bias: Parameter | null;
   #expectsCodes = false;
 
