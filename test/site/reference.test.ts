@@ -34,7 +34,7 @@ it.each(doors)("%s has a page with all that it exports", async (door) => {
   const html = pageOf(door);
   const module = door === "index" ? "index" : `${door}/index`;
   const values = Object.keys(await import(path.join(root, "src", `${module}.ts`)));
-  expect(html).toContain(door === "index" ? "<title>coarsegrad " : `<title>coarsegrad/${door}`);
+  expect(html).toContain(door === "index" ? "<title>coarsegrad –" : `<title>coarsegrad/${door}`);
   const parts = [...html.matchAll(/<(h3|li)\b[^>]*>(.*?)<\/\1>/gs)].map(([, , text]) => text.replace(/<[^>]*>/g, " "));
   const named = new Set(parts.flatMap((text) => text.split(/[^\w$]+/)));
   const missing = values.filter((name) => !named.has(name));
