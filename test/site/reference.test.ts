@@ -20,7 +20,7 @@ const doors = Object.entries(exports)
 
 /** The text of an entry's page. */
 function pageOf(door: string): string {
-  const places = [`${door}.html`, `${door}/index.html`].map((name) => path.join(SITE, "reference", name));
+  const places = [`${door}/index.html`, `${door}.html`].map((name) => path.join(SITE, "reference", name));
   const file = places.find((name) => existsSync(name));
   if (file === undefined) throw new Error(`the reference has no page for ${door}`);
   return readFileSync(file, "utf8");
