@@ -40,6 +40,7 @@ const LONG = [
   "node/run-folder-faults",
   "package/",
   "frameworks/",
+  "site/",
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -13,7 +13,9 @@ export type Geometry = Readonly<Record<(typeof GEOMETRY_FIELDS)[number], number>
 
 /** A convolution: windows over one group's channels, and how many groups there are. `geometry.channels` = I/groups. */
 export interface Convolution {
+  /** Extents, strides and padding. */
   readonly geometry: Geometry;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
 }
 
