@@ -125,7 +125,11 @@ describe.skipIf(noChromium)("the playground's pages", () => {
         canvas.getContext("2d").fillRect(140, 20, 20, 110);
         return canvas.toDataURL().split(",")[1];
       })()`);
-      await page.setInputFiles("#picture", { name: "one.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") });
+      await page.setInputFiles("#picture", {
+        name: "one.png",
+        mimeType: "image/png",
+        buffer: Buffer.from(png, "base64"),
+      });
       await page.waitForFunction(`document.querySelectorAll("#answer li").length === 5`);
     });
   });
@@ -134,14 +138,16 @@ describe.skipIf(noChromium)("the playground's pages", () => {
     await visit("speed.html?ms=1", async ({ page, context, site }) => {
       await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(site.address).origin });
       await page.click("#one");
-      await page.waitForFunction(`/^Done/.test(document.getElementById("status").textContent)`, null, { timeout: 90_000 });
+      await page.waitForFunction(`/^Done/.test(document.getElementById("status").textContent)`, null, {
+        timeout: 90_000,
+      });
       expect(await page.locator("#rows tbody tr").count()).toBe(11);
       await page.click("#copy-json");
       await page.waitForSelector("text=Copied");
       const copied = JSON.parse(await page.evaluate<string>("navigator.clipboard.readText()"));
-      expect(copied.rows.map(({ work, threads, ms }: Record<string, number>) => [typeof work, threads, ms > 0])).toEqual(
-        Array.from({ length: 11 }, () => ["string", 1, true]),
-      );
+      expect(
+        copied.rows.map(({ work, threads, ms }: Record<string, number>) => [typeof work, threads, ms > 0]),
+      ).toEqual(Array.from({ length: 11 }, () => ["string", 1, true]));
     });
   });
 

@@ -74,12 +74,18 @@ export interface Site extends AsyncDisposable {
  * @param headers sent with every answer
  * @param under the folder's path on the host
  */
-export async function servePlayground(headers: Readonly<Record<string, string>> = {}, under = "/some/folder/"): Promise<Site> {
+export async function servePlayground(
+  headers: Readonly<Record<string, string>> = {},
+  under = "/some/folder/",
+): Promise<Site> {
   const server = createServer((request, response) => {
     const name = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     const file = path.join(PLAYGROUND, name.startsWith(under) ? name.slice(under.length) || "index.html" : "/nowhere");
     const there = name.startsWith(under) && file.startsWith(PLAYGROUND) && existsSync(file);
-    response.writeHead(there ? 200 : 404, { ...headers, "content-type": TYPES[path.extname(file)] ?? "application/octet-stream" });
+    response.writeHead(there ? 200 : 404, {
+      ...headers,
+      "content-type": TYPES[path.extname(file)] ?? "application/octet-stream",
+    });
     response.end(there ? readFileSync(file) : undefined);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,6 +1,7 @@
 /** @file Training in the page: the same weights as in Node, pausing, resuming, files, downloads, links, comparison. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Page } from "playwright-core";
@@ -76,7 +77,9 @@ describe.skipIf(noChromium)("training in the page", () => {
     const expected = await shaInNode({ ...SETTINGS, limit: 2000, epochs: 2 });
     await visit("train.html#model=mlp&limit=2000&epochs=2&batch=20", async ({ page }) => {
       await page.click("#start");
-      await page.waitForFunction(`Number(/step (\\d+)/.exec(document.getElementById("run-status").textContent)?.[1]) >= 40`);
+      await page.waitForFunction(
+        `Number(/step (\\d+)/.exec(document.getElementById("run-status").textContent)?.[1]) >= 40`,
+      );
       await page.reload();
       await page.waitForFunction(`document.getElementById("run-status").textContent.startsWith("Interrupted")`);
       expect(await step(page)).toBeGreaterThan(0);
@@ -105,7 +108,9 @@ describe.skipIf(noChromium)("training in the page", () => {
   it("shares settings by the link, and says what does not go together", async () => {
     await visit("train.html#model=vgg11&w=32&a=32&lr=0.2&seed=7&epochs=nonsense&other=1", async ({ page }) => {
       const values = (): Promise<unknown> =>
-        page.evaluate(`["model", "w", "lr", "seed", "epochs"].map((name) => document.getElementById("field-" + name).value)`);
+        page.evaluate(
+          `["model", "w", "lr", "seed", "epochs"].map((name) => document.getElementById("field-" + name).value)`,
+        );
       expect(await values()).toEqual(["vgg11", "32", "0.2", "7", "3"]);
       expect(await page.isDisabled("#field-rho")).toBe(true);
       await page.fill("#field-seed", "9");

@@ -103,16 +103,20 @@ export class Pad {
   }
 
   clear(): void {
+    this.#wipe();
+    this.#onChange();
+  }
+
+  #wipe(): void {
     this.#ink = null;
     this.#last = null;
     this.#context.fillStyle = "#000";
     this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
-    this.#onChange();
   }
 
   /** Shows pixels of another picture, 28×28. */
   show(pixels: Uint8Array): void {
-    this.clear();
+    this.#wipe();
     const small = document.createElement("canvas");
     small.width = small.height = SIDE;
     const context = small.getContext("2d")!;
@@ -143,8 +147,8 @@ export class Pad {
     context.imageSmoothingQuality = "high";
     context.drawImage(
       source,
-      ...[box.left, box.top, box.width, box.height] as const,
-      ...[left, top, scale * box.width, scale * box.height] as const,
+      ...([box.left, box.top, box.width, box.height] as const),
+      ...([left, top, scale * box.width, scale * box.height] as const),
     );
     const { data } = context.getImageData(0, 0, SIDE, SIDE);
     return Uint8Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i]);
