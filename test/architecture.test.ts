@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   infer: ["core", "codes", "memory", "kernels", "format"],
   export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "format", "infer"],
   inspect: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant"],
-  onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
+  onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "infer", "export"],
   run: [
     "core",
     "world",

@@ -14,6 +14,7 @@ import {
   type TensorInfo,
   type ValueType,
 } from "../format/index.js";
+import { provideKinds } from "../infer/kinds.js";
 import { Module } from "../nn/module.js";
 import { type PackOptions, pack } from "./pack.js";
 
@@ -120,6 +121,7 @@ export function summarize(model: Uint8Array | ArrayBufferLike | Module, options?
     refuse("summarize", "model", "the bytes of a packed model, or a network and options", model);
   }
   const bytes = model instanceof Module ? pack(model, options as PackOptions) : model;
+  provideKinds();
   const packed = readPacked(bytes);
   const layers = packed.plan.nodes.map((node) => layerOf(node, packed));
   const total = (of: (layer: LayerSummary) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);

@@ -6,6 +6,7 @@ import { shapeText, sizeOf } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
 import { openPacked, type PackedModel, type PlanNode, planValues, type ValueType } from "../format/index.js";
 import { createSession, type Session } from "../infer/index.js";
+import { provideKinds } from "../infer/kinds.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import type { Module } from "../nn/module.js";
@@ -91,6 +92,7 @@ export async function verify(
   checkOptions("verify", options, { batch: integer(1), onProgress: callable, signal: abortable });
   check("verify", "data", data, record);
   const { batch = 128, onProgress, signal } = options;
+  provideKinds();
   const model = openPacked("verify", packed);
   const sources = sourcesOf(net, model);
   const size = sizeOf(model.plan.input.shape);

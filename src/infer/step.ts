@@ -1,4 +1,5 @@
 /** @file What a step of the runtime is, and the geometry that window kernels read. */
+import type { PlanFloatConv } from "../format/nodes/float-conv.js";
 import type { NodeData } from "../format/tensors.js";
 import type { ValueType } from "../format/value.js";
 import { type PlanWindow, windowExtents } from "../format/window.js";
@@ -6,6 +7,7 @@ import type { Kernels, Ptr } from "../kernels/abi.js";
 import type { Convolution, Geometry } from "../kernels/choose.js";
 import { heap } from "../kernels/engine.js";
 import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
+import type { Heap } from "../memory/heap.js";
 import type { Constants } from "./constants.js";
 
 /** One node, ready to run: its constants lie in the heap. */
@@ -31,6 +33,10 @@ export interface StepSource<Node> {
   readonly size: number;
   readonly data: NodeData;
   readonly kernels: Kernels;
+  /** The memory that they work in. Rare kinds, which are loaded late and by themselves, have it from here alone. */
+  readonly heap: () => Heap;
+  /** The step of a float convolution, of which rare kinds are made. */
+  readonly floatConv: StepMaker<PlanFloatConv>;
   /** Where it puts what lies in the heap for as long as the session lives. */
   readonly constants: Constants;
 }

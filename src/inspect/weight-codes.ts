@@ -2,7 +2,7 @@
 import { instanceOf, refuse } from "../core/checks.js";
 import type { Shape } from "../core/shape.js";
 import { Module } from "../nn/module.js";
-import { QuantConv2d, QuantLinear } from "../quant/layers.js";
+import { isQuantLayer } from "../quant/layers.js";
 import { type Granularity, QuantParameter } from "../quant/quant-parameter.js";
 
 /** How often a level came up. */
@@ -15,7 +15,7 @@ export interface LevelCount {
 
 /** Quantized weights, in plain memory. */
 export interface WeightCodes {
-  /** [O, C/groups, Kh, Kw] or [out, in]. */
+  /** [O, C/groups, Kh, Kw], [O, C/groups, K] or [out, in]. */
   readonly shape: Shape;
   /** −top … top (±1 for 1 bit), row-major. */
   readonly codes: Int8Array;
@@ -28,8 +28,6 @@ export interface WeightCodes {
   readonly levels: readonly LevelCount[];
 }
 
-const isQuantLayer = (layer: unknown): layer is QuantConv2d | QuantLinear =>
-  layer instanceof QuantConv2d || layer instanceof QuantLinear;
 const A_MODULE = instanceOf(Module as never, "a Module");
 
 /**

@@ -1,5 +1,5 @@
 /** @file Activations as modules, so that they have a place in the structure that `prepare()` can replace. */
-import { batchNormRelu, relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
+import { batchNormRelu, clip, relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
 import { check, integer } from "../core/checks.js";
 import type { BatchNorm } from "./batch-norm.js";
@@ -23,6 +23,38 @@ export class ReLU extends JoiningActivation {
   }
   override forwardNormalized(x: Tensor, norm: BatchNorm, shortcut: Tensor | null): Tensor {
     return norm.normalizeBatch(x, (options) => batchNormRelu(x, norm.weight, norm.bias, { ...options, shortcut }));
+  }
+}
+
+/**
+ * y = min(max(x, 0), top). A ReLU for `prepare`: a staircase saturates by itself, at L·α.
+ *
+ * @gradient exact: 1 on [0, top]
+ */
+export class ClippedReLU extends ReLU {
+  readonly top: number;
+  constructor(top: number) {
+    super();
+    this.top = top;
+  }
+  override forward(x: Tensor): Tensor {
+    return clip(x, 0, this.top);
+  }
+  override get replaceable(): (x: Tensor) => Tensor {
+    return ClippedReLU.prototype.forward;
+  }
+  protected override describe(): string {
+    return `${this.top}`;
+  }
+}
+
+/** y = min(max(x, 0), 6). `prepare` makes a staircase of it, as of a ReLU. @gradient exact: 1 on [0, 6] */
+export class ReLU6 extends ClippedReLU {
+  constructor() {
+    super(6);
+  }
+  protected override describe(): string {
+    return "";
   }
 }
 

@@ -105,13 +105,13 @@ function move(running: Buffer, batch: NDArray, momentum: number, factor: number)
   running.data.touch("batch norm in training");
 }
 
-/** {@link BatchNorm} for rows [N,C]. */
+/** {@link BatchNorm} for rows [N,C] and sequences [N,T,C]. */
 export class BatchNorm1d extends BatchNorm {
   protected override get kind(): string {
     return "BatchNorm1d";
   }
   protected override checkInput(x: Tensor): void {
-    checkRank("BatchNorm1d", x, 2, `rows [N,${this.features}]`);
+    checkRank("BatchNorm1d", x, x.rank === 3 ? 3 : 2, `rows [N,${this.features}] or sequences [N,T,${this.features}]`);
   }
 }
 

@@ -2,23 +2,26 @@
  * @file Import of operators without weights: activations, pools, sums, constants per channel, softmax, concatenation.
  */
 import { shapeText } from "../core/shape.js";
-import { Identity, ReLU, Sigmoid, Tanh } from "../nn/activation.js";
+import { ClippedReLU, Identity, ReLU, Sigmoid, Tanh } from "../nn/activation.js";
 import { Dropout } from "../nn/dropout.js";
 import type { Module } from "../nn/module.js";
 import { AvgPool2d, Flatten, MaxPool2d } from "../nn/pool.js";
 import { axesOf, frontAxes } from "./axes.js";
 import type { GraphNode } from "./graph.js";
 import { concatExtents } from "./import-extents.js";
+import { importMeanOverTime, importPool1d } from "./import-sequence.js";
 import { type Importing, onnxOrder, rows, stretchesOf, type Value } from "./importing.js";
-import { Clip, ClippedReLU, WithConstant } from "./layers.js";
+import { Clip, WithConstant } from "./layers.js";
 import { checkPool, readWindow, short, shortPadding } from "./windows.js";
 
-/** An activation on each element. */
-export function importUnary(make: () => Module): (node: GraphNode, importing: Importing) => void {
+/** An activation on each element. @param read reads the attributes and gives what makes the layer */
+export function importUnary(
+  read: (node: GraphNode, importing: Importing) => () => Module,
+): (node: GraphNode, importing: Importing) => void {
   return (node, importing) => {
     importing.arity(node, 1, 1);
     const x = importing.input(node);
-    importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, make);
+    importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, read(node, importing));
   };
 }
 
@@ -28,8 +31,8 @@ export function importRelu(node: GraphNode, importing: Importing): void {
   const x = importing.input(node);
   bounded(node, importing, x, { lo: 0, hi: Infinity });
 }
-export const importSigmoid = importUnary(() => new Sigmoid());
-export const importTanh = importUnary(() => new Tanh());
+export const importSigmoid = importUnary(() => () => new Sigmoid());
+export const importTanh = importUnary(() => () => new Tanh());
 
 /**
  * Clip between numbers: attributes before opset 11, inputs since. From 0 upwards it is a (clipped) ReLU, which
@@ -105,6 +108,11 @@ function bounded(node: GraphNode, importing: Importing, x: Value, first: Bounds)
 export function importPool(node: GraphNode, importing: Importing): void {
   importing.arity(node, 1, 1);
   const { attributes } = node;
+  const given = importing.input(node);
+  if (given.layout === "sequence") {
+    importPool1d(node, importing, given);
+    return;
+  }
   const x = importing.image(node);
   const [channels, h, w] = x.shape;
   const wanted = importing.keyOfPath(node);
@@ -137,6 +145,7 @@ const PIXEL_AXES: Readonly<Record<Value["layout"], readonly number[]>> = {
   lines: [2],
   plane: [],
   rows: [],
+  sequence: [2],
 };
 
 /** Mean over rows, columns or both: a pool over them. */
@@ -155,6 +164,10 @@ export function importReduceMean(node: GraphNode, importing: Importing): void {
   }
   const wanted = importing.keyOfPath(node);
   const keep = attributes.int("keepdims", 1) !== 0;
+  if (x.layout === "sequence") {
+    importMeanOverTime(node, importing, x, keep);
+    return;
+  }
   const [h, w] = x.grid ?? pixels.map((axis) => x.shape[axis - 1]);
   const whole = axes.length === pixels.length;
   const kernel: [number, number] = [whole || axes[0] === pixels[0] ? h : 1, whole || axes[0] === pixels[1] ? w : 1];
@@ -244,7 +257,7 @@ export function importArithmetic(node: GraphNode, importing: Importing): void {
 }
 
 /** A constant as one number, or one for each channel of a value, in this library's order. */
-function perChannel(node: GraphNode, importing: Importing, i: number, x: Value): Float32Array {
+export function perChannel(node: GraphNode, importing: Importing, i: number, x: Value): Float32Array {
   const { shape, data } = importing.reals(node, i);
   if (data.length === 1 && shape.length <= x.shape.length + 1) return data as Float32Array;
   const channels = x.layout === "last" ? x.shape[2] : x.shape[0];
@@ -252,6 +265,7 @@ function perChannel(node: GraphNode, importing: Importing, i: number, x: Value):
     image: [channels, 1, 1],
     plane: [1, 1, 1],
     lines: [channels, 1],
+    sequence: [channels, 1],
     last: [channels],
     rows: [channels],
   }[x.layout];
@@ -294,7 +308,7 @@ export function importConcat(node: GraphNode, importing: Importing): void {
     first.layout === "rows"
       ? rows(channels, values.flatMap(stretchesOf))
       : { ...first, shape: [channels, ...first.shape.slice(1)] };
-  const own = first.layout === "rows" ? 1 : 3;
+  const own = { rows: 1, sequence: 2 }[first.layout as string] ?? 3;
   importing.combine(node, { kind: "concat", inputs: values.map(({ slot }) => slot), axis: own }, info);
 }
 

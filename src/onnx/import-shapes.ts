@@ -29,7 +29,7 @@ function flatten(node: GraphNode, importing: Importing, x: Value): void {
     alias(node, importing, x);
     return;
   }
-  const first = x.layout === "image" || x.layout === "lines";
+  const first = x.layout === "image" || x.layout === "lines" || x.layout === "sequence";
   const stretches = first ? [{ channels: x.shape[0], pixels: sizeOf(x.shape.slice(1)) }] : null;
   importing.layer(node, importing.keyOfPath(node), x.slot, rows(sizeOf(x.shape), stretches), () => new Flatten());
   importing.moved(x);
@@ -68,6 +68,7 @@ function view(node: GraphNode, importing: Importing, x: Value, shape: readonly n
   if (sizeOf(shape) !== sizeOf(x.shape)) return false;
   if (`${shape}` === `${x.shape}`) alias(node, importing, x);
   else if (shape.length === 1) flatten(node, importing, x);
+  else if (x.layout === "sequence") return false;
   else if (x.layout === "rows") {
     if (shape.length > 3) return false;
     unflatten(node, importing, x, shape);
@@ -164,13 +165,15 @@ export function importTranspose(node: GraphNode, importing: Importing): void {
   } else if (x.layout === "image" && perm === "0,2,3,1") {
     alias(node, importing, { ...x, layout: "last", shape: [b, c, a] });
   } else {
-    const expected = x.layout === "rows" ? "images" : x.layout === "last" ? "[0,3,1,2]" : "[0,2,3,1]";
+    const expected =
+      x.layout === "rows" || x.layout === "sequence" ? "images" : x.layout === "last" ? "[0,3,1,2]" : "[0,2,3,1]";
     importing.refuse(node, "attribute perm", expected, `[${perm}]`);
   }
 }
 
 /** Where axes of ONNX (behind the batch) lie here: rows, columns, channels. */
-function imageAxes(node: GraphNode, importing: Importing, x: Value): readonly [number, number, number] {
+function imageAxes(node: GraphNode, importing: Importing, x: Value): readonly number[] {
+  if (x.layout === "sequence") return [1, 0];
   if (x.layout !== "last") importing.image(node);
   return x.layout === "last" ? [0, 1, 2] : [1, 2, 0];
 }
@@ -188,15 +191,16 @@ export function importPad(node: GraphNode, importing: Importing): void {
   const given = inputs ? Array.from(importing.constant(node, 1).data) : (attributes.ints("pads") ?? []);
   const value = inputs ? (importing.optionalReals(node, 2)?.data[0] ?? 0) : attributes.float("value", 0);
   if (value !== 0) importing.refuse(node, "value of the padding", "0", `${value}`);
-  const named = (node.inputs[3] ?? "") === "" ? [0, 1, 2, 3] : Array.from(importing.constant(node, 3).data);
-  const axes = frontAxes(node, importing, named, 4);
+  const all = Array.from({ length: x.shape.length + 1 }, (_, axis) => axis);
+  const named = (node.inputs[3] ?? "") === "" ? all : Array.from(importing.constant(node, 3).data);
+  const axes = frontAxes(node, importing, named, x.shape.length + 1);
   const whole = given.every((n) => Number.isSafeInteger(n) && n >= 0 && n <= 2 ** 24);
   const side = (axis: number, end: 0 | 1): number => given[axes.indexOf(axis) + end * axes.length] ?? 0;
   if (given.length !== 2 * axes.length || !whole || (axes.includes(0) && (side(0, 0) !== 0 || side(0, 1) !== 0))) {
     const expected = `${2 * axes.length} integers of at least 0, none around the batch`;
     importing.refuse(node, "pads", expected, `[${given}]`);
   }
-  const around = [0, 1, 2].map((axis) => (axes.includes(axis + 1) ? [side(axis + 1, 0), side(axis + 1, 1)] : [0, 0]));
+  const around = x.shape.map((_, axis) => (axes.includes(axis + 1) ? [side(axis + 1, 0), side(axis + 1, 1)] : [0, 0]));
   const shape = x.shape.map((extent, axis) => around[axis][0] + extent + around[axis][1]);
   const pads = order.map((axis) => [around[axis][0], around[axis][1]] as const);
   importing.layer(node, importing.keyOfPath(node), x.slot, { ...x, shape }, () => new ZeroPad(pads));
@@ -215,8 +219,9 @@ export function importSlice(node: GraphNode, importing: Importing): void {
   const order = imageAxes(node, importing, x);
   const ranges = sliceRanges(node, importing, [Number.NaN, ...x.shape]).slice(1);
   const shape = ranges.map(({ count }) => count);
-  const [v, h, c] = order.map((axis) => ranges[axis]);
-  if (c.step !== 1 || v.step < 1 || h.step < 1 || shape.includes(0)) {
+  const [c, h, v = { start: 0, step: 1, count: 1 }] = order.map((axis) => ranges[axis]).reverse();
+  const still = x.layout === "sequence" && h.step !== 1;
+  if (still || c.step !== 1 || v.step < 1 || h.step < 1 || shape.includes(0)) {
     importing.refuse(node, "slice", "forward ranges that are not empty, every channel", `[${shape}] of [N,${x.shape}]`);
   }
   const wanted = importing.keyOfPath(node);
@@ -228,7 +233,7 @@ export function importSlice(node: GraphNode, importing: Importing): void {
   });
   const cut = parts.some(([from, to], i) => from !== 0 || to !== x.shape[order[i]]);
   const cropped = parts.map(([from, to]) => to - from);
-  const between = { ...x, shape: [0, 1, 2].map((axis) => cropped[order.indexOf(axis)]) };
+  const between = { ...x, shape: x.shape.map((_, axis) => cropped[order.indexOf(axis)]) };
   let value: Value = x;
   if (cut) {
     value = importing.inner(node, wanted, x.slot, between, () => new Crop(parts));

@@ -8,10 +8,15 @@ import type { Module } from "../nn/module.js";
 import type { ExternalData } from "./external.js";
 import { FOLDED_OPERATORS, fold } from "./fold.js";
 import { type Graph, type GraphNode, readGraph } from "./graph.js";
+import * as activations from "./import-activations.js";
 import * as extents from "./import-extents.js";
+import { importLayerNorm } from "./import-layer-norm.js";
 import * as layers from "./import-layers.js";
+import { importResize } from "./import-resize.js";
+import { readsSequence } from "./import-sequence.js";
 import * as shapes from "./import-shapes.js";
 import { importSoftmax } from "./import-softmax.js";
+import { importConvTranspose } from "./import-transposed.js";
 import * as weights from "./import-weights.js";
 import { Importing, type Value } from "./importing.js";
 import { type InputInfo, OnnxNetwork } from "./network.js";
@@ -43,12 +48,21 @@ const EXTERNAL_DATA = (value: unknown): string | null =>
 /** Import of each operator on computed values; `fold` takes those on constants. */
 const RULES: Readonly<Record<string, Rule>> = {
   Conv: weights.importConv,
+  ConvTranspose: importConvTranspose,
   Gemm: weights.importGemm,
   MatMul: weights.importMatMul,
   BatchNormalization: weights.importBatchNorm,
+  LayerNormalization: importLayerNorm,
   Relu: layers.importRelu,
   Sigmoid: layers.importSigmoid,
   Tanh: layers.importTanh,
+  LeakyRelu: activations.importLeakyRelu,
+  PRelu: activations.importPRelu,
+  Elu: activations.importElu,
+  Selu: activations.importSelu,
+  Gelu: activations.importGelu,
+  HardSigmoid: activations.importHardSigmoid,
+  HardSwish: activations.importHardSwish,
   Clip: layers.importClip,
   MaxPool: layers.importPool,
   AveragePool: layers.importPool,
@@ -66,6 +80,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   LogSoftmax: importSoftmax,
   Concat: layers.importConcat,
   Dropout: layers.importDropout,
+  Resize: importResize,
+  Upsample: importResize,
   Flatten: shapes.importFlatten,
   Reshape: shapes.importReshape,
   Transpose: shapes.importTranspose,
@@ -114,8 +130,14 @@ export function importOnnx(bytes: Uint8Array | ArrayBufferLike, options: ImportO
   const output = outputName(graph, options.output);
   const importing = new Importing(graph, output, logits);
   const info = setInput(graph, importing, options.inputShape);
+  const patterns = activations.activationPatterns(importing);
   for (const node of graph.nodes) {
     if (importing.done.has(node)) continue;
+    const pattern = patterns.get(node);
+    if (pattern !== undefined) {
+      activations.importPattern(node, importing, pattern);
+      continue;
+    }
     if (fold(node, importing)) {
       node.attributes.finish();
       continue;
@@ -153,13 +175,20 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
   if (extents === null || extents.length < 2 || extents.length > 4) {
     return refuse(
       `input "${name}"`,
-      "[N,C,H,W], [N,H,W,C], [N,H,W] or [N,F]",
+      "[N,C,H,W], [N,H,W,C], [N,C,T], [N,H,W] or [N,F]",
       extents === null ? "no shape" : `${extents.length} axes`,
     );
   }
   const last = extents.length === 4 && becomesChannelsFirst(name, importing);
   const own = extents.slice(1);
-  const ours = own.length === 3 && !last ? [own[1], own[2], own[0]] : own.length === 2 ? [...own, 1] : own;
+  const sequence = extents.length === 3 && readsSequence(name, importing);
+  const ours = sequence
+    ? [own[1], own[0]]
+    : own.length === 3 && !last
+      ? [own[1], own[2], own[0]]
+      : own.length === 2
+        ? [...own, 1]
+        : own;
   const inputShape = ours.map((extent, i) => {
     const given = wanted?.[i];
     if (
@@ -191,8 +220,8 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
   const [a, b, c] = inputShape;
   const value: Value = {
     slot: 0,
-    shape: own.length === 2 ? [a, b] : own.length === 1 || last ? inputShape : [c, a, b],
-    layout: own.length === 1 ? "rows" : own.length === 2 ? "plane" : last ? "last" : "image",
+    shape: sequence ? [b, a] : own.length === 2 ? [a, b] : own.length === 1 || last ? inputShape : [c, a, b],
+    layout: own.length === 1 ? "rows" : sequence ? "sequence" : own.length === 2 ? "plane" : last ? "last" : "image",
     stretches: null,
   };
   importing.set(name, value);

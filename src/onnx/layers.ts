@@ -2,31 +2,8 @@
 import { add, clip, concat, div, logSoftmax, mul, pad, slice, sub, transpose } from "../autograd/functions.js";
 import { Tensor } from "../autograd/tensor.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { ReLU } from "../nn/activation.js";
 import { Module } from "../nn/module.js";
 import { Buffer } from "../nn/parameter.js";
-
-/**
- * y = min(max(x, 0), top), such as ReLU6. A ReLU for `prepare`: a staircase saturates by itself, at L·α.
- *
- * @gradient exact
- */
-export class ClippedReLU extends ReLU {
-  readonly top: number;
-  constructor(top: number) {
-    super();
-    this.top = top;
-  }
-  override forward(x: Tensor): Tensor {
-    return clip(x, 0, this.top);
-  }
-  override get replaceable(): (x: Tensor) => Tensor {
-    return ClippedReLU.prototype.forward;
-  }
-  protected override describe(): string {
-    return `${this.top}`;
-  }
-}
 
 /** y = min(max(x, lo), hi). @gradient exact */
 export class Clip extends Module {

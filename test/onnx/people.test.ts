@@ -54,6 +54,87 @@ const conv = (out: string, input = "x") => ({ op: "Conv", in: [input, "w"], out 
 const w = weight(4, 3, 3, 3);
 
 const MODELS: Record<string, TestModel> = {
+  ...Object.fromEntries(
+    Object.entries<readonly [number, TestModel["nodes"], TestModel["constants"]?]>({
+      LeakyRelu: [16, [{ op: "LeakyRelu", in: ["c"] }]],
+      "LeakyRelu of a slope": [16, [{ op: "LeakyRelu", in: ["c"], attributes: { alpha: { f: 0.3 } } }]],
+      "PRelu of one slope": [16, [{ op: "PRelu", in: ["c", "one"] }], { one: { shape: [1], data: [0.3] } }],
+      "PRelu per channel": [16, [{ op: "PRelu", in: ["c", "slopes"] }], { slopes: weight(4, 1, 1) }],
+      Elu: [6 + 7, [{ op: "Elu", in: ["c"], attributes: { alpha: { f: 0.7 } } }]],
+      Selu: [13, [{ op: "Selu", in: ["c"] }]],
+      "Selu of other numbers": [13, [{ op: "Selu", in: ["c"], attributes: { alpha: { f: 0.5 }, gamma: { f: 1.5 } } }]],
+      HardSigmoid: [13, [{ op: "HardSigmoid", in: ["c"] }]],
+      "HardSigmoid (torch)": [13, [{ op: "HardSigmoid", in: ["c"], attributes: { alpha: { f: 1 / 6 } } }]],
+      HardSwish: [14, [{ op: "HardSwish", in: ["c"] }]],
+      Gelu: [20, [{ op: "Gelu", in: ["c"] }]],
+      "Gelu by tanh": [20, [{ op: "Gelu", in: ["c"], attributes: { approximate: "tanh" } }]],
+      "SiLU, x·Sigmoid(x)": [
+        13,
+        [
+          { op: "Sigmoid", in: ["c"], out: "s" },
+          { op: "Mul", in: ["c", "s"] },
+        ],
+      ],
+      "Hardswish, HardSigmoid(x)·x (opset 13)": [
+        13,
+        [
+          { op: "HardSigmoid", in: ["c"], out: "s", attributes: { alpha: { f: 1 / 6 } } },
+          { op: "Mul", in: ["s", "c"] },
+        ],
+      ],
+      "Hardswish, x·Clip(x + 3, 0, 6)/6": [
+        13,
+        [
+          { op: "Add", in: ["c", "three"], out: "a" },
+          { op: "Clip", in: ["a", "zero", "six"], out: "k" },
+          { op: "Mul", in: ["c", "k"], out: "m" },
+          { op: "Div", in: ["m", "six"] },
+        ],
+        { zero: number(0), three: number(3), six: number(6) },
+      ],
+      "GELU by Erf (torch)": [
+        13,
+        [
+          { op: "Div", in: ["c", "root"], out: "d" },
+          { op: "Erf", in: ["d"], out: "e" },
+          { op: "Constant", in: [], out: "one", attributes: { value_float: { f: 1 } } },
+          { op: "Add", in: ["e", "one"], out: "a" },
+          { op: "Mul", in: ["c", "a"], out: "m" },
+          { op: "Constant", in: [], out: "half", attributes: { value_float: { f: 0.5 } } },
+          { op: "Mul", in: ["m", "half"] },
+        ],
+        { root: number(Math.SQRT2) },
+      ],
+      "GELU by Erf, halved first": [
+        13,
+        [
+          { op: "Mul", in: ["half", "c"], out: "h" },
+          { op: "Mul", in: ["c", "root"], out: "d" },
+          { op: "Erf", in: ["d"], out: "e" },
+          { op: "Add", in: ["one", "e"], out: "a" },
+          { op: "Mul", in: ["h", "a"] },
+        ],
+        { root: number(Math.SQRT1_2), half: number(0.5), one: number(1) },
+      ],
+      "GELU by Tanh": [
+        13,
+        [
+          { op: "Pow", in: ["c", "three"], out: "p" },
+          { op: "Mul", in: ["p", "k"], out: "q" },
+          { op: "Add", in: ["c", "q"], out: "r" },
+          { op: "Mul", in: ["r", "root"], out: "u" },
+          { op: "Tanh", in: ["u"], out: "t" },
+          { op: "Add", in: ["t", "one"], out: "a" },
+          { op: "Mul", in: ["c", "a"], out: "m" },
+          { op: "Mul", in: ["half", "m"] },
+        ],
+        { three: number(3), k: number(0.044715), root: number(0.7978845834732056), half: number(0.5), one: number(1) },
+      ],
+    }).map(([name, [opset, nodes, constants]]) => [
+      name,
+      { opset, input: image, nodes: [conv("c"), ...nodes], constants: { w, ...constants } },
+    ]),
+  ),
   "a weight reshaped (mnist-8)": {
     input: ["N", 2, 3, 4],
     nodes: [

@@ -176,6 +176,33 @@ describe("in a Worker", () => {
   });
 });
 
+describe("a model with rare kinds of nodes", () => {
+  it("is refused by createSession until openSession has loaded them, and so in a Worker", () => {
+    const script = `
+      import { parentPort, workerData } from "node:worker_threads";
+      import { createSession, openSession } from "coarsegrad/infer";
+      const { bytes, pixels } = workerData;
+      let refused = "";
+      try { createSession(bytes); } catch (error) { refused = error.name; }
+      const session = await openSession(bytes);
+      parentPort.postMessage([refused, ...session.run(pixels), ...createSession(bytes).run(pixels)]);`;
+    const main = `
+      import { Worker } from "node:worker_threads";
+      import { pack } from "coarsegrad/export";
+      import { createSession } from "coarsegrad/infer";
+      import { Linear, Sequential, Tanh } from "coarsegrad/nn";
+      const bytes = pack(new Sequential(new Linear(3, 4), new Tanh()), { inputShape: [3] });
+      const pixels = Uint8Array.of(1, 100, 255);
+      const worker = new Worker("./rare-worker.mjs", { workerData: { bytes, pixels }, execArgv: [] });
+      worker.once("message", (found) => {
+        const own = [...createSession(bytes).run(pixels)];
+        console.log(JSON.stringify(found) === JSON.stringify(["FormatError", ...own, ...own]));
+      });`;
+    writeFileSync(path.join(consumer.folder, "rare-worker.mjs"), script);
+    expect(expectSuccess(process.execPath, ["--input-type=module", "-e", main]).trim()).toBe("true");
+  });
+});
+
 describe("a consumer's type check", () => {
   const options = {
     target: "ES2022",
