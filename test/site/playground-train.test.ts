@@ -163,6 +163,16 @@ describe.skipIf(noChromium)("training in the page", () => {
       await page.waitForFunction(`!/^Finished/.test(document.getElementById("run-status").textContent)`);
       await finished(page);
       expect(await page.isHidden("#recipe")).toBe(true);
+
+      await page.click("text=Use the camera");
+      await page.waitForFunction(`document.querySelector("video").videoWidth > 0`);
+      for (const n of [1, 1, 2, 2]) await page.click(`[aria-label="Add to class ${n}"]`);
+      await page.click("#start");
+      await page.waitForFunction(`document.querySelectorAll("#runs tbody tr").length === 3`);
+      await page.waitForFunction(`!/^Finished/.test(document.getElementById("run-status").textContent)`);
+      await finished(page);
+      // 32×32 in colour, and two hidden layers of 256.
+      await page.waitForSelector(`text=${(3072 * 256).toLocaleString("en")} weights`);
     });
   });
 

@@ -53,11 +53,11 @@ export class Progress {
     record.step = (epoch - 1) * this.#batches + step;
     Object.assign(record, { loss, accuracy, imagesPerSecond, etaSeconds });
     // The loss that is told is the mean of the epoch so far; the part of the last steps is what was added to it.
-    const perBatch = this.#images / this.#batches;
-    const images = Math.min(this.#images, step * perBatch);
+    const { batch } = record.config;
+    const images = Math.min(this.#images, step * batch);
     if (this.#before.epoch !== epoch) {
       // A run that goes on within an epoch has a mean of earlier steps.
-      const earlier = (step - 1) * perBatch;
+      const earlier = (step - 1) * batch;
       this.#before = { images: earlier, sum: earlier * loss, epoch };
     }
     this.#point.images += images - this.#before.images;
