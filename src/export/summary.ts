@@ -20,10 +20,13 @@ import { type PackOptions, pack } from "./pack.js";
 
 /** One node of a packed model. */
 export interface LayerSummary {
+  /** Name of the layer, as the network has it. */
   readonly name: string;
+  /** Kind of node. */
   readonly op: PlanNode["op"];
   /** Shapes for one image. */
   readonly inputShape: readonly number[];
+  /** Shape of one output, without the batch. */
   readonly outputShape: readonly number[];
   /** Width of the weights: 1…8, 32 for float layers, null without weights. */
   readonly weightBits: number | null;
@@ -45,10 +48,13 @@ export type { MacSummary };
 
 /** A packed model in numbers. All counts are for one image. */
 export interface ModelSummary {
+  /** One entry for each node, in the order in which they run. */
   readonly layers: readonly LayerSummary[];
   /** Weights by width, narrowest first. */
   readonly weightsByBits: readonly { readonly bits: number; readonly weights: number; readonly bytes: number }[];
+  /** Number of weights. */
   readonly weights: number;
+  /** Multiply-accumulates for one image. */
   readonly macs: number;
   /** Multiply-accumulates by width of weights and activations, narrowest first. */
   readonly macsByBits: readonly MacSummary[];
@@ -60,6 +66,7 @@ export interface ModelSummary {
   readonly tensorBytes: number;
   /** Bytes before the first tensor: names, offsets and the plan. */
   readonly headerBytes: number;
+  /** Bytes of the file: header and tensors. */
   readonly fileBytes: number;
   /** Bytes that the weights alone take as f32. */
   readonly floatBytes: number;

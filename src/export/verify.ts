@@ -45,12 +45,17 @@ export interface Difference {
 
 /** Comparison of one layer's outputs over all images. */
 export interface LayerComparison {
+  /** Name of the layer, as the network has it. */
   readonly name: string;
+  /** Kind of node. */
   readonly op: PlanNode["op"];
   /** `codes` are small integers; `values` are f32, compared bit by bit. */
   readonly kind: "codes" | "values";
+  /** Numbers that are equal. */
   readonly equal: number;
+  /** Numbers that were compared. */
   readonly total: number;
+  /** The first number that differs, or null. */
   readonly firstDifference: Difference | null;
 }
 
@@ -58,10 +63,13 @@ export interface LayerComparison {
 export interface Verification {
   /** True if every compared number is equal, bit by bit. */
   readonly identical: boolean;
+  /** One entry for each layer, in the order in which they run. */
   readonly layers: readonly LayerComparison[];
+  /** Number of images that were compared. */
   readonly images: number;
   /** Share of right labels, in [0, 1]; null without labels. */
   readonly accuracyTraining: number | null;
+  /** As accuracyTraining, of the packed file. */
   readonly accuracyPacked: number | null;
 }
 

@@ -7,9 +7,11 @@ import { type Granularity, QuantParameter } from "../quant/quant-parameter.js";
 
 /** How often a level came up. */
 export interface LevelCount {
+  /** The code. */
   readonly code: number;
   /** The real value δ·code (or α·code), f32; null where each channel has its own δ. */
   readonly value: number | null;
+  /** How many weights have it. */
   readonly count: number;
 }
 
@@ -21,8 +23,11 @@ export interface WeightCodes {
   readonly codes: Int8Array;
   /** One δ, or one for each output channel: weights are f32(δ·code). */
   readonly delta: Float32Array;
+  /** What shares one scale. */
   readonly granularity: Granularity;
+  /** Bits of a weight. */
   readonly bits: number;
+  /** Largest code. */
   readonly top: number;
   /** Every level of the set, lowest first. */
   readonly levels: readonly LevelCount[];

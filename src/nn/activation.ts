@@ -32,11 +32,13 @@ export class ReLU extends JoiningActivation {
  * @gradient exact: 1 on [0, top]
  */
 export class ClippedReLU extends ReLU {
+  /** The ceiling. */
   readonly top: number;
   constructor(top: number) {
     super();
     this.top = top;
   }
+  /** min(max(x, 0), top). */
   override forward(x: Tensor): Tensor {
     return clip(x, 0, this.top);
   }
@@ -74,6 +76,7 @@ export class Sigmoid extends Module {
 
 /** y = e^x / Σ e^x along one axis. @gradient exact */
 export class Softmax extends Module {
+  /** The axis along which the results sum to 1. */
   readonly axis: number;
   /** @param axis default −1, the last */
   constructor(axis = -1) {

@@ -18,7 +18,9 @@ export interface BatchNormOptions {
 
 /** What a normalization by the batch's own statistics is given. */
 export interface NormalizeBatchOptions {
+  /** Added to the variance. */
   readonly eps: number;
+  /** Mean and variance of each channel. */
   readonly statistics: { readonly mean: NDArray; readonly variance: NDArray };
 }
 
@@ -34,13 +36,19 @@ export interface NormalizeBatchOptions {
  * @throws ShapeError in training if there is only one value per channel
  */
 export abstract class BatchNorm extends Module {
+  /** Number of channels. */
   readonly features: number;
+  /** Added to the variance. */
   readonly eps: number;
   /** Weight of a new batch in the running statistics; re-estimation of statistics changes it for a while. */
   momentum: number;
+  /** γ of each channel. */
   weight: Parameter;
+  /** β of each channel. */
   bias: Parameter;
+  /** Mean of each channel over past batches, for evaluation. */
   runningMean: Buffer;
+  /** Variance of each channel over past batches, for evaluation. */
   runningVar: Buffer;
 
   constructor(features: number, options: BatchNormOptions = {}) {

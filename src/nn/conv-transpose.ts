@@ -35,15 +35,25 @@ export interface ConvTranspose2dOptions extends RandomSource {
  * @throws ArgumentError if `groups` does not divide both channel numbers
  */
 export class ConvTranspose2d extends Module {
+  /** Channels of the input. */
   readonly inChannels: number;
+  /** Channels of the output. */
   readonly outChannels: number;
+  /** Height and width of the kernel. */
   readonly kernelSize: readonly [number, number];
+  /** Steps of the kernel. */
   readonly stride: Pair;
+  /** Zeros around the image. */
   readonly padding: Pair | readonly [number, number, number, number];
+  /** Rows and columns added to the output. */
   readonly outputPadding: Pair;
+  /** Distance of the kernel's pixels. */
   readonly dilation: Pair;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
+  /** Kernels. */
   weight: Parameter;
+  /** Bias, one for each output channel, or null. */
   bias: Parameter | null;
 
   constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: ConvTranspose2dOptions = {}) {

@@ -32,14 +32,23 @@ export interface Conv1dOptions extends RandomSource {
  * @throws ArgumentError if `groups` does not divide both channel numbers
  */
 export class Conv1d extends Module {
+  /** Channels of the input. */
   readonly inChannels: number;
+  /** Channels of the output. */
   readonly outChannels: number;
+  /** Length of the kernel. */
   readonly kernelSize: number;
+  /** Steps of the kernel. */
   readonly stride: number;
+  /** Zeros around the sequence. */
   readonly padding: SequencePadding;
+  /** Distance of the kernel's numbers. */
   readonly dilation: number;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
+  /** Kernels [O, I/groups, K]. */
   weight: Parameter;
+  /** Bias [O], or null. */
   bias: Parameter | null;
 
   constructor(inChannels: number, outChannels: number, kernelSize: number, options: Conv1dOptions = {}) {

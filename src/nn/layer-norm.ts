@@ -30,9 +30,13 @@ export interface LayerNormOptions {
  * new LayerNorm([8, 8, 64]); // over images of 8×8 pixels and 64 channels
  */
 export class LayerNorm extends Module {
+  /** The last axes, which are normalized together. */
   readonly shape: readonly number[];
+  /** Added to the variance. */
   readonly eps: number;
+  /** γ, of that shape, or null. */
   weight: Parameter | null;
+  /** β, of that shape, or null. */
   bias: Parameter | null;
 
   /** @param shape the last extents, or the last one */

@@ -22,6 +22,7 @@ export abstract class PointwiseActivation extends Module {}
 
 /** y = x for x > 0, else slope·x. @gradient exact */
 export class LeakyReLU extends PointwiseActivation {
+  /** Slope below zero. */
   readonly slope: number;
   /** @param slope default 0.01 @throws ArgumentError unless it is a finite number */
   constructor(slope = 0.01) {
@@ -39,6 +40,7 @@ export class LeakyReLU extends PointwiseActivation {
 
 /** y = x for x > 0, else weight·x, with one learned slope for all or one per channel (last axis). @gradient exact */
 export class PReLU extends PointwiseActivation {
+  /** Slope below zero, trained. */
   weight: Parameter;
   /**
    * @param channels 1 (default): one slope; else as many as the input has channels
@@ -61,6 +63,7 @@ export class PReLU extends PointwiseActivation {
 
 /** y = x for x > 0, else alpha·(e^x − 1). @gradient exact */
 export class ELU extends PointwiseActivation {
+  /** α of the definition. */
   readonly alpha: number;
   /** @param alpha default 1 @throws ArgumentError unless it is a finite number */
   constructor(alpha = 1) {
@@ -78,7 +81,9 @@ export class ELU extends PointwiseActivation {
 
 /** y = scale·x for x > 0, else scale·alpha·(e^x − 1). @gradient exact */
 export class SELU extends PointwiseActivation {
+  /** α of the definition. */
   readonly alpha: number;
+  /** The factor of all values. */
   readonly scale: number;
   /**
    * @param alpha default 1.6732632423543772
@@ -99,6 +104,7 @@ export class SELU extends PointwiseActivation {
 
 /** y = x·Φ(x), or its approximation by tanh. @gradient exact */
 export class GELU extends PointwiseActivation {
+  /** Which formula computes it. */
   readonly approximate: "none" | "tanh";
   /** @param options `approximate`: `none` (default) or `tanh` @throws ArgumentError on another one */
   constructor(options: GeluOptions = {}) {
@@ -130,7 +136,9 @@ export class Hardswish extends PointwiseActivation {
 
 /** y = min(max(alpha·x + beta, 0), 1). @gradient exact */
 export class Hardsigmoid extends PointwiseActivation {
+  /** α of the definition. */
   readonly alpha: number;
+  /** β of the definition. */
   readonly beta: number;
   /**
    * @param alpha default 1/6

@@ -22,8 +22,11 @@ function describePool(pool: { kernelSize: number; stride: number; padding: Seque
  * @gradient exact (the first of equals gets all of it)
  */
 export class MaxPool1d extends Module {
+  /** Length of a window. */
   readonly kernelSize: number;
+  /** From one window to the next. */
   readonly stride: number;
+  /** Places around the sequence. */
   readonly padding: SequencePadding;
   constructor(kernelSize: number, options: Pool1dOptions = {}) {
     super();
@@ -43,8 +46,11 @@ export class MaxPool1d extends Module {
 
 /** Mean of each window over time, per channel, on [N,T,C]. @gradient exact */
 export class AvgPool1d extends Module {
+  /** Length of a window. */
   readonly kernelSize: number;
+  /** From one window to the next. */
   readonly stride: number;
+  /** Places around the sequence. */
   readonly padding: SequencePadding;
   /** Zeros of the padding count in the mean, as in PyTorch. Default true. */
   readonly countIncludePad: boolean;

@@ -18,6 +18,7 @@ export type { UpsampleOptions };
  * new Upsample({ scale: 2, mode: "bilinear" });
  */
 export class Upsample extends Module {
+  /** What was chosen when it was made. */
   readonly options: Readonly<UpsampleOptions>;
 
   constructor(options: UpsampleOptions) {

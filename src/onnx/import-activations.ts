@@ -3,7 +3,8 @@
 import type { Module } from "../nn/module.js";
 import { ELU, GELU, Hardsigmoid, Hardswish, LeakyReLU, PReLU, SELU, SiLU } from "../nn/pointwise.js";
 import type { GraphNode } from "./graph.js";
-import { importUnary, perChannel } from "./import-layers.js";
+import { perChannel } from "./import-arithmetic.js";
+import { importUnary } from "./import-layers.js";
 import type { Importing } from "./importing.js";
 import { type Product, Reading } from "./reading.js";
 

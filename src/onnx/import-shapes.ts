@@ -7,6 +7,7 @@ import { Flatten, MaxPool2d } from "../nn/pool.js";
 import { axesOf, frontAxes, sliceRanges, squeezedShape, unsqueezedShape } from "./axes.js";
 import type { GraphNode } from "./graph.js";
 import { readsExtents, sliceExtents, squeezeExtents, unsqueezeExtents } from "./import-extents.js";
+import { importShuffle } from "./import-rearrange.js";
 import { BATCH, type Importing, rows, type Value, type ValueInfo } from "./importing.js";
 import { Crop, RowsToImages, ZeroPad } from "./layers.js";
 import { ELEMENT, elementName } from "./schema.js";
@@ -93,27 +94,35 @@ export function importFlatten(node: GraphNode, importing: Importing): void {
   flatten(node, importing, x);
 }
 
-/** Reshapes that flatten, that make images of rows, or that change nothing. */
-export function importReshape(node: GraphNode, importing: Importing): void {
-  importing.arity(node, 2, 2);
-  const x = importing.input(node);
-  const wanted = importing.extents(node.inputs[1]) ?? importing.refuse(node, "input 1", "extents", "a computed value");
+/** Extents that a Reshape asks of a value, without the batch; null if they are not of one image. */
+function reshapedExtents(node: GraphNode, importing: Importing, shape: readonly number[]): number[] | null {
+  const wanted = importing.extents(node.inputs[1]);
+  if (wanted === undefined || wanted.scalar || wanted.list.length < 2) return null;
   const [batch, ...later] = wanted.list;
   const rest = later.map((extent) => (extent === BATCH ? Number.NaN : extent));
   const zeros = node.attributes.int("allowzero", 0) === 0;
   const known = importing.graph.inputs[0].extents?.[0] ?? null;
-  const refuse = (): never =>
-    importing.refuse(node, "reshape", `[N,${sizeOf(x.shape)}], a flattening, or [N,${x.shape}]`, `[${wanted.list}]`);
-  if (wanted.scalar || wanted.list.length < 2) refuse();
   // The first extent must stand for the batch: copied, left over, or its number.
   const left = rest.includes(-1);
   if (!(batch === BATCH || (batch === 0 && zeros) || (batch === -1 && !left) || (known !== null && batch === known)))
-    refuse();
-  const extents = rest.map((extent, i) => (extent === 0 && zeros ? (x.shape[i] ?? 0) : extent));
+    return null;
+  const extents = rest.map((extent, i) => (extent === 0 && zeros ? (shape[i] ?? 0) : extent));
   const product = extents.reduce((all, extent) => all * (extent === -1 ? 1 : extent), 1);
-  const whole = extents.map((extent) => (extent === -1 ? sizeOf(x.shape) / product : extent));
-  if (!whole.every((extent) => Number.isSafeInteger(extent) && extent >= 1) || !view(node, importing, x, whole))
-    refuse();
+  const whole = extents.map((extent) => (extent === -1 ? sizeOf(shape) / product : extent));
+  return whole.every((extent) => Number.isSafeInteger(extent) && extent >= 1) ? whole : null;
+}
+
+/** Reshapes that flatten, that make images of rows, that are part of a shuffle, or that change nothing. */
+export function importReshape(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 2, 2);
+  const x = importing.input(node);
+  const wanted = importing.extents(node.inputs[1]) ?? importing.refuse(node, "input 1", "extents", "a computed value");
+  const extents = reshapedExtents(node, importing, x.shape);
+  if (extents !== null && view(node, importing, x, extents)) return;
+  const last = (reshape: GraphNode, shape: readonly number[]) => reshapedExtents(reshape, importing, shape);
+  if (extents !== null && sizeOf(extents) === sizeOf(x.shape) && importShuffle(node, importing, x, extents, last))
+    return;
+  importing.refuse(node, "reshape", `[N,${sizeOf(x.shape)}], a flattening, or [N,${x.shape}]`, `[${wanted.list}]`);
 }
 
 /** Axes of one pixel or channel taken away, or extents. */
@@ -172,7 +181,7 @@ export function importTranspose(node: GraphNode, importing: Importing): void {
 }
 
 /** Where axes of ONNX (behind the batch) lie here: rows, columns, channels. */
-function imageAxes(node: GraphNode, importing: Importing, x: Value): readonly number[] {
+export function imageAxes(node: GraphNode, importing: Importing, x: Value): readonly number[] {
   if (x.layout === "sequence") return [1, 0];
   if (x.layout !== "last") importing.image(node);
   return x.layout === "last" ? [0, 1, 2] : [1, 2, 0];
@@ -216,6 +225,10 @@ export function importSlice(node: GraphNode, importing: Importing): void {
     return;
   }
   const x = importing.input(node);
+  if (x.layout === "rows") {
+    sliceRows(node, importing, x);
+    return;
+  }
   const order = imageAxes(node, importing, x);
   const ranges = sliceRanges(node, importing, [Number.NaN, ...x.shape]).slice(1);
   const shape = ranges.map(({ count }) => count);
@@ -246,6 +259,18 @@ export function importSlice(node: GraphNode, importing: Importing): void {
     importing.moved(from);
   }
   alias(node, importing, value);
+}
+
+/** Neighbouring features of rows. */
+function sliceRows(node: GraphNode, importing: Importing, x: Value): void {
+  const [, { start, step, count }] = sliceRanges(node, importing, [Number.NaN, ...x.shape]);
+  if (step !== 1 || count === 0) {
+    importing.refuse(node, "slice", "a forward range of neighbours", `${count} in steps of ${step} of [N,${x.shape}]`);
+  }
+  const from = importing.restored(node, x);
+  const make = () => new Crop([[start, start + count]]);
+  importing.layer(node, importing.keyOfPath(node), from.slot, rows(count), make);
+  importing.moved(from);
 }
 
 /** Extents under another name. @returns false if the input is something else */

@@ -7,15 +7,21 @@ import { bytesIn } from "../core/typed-arrays.js";
 import type { Module } from "../nn/module.js";
 import type { ExternalData } from "./external.js";
 import { FOLDED_OPERATORS, fold } from "./fold.js";
-import { type Graph, type GraphNode, readGraph } from "./graph.js";
+import { type Graph, type GraphNode, neededFor, readGraph } from "./graph.js";
 import * as activations from "./import-activations.js";
+import { importArithmetic, importSum } from "./import-arithmetic.js";
 import * as extents from "./import-extents.js";
 import { importLayerNorm } from "./import-layer-norm.js";
 import * as layers from "./import-layers.js";
+import * as norms from "./import-norms.js";
+import * as pointwise from "./import-pointwise.js";
+import * as rearrange from "./import-rearrange.js";
+import { importReduction } from "./import-reduction.js";
 import { importResize } from "./import-resize.js";
 import { readsSequence } from "./import-sequence.js";
 import * as shapes from "./import-shapes.js";
 import { importSoftmax } from "./import-softmax.js";
+import { importSplit } from "./import-split.js";
 import { importConvTranspose } from "./import-transposed.js";
 import * as weights from "./import-weights.js";
 import { Importing, type Value } from "./importing.js";
@@ -68,14 +74,33 @@ const RULES: Readonly<Record<string, Rule>> = {
   AveragePool: layers.importPool,
   GlobalMaxPool: layers.importPool,
   GlobalAveragePool: layers.importPool,
-  ReduceMean: layers.importReduceMean,
+  ReduceMean: importReduction,
+  ReduceSum: importReduction,
+  ReduceMax: importReduction,
+  ReduceMin: importReduction,
   Max: layers.importBound,
   Min: layers.importBound,
-  Sum: layers.importSum,
-  Add: layers.importArithmetic,
-  Sub: layers.importArithmetic,
-  Mul: layers.importArithmetic,
-  Div: layers.importArithmetic,
+  Sum: importSum,
+  Add: importArithmetic,
+  Sub: importArithmetic,
+  Mul: importArithmetic,
+  Div: importArithmetic,
+  Pow: importArithmetic,
+  Abs: pointwise.importPointwise,
+  Exp: pointwise.importPointwise,
+  Log: pointwise.importPointwise,
+  Neg: pointwise.importPointwise,
+  Sqrt: pointwise.importPointwise,
+  Reciprocal: pointwise.importReciprocal,
+  LRN: norms.importLocalResponseNorm,
+  InstanceNormalization: norms.importInstanceNorm,
+  MeanVarianceNormalization: norms.importMeanVariance,
+  DepthToSpace: rearrange.importDepthToSpace,
+  SpaceToDepth: rearrange.importDepthToSpace,
+  Split: importSplit,
+  Expand: extents.importExpand,
+  Tile: extents.importTile,
+  ConstantOfShape: extents.importFilled,
   Softmax: importSoftmax,
   LogSoftmax: importSoftmax,
   Concat: layers.importConcat,
@@ -126,12 +151,15 @@ export function importOnnx(bytes: Uint8Array | ArrayBufferLike, options: ImportO
     logits: flag,
   });
   const { file = "ONNX file", logits = false } = options;
-  const graph = readGraph(checkBytes("importOnnx", "bytes", bytes), file, options.externalData);
-  const output = outputName(graph, options.output);
+  const whole = readGraph(checkBytes("importOnnx", "bytes", bytes), file, options.externalData);
+  const output = outputName(whole, options.output);
+  const graph = neededFor(whole, output);
   const importing = new Importing(graph, output, logits);
   const info = setInput(graph, importing, options.inputShape);
   const patterns = activations.activationPatterns(importing);
-  for (const node of graph.nodes) {
+  // Constants first: nodes look ahead at what stands behind them.
+  const constants = graph.nodes.filter(({ op }) => op === "Constant");
+  for (const node of [...constants, ...graph.nodes.filter(({ op }) => op !== "Constant")]) {
     if (importing.done.has(node)) continue;
     const pattern = patterns.get(node);
     if (pattern !== undefined) {
@@ -231,15 +259,23 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
 /** Operators that may stand between an input with channels last and its transposition. */
 const ELEMENTWISE: readonly string[] = ["Add", "Sub", "Mul", "Div", "Cast", "Identity"];
 
-/** True if all that reads a value transposes it from channels last to channels first, rescaled at most. */
+/**
+ * True if all that reads a value transposes it from channels last to channels first, rescaled at most. A Reshape does
+ * that to grey images.
+ */
 function becomesChannelsFirst(name: string, importing: Importing): boolean {
   const seen = new Set([name]);
+  const [, ...own] = importing.graph.inputs[0].extents ?? [];
+  const [h, w] = own;
+  const grey = (extents: string): boolean =>
+    own[2] === 1 && (h !== 1 || w !== 1) && `${importing.extents(extents)?.list.slice(1)}` === `1,${h},${w}`;
   // The set grows while it is gone through.
   for (const at of seen) {
     const readers = importing.readers(at);
     if (readers.length === 0) return false;
-    for (const { op, attributes, outputs } of readers) {
+    for (const { op, attributes, inputs, outputs } of readers) {
       if (ELEMENTWISE.includes(op)) seen.add(outputs[0]);
+      else if (op === "Reshape" && grey(inputs[1])) continue;
       else if (op !== "Transpose" || `${attributes.peekInts("perm")}` !== "0,3,1,2") return false;
     }
   }
@@ -251,7 +287,7 @@ function outputName({ file, outputs }: Graph, wanted: string | undefined): strin
   const refuse = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: file, what, expected, got, hint });
   };
-  if (wanted === undefined && outputs.length !== 1) {
+  if (wanted === undefined && new Set(outputs).size !== 1) {
     const hint = outputs.length > 1 ? "say which one is wanted: output" : undefined;
     refuse("outputs", "one", outputs.join(", ") || "none", hint);
   }

@@ -145,14 +145,15 @@ export function checkPool(
   if (dilation.some((d) => d !== 1)) {
     importing.refuse(node, "attribute dilations of a pool", `[${dilation.map(() => 1)}]`, `[${dilation}]`);
   }
-  if (padding.some((side, i) => 2 * side > kernel[i >> 1])) {
-    importing.refuse(node, "padding of a pool", `at most half of ${kernel.join("×")}`, `[${padding}]`);
+  if (padding.some((side, i) => side >= kernel[i >> 1])) {
+    importing.refuse(node, "padding of a pool", `less than ${kernel.join("×")}`, `[${padding}]`);
   }
 }
 
-/** Padding as short as layers can be given it. */
-export function shortPadding({ padding }: Window): Padding {
+/** Padding as short as layers can be given it. Four numbers may be more than half of a pool's window. */
+export function shortPadding({ padding, kernel }: Window): Padding {
   const [top, bottom, left, right] = padding;
+  if (2 * top > kernel[0] || 2 * left > kernel[1]) return [top, bottom, left, right];
   if (top !== bottom || left !== right) return [top, bottom, left, right];
   return short([top, left]);
 }

@@ -26,6 +26,7 @@ export interface ComqLayer {
   readonly name: string;
   /** ‖X W − X W_q‖² of the projection that it had, and of what was found. */
   readonly before: number;
+  /** The same after it. */
   readonly after: number;
 }
 

@@ -44,7 +44,9 @@ export interface WatchCounts {
 
 /** What {@link QuantWatch.read} gives. */
 export interface QuantDiagnostics {
+  /** One entry for each quantized weight. */
   readonly weights: readonly WeightDiagnostics[];
+  /** One entry for each staircase. */
   readonly activations: readonly ActivationDiagnostics[];
 }
 

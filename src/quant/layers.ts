@@ -68,14 +68,23 @@ function describeWeight({ projection, granularity }: QuantParameter): string {
  * const layer = new QuantConv2d(new Conv2d(16, 32, 3), { weights: binary() });
  */
 export class QuantConv2d extends Module {
+  /** Channels of the input. */
   readonly inChannels: number;
+  /** Channels of the output. */
   readonly outChannels: number;
+  /** Height and width of the kernel. */
   readonly kernelSize: readonly [number, number];
+  /** Steps of the kernel. */
   readonly stride: Pair;
+  /** Zeros around the image. */
   readonly padding: Padding;
+  /** Distance of the kernel's pixels. */
   readonly dilation: Pair;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
+  /** Latent weights with their rule; what computes is their projection. */
   weight: QuantParameter;
+  /** Bias, one for each output, or null. */
   bias: Parameter | null;
   #expectsCodes = false;
 
@@ -127,14 +136,23 @@ export class QuantConv2d extends Module {
  * @see BCGD §2, §4
  */
 export class QuantConv1d extends Module {
+  /** Channels of the input. */
   readonly inChannels: number;
+  /** Channels of the output. */
   readonly outChannels: number;
+  /** Length of the kernel. */
   readonly kernelSize: number;
+  /** Steps of the kernel. */
   readonly stride: number;
+  /** Zeros around the sequence. */
   readonly padding: SequencePadding;
+  /** Distance of the kernel's numbers. */
   readonly dilation: number;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
+  /** Latent weights with their rule; what computes is their projection. */
   weight: QuantParameter;
+  /** Bias [O], or null. */
   bias: Parameter | null;
   #expectsCodes = false;
 
@@ -186,9 +204,13 @@ export class QuantConv1d extends Module {
  * @see BCGD §2, §4
  */
 export class QuantLinear extends Module {
+  /** Numbers in a row of the input. */
   readonly inFeatures: number;
+  /** Numbers in a row of the output. */
   readonly outFeatures: number;
+  /** Latent weights with their rule; what computes is their projection. */
   weight: QuantParameter;
+  /** Bias, one for each output, or null. */
   bias: Parameter | null;
   #expectsCodes = false;
 

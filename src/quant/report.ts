@@ -17,7 +17,9 @@ import { Staircase } from "./staircase.js";
 export interface LayerReport {
   /** Dotted path. */
   readonly name: string;
+  /** Kind of layer. */
   readonly kind: "conv" | "linear" | "activation";
+  /** Whether it is quantized. */
   readonly quantized: boolean;
   /** 1…8, 32 for float weights, null for activations. */
   readonly weightBits: number | null;
@@ -27,6 +29,7 @@ export interface LayerReport {
   readonly granularity: Granularity | null;
   /** Name of the projection, or of the coarse derivative; null for float. */
   readonly rule: string | null;
+  /** Number of weights. */
   readonly weights: number;
   /** Bytes of weights, steps and bias when packed (1, 2, 4 or 8 bits a code), or as f32. */
   readonly bytes: number;
@@ -39,15 +42,19 @@ export interface LayerReport {
 
 /** What {@link quantReport} finds. */
 export interface QuantReport {
+  /** One entry for each layer. */
   readonly layers: readonly LayerReport[];
   /** Weights of convolutions and linear layers that are quantized, and that are not. */
   readonly quantizedWeights: number;
+  /** How many are not quantized. */
   readonly floatWeights: number;
   /** Activation layers that are quantized, and that are not. */
   readonly quantizedActivations: number;
+  /** How many are not quantized. */
   readonly floatActivations: number;
   /** Sum of the layers' bytes, and of the same layers in f32. */
   readonly bytes: number;
+  /** The same layers in f32. */
   readonly floatBytes: number;
 }
 

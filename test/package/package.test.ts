@@ -30,7 +30,7 @@ function expectSuccess(command: string, args: readonly string[]): string {
 describe("the tarball", () => {
   it("holds the build, the papers and nothing else", () => {
     const allowed =
-      /^(?:package\.json|(?:README|CHANGELOG|CONTRIBUTING|FEATURES)\.md|LICENSE|docs\/[\w-]+\.md|docs\/theory\/[\w-]+\.svg|examples\/[\w-]+\.mjs|dist\/(?:kernels\.wasm|cli\/(?:main|charts)\.js|(?!cli\/)[\w./-]+(?:\.js|\.js\.map|\.d\.ts)))$/;
+      /^(?:package\.json|(?:README|CHANGELOG|CONTRIBUTING|FEATURES)\.md|LICENSE|docs\/[\w-]+\.md|docs\/theory\/[\w-]+\.svg|examples\/[\w-]+(?:\.html|(?:\.worker)?\.mjs)|dist\/(?:kernels\.wasm|cli\/(?:main|charts)\.js|(?!cli\/)[\w./-]+(?:\.js|\.js\.map|\.d\.ts)))$/;
     expect(consumer.files.filter((name) => !allowed.test(name))).toEqual([]);
     expect(consumer.files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "dist/index.js"]));
   });

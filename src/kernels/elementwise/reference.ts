@@ -25,6 +25,9 @@ export function elementwiseKernels(context: Context): KernelsOf<typeof ELEMENTWI
 
   return {
     ...arithmeticKernels(context),
+    f32_sub: arithmetic(context, (a, b) => a - b),
+    f32_div: arithmetic(context, (a, b) => a / b),
+    f32_mul: arithmetic(context, (a, b) => a * b),
     f32_neg: unary(context, (x) => -x),
     f32_abs: unary(context, Math.abs),
     f32_sign: unary(context, Math.sign),

@@ -17,7 +17,9 @@ import { decodeImage, IMAGE_ENDINGS, recolor } from "./picture.js";
 
 /** Files of one part and their classes. */
 export interface FolderPart {
+  /** Name in messages. */
   readonly name: string;
+  /** Its folder. */
   readonly directory: string;
   /** Paths below the directory, sorted within each class. */
   readonly files: readonly string[];
@@ -29,7 +31,9 @@ export interface FolderPart {
 
 /** The two parts of an image folder. */
 export interface ImageFolder {
+  /** Pictures to learn from. */
   readonly train: FolderPart;
+  /** Pictures to measure on. */
   readonly test: FolderPart;
   /** True where there is no folder of pictures to test on: `test` is `train`. */
   readonly testIsTraining: boolean;

@@ -17,6 +17,7 @@ import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 
 /** Attributes of {@link quantConv1dOp}: the projection of the latent weights, and the convolution's geometry. */
 export interface QuantConv1dAttrs extends Convolution1dOptions {
+  /** Codes and scales of the weight. */
   readonly weight: QuantizedWeight;
 }
 

@@ -5,6 +5,8 @@ const SIDE = 28;
 const BOX = 20;
 const PEN = 0.075;
 const KEY_STEP = 0.04;
+/** What is darker than this is noise of a picture that is shown, not ink. */
+const INK = 100;
 
 /** A drawing pad. */
 export class Pad {
@@ -170,7 +172,7 @@ function boxOf({ data, width, height }: ImageData): Box | null {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const value = data[4 * (y * width + x)];
-      if (value < 32) continue;
+      if (value < INK) continue;
       [left, right] = [Math.min(left, x), Math.max(right, x)];
       [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
       mass += value;

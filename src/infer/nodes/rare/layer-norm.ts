@@ -1,33 +1,37 @@
-/** @file `layerNorm`: training's operations, each rounded once; sums by its kernel. */
+/** @file `layerNorm`: training's operations, each rounded once; sums in the order of its kernel. */
 import type { PlanLayerNorm } from "../../../format/nodes/rare/layer-norm.js";
 import type { StepMaker } from "../../step.js";
 
 const { fround } = Math;
 
-export const layerNorm: StepMaker<PlanLayerNorm> = ({ node, input, size, data, kernels, heap }) => {
+/** Sum in f64 as kernel f32_sum has it: eight partial sums side by side, what is left over in the first. */
+function rowSum(x: Float32Array, start: number, count: number): number {
+  const s = new Float64Array(8);
+  const whole = count - (count % 8);
+  for (let i = 0; i < count; i++) s[i < whole ? i % 8 : 0] += x[start + i];
+  return s[0] + s[2] + (s[4] + s[6]) + (s[1] + s[3] + (s[5] + s[7]));
+}
+
+export const layerNorm: StepMaker<PlanLayerNorm> = ({ node, input, size, data, heap }) => {
   const { axes, eps } = node;
   const { scale, shift } = data;
   const width = input.shape.slice(-axes).reduce((product, extent) => product * extent, 1);
   const rows = size / width;
   return {
-    scratch: (batch) => [4 * batch * size, 4 * batch * rows],
-    run(batch, [x], y, [squares, sums]) {
+    scratch: () => [4 * width],
+    run(batch, [x], y, [squares]) {
       const count = batch * rows;
       const from = heap().f32(x, batch * size);
       const to = heap().f32(y, batch * size);
-      const square = heap().f32(squares, batch * size);
-      const sum = heap().f32(sums, count);
-      kernels.f32_sum(x, sums, count, width, 1);
+      const square = heap().f32(squares, width);
       for (let row = 0; row < count; row++) {
-        const mean = fround(sum[row] / width);
-        for (let i = row * width; i < (row + 1) * width; i++) {
-          to[i] = from[i] - mean;
-          square[i] = to[i] * to[i];
+        const mean = fround(fround(rowSum(from, row * width, width)) / width);
+        for (let i = 0, at = row * width; i < width; i++, at++) {
+          to[at] = from[at] - mean;
+          square[i] = to[at] * to[at];
         }
-      }
-      kernels.f32_sum(squares, sums, count, width, 1);
-      for (let row = 0; row < count; row++) {
-        const invStd = fround(1 / fround(Math.sqrt(fround(fround(sum[row] / width) + eps))));
+        const variance = fround(fround(rowSum(square, 0, width)) / width);
+        const invStd = fround(1 / fround(Math.sqrt(fround(variance + eps))));
         for (let i = 0, at = row * width; i < width; i++, at++) {
           let value = fround(to[at] * invStd);
           if (scale !== undefined) value = fround(value * scale[i]);
