@@ -229,14 +229,17 @@ function emitActivation(
   });
 }
 
-/** Two values that depend on the input are added; a constant is one number for all or one per channel. */
+/** Two values that depend on the input are added or multiplied; a constant is one number for all or one per channel. */
 function combine(op: AnyOp, fn: "add" | "sub" | "mul" | "div"): OpRule {
   return lowers(op, (result, [a, b], lowering) => {
     if (lowering.depends(a) && lowering.depends(b)) {
-      if (fn !== "add" || !sameShape(a.shape, b.shape)) {
-        lowering.refuse(result, "two values that depend on the input", "a sum of two values of one shape");
+      const sum = fn === "add" && sameShape(a.shape, b.shape);
+      if (!sum && (fn !== "mul" || a.shape.length !== b.shape.length)) {
+        const expected = "a sum of two values of one shape, or a product of two";
+        lowering.refuse(result, "two values that depend on the input", expected);
       }
       const inputs = [lowering.realId(a), lowering.realId(b)] as const;
+      if (fn === "mul") return lowering.emit(result, { op: "multiply", id: lowering.names.number("mul"), inputs });
       return lowering.emit(result, { op: "add", id: lowering.names.number("add"), inputs });
     }
     const [x, constant] = lowering.depends(a) ? [a, b] : [b, a];
