@@ -1,5 +1,11 @@
 /** @file Networks in files on disk. */
+
+import { anything, checkOptions, describe, integer, listOf } from "../core/checks.js";
+import { ArgumentError } from "../core/errors.js";
+import type { Shape } from "../core/shape.js";
+import { readPyTorch } from "../io/pytorch.js";
 import type { Module } from "../nn/module.js";
+import { loadPyTorch } from "../nn/pytorch.js";
 import { load, type SaveOptions, save } from "../train/weights-file.js";
 import { type ReadFileOptions, readFileBytes, saveFileAtomic } from "./files.js";
 
@@ -16,17 +22,37 @@ export async function saveNetwork(path: string, net: Module, options: SaveOption
   await saveFileAtomic(path, save(net, options));
 }
 
+/** Choices of {@link loadNetwork}. */
+export interface LoadNetworkOptions extends ReadFileOptions {
+  /** Of one image, [H,W,C]: of PyTorch's checkpoints, whose order of the inputs behind a flatten follows from it. */
+  readonly inputShape?: Shape;
+}
+
 /**
- * Puts a file's state into a network of the same structure, as `load` of `coarsegrad/train` does. The checkpoints of
- * run folders are such files too.
+ * Puts a file's state into a network of the same structure, as `load` of `coarsegrad/train` does, or, of a checkpoint of
+ * PyTorch's (`.pt`, `.pth`), as `readPyTorch` and `loadPyTorch` do. The checkpoints of run folders are such files too.
  *
  * @returns the network
- * @throws DataError if the file cannot be read; FormatError, QuantError, StateError as `load`
+ * @throws DataError if the file cannot be read; FormatError, QuantError, StateError as `load` and `readPyTorch`;
+ * ArgumentError for a checkpoint of PyTorch's without `inputShape`
+ * @example
+ * await loadNetwork("resnet18.pth", net, { inputShape: [224, 224, 3] });
  */
 export async function loadNetwork<Net extends Module>(
   path: string,
   net: Net,
-  options: ReadFileOptions = {},
+  options: LoadNetworkOptions = {},
 ): Promise<Net> {
-  return load(await readFileBytes(path, options), net, { file: path });
+  const op = "loadNetwork";
+  checkOptions(op, options, { inputShape: listOf(integer(1)), maxBytes: anything });
+  const { inputShape, ...reading } = options;
+  const bytes = await readFileBytes(path, reading);
+  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) return load(bytes, net, { file: path });
+  const { tensors } = readPyTorch(bytes, path);
+  if (inputShape === undefined) {
+    const expected = "inputShape: [H, W, C] of one image, since PyTorch flattens images in another order";
+    throw new ArgumentError({ op, what: `${path} is a checkpoint of PyTorch's`, expected, got: describe(inputShape) });
+  }
+  loadPyTorch(net, tensors, { inputShape });
+  return net;
 }

@@ -189,7 +189,7 @@ export const FIELDS = {
   }),
   init: row("own", {
     flags: "--init <file>",
-    help: "start from these weights: a run folder or its checkpoint (a quantized one gives its latent weights, and its activation steps to equal widths), a plain safetensors file, or an ONNX file",
+    help: "start from these weights: a run folder or its checkpoint (a quantized one gives its latent weights, and its activation steps to equal widths), a file of plain weights (safetensors, or what torch.save writes), or an ONNX file",
     kind: text,
   }),
   epochs: row("run", {

@@ -1,5 +1,5 @@
 /** @file A sweep's folder: runs by the hash of their configuration, links to them by name, and what they start from. */
-import { copyFile, lstat, mkdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { copyFile, lstat, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { DataError } from "../core/errors.js";
 import { exists, saveFileAtomic, temporaryName } from "../node/files.js";
@@ -19,7 +19,7 @@ export async function prepareFolder(out: string, { files }: ResolvedPlan): Promi
       if (await exists(place)) continue;
       await mkdir(path.dirname(place), { recursive: true });
       const fresh = path.join(path.dirname(place), temporaryName(path.basename(place)));
-      await copyFile(file, fresh);
+      await (typeof file === "string" ? copyFile(file, fresh) : writeFile(fresh, file));
       await rename(fresh, place);
     }
   } catch (error) {

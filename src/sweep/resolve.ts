@@ -8,6 +8,7 @@ import { sha256Hex } from "../core/sha256.js";
 import { exists, readFileBytes } from "../node/files.js";
 import { imagesInfo } from "../node/images/info.js";
 import { openModel } from "../node/models.js";
+import { readOnnxFile } from "../node/onnx-file.js";
 import { initOf } from "../node/run/plan.js";
 import { RUN_FILES } from "../node/run/run-files.js";
 import type { RunConfig, Settings } from "../run/config.js";
@@ -31,8 +32,8 @@ export interface ResolvedPlan {
   readonly runs: readonly ResolvedRun[];
   /** Each configuration once, sources before those that start from them. */
   readonly jobs: readonly SweepJob[];
-  /** Files that jobs start from: what they are called in the sweep's folder, and where they are. */
-  readonly files: ReadonlyMap<string, string>;
+  /** Files that jobs start from: what they are called in the sweep's folder, and where they are, or what they hold. */
+  readonly files: ReadonlyMap<string, string | Uint8Array>;
 }
 
 /** A file that a plan names: beside the plan, or from the working folder. */
@@ -45,6 +46,8 @@ async function located(name: string, planFolder: string, what: string): Promise<
 /** Looks files up, once for all runs. */
 class Files {
   readonly found = new Map<string, string>();
+  /** ONNX files as one, with what lies beside them. */
+  readonly networks = new Map<string, Uint8Array>();
   readonly #folder: string;
   readonly #starts = new Map<string, ReturnType<typeof initOf>>();
 
@@ -65,8 +68,10 @@ class Files {
     const given = await located(name, this.#folder, "the file to start from");
     // A run folder stands for its checkpoint.
     const file = isOnnx(given) ? given : (await openModel(given)).path;
-    const own = `files/${sha256Hex(await readFileBytes(file)).slice(0, 12)}-${path.basename(file)}`;
+    const bytes = isOnnx(file) ? await readOnnxFile(file) : await readFileBytes(file);
+    const own = `files/${sha256Hex(bytes).slice(0, 12)}-${path.basename(file)}`;
     this.found.set(own, file);
+    if (isOnnx(file)) this.networks.set(own, bytes);
     return own;
   }
 
@@ -118,7 +123,7 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
         : await files.start(init, images);
   const plain = runConfig(settings, { images, init: start });
   // A run keeps the network that it was imported from.
-  const network = onnx ? await readFileBytes(files.found.get(model as string) as string) : undefined;
+  const network = onnx ? files.networks.get(model as string) : undefined;
   const config: RunConfig =
     network === undefined
       ? plain
@@ -173,5 +178,9 @@ export async function resolvePlan(runs: readonly PlannedSweepRun[], planFolder: 
     ({ from }) => from,
     "jobs",
   );
-  return { runs: all.map(({ run }) => run), jobs: ordered, files: files.found };
+  return {
+    runs: all.map(({ run }) => run),
+    jobs: ordered,
+    files: new Map<string, string | Uint8Array>([...files.found, ...files.networks]),
+  };
 }

@@ -5,6 +5,7 @@ import { contentChecksum } from "../io/checksum.js";
 import { readJson } from "../io/json.js";
 import { readSafetensors, type SafeEntry, writeSafetensors } from "../io/safetensors.js";
 import { Module } from "../nn/module.js";
+import { wrapperPrefix } from "../nn/prefix.js";
 import { listed, valuesOf } from "../nn/state.js";
 import { QuantConv2d, QuantLinear } from "../quant/layers.js";
 import { Staircase } from "../quant/staircase.js";
@@ -87,7 +88,8 @@ export function save(net: Module, options: SaveOptions = {}): Uint8Array {
  * Everything is compared first: after an error the network is as it was.
  *
  * @param bytes what {@link save}, `saveCheckpoint` or the command line wrote, or any safetensors file of float tensors
- * under the network's names
+ * under the network's names, or behind what a wrapper of PyTorch's put in front of all of them (`module.`,
+ * `_orig_mod.`, `model.`)
  * @param net built and, if the file's was, quantized in the same way
  * @returns the network
  * @throws FormatError on damaged files; QuantError naming the layers that are quantized otherwise than in the file;
@@ -100,10 +102,10 @@ export function load<Net extends Module>(bytes: Uint8Array, net: Net, options: L
   const { tensors, metadata } = readSafetensors(checkBytes("load", "bytes", bytes), file);
   checkContent(tensors, metadata, file);
   if (metadata.format === WEIGHTS_FORMAT) checkQuantization(metadata, net, file);
-  const prefix = "model.";
   const isCheckpoint = metadata.format === "coarsegrad-checkpoint";
+  const prefix = isCheckpoint ? "model." : wrapperPrefix([...tensors.keys()], new Set(net.stateDict().keys()));
   const model = [...tensors].filter(([name]) => !isCheckpoint || name.startsWith(prefix));
-  net.loadStateDict(new Map(model.map(([name, tensor]) => [isCheckpoint ? name.slice(prefix.length) : name, tensor])));
+  net.loadStateDict(new Map(model.map(([name, tensor]) => [name.slice(prefix.length), tensor])));
   return net;
 }
 

@@ -177,7 +177,25 @@ describe("files as people have them", () => {
     write("beside.data", raw);
     const found = await bench.json<{ top1: number }>("eval", "beside.onnx", "--data", "digits");
     expect(found.top1).toBe((await bench.json<{ top1: number }>("eval", "inside.onnx", "--data", "digits")).top1);
-    await bench.json("train", "--model", "beside.onnx", ...SMALL, "--epochs", "1", "--out", "runs/beside");
+    const alone = await bench.json<{ weightsSha256: string }>(
+      "train",
+      "--model",
+      "beside.onnx",
+      ...SMALL,
+      "--epochs",
+      "1",
+      "--out",
+      "runs/beside",
+    );
+    const settings = { model: "beside.onnx", limit: 400, testLimit: 200, epochs: 1 };
+    write("plan.json", Buffer.from(JSON.stringify({ settings, runs: { one: {} } })));
+    const { results } = await bench.json<{ results: { status: string; summary: { weightsSha256: string } }[] }>(
+      "sweep",
+      "plan.json",
+      "--out",
+      "swept",
+    );
+    expect(results).toMatchObject([{ status: "done", summary: { weightsSha256: alone.weightsSha256 } }]);
     // The run stands without them.
     write("beside.data", new Uint8Array(0));
     await bench.json("eval", "runs/beside");
@@ -205,6 +223,15 @@ describe("files as people have them", () => {
     expect(stderr).toMatch(/ends\.onnx: .*\(Softmax\): left out, since training and packed models end in logits/);
     expect(code).toBe(0);
     expect(existsSync(bench.file("runs/ends/model.cgm"))).toBe(true);
+    const told = [expect.stringMatching(/ends\.onnx: .*\(Softmax\): left out/)];
+    for (const words of [
+      ["summary", "ends.onnx"],
+      ["eval", "ends.onnx", "--data", "digits", "--limit", "20"],
+    ]) {
+      expect(await bench.json(...words)).toMatchObject({ notes: told });
+      expect((await bench.run(...words)).stderr).toMatch(/\(Softmax\): left out/);
+    }
+    expect(await bench.json("summary", "runs/ends")).not.toHaveProperty("notes");
   });
 
   it("what cannot be packed is refused before anything trains", async () => {

@@ -1,11 +1,15 @@
 /** @file Float weights as others write them: one network in several layouts, through every command that takes them. */
 import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { type SafeEntry, writeSafetensors } from "../../src/io/safetensors.js";
 import { lenet5 } from "../../src/models/index.js";
 import { save } from "../../src/train/index.js";
+import { pytorchOf, type TorchTensor } from "../io/pytorch-of.js";
 import { Workbench } from "./run.js";
+
+const pickled = JSON.parse(readFileSync(path.join(import.meta.dirname, "../fixtures/pytorch.json"), "utf8")).files;
 
 type Layout = (entry: SafeEntry) => SafeEntry;
 const KEY = "fc1.weight";
@@ -51,7 +55,9 @@ const named =
 
 describe("weights of others", () => {
   let bench: Workbench;
-  const files = ["own", "saved", "pt", "compiled", "mlx", "np", "flax"];
+  const files = ["own", "saved", "pt", "compiled", "mlx", "np", "flax", "torch.pt", "lightning.ckpt"];
+  /** With its ending, which is that of safetensors unless another is said. */
+  const fileOf = (name: string) => (name.includes(".") ? name : `${name}.safetensors`);
   beforeAll(async () => {
     bench = await Workbench.open();
     using net = lenet5({ rng: new Rng(11) });
@@ -71,6 +77,17 @@ describe("weights of others", () => {
     write("np", "np");
     write("flax", "flax", named("module."));
     writeFileSync(bench.file("saved.safetensors"), save(net));
+    const stored = (prefix: string, under: string[]): Uint8Array => {
+      const entries = own
+        .map(torchColumns)
+        .map(({ name, shape, data }): [string, TorchTensor] => [
+          prefix + name,
+          { storage: "Float", shape, data: data as Float32Array },
+        ]);
+      return pytorchOf(new Map(entries), under);
+    };
+    writeFileSync(bench.file("torch.pt"), stored("", []));
+    writeFileSync(bench.file("lightning.ckpt"), stored("model._orig_mod.", ["state_dict"]));
   });
   afterAll(() => bench.close());
 
@@ -78,7 +95,7 @@ describe("weights of others", () => {
     const answers = [];
     for (const file of files) {
       const weights = ["--model", "lenet5", "--data", "digits"];
-      const given = `${file}.safetensors`;
+      const given = fileOf(file);
       const exported = await bench.run("export", given, ...weights, "--out", `${file}.onnx`);
       expect(exported.stderr).not.toContain("Error");
       const evaluated = await bench.run("eval", given, ...weights, "--limit", "40", "--json");
@@ -108,9 +125,9 @@ describe("weights of others", () => {
         "none",
       ];
       const limits = ["--limit", "64", "--test-limit", "32"];
-      const made = await bench.run("train", ...settings, ...limits, "--init", `${file}.safetensors`, "--out", file);
+      const made = await bench.run("train", ...settings, ...limits, "--init", fileOf(file), "--out", `run-${file}`);
       expect(made).toMatchObject({ code: 0 });
-      digests.push(readFileSync(bench.file(file, "model.cgm")).toString("base64"));
+      digests.push(readFileSync(bench.file(`run-${file}`, "model.cgm")).toString("base64"));
     }
     expect(new Set(digests).size).toBe(1);
   });
@@ -120,11 +137,9 @@ describe("weights of others", () => {
     const bytes = Buffer.concat([Buffer.from([header.length, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(header), Buffer.of(0)]);
     const kinds: [string, Uint8Array, string][] = [
       ["eight.safetensors", bytes, "tensor fc1.weight: element type; expected floats, got F8_E4M3"],
-      [
-        "net.pt",
-        Buffer.from("504b03040000080800000000", "hex"),
-        "a PyTorch checkpoint (a pickle, which could run code)",
-      ],
+      ["cut.pt", Buffer.from("504b03040000080800000000", "hex"), "cut.pt: not a PyTorch archive"],
+      ["module.pt", Buffer.from(pickled.module, "base64"), "torch.save(model.state_dict()"],
+      ["evil.pt", Buffer.from(pickled.evil, "base64"), "expected tensors and plain values alone, got posix.system"],
       ["old.pth", Buffer.from("80028a0a6cfc9c46f9206aa85019", "hex"), "torch.load(sys.argv[1]"],
       ["net.h5", Buffer.from("894844460d0a1a0a00", "hex"), "got an HDF5 file"],
       ["net.npz", Buffer.from("504b0304000000000000", "hex"), "readNpz"],

@@ -13,6 +13,7 @@ import {
   readIdx,
   readNpy,
   readNpz,
+  readPyTorch,
   readSafetensors,
   readTar,
   readWav,
@@ -38,6 +39,7 @@ export interface FuzzFormat {
 
 const text = (value: string) => new TextEncoder().encode(value);
 const npz = JSON.parse(readFileSync(path.join(import.meta.dirname, "../fixtures/npz.json"), "utf8"));
+const pytorch = JSON.parse(readFileSync(path.join(import.meta.dirname, "../fixtures/pytorch.json"), "utf8")).files;
 const LIMITS = { maxPixels: 1_000_000 };
 let onnx: Uint8Array | undefined;
 
@@ -67,6 +69,10 @@ export const FORMATS: Readonly<Record<string, FuzzFormat>> = {
   npz: {
     make: (rng) => new Uint8Array(Buffer.from(rng.int(2) === 0 ? npz.stored : npz.compressed, "base64")),
     read: (bytes) => readNpz(bytes),
+  },
+  pytorch: {
+    make: (rng) => new Uint8Array(Buffer.from(rng.int(2) === 0 ? pytorch.state : pytorch.checkpoint, "base64")),
+    read: (bytes) => readPyTorch(bytes),
   },
   tar: { make: () => tarOf({ "a/b": text("hello"), c: new Uint8Array(600) }), read: (bytes) => readTar(bytes) },
   wav: {

@@ -13,7 +13,12 @@ const fixture = (name: string) =>
   new Uint8Array(readFileSync(path.join(import.meta.dirname, "../fixtures/pictures", name)));
 const pixels = (name: string) => [...decodeImage(name, fixture(name)).pixels];
 
-function png(header: { width: number; height: number; depth: number; type: number }, rows: number[], key: number[]) {
+function png(
+  header: { width: number; height: number; depth: number; type: number },
+  rows: number[],
+  key: number[],
+  others: [string, Uint8Array][] = [],
+) {
   const chunk = (type: string, data: Uint8Array) => {
     const out = Buffer.alloc(12 + data.length);
     out.writeUInt32BE(data.length, 0);
@@ -27,7 +32,8 @@ function png(header: { width: number; height: number; depth: number; type: numbe
   const parts = [
     Buffer.from("89504e470d0a1a0a", "hex"),
     chunk("IHDR", head),
-    chunk("tRNS", Uint8Array.from(key)),
+    ...(key.length > 0 ? [chunk("tRNS", Uint8Array.from(key))] : []),
+    ...others.map(([type, data]) => chunk(type, data)),
     chunk("IDAT", deflateSync(Uint8Array.from(rows))),
     chunk("IEND", new Uint8Array()),
   ];
@@ -199,6 +205,63 @@ describe("JPEG", () => {
     expect([stored.width, stored.height, turned.width, turned.height]).toEqual([40, 20, 20, 40]);
     // White above, black below, as browsers show it.
     expect([...turned.pixels.subarray(0, 3), ...turned.pixels.subarray(-3)]).toEqual([255, 255, 255, 0, 0, 0]);
+  });
+});
+
+describe("a PNG with Exif data", () => {
+  /** The little-endian TIFF of one tag, the orientation. */
+  const exif = (value: number) => [
+    73,
+    73,
+    42,
+    0,
+    8,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0x12,
+    1,
+    3,
+    0,
+    1,
+    0,
+    0,
+    0,
+    value,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ];
+  const picture = (data: number[]) =>
+    png({ width: 2, height: 1, depth: 8, type: 0 }, [0, 10, 20], [], [["eXIf", Uint8Array.from(data)]]);
+  it("is turned where that is asked for", () => {
+    const bytes = picture(exif(6));
+    const stored = { width: 2, height: 1, channels: 1, pixels: Uint8Array.of(10, 20) };
+    expect(decodeImage("x.png", bytes)).toEqual(stored);
+    expect(decodeImage("x.png", bytes, { upright: true })).toEqual({ ...stored, width: 1, height: 2 });
+    expect(decodeImage("x.png", picture(exif(2)), { upright: true })).toEqual({
+      ...stored,
+      pixels: Uint8Array.of(20, 10),
+    });
+  });
+  it("is as it is stored where they are none", () => {
+    for (const data of [
+      [],
+      [73, 73],
+      exif(9),
+      exif(0),
+      exif(6).slice(0, 17),
+      [...Buffer.from("Exif\0\0"), ...exif(6)],
+    ]) {
+      expect([...decodeImage("x.png", picture(data), { upright: true }).pixels]).toEqual([10, 20]);
+      expect(decodeImage("x.png", picture(data), { upright: true }).width).toBe(2);
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 /** @file Networks as files: what travels, what goes on with the same bits, what is refused by name. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -16,6 +16,7 @@ import { prepare, type QuantPolicy } from "../../src/quant/index.js";
 import { saveCheckpoint } from "../../src/train/checkpoint.js";
 import { stateDigest, weightsDigest } from "../../src/train/digest.js";
 import { load, save } from "../../src/train/weights-file.js";
+import { pytorchOf, type TorchTensor } from "../io/pytorch-of.js";
 import { disposeLater } from "../leaks.js";
 
 function network(seed: number, policy?: QuantPolicy): Sequential {
@@ -107,6 +108,17 @@ describe("save and load", () => {
     // The map that a network gives is what the writer takes.
     expect(weightsDigest(load(writeSafetensors(a.stateDict()), network(3, LOW)))).toBe(weightsDigest(a));
   });
+  it.each(["module.", "_orig_mod.", "model.", "model._orig_mod.module."])(
+    "takes %s off the front of all keys",
+    (prefix) => {
+      const a = network(1);
+      const entries = [...a.stateDict()].map(([name, array]) => [`${prefix}${name}`, array] as const);
+      expect(weightsDigest(load(writeSafetensors(entries), network(3)))).toBe(weightsDigest(a));
+      // Not of some alone.
+      const some = entries.map(([name, array], i) => [i === 0 ? `x.${name}` : name, array] as const);
+      expect(() => load(writeSafetensors(some), network(3))).toThrow(StateError);
+    },
+  );
   it("works on files, which are whole or not there", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "coarsegrad-weights-"));
     try {
@@ -116,6 +128,14 @@ describe("save and load", () => {
       expect(readdirSync(folder)).toEqual(["net.safetensors"]);
       expect(weightsDigest(await loadNetwork(file, network(2, LOW)))).toBe(weightsDigest(a));
       await expect(loadNetwork(file, network(2))).rejects.toThrow(file);
+      const torch = path.join(folder, "net.pth");
+      const state = [...a.stateDict()].map(([key, array]): [string, TorchTensor] => [
+        `module.${key}`,
+        { storage: "Float", shape: array.shape, data: array.toTypedArray() as Float32Array },
+      ]);
+      writeFileSync(torch, pytorchOf(new Map(state)));
+      expect(weightsDigest(await loadNetwork(torch, network(2, LOW), { inputShape: [4] }))).toBe(weightsDigest(a));
+      await expect(loadNetwork(torch, network(2, LOW))).rejects.toThrow(/inputShape: \[H, W, C\]/);
       await expect(loadNetwork(path.join(folder, "none"), a)).rejects.toThrow(/no such file/);
     } finally {
       rmSync(folder, { recursive: true });

@@ -37,6 +37,8 @@ interface NetworkOptions {
   readonly model?: string;
   readonly normalize?: NormalizeOptions | null;
   warn(text: string): void;
+  /** Takes what of an ONNX file is not in the network. */
+  note(text: string): void;
 }
 
 interface EvalOptions extends CommonOptions, TestImageOptions, ThreadsOption {
@@ -106,13 +108,18 @@ export function evalCommand(): Command {
     const sound = source.kind === "checkpoint" ? infoOf(source.config).sound : session?.plan.sound;
     const data = await testImages(name, { ...options, warn, sound }, sideOf(source, session));
     const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
+    const notes: string[] = [];
+    const note = (text: string): void => {
+      notes.push(text);
+      terminal.note(text);
+    };
     const progress = startProgress(terminal, "eval", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
       accuracyOf(
         source,
         session,
         data,
-        { model: options.model, normalize, warn },
+        { model: options.model, normalize, warn, note },
         (done) => progress.update(done),
         signal,
       ),
@@ -127,6 +134,7 @@ export function evalCommand(): Command {
       top5,
       imagesPerSecond,
       ...(normalize !== undefined && { normalize: normalizeText(normalize) }),
+      ...(notes.length > 0 && { notes }),
     };
     terminal.result(answer, () => answerText(answer));
   });
@@ -182,10 +190,14 @@ async function accuracyOf(
 async function networkFor(
   source: ModelSource,
   data: ImageDataset,
-  { model, normalize, warn }: NetworkOptions,
+  { model, normalize, warn, note }: NetworkOptions,
 ): Promise<Module> {
   if (source.kind === "checkpoint") return checkpointNetwork(source);
-  if (source.kind === "onnx") return onnxNetworkFor(source.bytes, source.path, data);
+  if (source.kind === "onnx") {
+    const net = onnxNetworkFor(source.bytes, source.path, data);
+    for (const each of net.notes) note(each);
+    return net;
+  }
   const net = floatNetwork(model as string, data, source as WeightsSource, normalize ?? null);
   const doubt = layoutDoubt(net, source as WeightsSource, data.shape);
   if (doubt !== null) warn(doubt);

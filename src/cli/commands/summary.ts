@@ -50,12 +50,21 @@ export function summaryCommand(): Command {
   option(made, "--model <name>", `network of plain float weights: ${MODEL_NAMES.join(", ")}`, choice(MODEL_NAMES));
   outputOption(made);
   return onRun<SummaryOptions>(made, async (options, [given], terminal) => {
-    const { title, summary } = await summaryOf(given, options);
-    terminal.result({ model: title, ...summary }, () => summaryText(title, summary));
+    const { title, summary, notes = [] } = await summaryOf(given, options);
+    for (const note of notes) terminal.note(note);
+    const answer = { model: title, ...summary, ...(notes.length > 0 && { notes }) };
+    terminal.result(answer, () => summaryText(title, summary));
   });
 }
 
-async function summaryOf(given: string, options: SummaryOptions): Promise<{ title: string; summary: ModelSummary }> {
+interface Summarized {
+  readonly title: string;
+  readonly summary: ModelSummary;
+  /** What of an ONNX file is not in the network. */
+  readonly notes?: readonly string[];
+}
+
+async function summaryOf(given: string, options: SummaryOptions): Promise<Summarized> {
   if (!(await exists(given))) {
     if (MODEL_NAMES.includes(given)) {
       const { bits, data } = options;
@@ -78,7 +87,7 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<{ titl
   }
   if (source.kind === "onnx") {
     using net = onnxNetwork(source.bytes, given);
-    return { title: `${given} (imported)`, summary: summarize(net, net.input) };
+    return { title: `${given} (imported)`, summary: summarize(net, net.input), notes: net.notes };
   }
   if (options.model === undefined) {
     throw new UsageError({

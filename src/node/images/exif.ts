@@ -1,4 +1,4 @@
-/** @file How a camera was held, from the Exif data of a JPEG, and the picture turned upright. */
+/** @file How a camera was held, from the Exif data of a JPEG or PNG, and the picture turned upright. */
 import type { Raster } from "./raster.js";
 
 /** Exif's orientation: 1 as stored, 2 to 8 mirrored, turned, or both (CIPA DC-008, tag 0x0112). */
@@ -12,10 +12,16 @@ export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
  * them
  */
 export function exifOrientation(data: Uint8Array): Orientation | undefined {
-  const text = String.fromCharCode(...data.subarray(0, 10));
-  const little = text.startsWith("Exif\0\0II");
-  if (data.length < 16 || (!little && !text.startsWith("Exif\0\0MM"))) return undefined;
-  const view = new DataView(data.buffer, data.byteOffset + 6, data.byteLength - 6);
+  const text = String.fromCharCode(...data.subarray(0, 6));
+  return text === "Exif\0\0" ? tiffOrientation(data.subarray(6)) : undefined;
+}
+
+/** The same in what follows such a head: all of it in a PNG's eXIf chunk. */
+export function tiffOrientation(data: Uint8Array): Orientation | undefined {
+  const order = String.fromCharCode(...data.subarray(0, 2));
+  const little = order === "II";
+  if (data.length < 10 || (!little && order !== "MM")) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const table = view.getUint32(4, little);
   if (view.getUint16(2, little) !== 42 || table + 2 > view.byteLength) return undefined;
   const count = view.getUint16(table, little);

@@ -44,7 +44,9 @@ export function readJpeg(name: string, bytes: Uint8Array, limits: ImageLimits) {
     const { width, height, data } = decodeJpeg(bytes, (frame.bytes + SLACK + 8 * bytes.length) / 2 ** 20, transform);
     return { width, height, pixels: data, orientation };
   } catch (cause) {
-    if (messageOf(cause).startsWith("maxMemoryUsageInMB")) refusal.limit("memory", `${frame.width}×${frame.height}`);
+    // The decoder's own count, or the process's end of memory.
+    if (/^maxMemoryUsageInMB|allocation failed/i.test(messageOf(cause)))
+      refusal.limit("memory", `${frame.width}×${frame.height}`);
     return refusal.damaged("a whole file", messageOf(cause));
   }
 }

@@ -2,7 +2,7 @@
 import { check, checkBytes, checkOptions, flag, integer, text } from "../../core/checks.js";
 import { ArgumentError, FormatError } from "../../core/errors.js";
 import { kindOf } from "../../core/typed-arrays.js";
-import { upright } from "./exif.js";
+import { type Orientation, upright } from "./exif.js";
 import { readJpeg } from "./jpeg.js";
 import { type ImageLimits, imageRefusal } from "./limits.js";
 import { readPng } from "./png.js";
@@ -33,7 +33,10 @@ export function decodeImage(name: string, given: Uint8Array | ArrayBufferLike, o
   const bytes = checkBytes("decodeImage", "bytes", given);
   checkOptions<DecodeOptions>("decodeImage", options, { maxPixels: integer(1), upright: flag });
   const limits: ImageLimits = { maxPixels: options.maxPixels };
-  if (bytes.length >= 8 && bytes[0] === 0x89 && bytes[1] === 0x50) return decodePng(name, bytes, limits);
+  if (bytes.length >= 8 && bytes[0] === 0x89 && bytes[1] === 0x50) {
+    const { orientation, ...picture } = decodePng(name, bytes, limits);
+    return upright(picture, options.upright === true ? orientation : 1);
+  }
   if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) {
     const { orientation, ...picture } = readJpeg(name, bytes, limits);
     return upright({ ...picture, channels: 3 }, options.upright === true ? orientation : 1);
@@ -75,12 +78,12 @@ function hex(byte: number): string {
   return byte.toString(16).padStart(2, "0");
 }
 
-function decodePng(name: string, bytes: Uint8Array, limits: ImageLimits): Raster {
-  const { width, height, channels, top, data } = readPng(name, bytes, limits);
+function decodePng(name: string, bytes: Uint8Array, limits: ImageLimits): Raster & { orientation: Orientation } {
+  const { width, height, channels, top, data, orientation } = readPng(name, bytes, limits);
   const colors = channels >= 3 ? 3 : 1;
   // The samples are the pixels already.
   if (channels === colors && kindOf(data) === "Uint8Array" && top === 255)
-    return { width, height, channels: colors, pixels: data as Uint8Array };
+    return { width, height, channels: colors, pixels: data as Uint8Array, orientation };
   const to8 = (value: number): number => (top === 255 ? value : Math.round((value * 255) / top));
   const hasAlpha = channels === 2 || channels === 4;
   const pixels = new Uint8Array(width * height * colors);
@@ -90,7 +93,7 @@ function decodePng(name: string, bytes: Uint8Array, limits: ImageLimits): Raster
       pixels[i * colors + c] = Math.round((to8(data[i * channels + c]) * alpha) / 255);
     }
   }
-  return { width, height, channels: colors, pixels };
+  return { width, height, channels: colors, pixels, orientation };
 }
 
 /** PBM, PGM and PPM, text (P1 to P3) and binary (P4 to P6), up to 65535 levels. */

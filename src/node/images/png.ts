@@ -3,6 +3,7 @@
  */
 import { inflateSync } from "node:zlib";
 import { crc32 } from "../../io/checksum.js";
+import { type Orientation, tiffOrientation } from "./exif.js";
 import { type ImageLimits, imageRefusal } from "./limits.js";
 
 /** Samples of a PNG as they are stored, palette colours in place of indices. */
@@ -14,7 +15,11 @@ export interface PngSamples {
   /** Largest sample: 2^depth − 1; 255 with a palette. */
   readonly top: number;
   readonly data: Uint8Array | Uint16Array;
+  /** How the picture was held, as its Exif data say (third edition, eXIf); 1 if nothing is said. */
+  readonly orientation: Orientation;
 }
+
+type Stored = Omit<PngSamples, "orientation">;
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Colour type → channels and the depths that it may have (table 11.1). */
@@ -53,6 +58,7 @@ export function readPng(name: string, bytes: Uint8Array, limits: ImageLimits): P
   let header: Header | undefined;
   let palette: Uint8Array | undefined;
   let alphas: Uint8Array | undefined;
+  let orientation: Orientation | undefined;
   const parts: Uint8Array[] = [];
   let ended = false;
   for (let at = 8; !ended; ) {
@@ -74,6 +80,7 @@ export function readPng(name: string, bytes: Uint8Array, limits: ImageLimits): P
       if (length === 0 || length % 3 !== 0 || length > 768) damaged("a palette of 1 to 256 colours", `${length} bytes`);
       palette = data;
     } else if (type === "tRNS") alphas = data;
+    else if (type === "eXIf") orientation ??= tiffOrientation(data);
     else if (type === "IDAT") parts.push(data);
     else if (type === "IEND") ended = true;
     else if (critical) damaged("known critical chunks", type);
@@ -84,12 +91,13 @@ export function readPng(name: string, bytes: Uint8Array, limits: ImageLimits): P
   const samples = unpack(known, parts, damaged);
   if (known.type !== 3 || palette === undefined) {
     const { width, height, channels, depth } = known;
-    const stored: PngSamples = { width, height, channels, top: 2 ** depth - 1, data: samples };
+    const stored: Stored = { width, height, channels, top: 2 ** depth - 1, data: samples };
     // A palette of a coloured picture only suggests colours for screens; a key goes with types 0 and 2 alone.
-    return alphas !== undefined && alphas.length === 2 * channels && channels !== 2 ? keyed(stored, alphas) : stored;
+    const hasKey = alphas !== undefined && alphas.length === 2 * channels && channels !== 2;
+    return { ...(hasKey ? keyed(stored, alphas as Uint8Array) : stored), orientation: orientation ?? 1 };
   }
   if (alphas !== undefined && alphas.length > palette.length / 3) damaged("at most as many alphas as colours", "more");
-  return colours(known, samples, palette, alphas, damaged);
+  return { ...colours(known, samples, palette, alphas, damaged), orientation: orientation ?? 1 };
 }
 
 type Damaged = (expected: string, got: string) => never;
@@ -180,7 +188,7 @@ function unfilter(row: Uint8Array, above: Uint8Array | null, filter: number, ste
 }
 
 /** The same with alpha: nothing where all samples of a pixel are the key's, which has 16 bits for each. */
-function keyed({ width, height, channels, top, data }: PngSamples, key: Uint8Array): PngSamples {
+function keyed({ width, height, channels, top, data }: Stored, key: Uint8Array): Stored {
   const wanted = Array.from({ length: channels }, (_, c) => ((key[2 * c] << 8) | key[2 * c + 1]) & top);
   const area = width * height;
   const out = top > 255 ? new Uint16Array(area * (channels + 1)) : new Uint8Array(area * (channels + 1));
@@ -202,7 +210,7 @@ function colours(
   palette: Uint8Array,
   alphas: Uint8Array | undefined,
   damaged: Damaged,
-): PngSamples {
+): Stored {
   const channels = alphas === undefined ? 3 : 4;
   const data = new Uint8Array(width * height * channels);
   for (let i = 0; i < width * height; i++) {
