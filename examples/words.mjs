@@ -1,5 +1,4 @@
-// Words from a stream of sound: three made-up ones (a rising, a falling and a steady tone) in noise. The front end goes
-// into the packed model; a listener decides every quarter of a second.
+// Words from a stream of sound: three made-up ones, a rising, a falling and a steady tone in noise.
 import { manualSeed, Rng } from "coarsegrad";
 import { DataLoader, imageDataset, spectralNoise, timeShift } from "coarsegrad/data";
 import { pack, verify } from "coarsegrad/export";
@@ -13,7 +12,8 @@ import { evaluate, fit } from "coarsegrad/train";
 manualSeed(4);
 const rng = new Rng(4);
 const classNames = ["rise", "fall", "hum"];
-const spoken = (word, pitch = rng.range(400, 800)) => {
+const spoken = (word) => {
+  const pitch = rng.range(400, 800);
   let phase = 0;
   return Float32Array.from({ length: 4000 }, (_, n) => {
     phase += (2 * Math.PI * pitch * [1 + n / 4000, 2 - n / 4000, 1.5][word]) / 8000;
@@ -21,21 +21,20 @@ const spoken = (word, pitch = rng.range(400, 800)) => {
   });
 };
 const sound = { ...SPEECH_8K, frames: 40, bands: 16 };
-const ear = new LogMel(sound);
 const dataset = (name, count) => {
   const labels = Uint8Array.from({ length: count }, () => rng.int(3));
-  const images = Uint8Array.from([...labels].flatMap((word) => [...ear.clip(spoken(word))]));
+  const images = Uint8Array.from([...labels].flatMap((word) => [...new LogMel(sound).clip(spoken(word))]));
   return imageDataset({ name, shape: [40, 16, 1], classes: 3, classNames, images, labels });
 };
-const transforms = [timeShift(), spectralNoise()];
-const train = new DataLoader(dataset("train", 300), { batch: 30, shuffle: true, seed: 4, transforms });
+const changes = { batch: 30, shuffle: true, seed: 4, transforms: [timeShift(), spectralNoise()] };
+const train = new DataLoader(dataset("train", 300), changes);
 const test = new DataLoader(dataset("test", 90));
 const net = dscnn({ classes: 3, width: 16, blocks: 2 });
 await fit(net, train, { epochs: 6, schedule: cosine(), optimizer: new Adam(net.parameters(), { lr: 0.01 }) });
 prepare(net, { weights: 1, activations: 4 });
 await calibrate(net, train);
-const optimizer = new BCGD(net.parameters(), { base: (some) => new Adam(some, { lr: 0.003 }), rho: 1e-4 });
-await fit(net, train, { epochs: 6, schedule: cosine(), optimizer });
+const base = (some) => new Adam(some, { lr: 0.003 });
+await fit(net, train, { epochs: 6, schedule: cosine(), optimizer: new BCGD(net.parameters(), { base, rho: 1e-4 }) });
 const packed = pack(net, { inputShape: [40, 16, 1], classes: classNames, sound });
 console.log(
   "accuracy:",

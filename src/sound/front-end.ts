@@ -69,7 +69,9 @@ export function parseFrontEnd(value: unknown, file: string): FrontEnd {
   throw new FormatError({ op: file, what: "bad sound", expected, got: JSON.stringify(value) ?? "nothing" });
 }
 
-/** Samples of a clip: window + (frames − 1)·hop. */
-export function clipLength({ window, hop, frames }: FrontEnd): number {
+/** Samples of a clip: window + (frames − 1)·hop. @throws ArgumentError for what is no front end */
+export function clipLength(front: FrontEnd): number {
+  checkFrontEnd("clipLength", front);
+  const { window, hop, frames } = front;
   return window + (frames - 1) * hop;
 }

@@ -2,8 +2,8 @@
 import { integer, type OptionRules, real, within } from "../core/checks.js";
 import { SOUND_RATES } from "../io/wav.js";
 import { clipLength, type FrontEnd } from "./front-end.js";
+import type { Heard } from "./heard.js";
 import { checkSamples } from "./log-mel.js";
-import type { Heard } from "./recognizer.js";
 
 /** Choices of a listener. */
 export interface ListenerOptions {

@@ -10,7 +10,17 @@ import { createSession } from "../../src/infer/index.js";
 import { readSafetensors } from "../../src/io/safetensors.js";
 import { memory } from "../../src/kernels/engine.js";
 import { scope } from "../../src/memory/scope.js";
-import { alexnet, dscnn, lenet5, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11 } from "../../src/models/index.js";
+import {
+  alexnet,
+  dscnn,
+  lenet5,
+  resnet18,
+  resnet20,
+  resnet32,
+  resnet44,
+  resnet56,
+  vgg11,
+} from "../../src/models/index.js";
 import { BatchNorm, crossEntropy } from "../../src/nn/index.js";
 import type { Module } from "../../src/nn/module.js";
 import { dataRoots, readFileBytes } from "../../src/node/index.js";

@@ -210,7 +210,9 @@ describe("the table", () => {
     );
     const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
     expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);
-    expect(() => model("toString")).toThrow(/model: unknown model; expected alexnet, dscnn, lenet5, .*, vgg11, got toString/);
+    expect(() => model("toString")).toThrow(
+      /model: unknown model; expected alexnet, dscnn, lenet5, .*, vgg11, got toString/,
+    );
   });
 });
 

@@ -5,9 +5,10 @@ import { DataError } from "../../core/errors.js";
 import { isFolder, readFileBytes } from "../../node/files.js";
 import { samplesOf } from "../../node/sound/listen.js";
 import { type FrontEnd, parseFrontEnd } from "../../sound/front-end.js";
+import type { HearingSession } from "../../sound/heard.js";
 import type { Decision } from "../../sound/listener.js";
 import { LogMel } from "../../sound/log-mel.js";
-import { type HearingSession, recognizer } from "../../sound/recognizer.js";
+import { recognizer } from "../../sound/recognizer.js";
 
 /** Bytes of a WAV file. */
 const MOST_BYTES = 2 ** 28;
