@@ -13,10 +13,9 @@ manualSeed(4);
 const rng = new Rng(4);
 const classNames = ["rise", "fall", "hum"];
 const spoken = (word) => {
-  const pitch = rng.range(400, 800);
   let phase = 0;
   return Float32Array.from({ length: 4000 }, (_, n) => {
-    phase += (2 * Math.PI * pitch * [1 + n / 4000, 2 - n / 4000, 1.5][word]) / 8000;
+    phase += (2 * Math.PI * 600 * [1 + n / 4000, 2 - n / 4000, 1.5][word]) / 8000;
     return 0.1 * Math.sin(phase) + 0.002 * rng.normal();
   });
 };
