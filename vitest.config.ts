@@ -32,6 +32,7 @@ const textImports: Plugin = {
 const LONG = [
   "cli/",
   "export/models",
+  "export/c/agreement",
   "kernels/",
   "doors/",
   "onnx/",
@@ -39,6 +40,7 @@ const LONG = [
   "node/run-folder-faults",
   "package/",
   "frameworks/",
+  "site/",
 ];
 
 class LongestFirst extends BaseSequencer {

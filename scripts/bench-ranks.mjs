@@ -1,6 +1,7 @@
 /**
- * @file `npm run bench:ranks`: the time of a sum over ranks of MPI, beside that of MPI_Allreduce: through memory and, as
- * root with iproute2, over links of 1 and 10 Gbit/s between hosts that are namespaces.
+ * @file `npm run bench:ranks [sums|steps]`: the time of a sum over ranks of MPI, beside that of MPI_Allreduce: through
+ * memory and, as root with iproute2, over links of 1 and 10 Gbit/s between hosts that are namespaces. Then steps of
+ * training over these links, with the next batch made while gradients travel and after they came.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
@@ -25,55 +26,80 @@ const ENV = {
   OMPI_MCA_btl_vader_single_copy_mechanism: process.env.OMPI_MCA_btl_vader_single_copy_mechanism ?? "none",
 };
 
+const what = process.argv.slice(2);
+if (what.length > 1 || !["sums", "steps", undefined].includes(what[0])) {
+  console.error(`bench:ranks: expected sums, steps or nothing, got ${what.join(" ")}`);
+  process.exit(2);
+}
+const wants = (part) => (what[0] ?? part) === part;
+
 const isThere = (command) => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
 
-function row(place, make, ranks, command) {
+/** What rank 0 of a program in bench/ranks prints. */
+function measured(command, program, args) {
+  const [file, ...options] = [...command, process.execPath, path.join(root, "bench", "ranks", program), ...args];
+  const stdio = ["ignore", "pipe", "inherit"];
+  const lines = execFileSync(file, options, { cwd: root, env: ENV, encoding: "utf8", stdio }).split("\n");
+  return JSON.parse(lines.find((text) => /^[[{]/.test(text)));
+}
+
+const milliseconds = (value) => value.toPrecision(3);
+const tableRow = (cells) => console.log(`| ${cells.join(" | ")} |`);
+
+function sumsRow(place, make, ranks, command) {
   // MPICH's ranks spin while they wait: with fewer processors a sum takes minutes.
   if (make === "MPICH" && ranks > availableParallelism()) return;
-  const program = [
-    process.execPath,
-    path.join(root, "bench", "ranks", "sum.mjs"),
-    MAKES[make],
-    "15",
-    ...LENGTHS.map(String),
-  ];
-  const [file, ...args] = [...command, ...program];
-  const line = execFileSync(file, args, {
-    cwd: root,
-    env: ENV,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const cells = JSON.parse(line.split("\n").find((text) => text.startsWith("["))).map(
-    ({ ours, theirs }) => `${ours.toPrecision(3)} / ${theirs.toPrecision(3)}`,
-  );
-  console.log(`| ${[place, make, ranks, ...cells].join(" | ")} |`);
+  const sums = measured(command, "sum.mjs", [MAKES[make], "15", ...LENGTHS.map(String)]);
+  tableRow([place, make, ranks, ...sums.map(({ ours, theirs }) => `${milliseconds(ours)} / ${milliseconds(theirs)}`)]);
+}
+
+/** Runs with hosts that are joined by links, and removes them. */
+function withHosts(ranks, gigabits, use) {
+  const hosts = new Hosts(ranks, gigabits);
+  try {
+    // Not MPICH: that of Debian 12 hangs now and then in MPI_Finalize, over TCP.
+    use(hosts.mpirun("Open MPI", ranks));
+  } finally {
+    hosts.remove();
+  }
+}
+
+function sums(makes, networks) {
+  console.log("Median ms of a sum until the slowest rank has it, ours / MPI_Allreduce\n");
+  tableRow(["carrier", "library", "ranks", ...LENGTHS.map((length) => `${((4 * length) / 1e6).toPrecision(3)} MB`)]);
+  tableRow(["---", "---", "---:", ...LENGTHS.map(() => "---:")]);
+  for (const make of makes) {
+    for (const ranks of [2, 4]) {
+      const open = ["mpirun.openmpi", "--quiet", "--oversubscribe", "-np", String(ranks)];
+      sumsRow("memory", make, ranks, make === "MPICH" ? ["mpirun.mpich", "-np", String(ranks)] : open);
+    }
+  }
+  for (const gigabits of networks) {
+    for (const ranks of [2, 4]) {
+      withHosts(ranks, gigabits, (command) => sumsRow(`${gigabits} Gbit/s`, "Open MPI", ranks, command));
+    }
+  }
+}
+
+/** ResNet-18 on images of 64×64, 16 a rank. */
+function steps(networks) {
+  console.log("\nMedian ms of a step of two ranks, the next batch made while gradients travel / after they came\n");
+  tableRow(["carrier", "pictures", "step, ahead / after", "making a rank's part of a batch"]);
+  tableRow(["---", "---", "---:", "---:"]);
+  for (const gigabits of networks) {
+    withHosts(2, gigabits, (command) => {
+      for (const pictures of ["pixels", "JPEG"]) {
+        const { ahead, after, made } = measured(command, "step.mjs", [pictures, "32", "8", "3"]);
+        const times = `${milliseconds(ahead)} / ${milliseconds(after)}`;
+        tableRow([`${gigabits} Gbit/s`, pictures, times, milliseconds(made)]);
+      }
+    });
+  }
 }
 
 if (buildIsStale() && (await runScript("build.mjs")) !== 0) process.exit(1);
 const makes = Object.keys(MAKES).filter((make) => isThere(make === "MPICH" ? "mpirun.mpich" : "mpirun.openmpi"));
-console.log("Median ms of a sum until the slowest rank has it, ours / MPI_Allreduce\n");
-console.log(
-  `| carrier | library | ranks | ${LENGTHS.map((length) => `${((4 * length) / 1e6).toPrecision(3)} MB`).join(" | ")} |`,
-);
-console.log(`| --- | --- | ---: | ${LENGTHS.map(() => "---:").join(" | ")} |`);
-for (const make of makes) {
-  for (const ranks of [2, 4]) {
-    const open = ["mpirun.openmpi", "--quiet", "--oversubscribe", "-np", String(ranks)];
-    row("memory", make, ranks, make === "MPICH" ? ["mpirun.mpich", "-np", String(ranks)] : open);
-  }
-}
-if (!canMakeHosts()) console.log("\nNo namespaces here: run as root, with iproute2, for the times over a network.");
-else {
-  for (const gigabits of [10, 1]) {
-    for (const ranks of [2, 4]) {
-      const hosts = new Hosts(ranks, gigabits);
-      try {
-        // Not MPICH: that of Debian 12 hangs now and then in MPI_Finalize, over TCP.
-        if (makes.includes("Open MPI")) row(`${gigabits} Gbit/s`, "Open MPI", ranks, hosts.mpirun("Open MPI", ranks));
-      } finally {
-        hosts.remove();
-      }
-    }
-  }
-}
+const networks = canMakeHosts() && makes.includes("Open MPI") ? [10, 1] : [];
+if (wants("sums")) sums(makes, networks);
+if (networks.length === 0) console.log("\nNo namespaces here: run as root, with iproute2 and Open MPI, for networks.");
+else if (wants("steps")) steps(networks);

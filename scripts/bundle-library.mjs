@@ -40,12 +40,60 @@ function tidyMap(outdir, name) {
 }
 
 /**
+ * Rare kinds of nodes, which the packed runtime imports late. They are in a file that imports nothing: a bundler that
+ * splits by what is shared would cut the runtime of every page in two for them. What they use is in it once more.
+ */
+const RARE = "infer/rare.js";
+/** What may not be there twice: the running engine, and classes that are told apart by what they are. */
+const ONCE = /(?:^|\/)(?:kernels\/(?:engine|wasm)|memory\/|core\/errors)/;
+
+/** What stands for its path until it is known how deep the importing bundle lies. */
+const RARE_PATH = "coarsegrad:rare";
+/** Imports of it stay imports. */
+const rareBeside = {
+  name: "rare kinds beside",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/rare\.js$/ }, () => ({ path: RARE_PATH, external: true }));
+  },
+};
+
+/** Writes the path where it is imported. @param {string} outdir @param {string} name of a bundle in it */
+function placeRare(outdir, name) {
+  const file = path.join(outdir, name);
+  const text = readFileSync(file, "utf8");
+  const way = path.posix.relative(path.posix.dirname(name.split(path.sep).join("/")), RARE);
+  if (text.includes(RARE_PATH)) writeFileSync(file, text.replaceAll(RARE_PATH, way.startsWith(".") ? way : `./${way}`));
+}
+
+/** @param {string} folder where the compiler wrote */
+async function bundleRare(folder) {
+  const { metafile } = await build({
+    absWorkingDir: folder,
+    entryPoints: [RARE],
+    outfile: RARE,
+    allowOverwrite: true,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    sourcemap: true,
+    metafile: true,
+    logLevel: "warning",
+  });
+  tidyMap(folder, `${RARE}.map`);
+  const { inputs } = metafile.outputs[RARE];
+  const twice = Object.entries(inputs).filter(([name, { bytesInOutput }]) => bytesInOutput > 0 && ONCE.test(name));
+  if (twice.length > 0) throw new Error(`rare kinds hold what may be there only once: ${twice.map(([name]) => name)}`);
+}
+
+/**
  * Replaces the modules in `folder` by the bundles. Declarations and the command line stay as they are.
  *
  * @param {string} root
  * @param {string} folder where the compiler wrote
  */
 export async function bundleLibrary(root, folder) {
+  await bundleRare(folder);
   const outdir = `${folder}-bundles`;
   const { exports, version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   try {
@@ -62,16 +110,23 @@ export async function bundleLibrary(root, folder) {
       target: "es2022",
       // koffi is an optional peer dependency: ranks of MPI import it late.
       external: ["node:*", "koffi"],
+      plugins: [rareBeside],
       define: { COARSEGRAD_VERSION: JSON.stringify(version) },
       sourcemap: true,
       logLevel: "warning",
     });
     const modules = (from) =>
       readdirSync(from, { recursive: true, encoding: "utf8" }).filter(
-        (name) => /\.js(?:\.map)?$/.test(name) && name.split(path.sep)[0] !== "cli",
+        (name) =>
+          /\.js(?:\.map)?$/.test(name) &&
+          name.split(path.sep)[0] !== "cli" &&
+          !name.startsWith(path.join(...RARE.split("/"))),
       );
     for (const name of modules(folder)) rmSync(path.join(folder, name));
-    for (const name of modules(outdir)) if (name.endsWith(".map")) tidyMap(outdir, name);
+    for (const name of modules(outdir)) {
+      if (name.endsWith(".map")) tidyMap(outdir, name);
+      else placeRare(outdir, name);
+    }
     renameSync(path.join(outdir, "shared"), path.join(folder, "shared"));
     for (const name of modules(outdir)) renameSync(path.join(outdir, name), path.join(folder, name));
   } finally {

@@ -10,6 +10,8 @@ import { describe, expect, it } from "vitest";
  * What each room imports besides itself, and nothing more; `index` is src/index.ts. Rooms stand in an order in which
  * each imports those before it alone.
  *
+ * `export` reads of `kernels` in which blocks they sum, to write the same in C.
+ *
  * `onnx` is beside export, not inside it: it lowers networks as export does and has a library for protobuf. `run` is a
  * run from its configuration to its packed model: what scripts, pages and the command line share, without Node. `sweep`
  * is many of them.
@@ -35,9 +37,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   worker: ["core", "memory"],
   train: ["core", "world", "codes", "memory", "ndarray", "autograd", "nn", "quant", "optim", "data", "io"],
   infer: ["core", "codes", "memory", "kernels", "format"],
-  export: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant", "sound", "format", "infer"],
+  export: [
+    "core",
+    "codes",
+    "memory",
+    "kernels",
+    "ndarray",
+    "ops",
+    "autograd",
+    "nn",
+    "quant",
+    "sound",
+    "format",
+    "infer",
+  ],
   inspect: ["core", "codes", "memory", "ndarray", "ops", "autograd", "nn", "quant"],
-  onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "export"],
+  onnx: ["core", "codes", "ndarray", "autograd", "nn", "format", "infer", "export"],
   run: [
     "core",
     "world",

@@ -74,3 +74,26 @@ export function hasProgram(name: string, env: NodeJS.ProcessEnv = process.env): 
 
 /** True where tests of queues are to be skipped; Debian's package is `redis-server`. */
 export const noRedis = lacks("redis-server", hasProgram("redis-server"));
+
+/** C compilers and emulators by what they are for, each with its programs and Debian's packages. */
+const C_TOOLS = {
+  gcc: [["gcc"], "gcc libc6-dev"],
+  clang: [["clang"], "clang"],
+  "Cortex-M4": [["arm-none-eabi-gcc", "qemu-system-arm"], "gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"],
+  RV32: [
+    ["riscv64-unknown-elf-gcc", "qemu-system-riscv32"],
+    "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc",
+  ],
+} as const;
+
+/** What C is compiled for. */
+export type CTool = keyof typeof C_TOOLS;
+
+/** True where tests of a C compiler are to be skipped. */
+export function noC(tool: CTool): boolean {
+  const [programs, packages] = C_TOOLS[tool];
+  return lacks(
+    `${tool} (${packages})`,
+    programs.every((program) => hasProgram(program)),
+  );
+}

@@ -70,7 +70,7 @@ function tanh64(x: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function sigmoid64(x: v128): v128 {
+export function sigmoid64(x: v128): v128 {
   const one = f64x2.splat(1);
   return f64x2.div(one, f64x2.add(one, exp64(f64x2.neg(x))));
 }

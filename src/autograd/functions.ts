@@ -1,4 +1,5 @@
 /** @file The functional API: every function of tensors, by family in `functions/`. */
+export * from "./functions/activation.js";
 export * from "./functions/arithmetic.js";
 export * from "./functions/comparison.js";
 export * from "./functions/convolution.js";
@@ -9,3 +10,4 @@ export * from "./functions/loss.js";
 export * from "./functions/movement.js";
 export * from "./functions/normalization.js";
 export * from "./functions/reduction.js";
+export * from "./functions/sequence.js";

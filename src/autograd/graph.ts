@@ -35,10 +35,13 @@ export interface Node {
 
 /** An array with a place in the graph. `Tensor` adds the methods. */
 export class Variable {
+  /** The values. */
   readonly data: NDArray;
+  /** Whether backward passes leave a gradient here. */
   requiresGrad: boolean;
   /** Sum of the gradients of all backward passes since it was cleared; null before the first. */
   gradient: NDArray | null = null;
+  /** The operation that made it, or null for a leaf. */
   node: Node | null = null;
   /** Ask for the gradient of a result, not of a leaf alone. */
   keepsGradient = false;
@@ -52,9 +55,11 @@ export class Variable {
     this.data = data;
     this.requiresGrad = requiresGrad;
   }
+  /** Extents, outermost first. */
   get shape(): Shape {
     return this.data.shape;
   }
+  /** Element type. */
   get dtype(): DType {
     return this.data.dtype;
   }

@@ -1,4 +1,5 @@
 /** @file One command line from its arguments to its exit code: every failure ends as one line. */
+import { provideKinds } from "../infer/kinds.js";
 import { parse } from "./program.js";
 import { followParent } from "./ui/child.js";
 import { describeFailure, EXIT } from "./ui/failure.js";
@@ -13,6 +14,7 @@ import { writeText } from "./ui/terminal.js";
 export async function run(argv: readonly string[]): Promise<number> {
   const debug = argv.includes("--debug") || process.env["COARSEGRAD_DEBUG"] === "1";
   const leave = followParent();
+  provideKinds();
   try {
     await parse(argv);
     return process.exitCode === undefined ? EXIT.ok : Number(process.exitCode);

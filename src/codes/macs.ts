@@ -2,8 +2,11 @@
 
 /** Multiply-accumulates of one pair of widths; 32 is float. */
 export interface MacSummary {
+  /** Bits of a weight; 32 for float. */
   readonly weightBits: number;
+  /** Bits of an activation; 32 for float. */
   readonly activationBits: number;
+  /** Multiply-accumulates of these widths. */
   readonly macs: number;
 }
 

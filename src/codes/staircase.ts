@@ -15,7 +15,8 @@ export function roundingId(rounding: Rounding): 0 | 1 {
  * The code of one number: 0 for x ≤ 0 (and NaN), else min(⌈f32(x/α)⌉, L), or with "nearest" the nearest integer, half
  * to even. The scalar definition that the kernel repeats.
  *
- * @param x, alpha f32 numbers
+ * @param x an f32 number
+ * @param alpha an f32 number
  * @see BCGD §3 (staircase)
  */
 export function staircaseCode(x: number, alpha: number, top: number, rounding: Rounding = "ceil"): number {

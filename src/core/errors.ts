@@ -7,8 +7,11 @@ export interface ErrorFields {
   readonly op: string;
   /** What is wrong, in a few words. */
   readonly what: string;
+  /** What would have been right. */
   readonly expected?: string;
+  /** What came instead. */
   readonly got?: string;
+  /** What to do. */
   readonly hint?: string;
 }
 
@@ -37,10 +40,15 @@ function message(fields: ErrorFields): string {
 /** Base of every error that the library throws on purpose; its fields say what {@link ErrorFields} describe. */
 export class CoarsegradError extends Error {
   // Written out in each class: minifiers rename classes, and `new.target.name` with them.
+  /** Name of the class, also in minified code. */
   override readonly name: string = "CoarsegradError";
+  /** The operation, option or file that refuses. */
   readonly op: string;
+  /** What would have been right. */
   readonly expected: string | undefined;
+  /** What came instead. */
   readonly got: string | undefined;
+  /** What to do. */
   readonly hint: string | undefined;
   constructor(fields: ErrorFields) {
     fields ??= { op: "coarsegrad", what: "error" };

@@ -14,6 +14,7 @@ export interface Example {
   readonly x?: ExampleValue;
   /** Its inputs, for a network of several; instead of `x`. */
   readonly inputs?: readonly ExampleValue[];
+  /** What the network should say. */
   readonly y: ExampleValue;
   /** How much it counts, ≥ 0. Default 1. */
   readonly weight?: number;

@@ -14,6 +14,7 @@ export interface ImageDataset {
   readonly classes: number;
   /** Names of the classes in label order. */
   readonly classNames?: readonly string[];
+  /** Height, width and channels of one image. */
   readonly shape: ImageShape;
   /** Number of images. */
   readonly count: number;
@@ -25,7 +26,9 @@ export interface ImageDataset {
 
 /** The two parts of a data set. */
 export interface DatasetSplits {
+  /** Images to learn from. */
   readonly train: ImageDataset;
+  /** Images to measure on. */
   readonly test: ImageDataset;
 }
 

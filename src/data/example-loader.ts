@@ -42,6 +42,7 @@ const RULES: OptionRules<ExampleLoaderOptions> = { batch: integer(1), shuffle: f
  * @throws ArgumentError on options out of range, or no batch at all
  */
 export class ExampleLoader implements ExampleSource {
+  /** What the batches are made of. */
   readonly dataset: ExampleDataset;
   readonly batches: number;
   readonly #batch: number;

@@ -25,7 +25,9 @@ export type ExampleData = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** Arrays of all examples: extents with the number of examples first. */
 export interface ExampleArray {
+  /** Extents, examples first. */
   readonly shape: Shape;
+  /** Values, row by row. */
   readonly data: ExampleData;
   /**
    * Value of code 1, for bytes that are codes: quantized layers multiply them exactly. Default none: bytes are
@@ -54,6 +56,7 @@ export interface ExampleFields {
   readonly weights?: ArrayLike<number>;
   /** Names of an input's last axis, and of the classes: carried along, for reports. */
   readonly names?: readonly string[];
+  /** Names of the classes, if the targets are classes. */
   readonly classes?: readonly string[] | null;
   /** For messages. Default `examples`. */
   readonly name?: string;
@@ -61,12 +64,19 @@ export interface ExampleFields {
 
 /** Examples in memory. */
 export interface ExampleDataset {
+  /** Name in messages. */
   readonly name: string;
+  /** Number of examples. */
   readonly count: number;
+  /** One array for each input of the network, examples first. */
   readonly inputs: readonly ExampleArray[];
+  /** What the network should say, examples first. */
   readonly targets: ExampleArray;
+  /** Weight of each example in the loss, or null: all count the same. */
   readonly weights: Float32Array | null;
+  /** Names of the inputs' columns, if they have any. */
   readonly names?: readonly string[];
+  /** Names of the classes, if the targets are classes. */
   readonly classes?: readonly string[] | null;
 }
 
@@ -185,9 +195,13 @@ export function isExampleDataset(data: unknown): data is ExampleDataset {
 
 /** Some examples, in order; plain arrays, which the receiver owns. */
 export interface ExampleBatch {
+  /** One array for each input of the network, examples first. */
   readonly inputs: readonly ExampleArray[];
+  /** What the network should say, examples first. */
   readonly targets: ExampleArray;
+  /** Weight of each example in the loss, or null: all count the same. */
   readonly weights: Float32Array | null;
+  /** Number of examples. */
   readonly count: number;
   /** The epoch, counted from 0. */
   readonly epoch: number;

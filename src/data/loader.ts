@@ -67,6 +67,7 @@ export function placeOf(whole: number, range?: ShardRange): { readonly start: nu
 export interface BatchLoader {
   /** For messages, such as `cifar10/train`. */
   readonly name: string;
+  /** Number of classes. */
   readonly classes: number;
   /** [H, W, C] of every image. */
   readonly imageShape: ImageShape;
@@ -168,7 +169,9 @@ const rules: OptionRules<LoaderOptions> = {
  * for await (const { images, labels } of loader.epoch(0)) step(images, labels);
  */
 export class DataLoader implements BatchLoader {
+  /** What the batches are made of. */
   readonly dataset: ImageDataset;
+  /** Images in a batch; the last one may have fewer. */
   readonly batchSize: number;
   /** Batches in an epoch. */
   readonly batches: number;
@@ -220,6 +223,7 @@ export class DataLoader implements BatchLoader {
   get name(): string {
     return this.dataset.name;
   }
+  /** Number of classes. */
   get classes(): number {
     return this.dataset.classes;
   }

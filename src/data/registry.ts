@@ -13,7 +13,9 @@ export type DatasetSplitName = DatasetName | `fsdd:s${number}`;
 
 /** A file of a public distribution. */
 export interface RemoteFile {
+  /** Name of the file, or of the data set as commands take it. */
   readonly name: string;
+  /** Size. */
   readonly bytes: number;
   /** SHA-256 of the file as distributed. */
   readonly sha256: string;
@@ -21,16 +23,23 @@ export interface RemoteFile {
 
 /** What is known of a data set before a byte of it is read. */
 export interface DatasetInfo {
+  /** Name of the file, or of the data set as commands take it. */
   readonly name: DatasetSplitName;
+  /** Name for people. */
   readonly title: string;
+  /** Height, width and channels of one image. */
   readonly shape: ImageShape;
+  /** Number of classes. */
   readonly classes: number;
+  /** Names of the classes, by label. */
   readonly classNames: readonly string[];
   /** Images in the two parts. */
   readonly train: number;
+  /** Number of test images. */
   readonly test: number;
   /** Customary normalization of x/255, one number per channel. */
   readonly mean: readonly number[];
+  /** Deviation of each channel over the training images. */
   readonly std: readonly number[];
   /** How the files are laid out; `generated` has none. */
   readonly format: "generated" | "idx" | "cifar" | "fsdd";
@@ -46,6 +55,7 @@ export interface DatasetInfo {
   readonly files: readonly RemoteFile[];
   /** URLs that end in "/", to which a file's name is appended; tried in order. */
   readonly mirrors: readonly string[];
+  /** Under which terms it may be used. */
   readonly licence: string;
 }
 

@@ -24,6 +24,7 @@ import { checkImageShape, type ImageShape } from "./dataset.js";
  * run was resumed.
  */
 export interface ImageTransform {
+  /** Name in messages and descriptions. */
   readonly name: string;
   /**
    * Changes `pixels`, [H, W, C], in place.

@@ -1,17 +1,20 @@
 /** @file Lowering of ops that stay in f32, and of those that move codes without changing them. */
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
-import type { NodeData, PlanWindow } from "../format/index.js";
+import type { NodeData, NodeOf, PlanWindow } from "../format/index.js";
+import { PARAMETERS } from "../format/nodes/rare/activation.js";
 import { resolveRange } from "../ndarray/slice.js";
 import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
+import { activation, prelu } from "../ops/activation.js";
+import { clip } from "../ops/compare.js";
 import { conv2d, convolution } from "../ops/conv.js";
 import { add, div, mul, sub } from "../ops/elementwise.js";
 import { linear } from "../ops/linalg.js";
-import { concat, pad, reshape, slice } from "../ops/movement.js";
+import { concat, pad, permute, reshape, slice } from "../ops/movement.js";
 import { batchNormEval, foldBatchNorm } from "../ops/norm.js";
 import type { AnyOp } from "../ops/op.js";
 import { avgPool2d, maxPool2d, type PoolAttrs } from "../ops/pool.js";
-import { relu } from "../ops/unary.js";
+import { relu, sigmoid, tanh } from "../ops/unary.js";
 import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
 /** A copy of a constant's real values in f32. */
@@ -76,6 +79,32 @@ export const FLOAT_RULES: readonly OpRule[] = [
   lowers(relu, (result, [x], lowering) => {
     lowering.emit(result, { op: "relu", id: lowering.names.number("relu"), input: lowering.realId(x) });
   }),
+  lowers(sigmoid, (result, [x], lowering) => emitActivation(result, x, lowering, { fn: "sigmoid" })),
+  lowers(tanh, (result, [x], lowering) => emitActivation(result, x, lowering, { fn: "tanh" })),
+  lowers(activation, (result, [x], lowering, { fn, alpha, beta }) => {
+    const parameters = [alpha, beta].slice(0, PARAMETERS[fn][0]).map(Math.fround);
+    const named = {
+      ...(parameters.length > 0 && { alpha: parameters[0] }),
+      ...(parameters.length > 1 && { beta: parameters[1] }),
+    };
+    emitActivation(result, x, lowering, { fn, ...named });
+  }),
+  lowers(prelu, (result, [x, slope], lowering) => {
+    if (!lowering.depends(x) || lowering.depends(slope)) lowering.refuse(result, "slopes", "a parameter");
+    const given = constantOf(slope);
+    const channels = result.shape[result.shape.length - 1];
+    const value = given.length === channels ? given : new Float32Array(channels).fill(given[0]);
+    const id = lowering.names.take(lowering.names.pathOf([slope]) ?? "prelu");
+    lowering.emit(result, { op: "activation", id, input: lowering.realId(x), fn: "prelu" }, { value });
+  }),
+  lowers(clip, (result, [x], lowering, { lo, hi }) => {
+    // Bounds that are no f32 numbers are rounded by the kernel; infinite ones do not bound.
+    const [alpha, beta] = [lo, hi].map((bound) =>
+      Number.isFinite(Math.fround(bound)) ? Math.fround(bound) : undefined,
+    );
+    const bounds = { ...(alpha !== undefined && { alpha }), ...(beta !== undefined && { beta }) };
+    emitActivation(result, x, lowering, { fn: "clip", ...bounds });
+  }),
   lowers(maxPool2d, (result, [x], lowering, attrs) => {
     const window = poolWindow(x, attrs);
     const id = lowering.names.number("maxPool");
@@ -89,14 +118,28 @@ export const FLOAT_RULES: readonly OpRule[] = [
   }),
   lowers(reshape, (result, [x], lowering) => {
     if (sameShape(result.shape, x.shape)) return lowering.alias(result, x);
-    if (result.shape.length !== 2 || result.shape[0] !== x.shape[0]) {
-      lowering.refuse(result, "reshape", `${shapeText([x.shape[0], sizeOf(x.shape.slice(1))])}, a flattening`);
+    if (channelsOutermost(result, x, lowering)) return;
+    const [n, ...own] = result.shape;
+    const ranks = lowering.sequences ? [1, 2, 3] : [1, 3];
+    if (!ranks.includes(own.length) || n !== x.shape[0]) {
+      const flat = shapeText([x.shape[0], sizeOf(x.shape.slice(1))]);
+      lowering.refuse(result, "reshape", `${flat}, a flattening, or images of it`);
     }
-    lowering.emit(result, { op: "flatten", id: lowering.names.number("flatten"), input: lowering.id(x) });
+    const shape = own.length === 2 ? [1, ...own] : own;
+    // Sequences are images of one row already.
+    if (lowering.sequences && x.shape.length === 3 && sameShape(shape, [1, ...x.shape.slice(1)])) {
+      return lowering.alias(result, x);
+    }
+    if (lowering.sequences && own.length === 2 && sameShape(shape, x.shape.slice(1))) return lowering.alias(result, x);
+    const node = { op: "flatten", id: lowering.names.number("flatten"), input: lowering.id(x) } as const;
+    lowering.emit(result, own.length === 1 ? node : { ...node, shape });
   }),
   lowers(pad, (result, [x], lowering, attrs) => {
-    const { pads, value } = attrs;
-    if (x.shape.length !== 4 || pads[0][0] + pads[0][1] > 0 || value !== 0) {
+    const { value } = attrs;
+    const sequence = lowering.sequences && x.shape.length === 3;
+    const [batch, ...along] = attrs.pads;
+    const pads = sequence ? [batch, [0, 0] as const, ...along] : attrs.pads;
+    if (pads.length !== 4 || pads[0][0] + pads[0][1] > 0 || value !== 0) {
       lowering.refuse(result, "padding", "zeros around images and their channels");
     }
     const [, rows, columns, channels] = pads;
@@ -129,13 +172,15 @@ export const FLOAT_RULES: readonly OpRule[] = [
     if (batch.count !== x.shape[0] || batch.step !== 1 || axes.some(({ step, count }) => step < 1 || count < 1)) {
       lowering.refuse(result, "slice", "all images, and forward ranges of rows, columns and channels");
     }
+    const row = lowering.sequences && x.shape.length === 3 ? [{ start: 0, step: 1, count: 1 }] : [];
+    const ranged = [...row, ...axes];
     lowering.emit(result, {
       op: "slice",
       id: lowering.names.number("slice"),
       input: lowering.id(x),
-      start: axes.map(({ start }) => start),
-      step: axes.map(({ step }) => step),
-      count: axes.map(({ count }) => count),
+      start: ranged.map(({ start }) => start),
+      step: ranged.map(({ step }) => step),
+      count: ranged.map(({ count }) => count),
     });
   }),
   combine(add, "add"),
@@ -143,6 +188,46 @@ export const FLOAT_RULES: readonly OpRule[] = [
   combine(mul, "mul"),
   combine(div, "div"),
 ];
+
+/**
+ * Rows [N, pixels·channels] that are seen as [N, pixels, channels], transposed and flattened again, as networks of other
+ * tools end: a slice for each channel, joined. @returns false if it is something else
+ */
+function channelsOutermost(result: Variable, x: Variable, lowering: Lowering): boolean {
+  const [batch, pixels, channels] = result.shape;
+  if (result.shape.length !== 3 || x.shape.length !== 2 || batch !== x.shape[0]) return false;
+  const turned = lowering.onlyReader(result);
+  const last = turned && lowering.onlyReader(turned);
+  if (turned?.node?.op !== permute || last?.node?.op !== reshape) return false;
+  if (`${turned.shape}` !== `${[batch, channels, pixels]}` || !sameShape(last.shape, x.shape)) return false;
+  // Where both extents are equal the shape does not tell whether anything was transposed.
+  if (`${(turned.node.attrs as { axes: readonly number[] }).axes.map((axis) => (axis + 3) % 3)}` !== "0,2,1")
+    return false;
+  const id = lowering.names.number("channelsOutermost");
+  const inputs = Array.from({ length: channels }, (_, c) => {
+    const part = lowering.names.take(`${id}_${c}`);
+    const range = { start: [c], step: [channels], count: [pixels] };
+    lowering.emitInner({ op: "slice", id: part, input: lowering.id(x), ...range });
+    return part;
+  });
+  lowering.emit(last, { op: "concat", id, inputs }, undefined, [result, turned]);
+  return true;
+}
+
+/** Adds the node of an element-wise function, named after it. */
+function emitActivation(
+  result: Variable,
+  x: Variable,
+  lowering: Lowering,
+  fields: Omit<NodeOf<"activation">, "op" | "id" | "input">,
+): void {
+  lowering.emit(result, {
+    op: "activation",
+    id: lowering.names.number(fields.fn),
+    input: lowering.realId(x),
+    ...fields,
+  });
+}
 
 /** Two values that depend on the input are added; a constant is one number for all or one per channel. */
 function combine(op: AnyOp, fn: "add" | "sub" | "mul" | "div"): OpRule {

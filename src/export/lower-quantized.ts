@@ -8,14 +8,17 @@ import { channelsLast } from "../codes/rows.js";
 import { scalesOf } from "../codes/scales.js";
 import { type Sums, sumsOf } from "../codes/sums.js";
 import type { Thresholds } from "../codes/thresholds.js";
-import type { NodeData, PlanActivation, PlanNode, PlanQuantized } from "../format/index.js";
-import { type ConvolutionOptions, convolution } from "../ops/conv.js";
+import type { NodeData, PlanActivation, PlanNode, PlanQuantized, PlanWindow } from "../format/index.js";
+import { convolution } from "../ops/conv.js";
 import { batchNormEval } from "../ops/norm.js";
 import { quantConv2dOp, quantLinearOp, type StaircaseAttrs, staircaseOp } from "../quant/ops/index.js";
 import type { QuantizedWeight } from "../quant/quant-parameter.js";
 import { type ChannelMap, checkExact, foldThresholds } from "./fold.js";
 import { affineOf, checkRows, constantOf, windowOf } from "./lower-float.js";
 import { type Lowering, lowers, type OpRule } from "./lowering.js";
+
+/** The window of a convolution, and its groups. */
+type LoweredWindow = PlanWindow & { readonly groups: number };
 
 /** Rows of weight codes as the runtime wants them: [O][kh][kw][i], from [O,I,Kh,Kw] or [out,in]. */
 function rowsOfCodes({ codes }: QuantizedWeight): Int8Array {
@@ -63,19 +66,19 @@ function followers(product: Variable, lowering: Lowering): { norm?: Variable; st
 
 /**
  * Lowers a quantized product, with all that folds into it.
- * @param products what of its node is a convolution's, or a linear layer's
+ * @param conv the convolution that it is; null for a linear layer
  */
-function lowerProduct(
+export function lowerProduct(
   result: Variable,
   [x, ...rest]: readonly Variable[],
   lowering: Lowering,
   weight: QuantizedWeight,
-  products: (layer: PlanQuantized) => PlanNode,
+  conv: LoweredWindow | null,
 ): void {
   const [, bias] = rest;
   const id = lowering.names.take(lowering.names.pathOf(rest) ?? (result.node as Node).op.name);
   if (x.data.step === null) {
-    lowerOnReals(result, id, lowering);
+    lowerOnReals(result, id, lowering, weight, conv);
     return;
   }
   const out = weight.codes.shape[0];
@@ -99,7 +102,7 @@ function lowerProduct(
     ...(thresholds && { thresholds }),
     ...(bias && activation === null && { bias: constantOf(bias) }),
   };
-  const node = products(layer);
+  const node: PlanNode = conv === null ? { op: "linear", ...layer } : { op: "conv", ...layer, ...conv };
   if (staircase === undefined) lowering.emit(result, node, data);
   else lowering.emit(staircase, node, data, norm === undefined ? [result] : [result, norm]);
 }
@@ -131,17 +134,22 @@ function thresholdsOf(
  * A quantized layer on real values, where no integers can be had (a first layer behind a normalization): training
  * multiplies by the codes as f32 and scales afterwards, and so does the plan, in two float nodes.
  */
-function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
-  const { inputs, attrs } = result.node as Node;
+function lowerOnReals(
+  result: Variable,
+  id: string,
+  lowering: Lowering,
+  weight: QuantizedWeight,
+  conv: LoweredWindow | null,
+): void {
+  const { inputs } = result.node as Node;
   const [x, , bias] = inputs;
-  const { weight, ...options } = attrs as ConvolutionOptions & { weight: QuantizedWeight };
   const { codes } = weight;
   const data: NodeData = { codes: rowsOfCodes(weight) };
   const fields = { id, input: lowering.realId(x), out: codes.shape[0], bias: false, bits: weight.bits };
-  if (codes.shape.length === 2) lowering.emitInner({ op: "floatLinear", ...fields }, data);
+  if (conv === null) lowering.emitInner({ op: "floatLinear", ...fields }, data);
   else {
-    const { geometry, groups } = convolution("pack", x.shape, codes.shape, options);
-    lowering.emitInner({ op: "floatConv", ...fields, ...windowOf(geometry), ...(groups > 1 && { groups }) }, data);
+    const { groups, ...window } = conv;
+    lowering.emitInner({ op: "floatConv", ...fields, ...window, ...(groups > 1 && { groups }) }, data);
   }
   const shift = bias === undefined ? new Float32Array(codes.shape[0]) : constantOf(bias);
   const scaled = lowering.names.take(`${id}_scale`);
@@ -156,12 +164,11 @@ function lowerOnReals(result: Variable, id: string, lowering: Lowering): void {
 export const QUANTIZED_RULES: readonly OpRule[] = [
   lowers(quantConv2dOp, (result, inputs, lowering, { weight, ...options }) => {
     const { geometry, groups } = convolution("pack", inputs[0].shape, weight.codes.shape, options);
-    const window = windowOf(geometry);
-    lowerProduct(result, inputs, lowering, weight, (layer) => ({ op: "conv", ...layer, groups, ...window }));
+    lowerProduct(result, inputs, lowering, weight, { groups, ...windowOf(geometry) });
   }),
   lowers(quantLinearOp, (result, inputs, lowering, { weight }) => {
     checkRows(result, inputs[0], lowering);
-    lowerProduct(result, inputs, lowering, weight, (layer) => ({ op: "linear", ...layer }));
+    lowerProduct(result, inputs, lowering, weight, null);
   }),
   lowers(staircaseOp, (result, [x, ...rest], lowering) => {
     const activation = activationOf(result) as PlanActivation;

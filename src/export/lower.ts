@@ -11,7 +11,9 @@ import type { NDArray } from "../ndarray/ndarray.js";
 import type { Module } from "../nn/module.js";
 import type { AnyOp } from "../ops/op.js";
 import { FLOAT_RULES } from "./lower-float.js";
+import { IMAGE_RULES } from "./lower-images.js";
 import { QUANTIZED_RULES } from "./lower-quantized.js";
+import { hasSequences, SEQUENCE_RULES } from "./lower-sequence.js";
 import type { Lowering, Rule } from "./lowering.js";
 import { Names, type Trace, traceModule } from "./trace.js";
 
@@ -24,7 +26,12 @@ export interface Lowered {
 }
 
 /** What each op becomes. An op of the user's own has no rule, whatever it is called. */
-export const RULES: ReadonlyMap<AnyOp, Rule<never>> = new Map([...QUANTIZED_RULES, ...FLOAT_RULES]);
+export const RULES: ReadonlyMap<AnyOp, Rule<never>> = new Map([
+  ...QUANTIZED_RULES,
+  ...FLOAT_RULES,
+  ...IMAGE_RULES,
+  ...SEQUENCE_RULES,
+]);
 
 /**
  * Lowers a network.
@@ -51,10 +58,21 @@ function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | und
   const sources = new Map<string, number>();
   const dependent = new Set<Variable>([trace.input, ...trace.order]);
 
+  const sequences = hasSequences(trace);
+  /** Another shape for the plan's first or last value, where the trace has [N,T,C]. */
+  const reshape = (input: string, shape: readonly number[]): string => {
+    const id = names.number("flatten");
+    nodes.push({ op: "flatten", id, input, shape });
+    return id;
+  };
+  const { input: first, output: last } = trace;
+  if (sequences && first.shape.length === 3) ids.set(first, reshape(INPUT_ID, [1, ...first.shape.slice(1)]));
+
   const lowering: Lowering = {
     trace,
     names,
     fold,
+    sequences,
     emit(result, node, tensors, folded = []) {
       for (const inner of folded) covered.add(inner);
       nodes.push(node);
@@ -111,16 +129,18 @@ function lowerTrace(trace: Trace, names: Names, classes: readonly string[] | und
       lowering.refuse(
         result,
         "this op has no counterpart in the packed format",
-        "convolutions, linear layers, batch norm, staircases, ReLU, pools, sums, concatenations, slices, padding and reshapes",
+        "convolutions, linear layers, batch norm, staircases, activations of each element, pools, sums, concatenations, slices, padding and reshapes",
         "leave softmax and losses out of forward",
       );
     rule(result, inputs, lowering, attrs as never);
   }
-  const { shape, dtype, step } = trace.input.data;
+  const made = lowering.id(last);
+  const output = sequences && last.shape.length === 3 ? reshape(made, last.shape.slice(1)) : made;
+  const { shape, dtype, step } = first.data;
   const input =
     dtype === "u8"
       ? { shape: shape.slice(1), dtype, step: step as number }
       : { shape: shape.slice(1), dtype: "f32" as const };
-  const plan: Plan = { input, nodes, output: lowering.id(trace.output), ...(classes && { classes }) };
+  const plan: Plan = { input, nodes, output, ...(classes && { classes }) };
   return { plan, data, sources };
 }

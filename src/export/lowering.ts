@@ -12,6 +12,10 @@ export interface Lowering {
    * True if what follows a quantized product folds into its thresholds; false leaves every step as a node of its own.
    */
   readonly fold: boolean;
+  /**
+   * True if there are windows over time: values [N,T,C] of the trace are [1,T,C] in the plan, images of one row.
+   */
+  readonly sequences: boolean;
   /** Adds a node whose value is `result`; `folded` are the results before it that it covers too. */
   emit(result: Variable, node: PlanNode, data?: NodeData, folded?: readonly Variable[]): void;
   /** Adds a node that stands for no recorded result, a step inside one. */

@@ -4,6 +4,7 @@ import { check, checkOptions, instanceOf, integer, listOf, oneOf, type Rule, tex
 import { QuantError, ShapeError } from "../core/errors.js";
 import { checkShape, type Shape, sameShape, shapeText } from "../core/shape.js";
 import { writePacked } from "../format/index.js";
+import { provideKinds } from "../infer/kinds.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "../nn/module.js";
@@ -91,6 +92,7 @@ function refuseNonFinite(net: Module): void {
  * @param fold false leaves every step of training as a node of its own
  */
 export function lowered(net: Module, options: PackOptions, fold = true): Lowered {
+  provideKinds();
   checkNetwork("pack", net);
   checkOptions("pack", options, PACK_OPTIONS, ["inputShape"]);
   const { inputShape, inputType = "u8", inputStep = PIXEL_STEP, classes } = options;
@@ -114,8 +116,8 @@ export function lowered(net: Module, options: PackOptions, fold = true): Lowered
  *
  * The network runs once in evaluation mode to be read; it is not changed.
  *
- * @param net its forward applies convolutions, linear layers, batch norm, staircases, ReLU, pools, sums,
- * concatenations, slices, padding, and reshapes that flatten
+ * @param net its forward applies convolutions, linear layers, batch norm, staircases, activations of each element,
+ * pools, sums, concatenations, slices, padding, and reshapes that flatten
  * @returns the file's bytes (see docs/format.md), owned by the caller; the same network gives the same bytes
  * @throws QuantError naming op, layer and shape for what cannot be packed, and for weights that are still relaxed;
  * ArgumentError, ShapeError on bad options

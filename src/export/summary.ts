@@ -14,15 +14,19 @@ import {
   type TensorInfo,
   type ValueType,
 } from "../format/index.js";
+import { provideKinds } from "../infer/kinds.js";
 import { Module } from "../nn/module.js";
 import { type PackOptions, pack } from "./pack.js";
 
 /** One node of a packed model. */
 export interface LayerSummary {
+  /** Name of the layer, as the network has it. */
   readonly name: string;
+  /** Kind of node. */
   readonly op: PlanNode["op"];
   /** Shapes for one image. */
   readonly inputShape: readonly number[];
+  /** Shape of one output, without the batch. */
   readonly outputShape: readonly number[];
   /** Width of the weights: 1…8, 32 for float layers, null without weights. */
   readonly weightBits: number | null;
@@ -44,10 +48,13 @@ export type { MacSummary };
 
 /** A packed model in numbers. All counts are for one image. */
 export interface ModelSummary {
+  /** One entry for each node, in the order in which they run. */
   readonly layers: readonly LayerSummary[];
   /** Weights by width, narrowest first. */
   readonly weightsByBits: readonly { readonly bits: number; readonly weights: number; readonly bytes: number }[];
+  /** Number of weights. */
   readonly weights: number;
+  /** Multiply-accumulates for one image. */
   readonly macs: number;
   /** Multiply-accumulates by width of weights and activations, narrowest first. */
   readonly macsByBits: readonly MacSummary[];
@@ -59,6 +66,7 @@ export interface ModelSummary {
   readonly tensorBytes: number;
   /** Bytes before the first tensor: names, offsets and the plan. */
   readonly headerBytes: number;
+  /** Bytes of the file: header and tensors. */
   readonly fileBytes: number;
   /** Bytes that the weights alone take as f32. */
   readonly floatBytes: number;
@@ -120,6 +128,7 @@ export function summarize(model: Uint8Array | ArrayBufferLike | Module, options?
     refuse("summarize", "model", "the bytes of a packed model, or a network and options", model);
   }
   const bytes = model instanceof Module ? pack(model, options as PackOptions) : model;
+  provideKinds();
   const packed = readPacked(bytes);
   const layers = packed.plan.nodes.map((node) => layerOf(node, packed));
   const total = (of: (layer: LayerSummary) => number): number => layers.reduce((sum, layer) => sum + of(layer), 0);

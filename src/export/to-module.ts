@@ -2,7 +2,9 @@
 import { scriptJson } from "../core/printable.js";
 import { bytesIn } from "../core/typed-arrays.js";
 import { readPacked } from "../format/index.js";
-import { RUNTIME_SOURCE } from "./runtime.generated.js";
+import { RARE_NODES } from "../format/nodes/rare/index.js";
+import { provideKinds } from "../infer/kinds.js";
+import { RARE_SOURCE, RUNTIME_SOURCE } from "./runtime.generated.js";
 
 /** Characters of a string that btoa is given at a time; a multiple of 3 keeps the parts joinable. */
 const CHUNK = 3 << 12;
@@ -34,14 +36,16 @@ function base64Of(bytes: Uint8Array): string {
  * </script>
  */
 export function toModule(bytes: Uint8Array | ArrayBufferLike, file = "packed model"): string {
+  provideKinds();
   const { plan } = readPacked(bytes, file);
+  const rare = plan.nodes.some(({ op }) => op in RARE_NODES);
   const { shape } = plan.input;
   // The text may be put into a page's script element: data gets there as base64 and through scriptJson, where no tag
   // can begin. The runtime is ours: comparisons have a space or a letter after "<", never what opens a closing tag or a
   // comment.
   return `// A model packed by coarsegrad, with its runtime: predict(imageData) → { index, label, logits }. Input ${shape.join("×")}.
 ${RUNTIME_SOURCE}
-const model = coarsegrad.standalone("${base64Of(bytesIn(bytes) as Uint8Array)}");
+${rare ? `${RARE_SOURCE}\ncoarsegrad.admit(coarsegradRare.addRareKinds);\n` : ""}const model = coarsegrad.standalone("${base64Of(bytesIn(bytes) as Uint8Array)}");
 export const inputShape = ${scriptJson(shape)};
 export const classes = ${scriptJson(plan.classes ?? null)};
 export const predict = (image) => model.predict(image);

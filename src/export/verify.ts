@@ -6,6 +6,7 @@ import { shapeText, sizeOf } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
 import { openPacked, type PackedModel, type PlanNode, planValues, type ValueType } from "../format/index.js";
 import { createSession, type Session } from "../infer/index.js";
+import { provideKinds } from "../infer/kinds.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import type { Module } from "../nn/module.js";
@@ -44,12 +45,17 @@ export interface Difference {
 
 /** Comparison of one layer's outputs over all images. */
 export interface LayerComparison {
+  /** Name of the layer, as the network has it. */
   readonly name: string;
+  /** Kind of node. */
   readonly op: PlanNode["op"];
   /** `codes` are small integers; `values` are f32, compared bit by bit. */
   readonly kind: "codes" | "values";
+  /** Numbers that are equal. */
   readonly equal: number;
+  /** Numbers that were compared. */
   readonly total: number;
+  /** The first number that differs, or null. */
   readonly firstDifference: Difference | null;
 }
 
@@ -57,10 +63,13 @@ export interface LayerComparison {
 export interface Verification {
   /** True if every compared number is equal, bit by bit. */
   readonly identical: boolean;
+  /** One entry for each layer, in the order in which they run. */
   readonly layers: readonly LayerComparison[];
+  /** Number of images that were compared. */
   readonly images: number;
   /** Share of right labels, in [0, 1]; null without labels. */
   readonly accuracyTraining: number | null;
+  /** As accuracyTraining, of the packed file. */
   readonly accuracyPacked: number | null;
 }
 
@@ -91,6 +100,7 @@ export async function verify(
   checkOptions("verify", options, { batch: integer(1), onProgress: callable, signal: abortable });
   check("verify", "data", data, record);
   const { batch = 128, onProgress, signal } = options;
+  provideKinds();
   const model = openPacked("verify", packed);
   const sources = sourcesOf(net, model);
   const size = sizeOf(model.plan.input.shape);

@@ -75,6 +75,14 @@ export function record(fields: Readonly<Record<string, Check | Optional>>): Chec
 export const boolean: Check = (v, path, refuse) => {
   if (typeof v !== "boolean") refuse(path, "true or false", v);
 };
+/** A finite f32 number. */
+export const real: Check = (v, path, refuse) => {
+  if (typeof v !== "number" || !Number.isFinite(v) || Math.fround(v) !== v) refuse(path, "a finite f32 number", v);
+};
+/** A positive finite number. */
+export const positive: Check = (v, path, refuse) => {
+  if (typeof v !== "number" || !(v > 0) || !Number.isFinite(v)) refuse(path, "a positive finite number", v);
+};
 /** An id or a class. */
 export const label: Check = (v, path, refuse) => {
   if (typeof v !== "string" || v.length === 0 || v.length > 200) refuse(path, "a name of 1 to 200 characters", v);

@@ -15,6 +15,7 @@ export interface TensorInfo {
 
 /** A packed model, read and checked. */
 export interface PackedModel {
+  /** What the network computes, node by node. */
   readonly plan: Plan;
   /** Type of every value by id, the input's first. */
   readonly values: ReadonlyMap<string, ValueType>;

@@ -45,7 +45,7 @@ const input: Check = (v, path, refuse) => {
 const node: Check = (v, path, refuse) => {
   const op = isRecord(v) ? v.op : refuse(path, "an object", v);
   if (typeof op !== "string" || !Object.hasOwn(NODES, op)) {
-    return refuse(`${path}.op is unknown`, `one of ${Object.keys(NODES).join(", ")}`, op);
+    return refuse(`${path}.op is unknown`, `one of ${Object.keys(NODES).join(", ")}; await loadKinds() adds more`, op);
   }
   const { fields } = kindOf(v as AnyNode);
   record({ op: label, id: label, ...(!("inputs" in fields) && { input: label }), ...fields })(v, path, refuse);

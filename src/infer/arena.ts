@@ -27,9 +27,9 @@ export class Block {
   }
 }
 
-/** Bytes up to the next cache line. */
-export function aligned(bytes: number): number {
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+/** Bytes up to the next cache line, or to another multiple. */
+export function aligned(bytes: number, alignment: number = ALIGNMENT): number {
+  return Math.ceil(bytes / alignment) * alignment;
 }
 
 /** A value's size and the steps between which it must stay. */
@@ -52,14 +52,15 @@ export interface Layout {
  * that holds it.
  *
  * @param values in order of `from`
+ * @param alignment of offsets, in bytes
  */
-export function layOut(values: readonly Lifetime[]): Layout {
+export function layOut(values: readonly Lifetime[], alignment: number = ALIGNMENT): Layout {
   const offsets: number[] = [];
   let live: { at: number; end: number; to: number }[] = [];
   let bytes = 0;
   for (const value of values) {
     live = live.filter((other) => other.to >= value.from).sort((a, b) => a.at - b.at);
-    const size = aligned(value.bytes);
+    const size = aligned(value.bytes, alignment);
     let at = 0;
     for (const other of live) {
       if (other.at - at >= size) break;

@@ -12,8 +12,9 @@ import type { Session, SessionOptions } from "./session.js";
  *
  * @param model the file's bytes, or the object that `readPacked` made of them; not kept: edits of either change nothing
  * @returns a session, to be disposed of by the caller
- * @throws FormatError if the bytes are not a packed model; ArgumentError on another object, on a bad option or work
- * beyond its limit; MemoryError beyond that of memory. Nothing is kept then
+ * @throws FormatError if the bytes are not a packed model, or hold rare kinds of nodes that are not loaded
+ * (`openSession` loads them); ArgumentError on another object, on a bad option or work beyond its limit; MemoryError
+ * beyond that of memory. Nothing is kept then
  * @example
  * using session = createSession(bytes);
  * const logits = session.run(pixels); // Uint8Array of N·H·W·C

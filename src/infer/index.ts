@@ -5,5 +5,6 @@ export type { RelaxedOptions } from "../kernels/threads/options.js";
 export { createSession } from "./create-session.js";
 export { init, variant } from "./init.js";
 export type { CanvasImage, SessionInput } from "./input.js";
+export { loadKinds, openSession } from "./open-session.js";
 export type { LayerProfile, Profile } from "./profile.js";
 export type { Session, SessionLimits, SessionOptions, TracedValue } from "./session.js";

@@ -13,8 +13,11 @@ import { heap } from "../kernels/engine.js";
 
 /** One image as a canvas gives it, RGBA; an `ImageData` is such. */
 export interface CanvasImage {
+  /** Red, green, blue and alpha of each pixel. */
   readonly data: Uint8ClampedArray | Uint8Array;
+  /** Pixels in a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 

@@ -6,10 +6,11 @@ import { type PlanWindow, windowExtents } from "../format/window.js";
 import type { Ptr } from "../kernels/abi.js";
 import { pairBytes } from "../kernels/byte-conv.js";
 import { chooseCodes, takesPixels } from "../kernels/choose.js";
+import { pairTaps } from "../kernels/depthwise.js";
 import { allocator, heap, kernelsFor } from "../kernels/engine.js";
 import { type BitPlanes, LOOKUP_OFFSET, packedBytes } from "../kernels/lookup.js";
 import type { Constant, Constants } from "./constants.js";
-import { convolutionOf, GEOMETRY_BYTES, writeGeometry } from "./step.js";
+import { convolutionOf, type WorkKernel, workOf } from "./step.js";
 
 /** Rows of a tile come in multiples of this, so that the product's tiles are full. */
 const TILE_ROWS = 16;
@@ -65,6 +66,7 @@ export function productOf(layer: Layer, constants: Constants): Product {
     weightBits: () => bitsOf(codes),
     top: () => top,
   });
+  if (way.by === "channels") return byChannels(layer, constants);
   if (way.by !== "lookup") {
     return way.from === "image" ? byBytesOfPixels(layer, constants) : byBytes(layer, constants);
   }
@@ -99,16 +101,9 @@ function withCodes(codes: Int8Array, fn: (rows: Ptr) => void): void {
 type Lines = (x: Ptr, acc: Ptr, geometry: Ptr, first: number, count: number, work: Ptr) => void;
 
 /** A product whose tiles are whole lines, as many images as fit or bands of one. */
-function byLines(
-  { window, image, out }: Layer,
-  workOf: "u4_lut_conv_work" | "u8_i8_conv_work",
-  multiply: Lines,
-): Product {
+function byLines({ window, image, out }: Layer, kernel: WorkKernel, multiply: Lines): Product {
   const [outH, outW] = windowExtents(window, image[0], image[1]);
-  const geometry = allocator().allocate(GEOMETRY_BYTES);
-  writeGeometry(geometry, window, 1, image, image[2]);
-  const work = kernelsFor("f32")[workOf](geometry);
-  allocator().free(geometry, GEOMETRY_BYTES);
+  const work = workOf(kernel, window, image);
   return {
     tile(first, rows, bytes) {
       const lines = Math.max(1, Math.floor(bytes / (4 * out * outW)));
@@ -140,6 +135,15 @@ function byBytesOfPixels(layer: Layer, constants: Constants): Product {
   );
   return byLines(layer, "u8_i8_conv_work", (x, acc, geometry, first, count, work) =>
     kernels.u8_i8_conv(x, packed(), acc, geometry, first, count, out, 0, work),
+  );
+}
+
+/** One filter a channel. */
+function byChannels(layer: Layer, constants: Constants): Product {
+  const kernels = kernelsFor("f32");
+  const pairs = constants.u8(pairTaps(layer.codes, layer.out));
+  return byLines(layer, "u8_depthwise_work", (x, acc, geometry, first, count, work) =>
+    kernels.u8_depthwise(x, pairs(), acc, geometry, first, count, 0, work),
   );
 }
 

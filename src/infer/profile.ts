@@ -5,7 +5,9 @@ import type { Program } from "./program.js";
 
 /** One layer's share of a run. */
 export interface LayerProfile {
+  /** The node's id in the plan. */
   readonly id: string;
+  /** Kind of node. */
   readonly op: PlanNode["op"];
   /** Median time of one run, for the whole batch. */
   readonly ms: number;
@@ -17,10 +19,13 @@ export interface LayerProfile {
 
 /** What {@link Session.profile} gives. */
 export interface Profile {
+  /** Images in a run. */
   readonly batch: number;
+  /** Runs that were timed. */
   readonly runs: number;
   /** Median time of a whole run, copying of input and output not counted. */
   readonly ms: number;
+  /** Shares of the layers, in the order in which they run. */
   readonly layers: readonly LayerProfile[];
 }
 

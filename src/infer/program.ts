@@ -4,11 +4,11 @@
 import { MemoryError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import type { PackedModel } from "../format/model.js";
-import { inputsOf, type PlanNode } from "../format/nodes/index.js";
+import { type CommonKind, inputsOf, type PlanNode } from "../format/nodes/index.js";
 import { INPUT_ID } from "../format/plan.js";
 import { type ValueType, valueBytes } from "../format/value.js";
 import type { Ptr } from "../kernels/abi.js";
-import { kernelsFor } from "../kernels/engine.js";
+import { heap, kernelsFor } from "../kernels/engine.js";
 import { aligned, Block, type Layout, layOut } from "./arena.js";
 import { Constants } from "./constants.js";
 import { type Fusion, fusionOf, UNFUSED } from "./fuse.js";
@@ -50,6 +50,8 @@ function sourceOf<Node extends PlanNode>(
     size: sizeOf(output.shape),
     data: data.get(node.id) ?? {},
     kernels: kernelsFor("f32"),
+    heap,
+    floatConv: STEPS.floatConv,
     constants,
   };
 }
@@ -57,7 +59,8 @@ function sourceOf<Node extends PlanNode>(
 /** The step of a node that stands for a whole {@link Fusion}, or of a node by itself. */
 function stepOf(node: PlanNode, model: PackedModel, fusion: Fusion, constants: Constants): Made {
   const residual = fusion.residuals.get(node.id);
-  if (residual === undefined) return (STEPS[node.op] as StepMaker<PlanNode>)(sourceOf(node, model, constants));
+  if (residual === undefined)
+    return (STEPS[node.op as CommonKind] as StepMaker<PlanNode>)(sourceOf(node, model, constants));
   const { conv, shortcut, affine = "" } = residual;
   const type = model.values.get(shortcut) as ValueType;
   return residualStep(sourceOf(conv, model, constants), residual, type, model.data.get(affine));

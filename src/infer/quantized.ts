@@ -115,7 +115,10 @@ function productStep(
 ): Step {
   const codes = data.codes as Int8Array;
   const product = productOf({ window, image, groups, out: node.out, codes, top: input.top }, constants);
-  const geometry = geometryOf(constants, window, image, image[2] / groups);
+  const [, , channels] = image;
+  // Where each channel has one filter, all are walked at once.
+  const walked = channels === groups && node.out === groups;
+  const geometry = geometryOf(constants, window, image, walked ? channels : channels / groups);
   return {
     scratch(batch) {
       const rows = product.tile(0, batch * positions, TILE_BYTES);

@@ -38,17 +38,23 @@ export interface SessionLimits {
 
 /** One value of a run, copied out: codes if the node gives codes, else real numbers. */
 export interface TracedValue {
+  /** The node's id in the plan. */
   readonly id: string;
+  /** Kind of node. */
   readonly op: PlanNode["op"] | "input";
+  /** Shape, and the meaning of a code. */
   readonly type: ValueType;
+  /** Values of the images of this part. */
   readonly data: Uint8Array | Float32Array;
   /** Index of the first image of this part, and how many images it has. */
   readonly first: number;
+  /** Images of this part. */
   readonly count: number;
 }
 
 /** A packed model in the heap, ready to run. Lives until it is disposed of; scopes do not free it. */
 export interface Session extends Disposable {
+  /** What the network computes, node by node. */
   readonly plan: Plan;
   /** Shape of one image. */
   readonly inputShape: readonly number[];

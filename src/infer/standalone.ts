@@ -4,8 +4,10 @@
  */
 import { largestAt } from "../codes/ranking.js";
 import { sizeOf } from "../core/shape.js";
+import { NODES } from "../format/nodes/index.js";
 import { createSession } from "./create-session.js";
 import type { SessionInput } from "./input.js";
+import { STEPS } from "./nodes/index.js";
 import type { Session } from "./session.js";
 
 /** What the model says of one image. */
@@ -26,6 +28,11 @@ export interface Standalone {
   run(images: SessionInput): Float32Array;
   /** The session behind both. */
   session(): Session;
+}
+
+/** Adds kinds of nodes: those of src/infer/rare.ts, for a model that holds some. */
+export function admit(addKinds: (nodes: object, steps: object) => void): void {
+  addKinds(NODES, STEPS);
 }
 
 /** Opens a packed model from base64. Nothing is decoded before the first call. */

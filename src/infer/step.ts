@@ -1,11 +1,13 @@
 /** @file What a step of the runtime is, and the geometry that window kernels read. */
+import type { PlanFloatConv } from "../format/nodes/float-conv.js";
 import type { NodeData } from "../format/tensors.js";
 import type { ValueType } from "../format/value.js";
 import { type PlanWindow, windowExtents } from "../format/window.js";
 import type { Kernels, Ptr } from "../kernels/abi.js";
 import type { Convolution, Geometry } from "../kernels/choose.js";
-import { heap } from "../kernels/engine.js";
+import { allocator, heap, kernelsFor } from "../kernels/engine.js";
 import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
+import type { Heap } from "../memory/heap.js";
 import type { Constants } from "./constants.js";
 
 /** One node, ready to run: its constants lie in the heap. */
@@ -31,6 +33,10 @@ export interface StepSource<Node> {
   readonly size: number;
   readonly data: NodeData;
   readonly kernels: Kernels;
+  /** The memory that they work in. Rare kinds, which are loaded late and by themselves, have it from here alone. */
+  readonly heap: () => Heap;
+  /** The step of a float convolution, of which rare kinds are made. */
+  readonly floatConv: StepMaker<PlanFloatConv>;
   /** Where it puts what lies in the heap for as long as the session lives. */
   readonly constants: Constants;
 }
@@ -86,6 +92,18 @@ export function writeGeometry(
   GEOMETRY_FIELDS.forEach((field, i) => {
     block[i] = fields[field];
   });
+}
+
+/** A kernel that says how many bytes of workspace another needs. */
+export type WorkKernel = "u4_lut_conv_work" | "u8_i8_conv_work" | "u8_depthwise_work";
+
+/** Bytes of workspace for a window over images of all channels. */
+export function workOf(kernel: WorkKernel, window: PlanWindow, image: readonly number[]): number {
+  const geometry = allocator().allocate(GEOMETRY_BYTES);
+  writeGeometry(geometry, window, 1, image, image[2]);
+  const bytes = kernelsFor("f32")[kernel](geometry);
+  allocator().free(geometry, GEOMETRY_BYTES);
+  return bytes;
 }
 
 /** The geometry of a window over `batch` images, among the constants; rewritten only when the batch changes. */

@@ -11,6 +11,7 @@ import { type ArrayStatistics, statistics } from "./statistics.js";
 export interface GradientRow {
   /** Dotted path. */
   readonly name: string;
+  /** The parameter's shape. */
   readonly shape: Shape;
   /** False if it is frozen. */
   readonly requiresGrad: boolean;
@@ -24,6 +25,7 @@ export interface GradientRow {
 
 /** The gradients of a network's parameters; prints as a table. */
 export class GradientReport {
+  /** One row for each parameter, in the network's order. */
   readonly parameters: readonly GradientRow[];
   /** Euclidean norm of all gradients together, as `clipGradNorm` measures it. */
   readonly norm: number;
@@ -38,6 +40,7 @@ export class GradientReport {
     this.withoutGradient = parameters.flatMap((row) => (row.requiresGrad && row.gradient === null ? [row.name] : []));
   }
 
+  /** The table as text. */
   toString(): string {
     const right = true;
     const rows = this.parameters.map(({ name, shape, gradient, requiresGrad, ratio }) => [

@@ -24,6 +24,7 @@ export class Histogram {
   readonly counts: Float64Array;
   /** Finite numbers below the first edge, and above the last. */
   readonly below: number;
+  /** How many lie above the last bin. */
   readonly above: number;
   /** NaN and infinite numbers. */
   readonly nonFinite: number;
@@ -48,6 +49,7 @@ export class Histogram {
     this.levels = levels;
   }
 
+  /** The bars as text. */
   toString(): string {
     const most = this.counts.reduce((a, b) => Math.max(a, b), 1);
     const bar = (height: number): string => "█".repeat(Math.ceil((height / most) * 40));

@@ -29,6 +29,7 @@ export class LeakReport {
   readonly sites: readonly LeakSite[];
   /** Arrays of all sites, and their bytes. */
   readonly arrays: number;
+  /** Bytes that these arrays take. */
   readonly bytes: number;
   /** After how many steps of this kind the heap is full; Infinity if nothing stays. */
   readonly stepsUntilFull: number;

@@ -2,23 +2,32 @@
 import type { Variable } from "../autograd/graph.js";
 import type { MacSummary } from "../codes/macs.js";
 import { conv2d } from "../ops/conv.js";
+import { convTranspose2d } from "../ops/conv-transpose.js";
+import { conv1d } from "../ops/conv1d.js";
 import { linear, matmul } from "../ops/linalg.js";
 import type { AnyOp } from "../ops/op.js";
-import { quantConv2dOp, quantLinearOp } from "../quant/ops/index.js";
+import { quantConv1dOp, quantConv2dOp, quantLinearOp } from "../quant/ops/index.js";
 import { QuantParameter } from "../quant/quant-parameter.js";
 import { bitsOf, type Call } from "./calls.js";
 
+type Length = (inputs: readonly Variable[], result: Variable) => number;
+
 /** Multiplications behind one number of the result. */
-const LENGTHS: ReadonlyMap<AnyOp, (inputs: readonly Variable[]) => number> = new Map<
-  AnyOp,
-  (inputs: readonly Variable[]) => number
->([
+const LENGTHS: ReadonlyMap<AnyOp, Length> = new Map<AnyOp, Length>([
   // Filters are [O, C/groups, Kh, Kw], matrices [out, in]: what one output sums is what lies behind the first axis.
-  ...[conv2d, linear, quantConv2dOp, quantLinearOp].map(
+  ...[conv2d, conv1d, linear, quantConv2dOp, quantConv1dOp, quantLinearOp].map(
     (op) => [op as AnyOp, ([, weight]: readonly Variable[]) => weight.data.size / weight.shape[0]] as const,
   ),
+  // Filters are [C, O/groups, Kh, Kw]: each pixel of the input goes into O/groups·Kh·Kw sums.
+  [
+    convTranspose2d as AnyOp,
+    ([x, weight], result) => (x.data.size * (weight.data.size / weight.shape[0])) / result.data.size,
+  ],
   [matmul as AnyOp, ([a]) => a.shape[a.shape.length - 1]],
 ]);
+
+/** Ops that multiply by codes of their weights. */
+const QUANTIZED: ReadonlySet<AnyOp> = new Set<AnyOp>([quantConv2dOp, quantConv1dOp, quantLinearOp]);
 
 /** Products of one call of a module, without those of the modules inside it. */
 export type CallProducts = ReadonlyMap<Call, readonly MacSummary[]>;
@@ -36,14 +45,14 @@ export function productsOf(ended: readonly Call[]): CallProducts {
       seen.add(result);
       claimed.add(result);
       const { op, inputs } = result.node;
-      const length = LENGTHS.get(op)?.(inputs);
+      const length = LENGTHS.get(op)?.(inputs, result);
       if (length !== undefined && Number.isFinite(length)) {
         const [x, weight] = inputs;
-        const quantized = weight instanceof QuantParameter && op !== conv2d && op !== linear && op !== matmul;
+        const quantized = weight instanceof QuantParameter && QUANTIZED.has(op);
         own.push({
           weightBits: quantized ? weight.projection.bits : bitsOf(weight),
           activationBits: bitsOf(x),
-          macs: result.data.size * length,
+          macs: Math.round(result.data.size * length),
         });
       }
       pending.push(...inputs);

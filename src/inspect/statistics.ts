@@ -5,7 +5,9 @@ import { type Numbers, realNumbers } from "./numbers.js";
 export interface ArrayStatistics {
   /** Numbers in all. */
   readonly count: number;
+  /** Smallest value. */
   readonly min: number;
+  /** Largest value. */
   readonly max: number;
   /** Σx / n. */
   readonly mean: number;

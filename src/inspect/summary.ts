@@ -50,17 +50,25 @@ export interface SummaryRow {
 
 /** Layers of a network in the order in which they are called, and totals; prints as a table. */
 export class NetworkSummary {
+  /** One row for each layer. */
   readonly layers: readonly SummaryRow[];
+  /** Shape of each input, without the batch. */
   readonly inputShapes: readonly Shape[];
+  /** Shape of the output, without the batch. */
   readonly outputShape: Shape;
+  /** Number of parameters. */
   readonly parameters: number;
   /** Of them, those that are trained and not frozen. */
   readonly trainable: number;
+  /** Multiply-accumulates for one example. */
   readonly macs: number;
+  /** The same by widths of weights and activations. */
   readonly macsByBits: readonly MacSummary[];
   /** Σ macs·W·A. */
   readonly bitOperations: number;
+  /** Bytes of all parameters as float32. */
   readonly floatBytes: number;
+  /** The same at the widths of the layers, and all else as float32. */
   readonly packedBytes: number;
   readonly #kind: string;
 

@@ -2,34 +2,37 @@
 import { instanceOf, refuse } from "../core/checks.js";
 import type { Shape } from "../core/shape.js";
 import { Module } from "../nn/module.js";
-import { QuantConv2d, QuantLinear } from "../quant/layers.js";
+import { isQuantLayer } from "../quant/layers.js";
 import { type Granularity, QuantParameter } from "../quant/quant-parameter.js";
 
 /** How often a level came up. */
 export interface LevelCount {
+  /** The code. */
   readonly code: number;
   /** The real value δ·code (or α·code), f32; null where each channel has its own δ. */
   readonly value: number | null;
+  /** How many weights have it. */
   readonly count: number;
 }
 
 /** Quantized weights, in plain memory. */
 export interface WeightCodes {
-  /** [O, C/groups, Kh, Kw] or [out, in]. */
+  /** [O, C/groups, Kh, Kw], [O, C/groups, K] or [out, in]. */
   readonly shape: Shape;
   /** −top … top (±1 for 1 bit), row-major. */
   readonly codes: Int8Array;
   /** One δ, or one for each output channel: weights are f32(δ·code). */
   readonly delta: Float32Array;
+  /** What shares one scale. */
   readonly granularity: Granularity;
+  /** Bits of a weight. */
   readonly bits: number;
+  /** Largest code. */
   readonly top: number;
   /** Every level of the set, lowest first. */
   readonly levels: readonly LevelCount[];
 }
 
-const isQuantLayer = (layer: unknown): layer is QuantConv2d | QuantLinear =>
-  layer instanceof QuantConv2d || layer instanceof QuantLinear;
 const A_MODULE = instanceOf(Module as never, "a Module");
 
 /**

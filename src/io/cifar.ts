@@ -12,6 +12,7 @@ export const CIFAR10_RECORD = 1 + 3 * PLANE;
 
 /** Images and labels of one CIFAR batch file. */
 export interface CifarBatch {
+  /** Number of images. */
   readonly count: number;
   /** u8 pixels, shape [count, 32, 32, 3]; a copy. */
   readonly images: Uint8Array;

@@ -44,7 +44,9 @@ export interface SafeTensor {
 
 /** Contents of a safetensors file; `tensors` iterates in the order of the data. */
 export interface SafeFile {
+  /** Tensors by name. */
   readonly tensors: Map<string, SafeTensor>;
+  /** What the file says of itself. */
   readonly metadata: Record<string, string>;
   /** Tensors whose element type is not read, such as F8_E4M3, with that type; they do not spoil the others. */
   readonly unread: Map<string, string>;
@@ -52,9 +54,13 @@ export interface SafeFile {
 
 /** A tensor to write; `dtype` follows from the array unless given (BOOL is written from a Uint8Array). */
 export interface SafeEntry {
+  /** Name in the file. */
   readonly name: string;
+  /** Extents, outermost first. */
   readonly shape: readonly number[];
+  /** Values, row by row. */
   readonly data: SafeData;
+  /** Type on disk; by default that of the data. */
   readonly dtype?: SafeDType;
 }
 

@@ -13,6 +13,7 @@ export interface WavFile {
   readonly rate: number;
   /** Channels of the file. */
   readonly channels: number;
+  /** How they are kept there. */
   readonly encoding: WavEncoding;
   /** The mean of the channels; full scale is −1 … 1. The caller owns it. */
   readonly samples: Float32Array;

@@ -13,7 +13,9 @@ export type Geometry = Readonly<Record<(typeof GEOMETRY_FIELDS)[number], number>
 
 /** A convolution: windows over one group's channels, and how many groups there are. `geometry.channels` = I/groups. */
 export interface Convolution {
+  /** Extents, strides and padding. */
   readonly geometry: Geometry;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
 }
 
@@ -53,8 +55,10 @@ export interface CodeOperands {
 
 /**
  * An algorithm for codes: tables of sums of 4-bit codes, or products of bytes; from the image itself or from patches.
+ * `channels`: one filter a channel, all channels of a pixel at once.
  */
 export type CodeAlgorithm =
+  | { readonly by: "channels"; readonly from: "image" }
   | { readonly by: "lookup"; readonly from: "image" | "patches"; readonly planes: BitPlanes }
   | { readonly by: "bytes"; readonly from: "image" | "patches" };
 
@@ -129,12 +133,19 @@ function walksImage({ dilationW, outW }: Geometry): boolean {
   return dilationW === 1 && 4 * outW >= 3 * (4 * Math.ceil(outW / 4));
 }
 
+/** True if each channel has one filter. @param channels of a group */
+function walksChannels(channels: number, groups: number, filters: number): boolean {
+  return channels === 1 && groups > 1 && filters === groups;
+}
+
 /**
  * True if sums in f32 of a convolution of codes are taken as well, or alone, from reals: asked before
  * {@link chooseCodes}.
+ * @param filters output channels
  */
-export function realsSuffice({ geometry, groups }: Convolution): boolean {
+export function realsSuffice({ geometry, groups }: Convolution, filters: number): boolean {
   const patch = tapsOf(geometry) * geometry.channels;
+  if (walksChannels(geometry.channels, groups, filters)) return patch > MAX_PATCH;
   return groups > 1 || patch < LEAST_PATCH || patch > MAX_PATCH;
 }
 
@@ -144,6 +155,7 @@ export function realsSuffice({ geometry, groups }: Convolution): boolean {
  */
 export function chooseCodes({ geometry, groups }: Convolution, filters: number, codes: CodeOperands): CodeAlgorithm {
   const { kernelW, channels } = geometry;
+  if (walksChannels(channels, groups, filters)) return { by: "channels", from: "image" };
   const patch = tapsOf(geometry) * channels;
   if (groups > 1) return { by: "bytes", from: "patches" };
   const planes = lookupPays(filters, patch) ? bitPlanes(codes.weightBits()) : null;

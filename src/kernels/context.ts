@@ -13,6 +13,7 @@ export type RealArray = Float32Array | Float64Array;
  */
 export interface Context {
   readonly heap: Heap;
+  readonly type: "f32" | "f64";
   /** Rounds to the real type. */
   readonly round: (x: number) => number;
   /** A view of reals in the heap. */
@@ -26,6 +27,7 @@ export function makeContext(heap: Heap, real: "f32" | "f64"): Context {
   if (real === "f32") {
     return {
       heap,
+      type: real,
       round: Math.fround,
       real: (ptr, length) => heap.f32(ptr, length),
       temporary: (length) => new Float32Array(length),
@@ -33,6 +35,7 @@ export function makeContext(heap: Heap, real: "f32" | "f64"): Context {
   }
   return {
     heap,
+    type: real,
     round: (x) => x,
     real: (ptr, length) => heap.f64(ptr, length),
     temporary: (length) => new Float64Array(length),

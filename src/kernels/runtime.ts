@@ -2,6 +2,7 @@
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import { makeContext } from "./context.js";
+import { depthwiseKernels } from "./conv/depthwise.js";
 import { lineKernels } from "./conv/lines.js";
 import { windowKernels } from "./conv/window.js";
 import { moveKernels } from "./convert/moves.js";
@@ -9,7 +10,6 @@ import { arithmeticKernels } from "./elementwise/arithmetic.js";
 import { mapKernels } from "./norm/maps.js";
 import { poolOutputs } from "./pool/outputs.js";
 import { matrixKernels } from "./products/matrix.js";
-import { sumKernels } from "./reduce/sum.js";
 import type { KernelSource } from "./source.js";
 import { staircaseCodes } from "./staircase/codes.js";
 import { bytesOfText } from "./wasm.js";
@@ -21,7 +21,7 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
   return {
     ...moveKernels(context),
     ...arithmeticKernels(context),
-    ...sumKernels(context),
+    ...depthwiseKernels(context),
     ...matrixKernels(context),
     ...windowKernels(context),
     ...lineKernels(context),

@@ -159,19 +159,24 @@ export function untrack(item: Owner): void {
 }
 
 /**
- * Frees every array made inside, except parameters, optimizer state and what is returned or kept.
+ * Opens a scope that `using` closes at the end of the block; then every array made inside is freed, except parameters,
+ * optimizer state and what is kept.
  *
- * With a function: runs it, frees, returns its result. Without: opens a scope that `using` closes at the end of the
- * block.
+ * @returns the open scope
+ * @example
+ * using step = scope();
+ */
+export function scope(): Scope;
+/**
+ * Runs a function and frees every array made inside, except parameters, optimizer state and what is returned or kept.
  *
  * @param fn synchronous; what it returns (tensors, arrays, lists, maps and plain objects of them) survives
- * @returns what `fn` returns, owned by the enclosing scope or by the caller; or the open scope
+ * @returns what `fn` returns, owned by the enclosing scope or by the caller
  * @throws ScopeError if `fn` is async or returns a promise: other code would run inside the scope; ArgumentError if it
  * is no function
  * @example
  * const loss = scope(() => crossEntropy(net.forward(x), y).item());
  */
-export function scope(): Scope;
 export function scope<T>(fn: () => T): T;
 export function scope<T>(fn?: () => T): Scope | T {
   if (fn !== undefined) check("scope", "function", fn, callable);

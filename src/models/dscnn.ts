@@ -31,11 +31,17 @@ const FIRST_KERNEL = [10, 4] as const;
 
 /** Depthwise conv 3×3, BN, ReLU, then conv 1×1, BN, ReLU; the image keeps its size. */
 export class SeparableBlock extends Module {
+  /** Convolution 3×3 of each channel by itself. */
   depthwise: Module;
+  /** Batch norm behind the first convolution. */
   bn1: Module;
+  /** Its activation. */
   act1: Module;
+  /** Convolution 1×1. */
   pointwise: Module;
+  /** Batch norm behind the second. */
   bn2: Module;
+  /** Its activation. */
   act2: Module;
 
   constructor(inChannels: number, outChannels: number, rng?: Rng) {
@@ -61,11 +67,17 @@ export class SeparableBlock extends Module {
  * Takes [N, frames, bands, channels] of any extents.
  */
 export class DsCnn extends Module {
+  /** First convolution, 10×4. */
   conv1: Module;
+  /** Batch norm behind the first convolution. */
   bn1: Module;
+  /** Its activation. */
   act1: Module;
+  /** Depthwise-separable blocks. */
   blocks: Module[];
+  /** Mean over all frames and bands. */
   pool: Module;
+  /** Classifier. */
   fc: Module;
 
   constructor(options: DsCnnOptions = {}) {

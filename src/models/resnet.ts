@@ -30,6 +30,7 @@ function checkBlock(op: string, inChannels: number, channels: number, stride: nu
 export class PaddedShortcut extends Module {
   /** A 1×1 window takes one pixel as it is, so that codes stay codes. */
   readonly subsample: Module;
+  /** Channels before and after. */
   readonly channels: readonly [before: number, after: number];
 
   constructor(inChannels: number, outChannels: number, stride: number) {

@@ -1,7 +1,9 @@
 /**
- * @file Activations whose gradients have kernels of their own: ReLU, clip, softmax, staircase. Operands are trusted to
+ * @file Activations whose gradients have kernels of their own: ReLU, clip, activations by name, softmax, staircase. Operands are trusted to
  * be live and to fit.
  */
+import { ACTIVATION_FNS } from "../kernels/elementwise/activations.js";
+import type { ActivationFn } from "../kernels/elementwise/functions.js";
 import { kernelsFor } from "../kernels/engine.js";
 import { rowsOf } from "./matmul.js";
 import { NDArray } from "./ndarray.js";
@@ -17,6 +19,27 @@ export function reluBackward(y: NDArray, dy: NDArray): NDArray {
 export function clipBackward(x: NDArray, dy: NDArray, lo: number, hi: number): NDArray {
   const dx = NDArray.empty(x.shape, x.dtype);
   kernelsFor(x.dtype).f32_clip_bwd(x.ptr, dy.ptr, dx.ptr, x.size, lo, hi);
+  return dx;
+}
+
+/** An activation by name with its parameters; those that it does not have are 0. */
+export interface Activation {
+  readonly fn: ActivationFn;
+  readonly alpha: number;
+  readonly beta: number;
+}
+
+/** fn(x), rounded once. */
+export function activate(x: NDArray, { fn, alpha, beta }: Activation): NDArray {
+  const y = NDArray.empty(x.shape, x.dtype);
+  kernelsFor(x.dtype).f32_activation(x.ptr, y.ptr, x.size, ACTIVATION_FNS.indexOf(fn), alpha, beta);
+  return y;
+}
+
+/** dy·fn′(x). */
+export function activateBackward(x: NDArray, dy: NDArray, { fn, alpha, beta }: Activation): NDArray {
+  const dx = NDArray.empty(x.shape, x.dtype);
+  kernelsFor(x.dtype).f32_activation_bwd(x.ptr, dy.ptr, dx.ptr, x.size, ACTIVATION_FNS.indexOf(fn), alpha, beta);
   return dx;
 }
 

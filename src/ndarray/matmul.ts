@@ -10,7 +10,7 @@ import { expectArrays, expectType, floatTypeOf } from "./checks.js";
 import { NDArray } from "./ndarray.js";
 import { withScratch } from "./scratch.js";
 
-/** Choices of {@link gemm}. */
+/** Choices of `gemm`. */
 export interface GemmOptions {
   /** A is stored [K,M]. */
   transA?: boolean;

@@ -54,11 +54,15 @@ function checkLayout(shape: Shape, dtype: DType, step: number | null): void {
  * activation codes travel from a staircase to the layer that multiplies them.
  */
 export class NDArray implements Owner {
+  /** Where the values lie in the heap. */
   readonly storage: Storage;
+  /** Extents, outermost first. */
   readonly shape: Shape;
+  /** Element type. */
   readonly dtype: DType;
   /** The value of code 1 (an f32 number) if the array is coded, else null. */
   readonly step: number | null;
+  /** Number of elements. */
   readonly size: number;
   scope: Scope | null = null;
   #alive = true;
@@ -97,6 +101,7 @@ export class NDArray implements Owner {
     checkLayout(shape, dtype, step);
     return trustedEmpty(shape.slice(), dtype, step);
   }
+  /** An array of one value, in the scope that is open. */
   static full(shape: Shape, value: number, dtype: DType = "f32"): NDArray {
     checkDType("full", dtype);
     const element = elementOf("full", dtype, value);
@@ -105,6 +110,7 @@ export class NDArray implements Owner {
     out.view().fill(element);
     return out;
   }
+  /** An array of zeros, in the scope that is open. */
   static zeros(shape: Shape, dtype: DType = "f32"): NDArray {
     return NDArray.full(shape, 0, dtype);
   }
@@ -140,6 +146,7 @@ export class NDArray implements Owner {
     return out;
   }
 
+  /** Number of axes. */
   get rank(): number {
     return this.shape.length;
   }

@@ -16,8 +16,11 @@ export type SliceRange = null | readonly [start?: number | null, stop?: number |
 
 /** A slice of one axis with everything filled in: elements start, start+step, …, `count` of them. */
 export interface ResolvedRange {
+  /** First index. */
   readonly start: number;
+  /** How many indices. */
   readonly count: number;
+  /** From one index to the next. */
   readonly step: number;
 }
 

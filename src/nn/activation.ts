@@ -1,5 +1,5 @@
 /** @file Activations as modules, so that they have a place in the structure that `prepare()` can replace. */
-import { batchNormRelu, relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
+import { batchNormRelu, clip, relu, sigmoid, softmax, tanh } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
 import { check, integer } from "../core/checks.js";
 import type { BatchNorm } from "./batch-norm.js";
@@ -26,6 +26,40 @@ export class ReLU extends JoiningActivation {
   }
 }
 
+/**
+ * y = min(max(x, 0), top). A ReLU for `prepare`: a staircase saturates by itself, at L·α.
+ *
+ * @gradient exact: 1 on [0, top]
+ */
+export class ClippedReLU extends ReLU {
+  /** The ceiling. */
+  readonly top: number;
+  constructor(top: number) {
+    super();
+    this.top = top;
+  }
+  /** min(max(x, 0), top). */
+  override forward(x: Tensor): Tensor {
+    return clip(x, 0, this.top);
+  }
+  override get replaceable(): (x: Tensor) => Tensor {
+    return ClippedReLU.prototype.forward;
+  }
+  protected override describe(): string {
+    return `${this.top}`;
+  }
+}
+
+/** y = min(max(x, 0), 6). `prepare` makes a staircase of it, as of a ReLU. @gradient exact: 1 on [0, 6] */
+export class ReLU6 extends ClippedReLU {
+  constructor() {
+    super(6);
+  }
+  protected override describe(): string {
+    return "";
+  }
+}
+
 /** y = tanh x. @gradient exact */
 export class Tanh extends Module {
   override forward(x: Tensor): Tensor {
@@ -42,6 +76,7 @@ export class Sigmoid extends Module {
 
 /** y = e^x / Σ e^x along one axis. @gradient exact */
 export class Softmax extends Module {
+  /** The axis along which the results sum to 1. */
   readonly axis: number;
   /** @param axis default −1, the last */
   constructor(axis = -1) {

@@ -18,7 +18,9 @@ export interface BatchNormOptions {
 
 /** What a normalization by the batch's own statistics is given. */
 export interface NormalizeBatchOptions {
+  /** Added to the variance. */
   readonly eps: number;
+  /** Mean and variance of each channel. */
   readonly statistics: { readonly mean: NDArray; readonly variance: NDArray };
 }
 
@@ -34,13 +36,19 @@ export interface NormalizeBatchOptions {
  * @throws ShapeError in training if there is only one value per channel
  */
 export abstract class BatchNorm extends Module {
+  /** Number of channels. */
   readonly features: number;
+  /** Added to the variance. */
   readonly eps: number;
   /** Weight of a new batch in the running statistics; re-estimation of statistics changes it for a while. */
   momentum: number;
+  /** γ of each channel. */
   weight: Parameter;
+  /** β of each channel. */
   bias: Parameter;
+  /** Mean of each channel over past batches, for evaluation. */
   runningMean: Buffer;
+  /** Variance of each channel over past batches, for evaluation. */
   runningVar: Buffer;
 
   constructor(features: number, options: BatchNormOptions = {}) {
@@ -105,13 +113,13 @@ function move(running: Buffer, batch: NDArray, momentum: number, factor: number)
   running.data.touch("batch norm in training");
 }
 
-/** {@link BatchNorm} for rows [N,C]. */
+/** {@link BatchNorm} for rows [N,C] and sequences [N,T,C]. */
 export class BatchNorm1d extends BatchNorm {
   protected override get kind(): string {
     return "BatchNorm1d";
   }
   protected override checkInput(x: Tensor): void {
-    checkRank("BatchNorm1d", x, 2, `rows [N,${this.features}]`);
+    checkRank("BatchNorm1d", x, x.rank === 3 ? 3 : 2, `rows [N,${this.features}] or sequences [N,T,${this.features}]`);
   }
 }
 

@@ -33,14 +33,23 @@ export interface Conv2dOptions extends RandomSource {
  * @throws ArgumentError if `groups` does not divide both channel numbers
  */
 export class Conv2d extends Module {
+  /** Channels of the input. */
   readonly inChannels: number;
+  /** Channels of the output. */
   readonly outChannels: number;
+  /** Height and width of the kernel. */
   readonly kernelSize: readonly [number, number];
+  /** Steps of the kernel. */
   readonly stride: Pair;
+  /** Zeros around the image. */
   readonly padding: Padding;
+  /** Distance of the kernel's pixels. */
   readonly dilation: Pair;
+  /** Groups of channels that do not see each other. */
   readonly groups: number;
+  /** Kernels [O, I/groups, Kh, Kw]. */
   weight: Parameter;
+  /** Bias [O], or null. */
   bias: Parameter | null;
 
   constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dOptions = {}) {

@@ -17,7 +17,9 @@ import { Module } from "./module.js";
  * @gradient exact for the mask that was drawn
  */
 export class Dropout extends Module {
+  /** Share of values that are dropped in training. */
   readonly p: number;
+  /** Where the draws come from. */
   rng: Rng;
 
   /**

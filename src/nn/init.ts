@@ -18,6 +18,7 @@ import { Parameter } from "./parameter.js";
 
 /** Where random values come from: a generator of one's own, or the one that `manualSeed` sets. */
 export interface RandomSource {
+  /** Where the first weights come from; default the generator that `manualSeed` seeds. */
   rng?: Rng;
 }
 

@@ -20,9 +20,13 @@ export interface LinearOptions extends RandomSource {
  * @gradient exact
  */
 export class Linear extends Module {
+  /** Numbers in a row of the input. */
   readonly inFeatures: number;
+  /** Numbers in a row of the output. */
   readonly outFeatures: number;
+  /** Weights [out, in]. */
   weight: Parameter;
+  /** Bias [out], or null. */
   bias: Parameter | null;
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {

@@ -6,11 +6,12 @@ import type { BinaryCrossEntropyOptions, HuberOptions, LossOptions } from "../op
 
 /** Cross-entropy with options set once; see `crossEntropy`. */
 export class CrossEntropyLoss {
+  /** What was chosen when it was made. */
   readonly options: CrossEntropyOptions;
   constructor(options: CrossEntropyOptions = {}) {
     this.options = options;
   }
-  /** @param logits [..., classes] @param labels i32 [...] */
+  /** The loss. @param logits [..., classes] @param labels i32 [...] */
   forward(logits: Tensor, labels: Tensor): Tensor {
     return crossEntropy(logits, labels, this.options);
   }
@@ -18,6 +19,7 @@ export class CrossEntropyLoss {
 
 /** Squared error with options set once; see `mse`. */
 export class MSELoss {
+  /** What was chosen when it was made. */
   readonly options: LossOptions;
   constructor(options: LossOptions = {}) {
     this.options = options;
@@ -30,6 +32,7 @@ export class MSELoss {
 
 /** Absolute error with options set once; see `l1Loss`. */
 export class L1Loss {
+  /** What was chosen when it was made. */
   readonly options: LossOptions;
   constructor(options: LossOptions = {}) {
     this.options = options;
@@ -42,6 +45,7 @@ export class L1Loss {
 
 /** Huber's loss with options set once; see `huberLoss`. */
 export class HuberLoss {
+  /** What was chosen when it was made. */
   readonly options: HuberOptions;
   constructor(options: HuberOptions = {}) {
     this.options = options;
@@ -54,6 +58,7 @@ export class HuberLoss {
 
 /** Binary cross entropy of logits with options set once; see `binaryCrossEntropy`. */
 export class BinaryCrossEntropyLoss {
+  /** What was chosen when it was made. */
   readonly options: BinaryCrossEntropyOptions;
   constructor(options: BinaryCrossEntropyOptions = {}) {
     this.options = options;

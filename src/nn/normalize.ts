@@ -9,7 +9,9 @@ import { Buffer } from "./parameter.js";
 
 /** Constants of a normalization, one number per channel, on the scale of the input (0 … 1 for images). */
 export interface NormalizeOptions {
+  /** Mean of each channel. */
   readonly mean: readonly number[];
+  /** Deviation of each channel. */
   readonly std: readonly number[];
 }
 
@@ -19,7 +21,9 @@ export interface NormalizeOptions {
  * @gradient exact
  */
 export class Normalize extends Module {
+  /** Mean of each channel. */
   mean: Buffer;
+  /** Deviation of each channel. */
   std: Buffer;
 
   /**

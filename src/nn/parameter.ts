@@ -27,6 +27,7 @@ export interface ParameterConstraint {
 export interface ParameterOptions {
   /** Dotted path as in the state dict; for messages. */
   name?: string;
+  /** What its values are brought back to after each step. */
   constraint?: ParameterConstraint;
   /** False freezes it. Default true. */
   requiresGrad?: boolean;
@@ -42,6 +43,7 @@ export interface ParameterOptions {
 export class Parameter extends Tensor {
   /** Dotted path in the network, empty until somebody names it (`Module.nameParameters`). */
   name: string;
+  /** What its values are brought back to after each step. */
   constraint: ParameterConstraint | undefined;
 
   constructor(data: NDArray, options: ParameterOptions = {}) {
@@ -77,6 +79,7 @@ export class Parameter extends Tensor {
  * @param data taken over, not copied
  */
 export class Buffer {
+  /** The values. */
   readonly data: NDArray;
   /** False leaves it out of the state dict. */
   readonly persistent: boolean;
@@ -87,6 +90,7 @@ export class Buffer {
     this.data = data;
     this.persistent = options.persistent ?? true;
   }
+  /** Extents, outermost first. */
   get shape(): Shape {
     return this.data.shape;
   }
@@ -94,6 +98,7 @@ export class Buffer {
   set(values: NDArray | ArrayLike<number>): void {
     writeInto(this.data, values);
   }
+  /** Frees the values. */
   dispose(): void {
     this.data.dispose();
   }

@@ -16,8 +16,11 @@ const POOL_RULES: OptionRules<PoolOptions> = { stride: isPair(1), padding: isPad
  * @gradient exact (the first of equals gets all of it)
  */
 export class MaxPool2d extends Module {
+  /** Height and width of a window. */
   readonly kernelSize: Pair;
+  /** From one window to the next. */
   readonly stride: Pair;
+  /** Rows and columns around the image. */
   readonly padding: Padding;
   constructor(kernelSize: Pair, options: PoolOptions = {}) {
     super();
@@ -37,8 +40,11 @@ export class MaxPool2d extends Module {
 
 /** Mean of each window, per channel, on [N,H,W,C]. @gradient exact */
 export class AvgPool2d extends Module {
+  /** Height and width of a window. */
   readonly kernelSize: Pair;
+  /** From one window to the next. */
   readonly stride: Pair;
+  /** Rows and columns around the image. */
   readonly padding: Padding;
   /** Zeros of the padding count in the mean, as in PyTorch. Default true. */
   readonly countIncludePad: boolean;

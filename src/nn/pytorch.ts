@@ -3,7 +3,7 @@ import { noGrad, traced, type Variable } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
 import { check, checkOptions, flag, instanceOf, integer, listOf, type Rule, text } from "../core/checks.js";
 import { ShapeError } from "../core/errors.js";
-import { type Shape, shapeText, sizeOf } from "../core/shape.js";
+import { type Shape, sameShape, shapeText, sizeOf } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -86,11 +86,11 @@ export interface PyTorchReport extends LoadReport {
 
 /**
  * Loads a float state dict with PyTorch's names and layouts into a network, and says what it did. Convolutions, norms
- * and biases load as they are; linear layers behind a flatten of an image have their columns permuted, which the
- * network's own forward tells: it runs once on zeros.
+ * and biases load as they are; linear layers behind a flatten of an image or a sequence have their columns permuted, and
+ * so have vectors of layer norms over whole images, which the network's own forward tells: it runs once on zeros.
  *
  * @param source arrays by name, as `readSafetensors` and `readNpz` give them
- * @param options `inputShape` of one image, [H,W,C]; `strict` (default true): missing and extra keys are errors
+ * @param options `inputShape` of one image, [H,W,C], or sequence, [T,C]; `strict` (default true): missing and extra keys are errors
  * @returns the report; on an error nothing is changed
  * @throws StateError as `loadStateDict`; what the network's forward throws for a wrong `inputShape`
  * @example
@@ -109,10 +109,19 @@ export function loadPyTorch(
   const keys = [...state.keys()];
   for (const key of keys) check(op, "key", key, text);
   const prefix = wrapperPrefix(keys, new Set(net.stateDict().keys()));
-  const arrays = new Map([...state].map(([key, array]) => [key.slice(prefix.length), array]));
+  const arrays = new Map<string, HostArray>([...state].map(([key, array]) => [key.slice(prefix.length), array]));
   const permuted: PyTorchReport["permuted"] = [];
-  for (const [key, image] of flattened(net, options.inputShape)) {
+  for (const [key, { image, shape }] of flattened(net, options.inputShape)) {
     const array = arrays.get(key);
+    if (shape !== null) {
+      // Vectors of a norm over whole images: [C,H,W] there, [H,W,C] here.
+      const theirs = shape.length === 3 ? [shape[2], shape[0], shape[1]] : [shape[1], shape[0]];
+      if (array === undefined || isHostArray(array) !== null || !sameShape(array.shape, theirs)) continue;
+      const row = { shape: [1, array.data.length], data: array.data };
+      arrays.set(key, { shape, data: fromPyTorchFlatten(row, image).data });
+      permuted.push({ key, image });
+      continue;
+    }
     // Another number of columns is for loadStateDict to refuse.
     const columns = image.channels * image.height * image.width;
     // So is what is no array.
@@ -129,13 +138,22 @@ export function loadPyTorch(
 
 /** Keys of a network whose columns PyTorch has in another order, for images of that shape. */
 export function flattenedKeys(net: Module, inputShape: Shape): string[] {
-  return [...flattened(net, inputShape).keys()];
+  return [...flattened(net, inputShape)].flatMap(([key, { shape }]) => (shape === null ? [key] : []));
 }
 
-/** Weights of linear layers that read a flattened image of more than one pixel, and the norms between, by key. */
-function flattened(net: Module, inputShape: Shape): Map<string, FlatImage> {
+/** An image whose elements lie in another order; `shape` of what has one for each, null for columns. */
+interface Moved {
+  readonly image: FlatImage;
+  readonly shape: Shape | null;
+}
+
+/**
+ * Weights of linear layers that read a flattened image of more than one pixel, and the norms between; and vectors of
+ * layer norms over whole images: by key.
+ */
+function flattened(net: Module, inputShape: Shape): Map<string, Moved> {
   return scope(() => {
-    const images = new Map<string, FlatImage>();
+    const images = new Map<string, Moved>();
     const state = [...net.namedParameters(), ...net.namedBuffers()];
     const keys = new Map(state.map(([key, { data }]) => [data.storage, key]));
     const input = new Tensor(NDArray.zeros([1, ...inputShape]));
@@ -148,7 +166,14 @@ function flattened(net: Module, inputShape: Shape): Map<string, FlatImage> {
         const { image, norms } = imageBehind(inputs[0]);
         for (const { data } of image === null ? [] : [inputs[1], ...norms]) {
           const key = keys.get(data.storage);
-          if (key !== undefined) images.set(key, image as FlatImage);
+          if (key !== undefined) images.set(key, { image: image as FlatImage, shape: null });
+        }
+      }
+      if (op?.name === "layerNorm" && inputs.length > 1 && inputs[1].shape.length === inputs[0].shape.length - 1) {
+        const image = imageOf(inputs[0]);
+        for (const { data, shape } of image === null ? [] : inputs.slice(1)) {
+          const key = keys.get(data.storage);
+          if (key !== undefined) images.set(key, { image: image as FlatImage, shape });
         }
       }
       for (const source of inputs) {
@@ -173,7 +198,21 @@ function imageBehind(rows: Variable): { image: FlatImage | null; norms: readonly
     norms.push(...constants.filter(({ shape }) => shape.length === 1 && shape[0] === x.shape.at(-1)));
     value = x;
   }
-  const shape = value.node?.inputs[0].shape ?? [];
-  if (shape.length !== 4 || value.shape.length !== 2 || shape[1] * shape[2] === 1) return { image: null, norms };
-  return { image: { channels: shape[3], height: shape[1], width: shape[2] }, norms };
+  const behind = value.node?.inputs[0];
+  return { image: behind === undefined || value.shape.length !== 2 ? null : imageOf(behind), norms };
+}
+
+/** Ops whose values [N,T,C] are [N,C,T] in PyTorch. */
+const OVER_TIME = new Set(["conv1d", "quantConv1d", "maxPool1d", "avgPool1d"]);
+
+/** The image that a value is, of more than one pixel; also a sequence that windows over time have made. */
+function imageOf(value: Variable): FlatImage | null {
+  const { shape } = value;
+  if (shape.length === 4) {
+    return shape[1] * shape[2] === 1 ? null : { channels: shape[3], height: shape[1], width: shape[2] };
+  }
+  if (shape.length !== 3 || shape[1] === 1) return null;
+  let made: Variable | undefined = value;
+  while (made?.node && made.shape.length === 3 && !OVER_TIME.has(made.node.op.name)) made = made.node.inputs[0];
+  return made?.node && OVER_TIME.has(made.node.op.name) ? { channels: shape[2], height: 1, width: shape[1] } : null;
 }

@@ -10,7 +10,9 @@ import { NDArray } from "../ndarray/ndarray.js";
 
 /** An array outside the heap, as file readers give it. */
 export interface HostArray {
+  /** Extents, outermost first. */
   readonly shape: Shape;
+  /** Values, row by row, outside the heap. */
   readonly data: TypedArray | BigInt64Array | BigUint64Array | Int16Array | Uint16Array | Uint32Array;
 }
 

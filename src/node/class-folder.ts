@@ -19,7 +19,9 @@ export interface FileKind {
 
 /** Files of one part and their classes. */
 export interface FolderPart {
+  /** Name in messages. */
   readonly name: string;
+  /** Its folder. */
   readonly directory: string;
   /** Paths below the directory, sorted within each class. */
   readonly files: readonly string[];
@@ -31,7 +33,9 @@ export interface FolderPart {
 
 /** The two parts of a folder of examples. */
 export interface ClassFolder {
+  /** Examples to learn from. */
   readonly train: FolderPart;
+  /** Examples to measure on. */
   readonly test: FolderPart;
   /** True where there is no folder of examples to test on: `test` is `train`. */
   readonly testIsTraining: boolean;

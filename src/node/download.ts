@@ -11,9 +11,11 @@ import { pathRule, readFileBytes, saveFileAtomic } from "./files.js";
 
 /** How far a download has come. */
 export interface DownloadProgress {
+  /** Name of the file. */
   readonly file: string;
   /** Bytes of this file so far, and in all. */
   readonly received: number;
+  /** Bytes of the whole file. */
   readonly total: number;
 }
 

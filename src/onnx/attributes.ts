@@ -51,6 +51,10 @@ export class Attributes {
   peekInts(name: string): readonly number[] | undefined {
     return this.#unread.get(name)?.ints;
   }
+  /** An attribute without taking note that it was read. */
+  peek(name: string): AttributeMessage | undefined {
+    return this.#unread.get(name);
+  }
   int(name: string, otherwise: number): number {
     const found = this.#take(name, ATTRIBUTE.INT);
     if (found === undefined) return otherwise;

@@ -15,8 +15,13 @@ import { type TensorData, tensorMessage } from "./tensor.js";
 export const OPSET = 21;
 export const IR_VERSION = 10;
 
-/** A value of an attribute: an integer, text, integers, or a tensor of one element. Floats are not needed. */
-export type Attribute = number | string | readonly number[] | { readonly tensor: TensorData };
+/** A value of an attribute: an integer, text, integers, a real number, or a tensor of one element. */
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly tensor: TensorData };
 
 /** What a graph is fed or gives: extents are numbers, or names for those that may vary. */
 export interface Port {
@@ -113,6 +118,7 @@ function valueInfo({ name, element, shape }: Port): ValueInfo {
 function attributeMessage(name: string, value: Attribute): AttributeMessage {
   if (typeof value === "number") return { name, type: ATTRIBUTE.INT, i: value };
   if (typeof value === "string") return { name, type: ATTRIBUTE.STRING, s: new TextEncoder().encode(value) };
+  if ("float" in value) return { name, type: ATTRIBUTE.FLOAT, f: value.float };
   if ("tensor" in value) return { name, type: ATTRIBUTE.TENSOR, t: tensorMessage("", [1], value.tensor) };
   return { name, type: ATTRIBUTE.INTS, ints: [...value] };
 }

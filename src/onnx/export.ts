@@ -3,6 +3,7 @@ import { checkOptions, flag, oneOf } from "../core/checks.js";
 import type { PackOptions } from "../export/index.js";
 import { checkNetwork, lowered, PACK_OPTIONS } from "../export/pack.js";
 import { INPUT_ID, type NodeData, openPacked, type PackedModel, type Plan, planValues } from "../format/index.js";
+import { provideKinds } from "../infer/kinds.js";
 import type { Module } from "../nn/module.js";
 import type { Port } from "./builder.js";
 import { type EmittedValue, Emitter } from "./emitter.js";
@@ -68,6 +69,7 @@ export function exportPackedOnnx(
   options: OnnxOptions = {},
 ): Uint8Array {
   checkOptions("exportPackedOnnx", options, OPTIONS);
+  provideKinds();
   const { plan, data } = openPacked("exportPackedOnnx", packed);
   return planToOnnx(plan, data, options);
 }

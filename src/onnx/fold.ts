@@ -10,7 +10,7 @@ import { ELEMENT, elementName } from "./schema.js";
 import { type Constant, isReal, readTensor } from "./tensor.js";
 
 /** Elements that all folded constants of a file may have together. */
-const MAX_FOLDED = 2 ** 27;
+const MAX_FOLDED = 2 ** 28;
 
 type Values = Pick<Constant, "shape" | "type" | "data">;
 type Fold = (node: GraphNode, inputs: readonly (Constant | undefined)[], importing: Importing) => Values;
@@ -51,6 +51,7 @@ const FUNCTIONS: Readonly<Record<string, (a: number, b: number) => number>> = {
   Div: (a, b) => a / b,
   Max: Math.max,
   Min: Math.min,
+  Pow: (a, b) => a ** b,
 };
 
 /** Two constants combined, broadcast against each other. Quotients of integers are cut towards zero. */
@@ -96,6 +97,15 @@ const unary =
 
 const reshaped = (x: Values, shape: readonly number[]): Values => ({ ...x, shape });
 
+/** One number, the node's `value`, in a shape. */
+export function filledConstant(node: GraphNode, shape: readonly number[], importing: Importing): Values {
+  if (!shape.every((extent) => extent >= 0)) importing.refuse(node, "shape", "extents of at least 0", `[${shape}]`);
+  importing.checkFolded(node, shape, MAX_FOLDED);
+  const tensor = node.attributes.tensor("value");
+  const value = tensor === undefined ? null : readTensor(tensor, node.where, importing.graph.external);
+  return filled(value?.type ?? "float", shape, () => value?.data[0] ?? 0);
+}
+
 /** The folds by operator. */
 const FOLDS: Readonly<Record<string, Fold>> = {
   Identity: (_, inputs) => first(inputs),
@@ -105,6 +115,9 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Div: arithmetic,
   Max: arithmetic,
   Min: arithmetic,
+  Pow: arithmetic,
+  Exp: unary(Math.exp),
+  Log: unary(Math.log),
   Neg: unary((value) => -value),
   Abs: unary(Math.abs),
   Sqrt: unary(Math.sqrt),
@@ -237,12 +250,7 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   },
 
   ConstantOfShape(node, inputs, importing) {
-    const shape = Array.from(first(inputs).data);
-    if (!shape.every((extent) => extent >= 0)) importing.refuse(node, "shape", "extents of at least 0", `[${shape}]`);
-    importing.checkFolded(node, shape, MAX_FOLDED);
-    const tensor = node.attributes.tensor("value");
-    const value = tensor === undefined ? null : readTensor(tensor, node.where, importing.graph.external);
-    return filled(value?.type ?? "float", shape, () => value?.data[0] ?? 0);
+    return filledConstant(node, Array.from(first(inputs).data), importing);
   },
 
   /** (x − zero point)·scale, for the whole or along an axis: weights of files with 8 bits. */
@@ -280,6 +288,7 @@ const ARITY: Readonly<Record<string, readonly [number, number]>> = {
   Sub: [2, 2],
   Mul: [2, 2],
   Div: [2, 2],
+  Pow: [2, 2],
   Max: [1, 1000],
   Min: [1, 1000],
   Concat: [1, 100_000],

@@ -83,6 +83,18 @@ export function readGraph(bytes: Uint8Array, file: string, external?: ExternalDa
   };
 }
 
+/** A graph without the nodes that one of its outputs does not depend on. */
+export function neededFor(graph: Graph, output: string): Graph {
+  const wanted = new Set([output]);
+  const nodes: GraphNode[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((name) => name !== "" && wanted.has(name))) continue;
+    nodes.push(node);
+    for (const name of node.inputs) wanted.add(name);
+  }
+  return { ...graph, nodes: nodes.reverse(), outputs: [output] };
+}
+
 type Refuse = (what: string, expected: string, got: string) => never;
 
 function isStandard(domain: string | undefined): boolean {

@@ -4,8 +4,9 @@
  */
 
 import { axesOf, sliceRanges } from "./axes.js";
+import { filledConstant } from "./fold.js";
 import type { GraphNode } from "./graph.js";
-import { BATCH, type Extents, type Importing } from "./importing.js";
+import { BATCH, type Extents, type Importing, rows, stretchesOf } from "./importing.js";
 
 /** Extents that an input holds. */
 function extentsOf(node: GraphNode, importing: Importing, i: number): Extents {
@@ -75,4 +76,56 @@ export function concatExtents(node: GraphNode, importing: Importing): boolean {
   node.attributes.fixed("axis", 0);
   importing.setExtents(node.outputs[0], { list: parts.flatMap((part) => (part as Extents).list), scalar: false });
   return true;
+}
+
+/** True if a value of some extents (without the batch) broadcast to `list` stays as it is. */
+function staysAs(shape: readonly number[], { list, scalar }: Extents, importing: Importing): boolean {
+  const known = importing.graph.inputs[0].extents?.[0] ?? null;
+  const own: Extents["list"] = [BATCH, ...shape];
+  const extra = own.length - list.length;
+  return (
+    !scalar &&
+    list.every((extent, i) => extent === 1 || extent === own[i + extra] || (i + extra === 0 && extent === known))
+  );
+}
+
+/** Expand to extents that a value has already. */
+export function importExpand(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 2, 2);
+  const x = importing.input(node);
+  const wanted = extentsOf(node, importing, 1);
+  if (!staysAs(x.shape, wanted, importing)) importing.refuse(node, "shape", `[N,${x.shape}]`, `[${wanted.list}]`);
+  importing.set(node.outputs[0], x);
+}
+
+/** Channels of images, or features of rows, several times one after the other. */
+export function importTile(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 2, 2);
+  const x = importing.input(node);
+  const { list } = extentsOf(node, importing, 1);
+  const [, times = 1] = list;
+  const tiled = x.layout === "rows" || x.layout === "image";
+  const good = list.length === x.shape.length + 1 && list.every((n, i) => n === 1 || (i === 1 && tiled));
+  if (!good || times === BATCH || times < 1 || times > 1000) {
+    importing.refuse(node, "repeats", `1${tiled ? ", but for channels" : ""}`, `[${list}]`);
+  } else if (times === 1) importing.set(node.outputs[0], x);
+  else {
+    const inputs = new Array<number>(times).fill(x.slot);
+    const info =
+      x.layout === "rows"
+        ? rows(
+            x.shape[0] * times,
+            inputs.flatMap(() => stretchesOf(x)),
+          )
+        : { ...x, shape: [x.shape[0] * times, ...x.shape.slice(1)] };
+    importing.combine(node, { kind: "concat", inputs, axis: x.layout === "rows" ? 1 : 3 }, info);
+  }
+}
+
+/** One number in the shape of a value: along the batch, which stays open, one element goes with all. */
+export function importFilled(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 1, 1);
+  const { list } = extentsOf(node, importing, 0);
+  const shape = list.map((extent) => (extent === BATCH ? 1 : extent));
+  importing.setConstant(node.outputs[0], { name: "", ...filledConstant(node, shape, importing) });
 }

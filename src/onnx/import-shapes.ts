@@ -7,6 +7,7 @@ import { Flatten, MaxPool2d } from "../nn/pool.js";
 import { axesOf, frontAxes, sliceRanges, squeezedShape, unsqueezedShape } from "./axes.js";
 import type { GraphNode } from "./graph.js";
 import { readsExtents, sliceExtents, squeezeExtents, unsqueezeExtents } from "./import-extents.js";
+import { importShuffle } from "./import-rearrange.js";
 import { BATCH, type Importing, rows, type Value, type ValueInfo } from "./importing.js";
 import { Crop, RowsToImages, ZeroPad } from "./layers.js";
 import { ELEMENT, elementName } from "./schema.js";
@@ -29,7 +30,7 @@ function flatten(node: GraphNode, importing: Importing, x: Value): void {
     alias(node, importing, x);
     return;
   }
-  const first = x.layout === "image" || x.layout === "lines";
+  const first = x.layout === "image" || x.layout === "lines" || x.layout === "sequence";
   const stretches = first ? [{ channels: x.shape[0], pixels: sizeOf(x.shape.slice(1)) }] : null;
   importing.layer(node, importing.keyOfPath(node), x.slot, rows(sizeOf(x.shape), stretches), () => new Flatten());
   importing.moved(x);
@@ -68,6 +69,7 @@ function view(node: GraphNode, importing: Importing, x: Value, shape: readonly n
   if (sizeOf(shape) !== sizeOf(x.shape)) return false;
   if (`${shape}` === `${x.shape}`) alias(node, importing, x);
   else if (shape.length === 1) flatten(node, importing, x);
+  else if (x.layout === "sequence") return false;
   else if (x.layout === "rows") {
     if (shape.length > 3) return false;
     unflatten(node, importing, x, shape);
@@ -92,27 +94,35 @@ export function importFlatten(node: GraphNode, importing: Importing): void {
   flatten(node, importing, x);
 }
 
-/** Reshapes that flatten, that make images of rows, or that change nothing. */
-export function importReshape(node: GraphNode, importing: Importing): void {
-  importing.arity(node, 2, 2);
-  const x = importing.input(node);
-  const wanted = importing.extents(node.inputs[1]) ?? importing.refuse(node, "input 1", "extents", "a computed value");
+/** Extents that a Reshape asks of a value, without the batch; null if they are not of one image. */
+function reshapedExtents(node: GraphNode, importing: Importing, shape: readonly number[]): number[] | null {
+  const wanted = importing.extents(node.inputs[1]);
+  if (wanted === undefined || wanted.scalar || wanted.list.length < 2) return null;
   const [batch, ...later] = wanted.list;
   const rest = later.map((extent) => (extent === BATCH ? Number.NaN : extent));
   const zeros = node.attributes.int("allowzero", 0) === 0;
   const known = importing.graph.inputs[0].extents?.[0] ?? null;
-  const refuse = (): never =>
-    importing.refuse(node, "reshape", `[N,${sizeOf(x.shape)}], a flattening, or [N,${x.shape}]`, `[${wanted.list}]`);
-  if (wanted.scalar || wanted.list.length < 2) refuse();
   // The first extent must stand for the batch: copied, left over, or its number.
   const left = rest.includes(-1);
   if (!(batch === BATCH || (batch === 0 && zeros) || (batch === -1 && !left) || (known !== null && batch === known)))
-    refuse();
-  const extents = rest.map((extent, i) => (extent === 0 && zeros ? (x.shape[i] ?? 0) : extent));
+    return null;
+  const extents = rest.map((extent, i) => (extent === 0 && zeros ? (shape[i] ?? 0) : extent));
   const product = extents.reduce((all, extent) => all * (extent === -1 ? 1 : extent), 1);
-  const whole = extents.map((extent) => (extent === -1 ? sizeOf(x.shape) / product : extent));
-  if (!whole.every((extent) => Number.isSafeInteger(extent) && extent >= 1) || !view(node, importing, x, whole))
-    refuse();
+  const whole = extents.map((extent) => (extent === -1 ? sizeOf(shape) / product : extent));
+  return whole.every((extent) => Number.isSafeInteger(extent) && extent >= 1) ? whole : null;
+}
+
+/** Reshapes that flatten, that make images of rows, that are part of a shuffle, or that change nothing. */
+export function importReshape(node: GraphNode, importing: Importing): void {
+  importing.arity(node, 2, 2);
+  const x = importing.input(node);
+  const wanted = importing.extents(node.inputs[1]) ?? importing.refuse(node, "input 1", "extents", "a computed value");
+  const extents = reshapedExtents(node, importing, x.shape);
+  if (extents !== null && view(node, importing, x, extents)) return;
+  const last = (reshape: GraphNode, shape: readonly number[]) => reshapedExtents(reshape, importing, shape);
+  if (extents !== null && sizeOf(extents) === sizeOf(x.shape) && importShuffle(node, importing, x, extents, last))
+    return;
+  importing.refuse(node, "reshape", `[N,${sizeOf(x.shape)}], a flattening, or [N,${x.shape}]`, `[${wanted.list}]`);
 }
 
 /** Axes of one pixel or channel taken away, or extents. */
@@ -164,13 +174,15 @@ export function importTranspose(node: GraphNode, importing: Importing): void {
   } else if (x.layout === "image" && perm === "0,2,3,1") {
     alias(node, importing, { ...x, layout: "last", shape: [b, c, a] });
   } else {
-    const expected = x.layout === "rows" ? "images" : x.layout === "last" ? "[0,3,1,2]" : "[0,2,3,1]";
+    const expected =
+      x.layout === "rows" || x.layout === "sequence" ? "images" : x.layout === "last" ? "[0,3,1,2]" : "[0,2,3,1]";
     importing.refuse(node, "attribute perm", expected, `[${perm}]`);
   }
 }
 
 /** Where axes of ONNX (behind the batch) lie here: rows, columns, channels. */
-function imageAxes(node: GraphNode, importing: Importing, x: Value): readonly [number, number, number] {
+export function imageAxes(node: GraphNode, importing: Importing, x: Value): readonly number[] {
+  if (x.layout === "sequence") return [1, 0];
   if (x.layout !== "last") importing.image(node);
   return x.layout === "last" ? [0, 1, 2] : [1, 2, 0];
 }
@@ -188,15 +200,16 @@ export function importPad(node: GraphNode, importing: Importing): void {
   const given = inputs ? Array.from(importing.constant(node, 1).data) : (attributes.ints("pads") ?? []);
   const value = inputs ? (importing.optionalReals(node, 2)?.data[0] ?? 0) : attributes.float("value", 0);
   if (value !== 0) importing.refuse(node, "value of the padding", "0", `${value}`);
-  const named = (node.inputs[3] ?? "") === "" ? [0, 1, 2, 3] : Array.from(importing.constant(node, 3).data);
-  const axes = frontAxes(node, importing, named, 4);
+  const all = Array.from({ length: x.shape.length + 1 }, (_, axis) => axis);
+  const named = (node.inputs[3] ?? "") === "" ? all : Array.from(importing.constant(node, 3).data);
+  const axes = frontAxes(node, importing, named, x.shape.length + 1);
   const whole = given.every((n) => Number.isSafeInteger(n) && n >= 0 && n <= 2 ** 24);
   const side = (axis: number, end: 0 | 1): number => given[axes.indexOf(axis) + end * axes.length] ?? 0;
   if (given.length !== 2 * axes.length || !whole || (axes.includes(0) && (side(0, 0) !== 0 || side(0, 1) !== 0))) {
     const expected = `${2 * axes.length} integers of at least 0, none around the batch`;
     importing.refuse(node, "pads", expected, `[${given}]`);
   }
-  const around = [0, 1, 2].map((axis) => (axes.includes(axis + 1) ? [side(axis + 1, 0), side(axis + 1, 1)] : [0, 0]));
+  const around = x.shape.map((_, axis) => (axes.includes(axis + 1) ? [side(axis + 1, 0), side(axis + 1, 1)] : [0, 0]));
   const shape = x.shape.map((extent, axis) => around[axis][0] + extent + around[axis][1]);
   const pads = order.map((axis) => [around[axis][0], around[axis][1]] as const);
   importing.layer(node, importing.keyOfPath(node), x.slot, { ...x, shape }, () => new ZeroPad(pads));
@@ -212,11 +225,16 @@ export function importSlice(node: GraphNode, importing: Importing): void {
     return;
   }
   const x = importing.input(node);
+  if (x.layout === "rows") {
+    sliceRows(node, importing, x);
+    return;
+  }
   const order = imageAxes(node, importing, x);
   const ranges = sliceRanges(node, importing, [Number.NaN, ...x.shape]).slice(1);
   const shape = ranges.map(({ count }) => count);
-  const [v, h, c] = order.map((axis) => ranges[axis]);
-  if (c.step !== 1 || v.step < 1 || h.step < 1 || shape.includes(0)) {
+  const [c, h, v = { start: 0, step: 1, count: 1 }] = order.map((axis) => ranges[axis]).reverse();
+  const still = x.layout === "sequence" && h.step !== 1;
+  if (still || c.step !== 1 || v.step < 1 || h.step < 1 || shape.includes(0)) {
     importing.refuse(node, "slice", "forward ranges that are not empty, every channel", `[${shape}] of [N,${x.shape}]`);
   }
   const wanted = importing.keyOfPath(node);
@@ -228,7 +246,7 @@ export function importSlice(node: GraphNode, importing: Importing): void {
   });
   const cut = parts.some(([from, to], i) => from !== 0 || to !== x.shape[order[i]]);
   const cropped = parts.map(([from, to]) => to - from);
-  const between = { ...x, shape: [0, 1, 2].map((axis) => cropped[order.indexOf(axis)]) };
+  const between = { ...x, shape: x.shape.map((_, axis) => cropped[order.indexOf(axis)]) };
   let value: Value = x;
   if (cut) {
     value = importing.inner(node, wanted, x.slot, between, () => new Crop(parts));
@@ -241,6 +259,18 @@ export function importSlice(node: GraphNode, importing: Importing): void {
     importing.moved(from);
   }
   alias(node, importing, value);
+}
+
+/** Neighbouring features of rows. */
+function sliceRows(node: GraphNode, importing: Importing, x: Value): void {
+  const [, { start, step, count }] = sliceRanges(node, importing, [Number.NaN, ...x.shape]);
+  if (step !== 1 || count === 0) {
+    importing.refuse(node, "slice", "a forward range of neighbours", `${count} in steps of ${step} of [N,${x.shape}]`);
+  }
+  const from = importing.restored(node, x);
+  const make = () => new Crop([[start, start + count]]);
+  importing.layer(node, importing.keyOfPath(node), from.slot, rows(count), make);
+  importing.moved(from);
 }
 
 /** Extents under another name. @returns false if the input is something else */

@@ -40,7 +40,9 @@ export function importSoftmax(node: GraphNode, importing: Importing): void {
     return;
   }
   if (x.layout === "lines" && axis === 2) importing.refuse(node, "attribute axis", "1, channels", `${given}`);
-  const own = x.layout === "image" || x.layout === "lines" ? [0, 3, 1, 2][axis] : axis;
+  if (x.layout === "sequence" && axis === 2) importing.refuse(node, "attribute axis", "1, channels", `${given}`);
+  const channels = x.layout === "sequence" ? 2 : axis;
+  const own = x.layout === "image" || x.layout === "lines" ? [0, 3, 1, 2][axis] : channels;
   const make = () => (node.op === "LogSoftmax" ? new LogSoftmax(own) : new Softmax(own));
   importing.layer(node, importing.keyOfPath(node), x.slot, { ...x }, make);
 }

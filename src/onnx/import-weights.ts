@@ -5,17 +5,20 @@ import { type BatchNorm, BatchNorm1d, BatchNorm2d } from "../nn/batch-norm.js";
 import { Conv2d } from "../nn/conv.js";
 import { Linear } from "../nn/linear.js";
 import type { GraphNode } from "./graph.js";
+import { importConv1d } from "./import-sequence.js";
 import { type Importing, onnxOrder, rows, type Value } from "./importing.js";
 import type { Constant } from "./tensor.js";
 import { readWindow, short, shortPadding } from "./windows.js";
 
-/** A convolution of images [N,C,H,W] with constant weights [O,C/group,Kh,Kw]. */
+/** A convolution of images [N,C,H,W] (or sequences) with constant weights [O,C/group,Kh,Kw] (or [O,C/group,K]). */
 export function importConv(node: GraphNode, importing: Importing): void {
   importing.arity(node, 2, 3);
-  const x = importing.image(node);
+  const given = importing.input(node);
+  const x = given.layout === "sequence" ? given : importing.image(node);
   const weight = importing.reals(node, 1);
   const [channels, h, w] = x.shape;
-  if (weight.shape.length !== 4) importing.refuse(node, "weight", "[O,I,Kh,Kw]", shapeText(weight.shape));
+  const expected = x.layout === "sequence" ? "[O,I,K]" : "[O,I,Kh,Kw]";
+  if (weight.shape.length !== x.shape.length + 1) importing.refuse(node, "weight", expected, shapeText(weight.shape));
   const [out, inner, kh, kw] = weight.shape;
   const groups = node.attributes.int("group", 1);
   if (!(groups >= 1) || inner * groups !== channels || out % groups !== 0 || out === 0) {
@@ -23,6 +26,10 @@ export function importConv(node: GraphNode, importing: Importing): void {
     importing.refuse(node, "groups and weight", `a weight for ${channels} channels`, got);
   }
   const bias = importing.optionalReals(node, 2) && importing.vector(node, 2, out);
+  if (x.layout === "sequence") {
+    importConv1d(node, importing, x, weight, { groups, bias });
+    return;
+  }
   const window = readWindow(node, importing, [h, w], [kh, kw]);
   const info = { shape: [out, ...window.out], layout: "image", stretches: null } as const;
   importing.layer(node, importing.keyOf(node, weight), x.slot, info, () => {
@@ -155,7 +162,9 @@ export function importBatchNorm(node: GraphNode, importing: Importing): void {
     // The file's number is an f32: 0.9 comes as 0.8999999761…, and 0.1 is meant.
     const options = { eps, momentum: Number((1 - kept).toPrecision(6)) };
     const made: BatchNorm =
-      x.layout === "rows" ? new BatchNorm1d(channels, options) : new BatchNorm2d(channels, options);
+      x.layout === "rows" || x.layout === "sequence"
+        ? new BatchNorm1d(channels, options)
+        : new BatchNorm2d(channels, options);
     made.weight.set(weight);
     made.bias.set(bias);
     made.runningMean.set(mean);

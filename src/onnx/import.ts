@@ -7,11 +7,22 @@ import { bytesIn } from "../core/typed-arrays.js";
 import type { Module } from "../nn/module.js";
 import type { ExternalData } from "./external.js";
 import { FOLDED_OPERATORS, fold } from "./fold.js";
-import { type Graph, type GraphNode, readGraph } from "./graph.js";
+import { type Graph, type GraphNode, neededFor, readGraph } from "./graph.js";
+import * as activations from "./import-activations.js";
+import { importArithmetic, importSum } from "./import-arithmetic.js";
 import * as extents from "./import-extents.js";
+import { importLayerNorm } from "./import-layer-norm.js";
 import * as layers from "./import-layers.js";
+import * as norms from "./import-norms.js";
+import * as pointwise from "./import-pointwise.js";
+import * as rearrange from "./import-rearrange.js";
+import { importReduction } from "./import-reduction.js";
+import { importResize } from "./import-resize.js";
+import { readsSequence } from "./import-sequence.js";
 import * as shapes from "./import-shapes.js";
 import { importSoftmax } from "./import-softmax.js";
+import { importSplit } from "./import-split.js";
+import { importConvTranspose } from "./import-transposed.js";
 import * as weights from "./import-weights.js";
 import { Importing, type Value } from "./importing.js";
 import { type InputInfo, OnnxNetwork } from "./network.js";
@@ -43,29 +54,59 @@ const EXTERNAL_DATA = (value: unknown): string | null =>
 /** Import of each operator on computed values; `fold` takes those on constants. */
 const RULES: Readonly<Record<string, Rule>> = {
   Conv: weights.importConv,
+  ConvTranspose: importConvTranspose,
   Gemm: weights.importGemm,
   MatMul: weights.importMatMul,
   BatchNormalization: weights.importBatchNorm,
+  LayerNormalization: importLayerNorm,
   Relu: layers.importRelu,
   Sigmoid: layers.importSigmoid,
   Tanh: layers.importTanh,
+  LeakyRelu: activations.importLeakyRelu,
+  PRelu: activations.importPRelu,
+  Elu: activations.importElu,
+  Selu: activations.importSelu,
+  Gelu: activations.importGelu,
+  HardSigmoid: activations.importHardSigmoid,
+  HardSwish: activations.importHardSwish,
   Clip: layers.importClip,
   MaxPool: layers.importPool,
   AveragePool: layers.importPool,
   GlobalMaxPool: layers.importPool,
   GlobalAveragePool: layers.importPool,
-  ReduceMean: layers.importReduceMean,
+  ReduceMean: importReduction,
+  ReduceSum: importReduction,
+  ReduceMax: importReduction,
+  ReduceMin: importReduction,
   Max: layers.importBound,
   Min: layers.importBound,
-  Sum: layers.importSum,
-  Add: layers.importArithmetic,
-  Sub: layers.importArithmetic,
-  Mul: layers.importArithmetic,
-  Div: layers.importArithmetic,
+  Sum: importSum,
+  Add: importArithmetic,
+  Sub: importArithmetic,
+  Mul: importArithmetic,
+  Div: importArithmetic,
+  Pow: importArithmetic,
+  Abs: pointwise.importPointwise,
+  Exp: pointwise.importPointwise,
+  Log: pointwise.importPointwise,
+  Neg: pointwise.importPointwise,
+  Sqrt: pointwise.importPointwise,
+  Reciprocal: pointwise.importReciprocal,
+  LRN: norms.importLocalResponseNorm,
+  InstanceNormalization: norms.importInstanceNorm,
+  MeanVarianceNormalization: norms.importMeanVariance,
+  DepthToSpace: rearrange.importDepthToSpace,
+  SpaceToDepth: rearrange.importDepthToSpace,
+  Split: importSplit,
+  Expand: extents.importExpand,
+  Tile: extents.importTile,
+  ConstantOfShape: extents.importFilled,
   Softmax: importSoftmax,
   LogSoftmax: importSoftmax,
   Concat: layers.importConcat,
   Dropout: layers.importDropout,
+  Resize: importResize,
+  Upsample: importResize,
   Flatten: shapes.importFlatten,
   Reshape: shapes.importReshape,
   Transpose: shapes.importTranspose,
@@ -110,12 +151,21 @@ export function importOnnx(bytes: Uint8Array | ArrayBufferLike, options: ImportO
     logits: flag,
   });
   const { file = "ONNX file", logits = false } = options;
-  const graph = readGraph(checkBytes("importOnnx", "bytes", bytes), file, options.externalData);
-  const output = outputName(graph, options.output);
+  const whole = readGraph(checkBytes("importOnnx", "bytes", bytes), file, options.externalData);
+  const output = outputName(whole, options.output);
+  const graph = neededFor(whole, output);
   const importing = new Importing(graph, output, logits);
   const info = setInput(graph, importing, options.inputShape);
-  for (const node of graph.nodes) {
+  const patterns = activations.activationPatterns(importing);
+  // Constants first: nodes look ahead at what stands behind them.
+  const constants = graph.nodes.filter(({ op }) => op === "Constant");
+  for (const node of [...constants, ...graph.nodes.filter(({ op }) => op !== "Constant")]) {
     if (importing.done.has(node)) continue;
+    const pattern = patterns.get(node);
+    if (pattern !== undefined) {
+      activations.importPattern(node, importing, pattern);
+      continue;
+    }
     if (fold(node, importing)) {
       node.attributes.finish();
       continue;
@@ -153,13 +203,20 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
   if (extents === null || extents.length < 2 || extents.length > 4) {
     return refuse(
       `input "${name}"`,
-      "[N,C,H,W], [N,H,W,C], [N,H,W] or [N,F]",
+      "[N,C,H,W], [N,H,W,C], [N,C,T], [N,H,W] or [N,F]",
       extents === null ? "no shape" : `${extents.length} axes`,
     );
   }
   const last = extents.length === 4 && becomesChannelsFirst(name, importing);
   const own = extents.slice(1);
-  const ours = own.length === 3 && !last ? [own[1], own[2], own[0]] : own.length === 2 ? [...own, 1] : own;
+  const sequence = extents.length === 3 && readsSequence(name, importing);
+  const ours = sequence
+    ? [own[1], own[0]]
+    : own.length === 3 && !last
+      ? [own[1], own[2], own[0]]
+      : own.length === 2
+        ? [...own, 1]
+        : own;
   const inputShape = ours.map((extent, i) => {
     const given = wanted?.[i];
     if (
@@ -191,8 +248,8 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
   const [a, b, c] = inputShape;
   const value: Value = {
     slot: 0,
-    shape: own.length === 2 ? [a, b] : own.length === 1 || last ? inputShape : [c, a, b],
-    layout: own.length === 1 ? "rows" : own.length === 2 ? "plane" : last ? "last" : "image",
+    shape: sequence ? [b, a] : own.length === 2 ? [a, b] : own.length === 1 || last ? inputShape : [c, a, b],
+    layout: own.length === 1 ? "rows" : sequence ? "sequence" : own.length === 2 ? "plane" : last ? "last" : "image",
     stretches: null,
   };
   importing.set(name, value);
@@ -202,15 +259,23 @@ function setInput(graph: Graph, importing: Importing, wanted: readonly number[] 
 /** Operators that may stand between an input with channels last and its transposition. */
 const ELEMENTWISE: readonly string[] = ["Add", "Sub", "Mul", "Div", "Cast", "Identity"];
 
-/** True if all that reads a value transposes it from channels last to channels first, rescaled at most. */
+/**
+ * True if all that reads a value transposes it from channels last to channels first, rescaled at most. A Reshape does
+ * that to grey images.
+ */
 function becomesChannelsFirst(name: string, importing: Importing): boolean {
   const seen = new Set([name]);
+  const [, ...own] = importing.graph.inputs[0].extents ?? [];
+  const [h, w] = own;
+  const grey = (extents: string): boolean =>
+    own[2] === 1 && (h !== 1 || w !== 1) && `${importing.extents(extents)?.list.slice(1)}` === `1,${h},${w}`;
   // The set grows while it is gone through.
   for (const at of seen) {
     const readers = importing.readers(at);
     if (readers.length === 0) return false;
-    for (const { op, attributes, outputs } of readers) {
+    for (const { op, attributes, inputs, outputs } of readers) {
       if (ELEMENTWISE.includes(op)) seen.add(outputs[0]);
+      else if (op === "Reshape" && grey(inputs[1])) continue;
       else if (op !== "Transpose" || `${attributes.peekInts("perm")}` !== "0,3,1,2") return false;
     }
   }
@@ -222,7 +287,7 @@ function outputName({ file, outputs }: Graph, wanted: string | undefined): strin
   const refuse = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: file, what, expected, got, hint });
   };
-  if (wanted === undefined && outputs.length !== 1) {
+  if (wanted === undefined && new Set(outputs).size !== 1) {
     const hint = outputs.length > 1 ? "say which one is wanted: output" : undefined;
     refuse("outputs", "one", outputs.join(", ") || "none", hint);
   }

@@ -17,13 +17,13 @@ const MAX_VALUE = 2 ** 28;
  * A value that depends on the input. `image`: [N,C,H,W] in ONNX, [N,H,W,C] here. `rows`: [N,F]; a flattened image has
  * its features in this library's order, which `stretches` tell apart (null: both orders are one). `last`: channels last
  * in ONNX too. `plane`: [N,H,W] in ONNX, images of one channel here. `lines`: [N,C,L] in ONNX, images here whose rows
- * and columns (`grid`) are L pixels together.
+ * and columns (`grid`) are L pixels together. `sequence`: [N,C,T] in ONNX, [N,T,C] here.
  */
 export interface Value {
   readonly slot: number;
   /** In ONNX, without the batch. */
   readonly shape: Shape;
-  readonly layout: "image" | "rows" | "last" | "plane" | "lines";
+  readonly layout: "image" | "rows" | "last" | "plane" | "lines" | "sequence";
   readonly stretches: readonly Stretch[] | null;
   /** Of `lines`: [H,W] here. */
   readonly grid?: readonly [number, number];

@@ -1,32 +1,9 @@
 /** @file Layers that imported networks need beside those of nn: what stands between convolutions in ONNX files. */
-import { add, clip, concat, div, logSoftmax, mul, pad, slice, sub, transpose } from "../autograd/functions.js";
+import { add, clip, concat, div, logSoftmax, mul, pad, pow, slice, sub, transpose } from "../autograd/functions.js";
 import { Tensor } from "../autograd/tensor.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { ReLU } from "../nn/activation.js";
 import { Module } from "../nn/module.js";
 import { Buffer } from "../nn/parameter.js";
-
-/**
- * y = min(max(x, 0), top), such as ReLU6. A ReLU for `prepare`: a staircase saturates by itself, at L·α.
- *
- * @gradient exact
- */
-export class ClippedReLU extends ReLU {
-  readonly top: number;
-  constructor(top: number) {
-    super();
-    this.top = top;
-  }
-  override forward(x: Tensor): Tensor {
-    return clip(x, 0, this.top);
-  }
-  override get replaceable(): (x: Tensor) => Tensor {
-    return ClippedReLU.prototype.forward;
-  }
-  protected override describe(): string {
-    return `${this.top}`;
-  }
-}
 
 /** y = min(max(x, lo), hi). @gradient exact */
 export class Clip extends Module {
@@ -45,23 +22,31 @@ export class Clip extends Module {
   }
 }
 
-const COMBINE = { add, sub, mul, div };
+const COMBINE = { add, sub, mul, div, pow };
 
 /**
- * x ∘ value[c], with a constant for each channel (last axis) or one for all, on the right. The constant is saved, not
- * trained.
+ * x ∘ value, or (`left`) value ∘ x, with a constant for each channel (last axis), one for all, or one for each element
+ * of some axes. The constant is saved, not trained.
  * @gradient exact
  */
 export class WithConstant extends Module {
   readonly fn: keyof typeof COMBINE;
+  readonly left: boolean;
   value: Buffer;
-  constructor(fn: keyof typeof COMBINE, value: Float32Array) {
+  /** @param options shape of the constant, without the batch (default: one axis) */
+  constructor(
+    fn: keyof typeof COMBINE,
+    value: Float32Array,
+    { shape = [value.length], left = false }: { shape?: readonly number[]; left?: boolean } = {},
+  ) {
     super();
     this.fn = fn;
-    this.value = new Buffer(NDArray.from(value, [value.length], "f32"));
+    this.left = left;
+    this.value = new Buffer(NDArray.from(value, shape, "f32"));
   }
   override forward(x: Tensor): Tensor {
-    return COMBINE[this.fn](x, new Tensor(this.value.data));
+    const value = new Tensor(this.value.data);
+    return this.left ? COMBINE[this.fn](value, x) : COMBINE[this.fn](x, value);
   }
   protected override describe(): string {
     return this.fn;

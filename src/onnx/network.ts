@@ -1,5 +1,5 @@
 /** @file Imported networks: layers by name, and the order in which they run. */
-import { add, concat } from "../autograd/functions.js";
+import { add, concat, div, maximum, minimum, mul, pow } from "../autograd/functions.js";
 import { Tensor } from "../autograd/tensor.js";
 import { check, instanceOf, integer, listOf, record } from "../core/checks.js";
 import { isMap } from "../core/containers.js";
@@ -9,10 +9,16 @@ import type { PackOptions } from "../export/index.js";
 import { EXACT_NAMES } from "../nn/members.js";
 import { Module } from "../nn/module.js";
 
+/** Two values combined element by element, axes of one element with any extent. */
+const COMBINE = { add, mul, div, pow, maximum, minimum };
+
+/** How a step combines two values. */
+export type CombineKind = keyof typeof COMBINE;
+
 /** One step: a layer on one value, or values combined. Values are numbered: the input is 0, step k gives k + 1. */
 export type Step =
   | { readonly kind: "layer"; readonly key: string; readonly input: number }
-  | { readonly kind: "add"; readonly inputs: readonly [number, number] }
+  | { readonly kind: CombineKind; readonly inputs: readonly [number, number] }
   | { readonly kind: "concat"; readonly inputs: readonly number[]; readonly axis: number };
 
 /** What an imported network is fed: as `pack` and `exportOnnx` want it. */
@@ -93,14 +99,10 @@ export class OnnxNetwork extends Module {
     const values = [x];
     for (const step of this.#steps) {
       if (step.kind === "layer") values.push(this.#own[step.key].forward(values[step.input]));
-      else if (step.kind === "add") values.push(add(values[step.inputs[0]], values[step.inputs[1]]));
-      else
-        values.push(
-          concat(
-            step.inputs.map((i) => values[i]),
-            step.axis,
-          ),
-        );
+      else if (step.kind === "concat") {
+        const parts = step.inputs.map((i) => values[i]);
+        values.push(concat(parts, step.axis));
+      } else values.push(COMBINE[step.kind](values[step.inputs[0]], values[step.inputs[1]]));
     }
     return values[this.#output];
   }

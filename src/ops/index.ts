@@ -1,9 +1,13 @@
 /** @file The registry: every built-in op by name. Tests and exporters walk it; nothing else should import it. */
+import * as activation from "./activation.js";
 import * as compare from "./compare.js";
 import * as conv from "./conv.js";
+import * as convTranspose from "./conv-transpose.js";
+import * as conv1d from "./conv1d.js";
 import * as dropout from "./dropout.js";
 import * as elementwise from "./elementwise.js";
 import * as indexing from "./indexing.js";
+import * as layerNorm from "./layer-norm.js";
 import * as linalg from "./linalg.js";
 import * as loss from "./loss.js";
 import * as movement from "./movement.js";
@@ -12,9 +16,11 @@ import * as normActivation from "./norm-activation.js";
 import type { AnyOp } from "./op.js";
 import * as pointwiseLoss from "./pointwise-loss.js";
 import * as pool from "./pool.js";
+import * as pool1d from "./pool1d.js";
 import * as reduce from "./reduce.js";
 import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
+import * as upsample from "./upsample.js";
 
 /** The ops among the exports of a file; helpers stand beside them. */
 type OpsOf<Exports> = { readonly [K in keyof Exports as Exports[K] extends AnyOp ? K : never]: Exports[K] };
@@ -29,13 +35,19 @@ export const registry = {
   ...opsOf(elementwise),
   ...opsOf(compare),
   ...opsOf(unary),
+  ...opsOf(activation),
   ...opsOf(reduce),
   ...opsOf(movement),
   ...opsOf(indexing),
   ...opsOf(linalg),
   ...opsOf(conv),
+  ...opsOf(conv1d),
+  ...opsOf(convTranspose),
   ...opsOf(pool),
+  ...opsOf(pool1d),
+  ...opsOf(upsample),
   ...opsOf(norm),
+  ...opsOf(layerNorm),
   ...opsOf(normActivation),
   ...opsOf(dropout),
   ...opsOf(softmax),

@@ -73,6 +73,7 @@ export interface NormState {
 
 /** Attributes of {@link batchNormTrain}. */
 export interface BatchNormTrainAttrs {
+  /** Added to the variance. */
   readonly eps: number;
   /** Vectors of the channels' length that forward fills with the batch's mean and biased variance. */
   readonly statistics?: { readonly mean: NDArray; readonly variance: NDArray };

@@ -16,7 +16,9 @@ export interface OpResult<Saved> {
 
 /** What backward may ask about an input without keeping its data alive. */
 export interface InputInfo {
+  /** Extents, outermost first. */
   readonly shape: Shape;
+  /** Element type. */
   readonly dtype: DType;
 }
 
@@ -37,6 +39,7 @@ export interface OpDef<Attrs = undefined, Saved = unknown> {
   readonly coded?: boolean;
   /** Validates the inputs and gives the output's shape. @throws ShapeError, DTypeError, ArgumentError */
   shape(inputs: readonly NDArray[], attrs: Attrs): Shape;
+  /** Computes the result, and what the backward pass will need. */
   forward(
     inputs: readonly NDArray[],
     attrs: Attrs,

@@ -14,7 +14,7 @@ export interface PoolAttrs {
   kernel: Pair;
   /** Default: the window's extents. */
   stride?: Pair;
-  /** Default 0; at most half of the window on each side. */
+  /** Default 0; at most half of the window on each side, or, given as four numbers, less than the window. */
   padding?: Padding;
 }
 
@@ -34,11 +34,16 @@ function geometryOf(op: string, input: Shape, { kernel, stride, padding }: PoolA
   const geometry = windowGeometry(op, input, extents, { stride: stride ?? extents, padding });
   if (padding !== "same" && padding !== "valid") {
     const sides: readonly number[] = typeof padding === "number" ? [padding] : (padding ?? []);
-    if (sides.some((side, i) => 2 * side > extents[sides.length === 4 ? i >> 1 : sides.length === 2 ? i : 0])) {
+    // Sides of their own come from ceil modes and automatic padding, whose last windows may begin at the last pixel.
+    const four = sides.length === 4;
+    const bad = four
+      ? sides.some((side, i) => side > Math.max(extents[i >> 1] - 1, 0))
+      : sides.some((side, i) => 2 * side > extents[sides.length === 2 ? i : 0]);
+    if (bad) {
       throw new ArgumentError({
         op,
-        what: "padding exceeds half of the window",
-        expected: `at most half of ${extents[0]}×${extents[1]}`,
+        what: four ? "padding as large as the window" : "padding exceeds half of the window",
+        expected: `${four ? "less than" : "at most half of"} ${extents[0]}×${extents[1]}`,
         got: `${padding}`,
       });
     }

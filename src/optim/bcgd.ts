@@ -86,6 +86,7 @@ export class BCGD implements OptimizerLike {
   set lrFactor(value: number) {
     this.base.lrFactor = value;
   }
+  /** All parameters that are stepped. */
   parameters(): Parameter[] {
     return this.base.parameters();
   }

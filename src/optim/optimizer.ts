@@ -148,6 +148,7 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
     return next;
   }
 
+  /** What a resumed run needs, outside the heap. */
   stateDict(): OptimizerState {
     const arrays = new Map<string, NDArray>();
     const values: Record<string, number> = { lrFactor: this.#lrFactor };

@@ -20,11 +20,17 @@ export interface OptimizerLike {
   lr: number;
   /** Multiplies every group's rate; schedules write it. */
   lrFactor: number;
+  /** Parameters that are stepped. */
   parameters(): Parameter[];
+  /** Takes the gradients away. */
   zeroGrad(): void;
+  /** One step along the gradients. */
   step(): void;
+  /** What a resumed run needs. */
   stateDict(): OptimizerState;
+  /** Goes on from such a state. */
   loadStateDict(state: OptimizerState): void;
+  /** Frees what it holds. */
   dispose(): void;
 }
 
@@ -44,12 +50,16 @@ export interface BaseOptions {
 
 /** A group with every option filled in; `options` may be changed between steps. */
 export interface FilledGroup<Options> {
+  /** Parameters that are stepped. */
   readonly parameters: readonly Parameter[];
+  /** Their options, with every default. */
   readonly options: Options;
 }
 
 /** The rate and decay that apply to one parameter in one step, constraints included. */
 export interface StepRates {
+  /** Learning rate. */
   readonly lr: number;
+  /** Weight decay. */
   readonly weightDecay: number;
 }

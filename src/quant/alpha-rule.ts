@@ -9,6 +9,7 @@ const { ceil, fround, min } = Math;
  * @see BCGD §3
  */
 export interface AlphaRule {
+  /** Name in messages and in configurations. */
   readonly name: string;
   /** The kernel that computes it; left out for users' own, which run through `dalpha` one by one. */
   readonly kernelId?: number;

@@ -60,6 +60,7 @@ export interface CalibrateOptions extends StatisticsOptions {
 export interface CalibratedStep {
   /** Path of the staircase. */
   readonly name: string;
+  /** The step α before. */
   readonly before: number;
   /** Equal to `before` if no pre-activation was positive. */
   readonly alpha: number;

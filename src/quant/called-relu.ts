@@ -8,13 +8,18 @@ import { concat, pad, permute, reshape, slice } from "../ops/movement.js";
 import { batchNormRelu } from "../ops/norm-activation.js";
 import type { AnyOp } from "../ops/op.js";
 import { avgPool2d, maxPool2d } from "../ops/pool.js";
+import { avgPool1d, maxPool1d } from "../ops/pool1d.js";
 import { mean } from "../ops/reduce.js";
 import { relu } from "../ops/unary.js";
+import { upsample } from "../ops/upsample.js";
 
 /** Ops between an activation and a layer that only move, choose or average what the activation gave. */
 const BETWEEN: ReadonlySet<AnyOp> = /* @__PURE__ */ new Set<AnyOp>([
   maxPool2d,
   avgPool2d,
+  maxPool1d,
+  avgPool1d,
+  upsample,
   reshape,
   permute,
   pad,

@@ -10,13 +10,14 @@ import { untrack } from "../memory/scope.js";
 import { patchesAt } from "../ndarray/convolve/direct.js";
 import { addGram } from "../ndarray/linear.js";
 import { NDArray } from "../ndarray/ndarray.js";
-import { positions } from "../ndarray/window.js";
+import { type Convolution, positions } from "../ndarray/window.js";
 import { BatchNorm } from "../nn/batch-norm.js";
 import { Module } from "../nn/module.js";
 import { convolution } from "../ops/conv.js";
+import { convolution1d } from "../ops/conv1d.js";
 import { type CalibrationSource, run, STATISTICS_RULES, type StatisticsOptions, take, withModes } from "./calibrate.js";
 import { COMQ_RULES, type ComqOptions, comqLayer } from "./comq.js";
-import { QuantConv2d, QuantLinear } from "./layers.js";
+import { isQuantLayer, QuantConv1d, type QuantConv2d, type QuantLayer, QuantLinear } from "./layers.js";
 import { onGrid } from "./projection/index.js";
 
 /** What {@link comq} did to one layer. */
@@ -25,6 +26,7 @@ export interface ComqLayer {
   readonly name: string;
   /** ‖X W − X W_q‖² of the projection that it had, and of what was found. */
   readonly before: number;
+  /** The same after it. */
   readonly after: number;
 }
 
@@ -50,14 +52,24 @@ export interface ComqNetworkOptions extends ComqOptions, StatisticsOptions {
  */
 const RUN_ROWS = 64;
 
+/** The convolution that a layer is of its input. */
+function convolutionOf(layer: QuantConv2d | QuantConv1d, x: NDArray): Convolution {
+  const { groups, weight } = layer;
+  if (layer instanceof QuantConv1d) {
+    const { stride, padding, dilation } = layer;
+    return convolution1d("comq", x.shape, weight.shape, { stride, padding, dilation, groups });
+  }
+  const { stride, padding, dilation } = layer;
+  return convolution("comq", x.shape, weight.shape, { stride, padding, dilation, groups });
+}
+
 /**
  * About `most` of a layer's input rows (patches of one group, for convolutions), in runs spread evenly over all; a new
  * array [rows, columns].
  */
-function rowsOf(layer: QuantConv2d | QuantLinear, x: NDArray, group: number, most: number): NDArray {
+function rowsOf(layer: QuantLayer, x: NDArray, group: number, most: number): NDArray {
   if (layer instanceof QuantLinear) return x.reshape([x.size / layer.inFeatures, layer.inFeatures]);
-  const { stride, padding, dilation, groups } = layer;
-  const conv = convolution("comq", x.shape, layer.weight.shape, { stride, padding, dilation, groups });
+  const conv = convolutionOf(layer, x);
   const rows = positions(conv.geometry);
   const length = rows <= most ? rows : Math.min(most, RUN_ROWS);
   const runs = rows <= most ? 1 : Math.floor(most / length);
@@ -70,19 +82,19 @@ function rowsOf(layer: QuantConv2d | QuantLinear, x: NDArray, group: number, mos
 /** Σ of outer products of rows, for every group, of what a layer is given. */
 class Gram {
   readonly sums: NDArray[];
-  readonly #layer: QuantConv2d | QuantLinear;
+  readonly #layer: QuantLayer;
   /** Sums of each group's columns, and of rows. */
   readonly #totals: Float64Array[];
   #count = 0;
   /** Rows to take of each batch. */
   readonly #share: number;
 
-  constructor(layer: QuantConv2d | QuantLinear, share: number) {
+  constructor(layer: QuantLayer, share: number) {
     this.#layer = layer;
     this.#share = share;
     const { shape } = layer.weight;
     const columns = shape.slice(1).reduce((product, extent) => product * extent, 1);
-    const groups = layer instanceof QuantConv2d ? layer.groups : 1;
+    const groups = layer instanceof QuantLinear ? 1 : layer.groups;
     this.sums = Array.from({ length: groups }, () => NDArray.zeros([columns, columns]));
     for (const sum of this.sums) untrack(sum);
     this.#totals = this.sums.map(() => new Float64Array(columns));
@@ -115,20 +127,20 @@ class Gram {
 }
 
 /** Index in [O,I,Kh,Kw] of each element of rows [O,Kh,Kw,I]. */
-function placesOf({ weight }: QuantConv2d | QuantLinear): Int32Array {
+function placesOf({ weight }: QuantLayer): Int32Array {
   const [O, , kh = 1, kw = 1] = weight.shape;
   const places = Int32Array.from({ length: weight.size }, (_, at) => at);
   return channelsLast(places, O, kh * kw);
 }
 
 /** True if the module after a layer takes away means and scales of its outputs. */
-function isNormalizedBy({ weight }: QuantConv2d | QuantLinear, next: Module | undefined): boolean {
+function isNormalizedBy({ weight }: QuantLayer, next: Module | undefined): boolean {
   return next instanceof BatchNorm && next.features === weight.shape[0];
 }
 
 /** Solves one layer and puts δ·q in the place of its weights. */
 function solve(
-  layer: QuantConv2d | QuantLinear,
+  layer: QuantLayer,
   gram: Gram,
   normalized: boolean,
   options: ComqOptions,
@@ -211,13 +223,11 @@ export async function comq(
   const batches = await take(source, count);
   const modules = [...net.namedModules()];
   const layers = modules.flatMap(([name, module], i) =>
-    module instanceof QuantConv2d || module instanceof QuantLinear
-      ? [{ name, module, free: normalized && isNormalizedBy(module, modules[i + 1]?.[1]) }]
-      : [],
+    isQuantLayer(module) ? [{ name, module, free: normalized && isNormalizedBy(module, modules[i + 1]?.[1]) }] : [],
   );
   const results: ComqLayer[] = [];
   for (const { name, module, free } of layers) {
-    const grouped = module instanceof QuantConv2d && module.groups > 1;
+    const grouped = !(module instanceof QuantLinear) && module.groups > 1;
     if (grouped && module.weight.granularity === "layer") continue;
     const gram = new Gram(module, Math.ceil(samples / batches.length));
     const forward = module.forward.bind(module);

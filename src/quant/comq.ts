@@ -16,7 +16,9 @@ export interface ComqProblem {
   readonly weights: ArrayLike<number>;
   /** H = XᵀX over the layer's inputs, [columns, columns], symmetric. */
   readonly gram: Float32Array | Float64Array;
+  /** Rows of the weight: outputs. */
   readonly rows: number;
+  /** Columns of the weight: inputs. */
   readonly columns: number;
   /** Width of the codes, 1…8. */
   readonly bits: number;
@@ -53,6 +55,7 @@ const FIELDS = ["weights", "gram", "rows", "columns", "bits", "codes", "delta"] 
 
 /** What the descent found. */
 export interface ComqResult {
+  /** Codes, row by row. */
   readonly codes: Int8Array;
   /** Scales of 16 significant bits, so that δ·q is exact in f32. */
   readonly delta: Float32Array;

@@ -1,7 +1,7 @@
 /** @file What quantization does while a network trains: flips, saturation, dead codes, steps. */
 import { check, instanceOf, list, listOf, record } from "../core/checks.js";
 import { Module } from "../nn/module.js";
-import { QuantConv2d, QuantLinear } from "./layers.js";
+import { isQuantLayer, type QuantLayer } from "./layers.js";
 import { Staircase } from "./staircase.js";
 
 /** A weight layer since the last reading. */
@@ -44,7 +44,9 @@ export interface WatchCounts {
 
 /** What {@link QuantWatch.read} gives. */
 export interface QuantDiagnostics {
+  /** One entry for each quantized weight. */
   readonly weights: readonly WeightDiagnostics[];
+  /** One entry for each staircase. */
   readonly activations: readonly ActivationDiagnostics[];
 }
 
@@ -59,14 +61,14 @@ export interface QuantDiagnostics {
  * watch.stop();
  */
 export class QuantWatch {
-  readonly #weights: [string, QuantConv2d | QuantLinear][] = [];
+  readonly #weights: [string, QuantLayer][] = [];
   readonly #activations: [string, Staircase][] = [];
   readonly #traces = new Map<Staircase, number[]>();
 
   constructor(net: Module) {
     check("QuantWatch", "network", net, instanceOf(Module, "a module"));
     for (const [name, module] of net.namedModules()) {
-      if (module instanceof QuantConv2d || module instanceof QuantLinear) this.#weights.push([name, module]);
+      if (isQuantLayer(module)) this.#weights.push([name, module]);
       if (module instanceof Staircase) this.#activations.push([name, module]);
     }
     this.reset();
@@ -140,7 +142,7 @@ export class QuantWatch {
   }
 }
 
-function weightsOf(name: string, { weight }: QuantConv2d | QuantLinear): WeightDiagnostics {
+function weightsOf(name: string, { weight }: QuantLayer): WeightDiagnostics {
   // First: it may re-project, which counts as a flip.
   const { codes, delta, top } = weight.quantized();
   const { flips, projections } = weight.flipTotals;

@@ -23,7 +23,7 @@ export {
   type WeightDiagnostics,
 } from "./diagnostics.js";
 export { authorsStep, halfGaussianStep } from "./half-gaussian.js";
-export { QuantConv2d, type QuantLayerOptions, QuantLinear } from "./layers.js";
+export { QuantConv1d, QuantConv2d, type QuantLayerOptions, QuantLinear } from "./layers.js";
 export * from "./ops/index.js";
 export { authorsPolicy, type LayerPolicy, type QuantPolicy } from "./policy.js";
 export { prepare } from "./prepare.js";

@@ -4,6 +4,7 @@
  */
 import { ReLU } from "../nn/activation.js";
 import { Conv2d } from "../nn/conv.js";
+import { Conv1d } from "../nn/conv1d.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import { Buffer, Parameter } from "../nn/parameter.js";
@@ -12,8 +13,8 @@ import type { Decision, Site } from "./policy.js";
 /** Words for what a layer does that its class does not; null if there is nothing. */
 function ownBehaviour(module: Module): string | null {
   if (module instanceof ReLU) return module.forward === module.replaceable ? null : "it has a forward of its own";
-  const base = module instanceof Conv2d ? Conv2d : module instanceof Linear ? Linear : null;
-  if (base === null) return null;
+  const base = [Conv2d, Conv1d, Linear].find((type) => module instanceof type);
+  if (base === undefined) return null;
   if (module.forward !== base.prototype.forward) return "it has a forward of its own";
   for (let at = Object.getPrototypeOf(module); at !== base.prototype; at = Object.getPrototypeOf(at)) {
     const own = Object.getOwnPropertyNames(at).filter((name) => name !== "constructor" && name !== "describe");
@@ -27,7 +28,10 @@ function ownBehaviour(module: Module): string | null {
   return null;
 }
 
-type Weighted = Conv2d | Linear;
+type Weighted = Conv2d | Conv1d | Linear;
+
+const isWeighted = (module: Module): module is Weighted =>
+  [Conv2d, Conv1d, Linear].some((type) => module instanceof type);
 
 /**
  * The layers that stay float though the policy asks for codes, with the reason of each. Shared weights that are used by
@@ -40,7 +44,7 @@ export function obstacles(net: Module, decisions: ReadonlyMap<Site, Decision>): 
     if (reason !== null) kept.set(site, reason);
   }
   const places = net.parameterPlaces();
-  const weighted = [...decisions.keys()].filter(({ module }) => module instanceof Conv2d || module instanceof Linear);
+  const weighted = [...decisions.keys()].filter(({ module }) => isWeighted(module));
   const quantized = (site: Site): boolean => decisions.get(site) !== null && !kept.has(site);
   for (const site of weighted) {
     if (!quantized(site)) continue;

@@ -16,9 +16,10 @@ import {
 import { ArgumentError } from "../core/errors.js";
 import { ReLU } from "../nn/activation.js";
 import { Conv2d } from "../nn/conv.js";
+import { Conv1d } from "../nn/conv1d.js";
 import { Linear } from "../nn/linear.js";
 import type { Module } from "../nn/module.js";
-import { QuantConv2d, QuantLinear } from "./layers.js";
+import { QuantConv1d, QuantConv2d, type QuantLayer, QuantLinear } from "./layers.js";
 import { type Projection, projectionFor, projectionNamed } from "./projection/index.js";
 import { isProjection } from "./projection/projection.js";
 import type { Granularity } from "./quant-parameter.js";
@@ -55,7 +56,7 @@ export interface QuantPolicy extends LayerPolicy {
 export interface Site {
   /** Path of its first place. */
   readonly path: string;
-  readonly module: Conv2d | Linear | ReLU | QuantConv2d | QuantLinear | Staircase;
+  readonly module: Conv2d | Conv1d | Linear | ReLU | QuantLayer | Staircase;
   readonly places: { readonly parent: Module; readonly key: string; readonly path: string }[];
 }
 
@@ -65,7 +66,7 @@ export type Decision =
   | { readonly activations: StaircaseOptions }
   | null;
 
-const KINDS = [Conv2d, Linear, ReLU, QuantConv2d, QuantLinear, Staircase];
+const KINDS = [Conv2d, Conv1d, Linear, ReLU, QuantConv2d, QuantConv1d, QuantLinear, Staircase];
 
 /** True for activations, float or quantized. */
 export function isActivation({ module }: Site): boolean {

@@ -3,20 +3,21 @@ import { check, instanceOf } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { ReLU } from "../nn/activation.js";
 import { Conv2d } from "../nn/conv.js";
+import { Conv1d } from "../nn/conv1d.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import type { Parameter } from "../nn/parameter.js";
-import { QuantConv2d, QuantLinear, type Shared } from "./layers.js";
+import { isQuantLayer, QuantConv1d, QuantConv2d, type QuantLayer, QuantLinear, type Shared } from "./layers.js";
 import { obstacles } from "./obstacles.js";
 import { type Decision, type QuantPolicy, resolvePolicy, type Site, sitesOf } from "./policy.js";
 import type { Projection } from "./projection/index.js";
 import { Staircase } from "./staircase.js";
 
 /**
- * Quantizes a network in place: every Conv2d and Linear becomes a QuantConv2d or QuantLinear on the same weights (now
- * latent), every ReLU a Staircase, as the policy says. The structure, the names and the float values stay, so a float
- * state dict still loads (each staircase adds its `alpha`). To keep the float network too, make a second one and load
- * the state of the first.
+ * Quantizes a network in place: every Conv2d, Conv1d and Linear becomes a QuantConv2d, QuantConv1d or QuantLinear on the
+ * same weights (now latent), every ReLU a Staircase, as the policy says. Other activations stay, and layers behind them
+ * read real numbers. The structure, the names and the float values stay, so a float state dict still loads (each
+ * staircase adds its `alpha`). To keep the float network too, make a second one and load the state of the first.
  *
  * A layer that sits in several places stays shared, and so does a weight that several layers share: it becomes one
  * quantized parameter. Layers that are quantized already get what the policy asks for now, in place: their α stays
@@ -36,12 +37,19 @@ import { Staircase } from "./staircase.js";
  */
 export function prepare<Net extends Module>(net: Net, policy: QuantPolicy): Net {
   check("prepare", "net", net, instanceOf(Module as never, "a Module"));
-  if (net instanceof Conv2d || net instanceof Linear || net instanceof ReLU) {
+  if (net instanceof Conv2d || net instanceof Conv1d || net instanceof Linear || net instanceof ReLU) {
     throw new ArgumentError({
       op: "prepare",
       what: "a single layer cannot be replaced in place",
       expected: "a network that contains it",
-      got: net instanceof ReLU ? "a ReLU" : net instanceof Linear ? "a Linear" : "a Conv2d",
+      got:
+        net instanceof ReLU
+          ? "a ReLU"
+          : net instanceof Linear
+            ? "a Linear"
+            : net instanceof Conv1d
+              ? "a Conv1d"
+              : "a Conv2d",
       hint: "wrap it in Sequential",
     });
   }
@@ -64,7 +72,7 @@ export function prepare<Net extends Module>(net: Net, policy: QuantPolicy): Net 
   net.nameParameters();
   if (asksForCodes(policy, decisions, kept.size)) {
     for (const module of net.modules()) {
-      if (module instanceof QuantConv2d || module instanceof QuantLinear) module.expectCodes();
+      if (isQuantLayer(module)) module.expectCodes();
     }
   }
   if (kept.size > 0) {
@@ -90,15 +98,16 @@ function warn(text: string): void {
 }
 
 function nothing(decisions: ReadonlyMap<Site, Decision>): string {
-  if (decisions.size === 0) return "the network has no Conv2d, Linear or ReLU modules (calls of relu() are not seen)";
+  if (decisions.size === 0)
+    return "the network has no Conv2d, Conv1d, Linear or ReLU modules (calls of relu() are not seen)";
   const asked = [...decisions.values()].some((decision) => decision !== null);
   return asked
     ? "every layer that the policy names is quantized already, as it asks"
     : "the policy leaves every layer float; give `weights` and `activations`";
 }
 
-function isQuantized(module: Module): module is QuantConv2d | QuantLinear | Staircase {
-  return module instanceof QuantConv2d || module instanceof QuantLinear || module instanceof Staircase;
+function isQuantized(module: Module): module is QuantLayer | Staircase {
+  return isQuantLayer(module) || module instanceof Staircase;
 }
 
 /** A rule in words that are equal for equal rules; `onGrid` keeps the rule that it was made from. */
@@ -178,6 +187,7 @@ function replacement({ module }: Site, decision: Decision, shared: Shared): Modu
     return staircase;
   }
   if (module instanceof Conv2d) return new QuantConv2d(module, decision, shared);
+  if (module instanceof Conv1d) return new QuantConv1d(module, decision, shared);
   if (module instanceof Linear) return new QuantLinear(module, decision, shared);
   return null;
 }

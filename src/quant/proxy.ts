@@ -8,6 +8,7 @@ const { fround } = Math;
  * @see BCGD §3
  */
 export interface CoarseProxy {
+  /** Name in messages and in configurations. */
   readonly name: string;
   /** The kernel that computes it; left out for users' own, which run through `dx` one by one. */
   readonly kernelId?: number;

@@ -27,6 +27,7 @@ export type Granularity = "layer" | "channel";
 
 /** Choices for a new quantized parameter. */
 export interface QuantParameterOptions extends ParameterOptions {
+  /** The rule. */
   projection: Projection;
   /** Default "layer". */
   granularity?: Granularity;
@@ -46,6 +47,7 @@ export interface QuantizedWeight {
   readonly codes: NDArray;
   /** One δ, or one per output channel (first axis). f32 numbers. */
   readonly delta: Float32Array;
+  /** Bits of a weight. */
   readonly bits: number;
   /** Largest |code| that the rule can give. */
   readonly top: number;

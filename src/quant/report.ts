@@ -5,9 +5,11 @@ import { EXACT_LIMIT, rowMass } from "../codes/sums.js";
 import { check, checkOptions, instanceOf, listOf, numeric, type OptionRules, type Rule } from "../core/checks.js";
 import { ReLU, Sigmoid, Softmax, Tanh } from "../nn/activation.js";
 import { Conv2d } from "../nn/conv.js";
+import { Conv1d } from "../nn/conv1d.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
-import { QuantConv2d, QuantLinear } from "./layers.js";
+import { PointwiseActivation } from "../nn/pointwise.js";
+import { isQuantLayer, QuantLinear } from "./layers.js";
 import type { Granularity } from "./quant-parameter.js";
 import { Staircase } from "./staircase.js";
 
@@ -15,7 +17,9 @@ import { Staircase } from "./staircase.js";
 export interface LayerReport {
   /** Dotted path. */
   readonly name: string;
+  /** Kind of layer. */
   readonly kind: "conv" | "linear" | "activation";
+  /** Whether it is quantized. */
   readonly quantized: boolean;
   /** 1…8, 32 for float weights, null for activations. */
   readonly weightBits: number | null;
@@ -25,6 +29,7 @@ export interface LayerReport {
   readonly granularity: Granularity | null;
   /** Name of the projection, or of the coarse derivative; null for float. */
   readonly rule: string | null;
+  /** Number of weights. */
   readonly weights: number;
   /** Bytes of weights, steps and bias when packed (1, 2, 4 or 8 bits a code), or as f32. */
   readonly bytes: number;
@@ -37,15 +42,19 @@ export interface LayerReport {
 
 /** What {@link quantReport} finds. */
 export interface QuantReport {
+  /** One entry for each layer. */
   readonly layers: readonly LayerReport[];
   /** Weights of convolutions and linear layers that are quantized, and that are not. */
   readonly quantizedWeights: number;
+  /** How many are not quantized. */
   readonly floatWeights: number;
   /** Activation layers that are quantized, and that are not. */
   readonly quantizedActivations: number;
+  /** How many are not quantized. */
   readonly floatActivations: number;
   /** Sum of the layers' bytes, and of the same layers in f32. */
   readonly bytes: number;
+  /** The same layers in f32. */
   readonly floatBytes: number;
 }
 
@@ -63,13 +72,13 @@ export function layerReport(name: string, module: Module): LayerReport | null {
     bytes: 0,
     exactInputs: null,
   };
-  if (module instanceof QuantConv2d || module instanceof QuantLinear) {
+  if (isQuantLayer(module)) {
     const { weight, bias } = module;
     const { bits, delta, codes } = weight.quantized();
     const mass = rowMass(codes.view(), codes.shape[0]);
     return {
       ...float,
-      kind: module instanceof QuantConv2d ? "conv" : "linear",
+      kind: module instanceof QuantLinear ? "linear" : "conv",
       quantized: true,
       weightBits: bits,
       granularity: weight.granularity,
@@ -79,15 +88,15 @@ export function layerReport(name: string, module: Module): LayerReport | null {
       exactInputs: mass === 0 ? BYTE_TOP : Math.min(BYTE_TOP, Math.floor(EXACT_LIMIT / mass)),
     };
   }
-  if (module instanceof Conv2d || module instanceof Linear) {
+  if (module instanceof Conv2d || module instanceof Conv1d || module instanceof Linear) {
     const weights = module.weight.size;
     const bytes = 4 * (weights + (module.bias?.size ?? 0));
-    return { ...float, kind: module instanceof Conv2d ? "conv" : "linear", weightBits: 32, weights, bytes };
+    return { ...float, kind: module instanceof Linear ? "linear" : "conv", weightBits: 32, weights, bytes };
   }
   if (module instanceof Staircase) {
     return { ...float, quantized: true, activationBits: module.bits, rule: module.proxy.name, bytes: 4 };
   }
-  const activation = [ReLU, Tanh, Sigmoid, Softmax].some((type) => module instanceof type);
+  const activation = [ReLU, Tanh, Sigmoid, Softmax, PointwiseActivation].some((type) => module instanceof type);
   return activation ? { ...float, activationBits: 32 } : null;
 }
 

@@ -145,9 +145,12 @@ function startAlpha({ bits, rounding = "ceil", alpha = "half-gaussian" }: Stairc
  */
 export class Staircase extends JoiningActivation {
   #bits: number;
+  /** ∂σ/∂x of the backward pass. */
   proxy: CoarseProxy;
+  /** ∂σ/∂α of the backward pass. */
   rule: AlphaRule;
   #rounding: Rounding;
+  /** The step α, a parameter of one number. */
   alpha: Parameter;
   #widened: readonly [number, number] | null = null;
   #counts: Float64Array | null = null;
@@ -171,6 +174,7 @@ export class Staircase extends JoiningActivation {
   get bits(): number {
     return this.#bits;
   }
+  /** Up, or to the nearest. */
   get rounding(): Rounding {
     return this.#rounding;
   }

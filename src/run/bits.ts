@@ -5,7 +5,9 @@ import { quoted, UsageError } from "./usage-error.js";
 
 /** Bits per weight and per activation; 32 stands for float. */
 export interface BitWidths {
+  /** Bits of a weight; 32 for float. */
   readonly weights: number;
+  /** Bits of an activation; 32 for float. */
   readonly activations: number;
 }
 

@@ -22,12 +22,15 @@ export type Settings = { readonly [K in keyof Table]?: ValueOf<Table[K]> };
 
 /** How a network is quantized; null in a float run. */
 export interface QuantConfig extends Kept<"quant">, Partial<Kept<"quant?">> {
+  /** How the weights are quantized. */
   readonly method: Exclude<Method, "float">;
 }
 
 /** A file that a run starts from. */
 export interface InitConfig {
+  /** Name of the file. */
   readonly file: string;
+  /** SHA-256 of its bytes. */
   readonly sha256: string;
 }
 
@@ -37,7 +40,9 @@ export interface InitConfig {
  * for none.
  */
 export interface RunConfig extends Kept<"run">, Partial<Kept<"run?">> {
+  /** Settings of quantization, or null in float. */
   readonly quant: QuantConfig | null;
+  /** Weights to start from, or null. */
   readonly init: InitConfig | null;
   /** Of images from a folder: what a data set of the library has in its description. */
   readonly images?: {

@@ -43,6 +43,7 @@ export interface RunOptions extends StartFiles {
   readonly signal?: AbortSignal;
   /** Data, files and network are there; training begins. */
   readonly onStart?: () => void | Promise<void>;
+  /** Called after every step. */
   readonly onProgress?: (progress: FitProgress) => void;
   /** After every epoch, before its checkpoint. */
   readonly onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
@@ -84,8 +85,11 @@ const RULES: OptionRules<RunOptions> = {
 export interface PackedResult {
   /** The file, as `createSession` takes it. */
   readonly bytes: Uint8Array;
+  /** SHA-256 of the packed file. */
   readonly sha256: string;
+  /** Accuracy of the packed file. */
   readonly accuracy: Accuracy;
+  /** What the packed file holds and costs. */
   readonly summary: ModelSummary;
 }
 
@@ -103,6 +107,7 @@ export interface RunResult {
   readonly weightsSha256: string;
   /** The network on the test images. */
   readonly accuracy: Accuracy | null;
+  /** The packed model, or null for a float network. */
   readonly packed: PackedResult | null;
 }
 

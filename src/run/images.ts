@@ -16,7 +16,9 @@ export type ImageConstants = Pick<DatasetInfo, "shape" | "mean" | "std">;
 
 /** Shape, classes and customary constants of some images. */
 export interface ImagesInfo extends ImageConstants {
+  /** Number of classes. */
   readonly classes: number;
+  /** Names of the classes, by label. */
   readonly classNames: readonly string[];
   /** Of sound: how the pictures are made. */
   readonly sound?: FrontEnd;

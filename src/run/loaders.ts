@@ -15,9 +15,11 @@ import { UsageError } from "./usage-error.js";
 
 /** Loaders that a run reads. */
 export interface RunLoaders {
+  /** Batches to learn from. */
   readonly train: BatchLoader;
   /** Training images in random order: as tests see them, or, without training, as `augment` says. */
   readonly calibration: BatchLoader;
+  /** Batches to measure on. */
   readonly test: BatchLoader;
   /** Images that were held out of the training images, where the configuration asks for them (`validate`). */
   readonly validation?: BatchLoader;

@@ -2,6 +2,7 @@
 
 /** Ways of training (or not) a quantized network; `float` quantizes nothing. */
 export const METHODS = ["float", "bcgd", "bc", "relax", "ptq", "comq"] as const;
+/** How a run is trained or quantized. */
 export type Method = (typeof METHODS)[number];
 
 /** True for the ways that do not train: they quantize weights that were trained before. */

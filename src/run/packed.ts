@@ -10,11 +10,13 @@ import { checkFits } from "./images.js";
 
 /** How well and how fast a model classifies. */
 export interface Accuracy {
+  /** Number of images. */
   readonly images: number;
   /** Percent. */
   readonly top1: number;
   /** Percent. */
   readonly top5: number;
+  /** Speed of the whole evaluation. */
   readonly imagesPerSecond: number;
 }
 

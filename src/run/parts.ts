@@ -7,7 +7,9 @@ import { objectOf } from "./kinds.js";
 
 /** A part of a run: it ends after the epoch `at`, and its schedule is that of a run of `epochs`. */
 export interface RunPart {
+  /** Epoch at which the part begins. */
   readonly at: number;
+  /** Epochs until which it goes. */
   readonly epochs: number;
 }
 

@@ -10,6 +10,7 @@ import { checkValues, factsOf, needOf, optionsText } from "./settings.js";
 
 /** Names of presets. */
 export const PRESET_NAMES = ["paper", "authors-code"] as const;
+/** Names of the presets. */
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** Epochs of both; the rate drops by 10 after 40 % and 70 % of however many there are (80 and 140 of 200). */

@@ -10,25 +10,37 @@ import { isOnnx } from "./onnx-names.js";
 
 /** A packed model, not yet read: what runs it, reads it. */
 export interface PackedSource {
+  /** Kind of the source. */
   readonly kind: "packed";
+  /** Name of the file. */
   readonly path: string;
+  /** The file's bytes. */
   readonly bytes: Uint8Array;
 }
 
 /** A training checkpoint, with the configuration that it was made with. */
 export interface CheckpointSource {
+  /** Kind of the source. */
   readonly kind: "checkpoint";
+  /** Name of the file. */
   readonly path: string;
+  /** The file's bytes. */
   readonly bytes: Uint8Array;
+  /** The run's configuration. */
   readonly config: RunConfig;
+  /** The checkpoint, read. */
   readonly checkpoint: Checkpoint;
 }
 
 /** Weights by name, without a word about the network that they belong to. */
 export interface WeightsSource {
+  /** Kind of the source. */
   readonly kind: "weights";
+  /** Name of the file. */
   readonly path: string;
+  /** The file's bytes. */
   readonly bytes: Uint8Array;
+  /** Tensors by name. */
   readonly tensors: ReadonlyMap<string, SafeTensor>;
   /** Tensors whose element type is not read, with that type. */
   readonly unread: ReadonlyMap<string, string>;
@@ -38,8 +50,11 @@ export interface WeightsSource {
 
 /** A float network in an ONNX file, not yet read. */
 export interface OnnxSource {
+  /** Kind of the source. */
   readonly kind: "onnx";
+  /** Name of the file. */
   readonly path: string;
+  /** The file's bytes. */
   readonly bytes: Uint8Array;
 }
 

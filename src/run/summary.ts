@@ -26,12 +26,15 @@ import { partsRule, type RunPart } from "./parts.js";
 
 /** One layer of a trained network, in the order of the forward pass. */
 export interface LayerRow {
+  /** Name of the layer. */
   readonly name: string;
+  /** Kind of layer. */
   readonly kind: string;
   /** Bits per weight; 32 is float. */
   readonly weightBits: number;
   /** Bits of the layer's input; 32 is float. */
   readonly activationBits: number;
+  /** Number of parameters. */
   readonly parameters: number;
   /** Bytes of the layer in the packed file. */
   readonly bytes: number;
@@ -45,25 +48,35 @@ export interface PackedSummary {
   bytes: number;
   /** Bytes of its weights as float32. */
   floatBytes: number;
+  /** SHA-256 of the packed file. */
   sha256: string;
   /** Accuracy of the packed file on the test images, percent. */
   top1: number;
+  /** Share of images with the label among the five likeliest, in percent. */
   top5: number;
   /** Milliseconds per image of the runtime, in batches. */
   millisecondsPerImage: number;
   /** Codes that `verify` compared with the training graph's, and how many agree. */
   codesCompared?: number;
+  /** Codes that equal training's. */
   codesEqual?: number;
 }
 
 /** A run's outcome. */
 export interface RunSummary {
+  /** The command that made the run. */
   command: string;
+  /** Version of the library. */
   version: string;
+  /** Name of the network. */
   model: string;
+  /** Name of the data set. */
   data: string;
+  /** Widths, such as 1W4A, or float. */
   bits: string;
+  /** How it was trained or quantized. */
   method: string;
+  /** Seed of everything random. */
   seed: number;
   /** Complete epochs. */
   epochs: number;
@@ -77,7 +90,9 @@ export interface RunSummary {
   imagesPerSecond: number | null;
   /** Accuracy of the training graph on the test images, percent. */
   top1: number;
+  /** Share of images with the label among the five likeliest, in percent. */
   top5: number;
+  /** Number of test images. */
   testImages: number;
   /** The test images are those that the run was trained on: an image folder without any to test on. */
   testIsTraining?: true;
@@ -93,7 +108,9 @@ export interface RunSummary {
   millisecondsPerImage: number;
   /** SHA-256 of all parameters and buffers. */
   weightsSha256: string;
+  /** One entry for each layer. */
   layers: LayerRow[];
+  /** The packed file. */
   packed: PackedSummary;
 }
 

@@ -20,11 +20,13 @@ export interface FrontEnd {
    * triangles of area 1, as in Slaney's Auditory Toolbox.
    */
   readonly scale: "htk" | "slaney";
-  /** Hz at which the lowest band begins and the highest ends. */
+  /** Hz at which the lowest band begins; the highest ends at `high`. */
   readonly low: number;
+  /** Hz at which the highest band ends. */
   readonly high: number;
-  /** Level of code 0 and of code 255, in dB; between them codes are equally far apart. */
+  /** Level of code 0, in dB; that of code 255 is `top`, and between them codes are equally far apart. */
   readonly floor: number;
+  /** Level of code 255, in dB. */
   readonly top: number;
 }
 

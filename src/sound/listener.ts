@@ -35,6 +35,7 @@ interface Ear {
  * within the clip, so that it is decided several times: count it when it comes anew.
  */
 export class Listener {
+  /** What the options may be. */
   static readonly rules: OptionRules<ListenerOptions> = {
     rate: integer(...SOUND_RATES),
     every: within(0.01, 10),

@@ -16,6 +16,7 @@ const HIGHEST_CODE = 255;
  * const codes = new LogMel(frontEnd).clip(samples); // Uint8Array, [frames, bands, 1]
  */
 export class LogMel {
+  /** How they are made. */
   readonly front: FrontEnd;
   readonly #fft: RealFft;
   readonly #window: Float64Array;

@@ -13,6 +13,7 @@ import { resample } from "./resample.js";
 export class Recognizer {
   /** How it hears. */
   readonly front: FrontEnd;
+  /** Number of classes. */
   readonly classes: number;
   readonly #session: HearingSession;
   readonly #ear: LogMel;

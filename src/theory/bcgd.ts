@@ -10,6 +10,7 @@ import { checkLengths, checkVector, dot, plus, projects, type Vector } from "./v
 export interface BcgdStep {
   /** f(w) before and after. */
   readonly before: number;
+  /** The loss after the step. */
   readonly after: number;
   /** ‖d‖², d = w⁺ − w: 0 if the quantized weights stayed. */
   readonly moved: number;
@@ -29,6 +30,7 @@ export interface BcgdState {
 
 /** Choices of {@link bcgdStep}. */
 export interface BcgdOptions {
+  /** Projection of the weights. */
   readonly projection: Projection;
   /** Blending ρ in [0, 1]. */
   readonly rho: number;

@@ -24,6 +24,7 @@ import { dot, isProxy, norm, plus } from "./vector.js";
 
 /** Where a descent stands. */
 export interface DescentPoint {
+  /** Number of the step. */
   readonly step: number;
   /** Population loss f. */
   readonly loss: number;
@@ -46,14 +47,19 @@ export type Ending = "global" | "spurious" | "other critical point" | "not conve
 
 /** A whole descent. */
 export interface Descent {
+  /** The course, from the start. */
   readonly points: readonly DescentPoint[];
+  /** The network at the end. */
   readonly student: TwoLayer;
+  /** Steps that were taken. */
   readonly steps: number;
+  /** Why it ended. */
   readonly ending: Ending;
 }
 
 /** Choices common to both descents. */
 export interface DescentOptions extends ExpectationOptions {
+  /** Coarse derivative of the descent. */
   readonly proxy: CoarseProxy;
   /** Learning rate η > 0 of both layers. */
   readonly lr: number;
@@ -69,6 +75,7 @@ export interface DescentOptions extends ExpectationOptions {
 export interface SampleDescentOptions extends DescentOptions {
   /** Fresh Gaussian samples per step. */
   readonly batch: number;
+  /** Seed of the samples. */
   readonly seed: number | string;
 }
 

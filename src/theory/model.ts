@@ -20,10 +20,13 @@ export interface TwoLayer {
 export interface Pose {
   /** ‖w‖ and ‖w*‖. */
   readonly length: number;
+  /** ‖w*‖. */
   readonly teacherLength: number;
   /** θ = ∠(w, w*) in [0, π], with full relative accuracy at both ends. */
   readonly theta: number;
+  /** cos θ. */
   readonly cos: number;
+  /** sin θ. */
   readonly sin: number;
   /** ŵ = w/‖w‖. */
   readonly along: readonly number[];

@@ -11,8 +11,11 @@ import { isProxy } from "./vector.js";
 
 /** A mean and the standard error of it, per coordinate. */
 export interface Estimate {
+  /** Mean over the samples. */
   readonly mean: readonly number[];
+  /** Standard error of the mean. */
   readonly error: readonly number[];
+  /** Number of samples. */
   readonly samples: number;
 }
 
@@ -69,7 +72,9 @@ const MOST_SAMPLES = 2 ** 40;
 
 /** Choices of {@link monteCarlo}. */
 export interface MonteCarloOptions {
+  /** Number of samples. */
   readonly samples: number;
+  /** Seed of the samples. */
   readonly seed: number | string;
   /** Samples per backward pass. Default 4096. */
   readonly batch?: number;

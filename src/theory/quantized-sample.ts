@@ -25,9 +25,13 @@ import { plus } from "./vector.js";
 
 /** Mean loss and gradients of one batch. */
 export interface BatchGradients {
+  /** The loss. */
   readonly loss: number;
+  /** Gradient in v. */
   readonly v: readonly number[];
+  /** Coarse gradient in w. */
   readonly w: readonly number[];
+  /** Coarse gradient in α. */
   readonly alpha: number;
 }
 
@@ -76,9 +80,13 @@ export function quantizedBatch(
 
 /** Estimates from one stream of samples; standard errors from the spread of the batches' means. */
 export interface QuantizedEstimates {
+  /** The loss. */
   readonly loss: Estimate;
+  /** Gradient in v. */
   readonly v: Estimate;
+  /** Coarse gradient in w. */
   readonly w: Estimate;
+  /** Coarse gradient in α. */
   readonly alpha: Estimate;
 }
 
@@ -116,11 +124,15 @@ export function quantizedMonteCarlo(
 
 /** Choices of {@link quantizedDescent}. */
 export interface QuantizedDescentOptions extends QuantizedOptions {
+  /** Learning rate. */
   readonly lr: number;
   /** Rate of α, as a factor of `lr`. Default 0.01, the authors' practice. */
   readonly alphaScale?: number;
+  /** Number of steps. */
   readonly steps: number;
+  /** Samples in a step. */
   readonly batch: number;
+  /** Seed of the samples. */
   readonly seed: number | string;
 }
 

@@ -53,6 +53,7 @@ export interface QuantizedGradients {
 export interface QuantizedOptions {
   /** 1…8; L = 2^bits − 1. */
   readonly bits: number;
+  /** Coarse derivative of the staircase. */
   readonly proxy: CoarseProxy;
   /** Derivative in α. Default `threeValued`. */
   readonly rule?: AlphaRule;
@@ -104,7 +105,8 @@ function thresholds(alpha: number, length: number, top: number): number[] {
  *
  * At θ = 0 and π the part of ∂f/∂w across w is given as 0, as for the binary model.
  *
- * @param student, teacher networks of the same sizes, each with its own α; ‖w*‖ matters for more than one bit
+ * @param student a network
+ * @param teacher one of the same sizes; each with its own α; ‖w*‖ matters for more than one bit
  * @throws ArgumentError on non-finite numbers, w = 0, or α that is not positive; ShapeError if the sizes differ
  * @see docs/theory.md, section on more bits, for the derivation
  */

@@ -37,22 +37,31 @@ export interface SeparableSet {
 
 /** Choices of {@link separableData}. */
 export interface SeparableOptions {
+  /** Number of classes. */
   readonly classes: number;
   /** Dimension of each class's subspace. */
   readonly subspace: number;
+  /** Number of training samples. */
   readonly train: number;
+  /** Number of test samples. */
   readonly test: number;
+  /** Seed of everything random. */
   readonly seed: number | string;
 }
 
 /** Choices of {@link separableDescent}. */
 export interface SeparableDescentOptions {
+  /** Bits of an activation. */
   readonly bits: number;
+  /** Coarse derivative of the staircase. */
   readonly proxy: CoarseProxy;
   /** Hidden units per class. */
   readonly units: number;
+  /** Learning rate. */
   readonly lr: number;
+  /** Number of steps. */
   readonly steps: number;
+  /** Seed of everything random. */
   readonly seed: number | string;
   /** Step α of the staircase; fixed. Default 0.5. */
   readonly alpha?: number;
@@ -62,11 +71,13 @@ export interface SeparableDescentOptions {
 
 /** State of a descent after some steps. */
 export interface SeparablePoint {
+  /** Number of the step. */
   readonly step: number;
   /** Mean hinge loss over the training set. */
   readonly loss: number;
   /** Shares of right answers. */
   readonly train: number;
+  /** The same on test samples. */
   readonly test: number;
 }
 

@@ -45,6 +45,7 @@ export interface Checkpoint {
   readonly configHash: string;
   /** Parameters and buffers by state-dict key. */
   readonly model: ReadonlyMap<string, SafeTensor>;
+  /** The optimizer, or its state. */
   readonly optimizer: OptimizerState;
   /** Random streams that modules own, by key. */
   readonly rngs: ReadonlyMap<string, readonly number[]>;
@@ -54,9 +55,13 @@ export interface Checkpoint {
 
 /** What is saved. */
 export interface CheckpointSource {
+  /** The network. */
   readonly net: Module;
+  /** The optimizer, or its state. */
   readonly optimizer: OptimizerLike;
+  /** Epochs that are done. */
   readonly epoch: number;
+  /** Steps that are done. */
   readonly step: number;
   /** Plain JSON. Default null. */
   readonly config?: unknown;

@@ -41,7 +41,9 @@ export interface Evaluation {
   top5: number;
   /** Mean cross-entropy. */
   loss: number;
+  /** Number of images. */
   images: number;
+  /** Speed of the whole evaluation. */
   imagesPerSecond: number;
 }
 
@@ -86,6 +88,7 @@ export interface TaskEvaluation {
   loss: number;
   /** What was asked for by `metrics`, by name. */
   metrics: Record<string, number>;
+  /** Number of examples. */
   examples: number;
 }
 

@@ -6,12 +6,15 @@ import { kindOf } from "../core/typed-arrays.js";
 
 /** Outputs or targets of a batch, in plain memory. Class numbers are an Int32Array. */
 export interface MetricArray {
+  /** Extents, examples first. */
   readonly shape: Shape;
+  /** Values, row by row. */
   readonly data: ArrayLike<number>;
 }
 
 /** A figure that is being gathered. */
 export interface Gathering {
+  /** Takes the outputs and targets of one batch. */
   add(output: MetricArray, target: MetricArray): void;
   /** Of all that was added; NaN for nothing. */
   value(): number;
@@ -19,7 +22,9 @@ export interface Gathering {
 
 /** A figure with a name. */
 export interface Metric {
+  /** Name in results. */
   readonly name: string;
+  /** Begins to gather over a data set. */
   start(): Gathering;
 }
 

@@ -35,6 +35,7 @@ export interface EpochMetrics extends RunMetrics {
   accuracy: number;
   /** Share of validation images classified right. */
   valAccuracy?: number;
+  /** Speed of training. */
   imagesPerSecond: number;
 }
 
@@ -44,6 +45,7 @@ export interface TaskMetrics extends RunMetrics {
   metrics: Record<string, number>;
   /** The same of the validation data. */
   valMetrics?: Record<string, number>;
+  /** Speed of training. */
   examplesPerSecond: number;
 }
 

@@ -33,6 +33,7 @@ import { TOGETHER_RULES, type TogetherOptions } from "./together.js";
 export interface FitProgress {
   /** The running epoch, from 1. */
   epoch: number;
+  /** Epochs in all. */
   epochs: number;
   /** Steps done in this epoch. */
   step: number;
@@ -42,6 +43,7 @@ export interface FitProgress {
   loss: number;
   /** Share of training images classified right in the epoch so far. */
   accuracy: number;
+  /** Speed so far. */
   imagesPerSecond: number;
   /** Expected seconds until the whole run ends, evaluations included as far as they were seen. */
   etaSeconds: number;
@@ -51,6 +53,7 @@ export interface FitProgress {
 export interface TaskProgress extends Omit<FitProgress, "accuracy" | "imagesPerSecond"> {
   /** Metrics of the epoch so far, by name. */
   metrics: Record<string, number>;
+  /** Speed so far. */
   examplesPerSecond: number;
 }
 
@@ -85,6 +88,7 @@ export interface CommonOptions extends TogetherOptions {
 
 /** What is called with a run's figures. */
 export interface ProgressOptions<Metrics extends RunMetrics = RunMetrics, Progress = never> {
+  /** Called after every step. */
   onProgress?: (progress: Progress) => void;
   /** Called after every epoch, before its checkpoint. Awaited. */
   onEpoch?: (metrics: Metrics) => void | Promise<void>;

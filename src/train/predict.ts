@@ -13,6 +13,7 @@ import { outputOf } from "./task.js";
 export interface Prediction {
   /** The number of examples, then an output's extents. */
   readonly shape: Shape;
+  /** Outputs, row by row. */
   readonly data: Float32Array;
 }
 

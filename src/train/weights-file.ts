@@ -7,7 +7,7 @@ import { readSafetensors, type SafeEntry, writeSafetensors } from "../io/safeten
 import { Module } from "../nn/module.js";
 import { wrapperPrefix } from "../nn/prefix.js";
 import { listed, valuesOf } from "../nn/state.js";
-import { QuantConv2d, QuantLinear } from "../quant/layers.js";
+import { isQuantLayer } from "../quant/layers.js";
 import { Staircase } from "../quant/staircase.js";
 import { canonicalJson } from "./digest.js";
 import { checkContent } from "./file-checksum.js";
@@ -36,7 +36,7 @@ export interface LoadWeightsOptions {
  */
 function quantizationOf(net: Module): Record<string, string> {
   const layers = [...net.namedModules()].flatMap(([path, module]) => {
-    if (module instanceof QuantConv2d || module instanceof QuantLinear) {
+    if (isQuantLayer(module)) {
       const { projection, granularity } = module.weight;
       return [[path, canonicalJson({ granularity, projection: projection.describe() })]];
     }

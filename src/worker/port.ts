@@ -21,7 +21,9 @@ import { messageOf } from "../core/foreign-errors.js";
 
 /** A worker seen from outside: a Web Worker, or Node's `Worker` from node:worker_threads. */
 export interface WorkerPort {
+  /** Sends a message, with memory that is handed over. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  /** Ends the worker. */
   terminate(): unknown;
   /** Web Workers. */
   addEventListener?(type: string, listener: (event: Event) => void): void;

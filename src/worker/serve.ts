@@ -7,8 +7,11 @@ import { transferred } from "./transfer.js";
 
 /** A worker's own end of the line: `self` in a Web Worker, `parentPort` of node:worker_threads. */
 export interface ServePort {
+  /** Sends a message, with memory that is handed over. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  /** How Web Workers are listened to. */
   addEventListener?(type: string, listener: (event: Event) => void): void;
+  /** How ports of Node are listened to. */
   on?(type: string, listener: (value: unknown) => void): unknown;
 }
 

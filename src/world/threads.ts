@@ -11,9 +11,13 @@ import type { World } from "./world.js";
 
 /** The memory of a world of threads: plain data, to be sent to every worker. */
 export interface SharedWorld {
+  /** Number of ranks. */
   readonly size: number;
+  /** Where ranks meet. */
   readonly control: SharedArrayBuffer;
+  /** Where numbers pass from rank to rank. */
   readonly slots: SharedArrayBuffer;
+  /** How late a rank may be. */
   readonly limitSeconds: number;
 }
 

@@ -20,8 +20,11 @@ export const shardsRule: Rule = (value) => {
 
 /** The shards that a rank computes: `first` to `end` − 1. Ranks beyond the number of shards have none. */
 export interface ShardRange {
+  /** Shards of the whole batch. */
   readonly shards: number;
+  /** The first shard of this rank. */
   readonly first: number;
+  /** One past its last shard. */
   readonly end: number;
 }
 

@@ -8,7 +8,9 @@ import { check, checkBytes, integer, type Rule } from "../core/checks.js";
 export interface World {
   /** Which rank this is: 0 … size − 1. Rank 0 reports and writes. */
   readonly rank: number;
+  /** Number of ranks. */
   readonly size: number;
+  /** What carries numbers between ranks. */
   readonly carrier: "alone" | "threads" | "mpi";
   /**
    * Adds up vectors along the tree of shards (see `tree.ts`): every rank gets the same bits, and so does every number of

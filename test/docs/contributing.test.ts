@@ -41,6 +41,7 @@ describe("the page", () => {
     ["A projection", 3],
     ["A coarse derivative", 4],
     ["A kind of node", 10],
+    ["A rare kind of node", 4],
     ["A setting of `train`", 1],
   ])("%s takes at most %i files", (title, most) => {
     const files = filesOf(section(title));

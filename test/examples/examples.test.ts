@@ -1,4 +1,4 @@
-/** @file The programs of `examples/`: each runs to its end, and says what it promises. */
+/** @file The programs of `examples/` for Node: each runs to its end, and says what it promises. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,7 +42,7 @@ function figures(text: string, name: string): number[] {
 
 describe("examples", () => {
   const names = readdirSync(folder)
-    .filter((file) => file.endsWith(".mjs"))
+    .filter((file) => file.endsWith(".mjs") && !file.endsWith(".worker.mjs"))
     .map((file) => file.slice(0, -".mjs".length));
 
   it("are all tried here, and short", () => {

@@ -1,7 +1,7 @@
 /** @file Packing, summaries, modules and verification under hostile arguments. */
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
-import { pack, summarize, toModule, verify } from "../../src/export/index.js";
+import { pack, summarize, toC, toModule, verify } from "../../src/export/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { Flatten, Linear, Sequential } from "../../src/nn/index.js";
 import { QuantLinear } from "../../src/quant/layers.js";
@@ -46,6 +46,15 @@ describe("hostile arguments give values or errors of the library", () => {
     const bytes = pack(network(), { inputShape: SHAPE });
     await expectTyped("toModule", toModule, () => [bytes, "a.cgm"]);
     expect(toModule(bytes.buffer)).toBe(toModule(bytes));
+  });
+
+  it("to toC", async () => {
+    const bytes = pack(network(), { inputShape: SHAPE });
+    await expectTyped("toC", toC, () => [bytes, { name: "a" }]);
+    await expectTypedOptions("toC", ["name", "main", "file"], (given) =>
+      toC(bytes, { name: "a", ...(given as object) }),
+    );
+    expect(toC(bytes.buffer, { name: "a" })).toEqual(toC(bytes, { name: "a" }));
   });
 
   it("to verify", async () => {

@@ -11,6 +11,7 @@ import { Rng } from "../../src/core/rng.js";
 import { pack, toModule } from "../../src/export/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { lenet5 } from "../../src/models/index.js";
+import { Linear, ReLU, Sequential, Sigmoid, Tanh } from "../../src/nn/index.js";
 import { prepare } from "../../src/quant/prepare.js";
 import { withPage } from "../browser/page.js";
 import { noChromium } from "../tools.js";
@@ -117,5 +118,20 @@ describe("toModule", () => {
     expectSame(same);
     expect(real).toEqual(logits.slice(10, 20));
     expect(inWorker).toEqual(real);
+  });
+
+  it("holds rare kinds of nodes if the model does, and not else", async () => {
+    using net = new Sequential(new Linear(3, 4, { rng: new Rng(1) }), new Tanh(), new Sigmoid());
+    const rare = toModule(pack(net, { inputShape: [3] }));
+    using plain = new Sequential(new Linear(3, 4), new ReLU());
+    const common = toModule(pack(plain, { inputShape: [3] }));
+    expect(rare.length).toBeGreaterThan(common.length + 500);
+    expect(rare.length).toBeLessThan(common.length + 10_000);
+    const file = path.join(folder, "rare.mjs");
+    writeFileSync(file, rare);
+    const { run } = await import(file);
+    using session = createSession(pack(net, { inputShape: [3] }));
+    const values = Uint8Array.of(0, 100, 255, 1, 2, 3);
+    expect([...run(values)]).toEqual([...session.run(values)]);
   });
 });

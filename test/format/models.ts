@@ -7,6 +7,7 @@ import {
   INPUT_ID,
   inputsOf,
   type NodeData,
+  type NodeOf,
   type Plan,
   type PlanActivation,
   type PlanNode,
@@ -15,6 +16,10 @@ import {
   planValues,
   type ValueType,
 } from "../../src/format/index.js";
+import { PARAMETERS } from "../../src/format/nodes/rare/activation.js";
+import { provideKinds } from "../../src/infer/kinds.js";
+
+provideKinds();
 
 const { fround } = Math;
 
@@ -54,6 +59,14 @@ export function randomActivation(rng: Rng): PlanActivation {
   return { bits: 1 + rng.int(8), step: fround(rng.range(0.01, 1)), rounding: pick(rng, ["ceil", "nearest"]) };
 }
 
+/** A function of one number with its parameters. */
+function randomFunction(rng: Rng): Pick<NodeOf<"activation">, "fn" | "alpha" | "beta"> {
+  const fn = pick(rng, Object.keys(PARAMETERS) as (keyof typeof PARAMETERS)[]);
+  const [alpha, beta] = [fround(rng.range(-1, 0)), fround(rng.range(0, 1))];
+  if (fn === "clip") return { fn, ...(rng.bool(0.8) && { alpha }), ...(rng.bool(0.8) && { beta }) };
+  return { fn, ...(PARAMETERS[fn][0] > 0 && { alpha }), ...(PARAMETERS[fn][0] > 1 && { beta }) };
+}
+
 function windowFor(rng: Rng, [h, w]: readonly number[], pool: boolean): PlanWindow {
   const kernel = [1 + rng.int(Math.min(h, 4)), 1 + rng.int(Math.min(w, 4))] as const;
   const limits = pool ? kernel.map((k) => Math.floor(k / 2)) : [3, 3];
@@ -77,6 +90,33 @@ function sliceFor(rng: Rng, shape: readonly number[]): { start: number[]; step: 
   return { start, step, count };
 }
 
+function sizeFor(rng: Rng, { dtype }: ValueType): Omit<NodeOf<"resize">, "op" | "id" | "input"> {
+  const mode = dtype === "u8" ? "nearest" : pick(rng, ["nearest", "linear"] as const);
+  const coordinates = pick(rng, ["asymmetric", "half_pixel", "align_corners"] as const);
+  const scales = { scaleH: rng.range(0.3, 3), scaleW: rng.range(0.3, 3) };
+  return { size: [1 + rng.int(9), 1 + rng.int(9)], mode, coordinates, ...(rng.bool(0.3) && scales) };
+}
+
+function normFor(rng: Rng, { shape }: ValueType): Omit<NodeOf<"layerNorm">, "op" | "id" | "input"> {
+  const scale = rng.bool(0.7);
+  return { axes: 1 + rng.int(shape.length), eps: fround(rng.range(1e-5, 1)), scale, shift: scale && rng.bool(0.7) };
+}
+
+/** Sums of at most 256 products: longer ones are made of blocks. */
+function transposedFor(rng: Rng, { shape }: ValueType): Omit<NodeOf<"convTranspose">, "op" | "id" | "input"> {
+  const channels = shape[2];
+  const groups = pick(rng, [1, 1, channels, channels % 2 === 0 ? 2 : 1]);
+  const most = (channels / groups) * 9 > 256 ? 1 : 3;
+  const two = (n: number) => [1 + rng.int(n), 1 + rng.int(n)] as const;
+  const [kernel, stride, dilation] = [two(most), two(3), two(2)];
+  const outputPadding = [0, 1].map((axis) => rng.int(Math.max(stride[axis], dilation[axis]))) as [number, number];
+  return {
+    ...{ kernel, stride, dilation, outputPadding, bias: rng.bool(0.5), out: groups * (1 + rng.int(4)) },
+    padding: [rng.int(3), rng.int(3), rng.int(3), rng.int(3)],
+    ...(groups > 1 && { groups }),
+  };
+}
+
 /**
  * Nodes that could follow a value. `earlier` are values that it can be added to, `alike` those that it can be joined
  * with.
@@ -97,6 +137,9 @@ function candidates(
   if (alike.length > 0) nodes.push({ op: "concat", id, inputs: [pick(rng, alike), input, pick(rng, alike)] });
   if (type.shape.length === 3) {
     nodes.push({ op: "flatten", id, input });
+    const [h, w, c] = type.shape;
+    nodes.push({ op: "flatten", id, input, shape: pick(rng, [[w, h * c], [c, w, h], [h * w * c]]) });
+    nodes.push({ op: "resize", id, input, ...sizeFor(rng, type) });
     nodes.push({ op: "padChannels", id, input, channels: [rng.int(3), rng.int(3)] });
     nodes.push({ op: "pad", id, input, padding: [rng.int(3), rng.int(3), rng.int(3), rng.int(3)] });
     nodes.push({ op: "maxPool", id, input, ...windowFor(rng, type.shape, true) });
@@ -108,19 +151,22 @@ function candidates(
       const groups = pick(rng, [1, 1, type.shape[2]]);
       const conv = { op: "conv", id, input, bits, granularity, groups, ...windowFor(rng, type.shape, false) } as const;
       nodes.push({ ...conv, out: out * groups, ...then }, { ...conv, out: out * groups, ...then });
-    } else {
+    } else if (type.shape.length === 1) {
       nodes.push({ op: "linear", id, input, out, bits, granularity, ...then });
     }
   } else {
     nodes.push({ op: "relu", id, input }, { op: "affine", id, input });
     nodes.push({ op: "channel", id, input, fn: pick(rng, ["add", "sub", "mul", "div"]) });
     nodes.push({ op: "staircase", id, input, activation: randomActivation(rng) });
+    nodes.push({ op: "activation", id, input, ...randomFunction(rng) });
+    nodes.push({ op: "layerNorm", id, input, ...normFor(rng, type) });
+    if (type.shape.length === 3) nodes.push({ op: "convTranspose", id, input, ...transposedFor(rng, type) });
     if (earlier.length > 0) nodes.push({ op: "add", id, inputs: [input, pick(rng, earlier)] });
     // Longer sums are made of blocks, whose order only the kernel knows.
     if (type.shape.length === 1 && type.shape[0] > 256) return nodes;
     if (type.shape.length === 1)
       nodes.push({ op: "floatLinear", id, input, out, bias: rng.bool(0.5), ...(rng.bool(0.3) && { bits }) });
-    else {
+    else if (type.shape.length === 3) {
       const channels = type.shape[2];
       const groups = pick(rng, [1, 1, channels, channels % 2 === 0 ? 2 : 1]);
       const conv = {
@@ -131,6 +177,7 @@ function candidates(
         ...windowFor(rng, type.shape, false),
         ...(rng.bool(0.3) && { bits }),
       } as const;
+      if ((conv.kernel[0] * conv.kernel[1] * channels) / groups > 256) return nodes;
       nodes.push({
         ...conv,
         out: groups === 1 ? out : groups * (1 + rng.int(3)),
@@ -170,6 +217,20 @@ export function randomData(rng: Rng, node: PlanNode, values: ReadonlyMap<string,
       const channels = input.shape[input.shape.length - 1];
       return { scale: floats(rng, channels), shift: floats(rng, channels) };
     }
+    case "layerNorm": {
+      const size = sizeOf(input.shape.slice(-node.axes));
+      if (!node.scale) return null;
+      return {
+        scale: floats(rng, size),
+        ...(node.shift && { shift: floats(rng, size) }),
+      };
+    }
+    case "convTranspose": {
+      const count = (input.shape[2] * node.out * node.kernel[0] * node.kernel[1]) / (node.groups ?? 1);
+      return { weight: floats(rng, count), ...(node.bias && { bias: floats(rng, node.out) }) };
+    }
+    case "activation":
+      return node.fn === "prelu" ? { value: floats(rng, input.shape[input.shape.length - 1]) } : null;
     case "channel":
       return { value: floats(rng, input.shape[input.shape.length - 1], 0.5, 2) };
     default:

@@ -4,12 +4,15 @@ import {
   INPUT_ID,
   inputsOf,
   type NodeData,
+  type NodeOf,
   type Plan,
   type PlanNode,
   type PlanWindow,
   planValues,
   type ValueType,
 } from "../../src/format/index.js";
+import * as lanes from "../../src/kernels/elementwise/lanes.js";
+import { layerNormed, resized, transposed } from "./naive-images.js";
 
 const { fround } = Math;
 
@@ -36,6 +39,33 @@ function staircase(x: number, step: number, bits: number, nearest: boolean): num
   const up = Math.floor(q + 0.5);
   const code = nearest ? (up - q === 0.5 && up % 2 === 1 ? up - 1 : up) : Math.ceil(q);
   return Math.min(code, 2 ** bits - 1);
+}
+
+/** Functions of one number by their definitions, in f64; exp is the kernels' own. */
+function functionOf({ fn, alpha, beta }: NodeOf<"activation">): (x: number) => number {
+  const [a, b] = [alpha ?? 0, beta ?? 0];
+  switch (fn) {
+    case "sigmoid":
+      return lanes.sigmoid;
+    case "tanh":
+      return lanes.tanh;
+    case "clip":
+      return (x) => Math.min(Math.max(x, alpha ?? -Infinity), beta ?? Infinity);
+    case "leakyRelu":
+      return (x) => (x > 0 ? x : a * x);
+    case "elu":
+      return (x) => b * (x > 0 ? x : a * lanes.expm1(x));
+    case "hardSwish":
+      return (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6;
+    case "hardSigmoid":
+      return (x) => Math.min(Math.max(a * x + b, 0), 1);
+    case "silu":
+      return (x) => x * lanes.sigmoid(x);
+    case "gelu":
+      return (x) => x * lanes.normal(x);
+    default:
+      return (x) => x * lanes.sigmoid(1.5957691216057308 * (x + 0.044715 * (x * x) * x));
+  }
 }
 
 /** Values of one node for one image. */
@@ -120,6 +150,12 @@ function nodeValues(
       );
     case "flatten":
       return xs;
+    case "resize":
+      return resized(node, xs, input.shape);
+    case "convTranspose":
+      return transposed(node, xs, input.shape, output.shape, data);
+    case "layerNorm":
+      return layerNormed(node, xs, input.shape, data);
     case "padChannels": {
       const [before, after] = node.channels;
       const pixels = Array.from({ length: xs.length / C }, (_, p) => xs.slice(p * C, (p + 1) * C));
@@ -162,6 +198,10 @@ function nodeValues(
       return xs.map((code) => fround(code * (input.step as number)));
     case "relu":
       return xs.map((value) => Math.max(value, 0));
+    case "activation": {
+      const f = functionOf(node);
+      return xs.map((x, i) => fround(node.fn === "prelu" ? (x > 0 ? x : (data.value?.[i % C] ?? 0) * x) : f(x)));
+    }
     case "add":
       return xs.map((value, i) => fround(value + other[i]));
     case "affine": {

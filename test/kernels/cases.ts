@@ -2,6 +2,7 @@
 import type { KernelName } from "../../src/kernels/abi.js";
 import { weightCodes } from "./codes/cases.js";
 import { byteConv } from "./conv/bytes.js";
+import { depthwise } from "./conv/depthwise.js";
 import { conv } from "./conv/direct.js";
 import { window } from "./conv/window.js";
 import { convert } from "./convert/cases.js";
@@ -27,6 +28,7 @@ export const checks: Record<KernelName, Check> = {
   ...channel,
   ...weightCodes,
   ...convert,
+  ...depthwise,
   ...elementwise,
   ...gemm,
   ...integer,

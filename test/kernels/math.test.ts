@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { exp, log, pow, tanh } from "../../src/core/math.js";
 import { Rng } from "../../src/core/rng.js";
-import { sigmoid } from "../../src/kernels/elementwise/reference.js";
+import { sigmoid } from "../../src/kernels/elementwise/sigmoid.js";
 import { call, input, output, ulp, wasm } from "./harness.js";
 
 type Unary = "f32_exp" | "f32_log" | "f32_tanh" | "f32_sigmoid";

@@ -178,7 +178,7 @@ describe("batch norm", () => {
     const layer = disposeLater(new BatchNorm1d(3));
     expect(() => values(layer, [1, 2, 3], [1, 3])).toThrow(/batchNorm: one value per channel in training/);
     expect(() => values(layer, x, [1, 2, 2, 3])).toThrow(
-      /BatchNorm1d: input rank; expected rows \[N,3\], got \[1,2,2,3\]/,
+      /BatchNorm1d: input rank; expected rows \[N,3\] or sequences \[N,T,3\], got \[1,2,2,3\]/,
     );
     expect(() => new BatchNorm2d(3, { eps: 0 })).toThrow(/BatchNorm2d: bad eps; expected a finite number > 0, got 0/);
   });

@@ -10,8 +10,13 @@ import {
 } from "../../src/onnx/schema.js";
 import { tensorMessage } from "../../src/onnx/tensor.js";
 
-/** An attribute's value: whole numbers are INT, numbers in `{ f }` FLOAT, lists of whole numbers INTS. */
-export type AttributeValue = number | string | readonly number[] | { readonly f: number };
+/** An attribute's value: whole numbers are INT, numbers in `{ f }` FLOAT, lists of whole numbers INTS, in `{ fs }` FLOATS. */
+export type AttributeValue =
+  | number
+  | string
+  | readonly number[]
+  | { readonly f: number }
+  | { readonly fs: readonly number[] };
 
 /** A node; its output is named `out` unless it says otherwise. */
 export interface TestNode {
@@ -40,6 +45,7 @@ export interface TestModel {
 function attribute(name: string, value: AttributeValue): AttributeMessage {
   if (typeof value === "number") return { name, type: ATTRIBUTE.INT, i: value };
   if (typeof value === "string") return { name, type: ATTRIBUTE.STRING, s: new TextEncoder().encode(value) };
+  if ("fs" in value) return { name, type: ATTRIBUTE.FLOATS, floats: [...value.fs] };
   if ("f" in value) return { name, type: ATTRIBUTE.FLOAT, f: value.f };
   return { name, type: ATTRIBUTE.INTS, ints: [...value] };
 }

@@ -56,9 +56,9 @@ const REFUSED: Record<string, [TestModel, RegExp]> = {
     one("MaxPool", { attributes: { kernel_shape: [2, 2], dilations: [2, 2] } }),
     /node "here" \(MaxPool\): attribute dilations of a pool; expected \[1,1\], got \[2,2\]/,
   ],
-  "pads beyond half of a pool's window": [
-    one("MaxPool", { attributes: { kernel_shape: [3, 3], pads: [2, 2, 0, 0] } }),
-    /padding of a pool/,
+  "pads as large as a pool's window": [
+    one("MaxPool", { attributes: { kernel_shape: [3, 3], pads: [3, 2, 0, 0] } }),
+    /padding of a pool; expected less than 3×3, got \[3,0,2,0\]/,
   ],
   "a window larger than the image": [
     one("MaxPool", { attributes: { kernel_shape: [7, 2] } }),
@@ -149,10 +149,7 @@ const REFUSED: Record<string, [TestModel, RegExp]> = {
     },
     /node "c" \(ConstantOfShape\): size of computed constants/,
   ],
-  "a scaling of computed values": [
-    one("Reciprocal"),
-    /\(Reciprocal\): inputs; expected constants, got computed values/,
-  ],
+  "a rounding of computed values": [one("Floor"), /\(Floor\): inputs; expected constants, got computed values/],
   "negative variance": [
     one("BatchNormalization", {
       more: ["v", "v", "v", "m"],
@@ -176,20 +173,59 @@ const REFUSED: Record<string, [TestModel, RegExp]> = {
     {
       input: IMAGE,
       nodes: [
-        { op: "GlobalAveragePool", in: ["x"], out: "g" },
+        { op: "MaxPool", in: ["x"], out: "g", attributes: { kernel_shape: [2, 2] } },
         { op: "Add", in: ["x", "g"] },
       ],
     },
-    /a sum of two of one shape, got \[N,2,6,5\] and \[N,2,1,1\]/,
+    /two of one shape, or whose other axes have one element, got \[N,2,6,5\] and \[N,2,5,4\]/,
   ],
-  "a product of computed values": [{ input: IMAGE, nodes: [{ op: "Mul", in: ["x", "x"] }] }, /two computed values/],
-  "a constant divided": [
-    { input: IMAGE, nodes: [{ op: "Div", in: ["c", "x"] }], constants: { c: numbers(1) } },
-    /a constant on the left/,
+  "a product of images and rows": [
+    {
+      input: IMAGE,
+      nodes: [
+        { op: "Flatten", in: ["x"], out: "f" },
+        { op: "Mul", in: ["x", "f"] },
+      ],
+    },
+    /two computed values; expected two of one shape.*got \[N,2,6,5\] and \[N,60\]/,
   ],
-  "constants per pixel": [
-    one("Add", { more: ["c"], constants: { c: numbers(1, 2, 6, 5) } }),
+  "a constant of another size divided": [
+    { input: IMAGE, nodes: [{ op: "Div", in: ["c", "x"] }], constants: { c: numbers(3) } },
     /one number, or \[2,1,1\]/,
+  ],
+  "constants per pixel of another image": [
+    one("Add", { more: ["c"], constants: { c: numbers(1, 2, 6, 4) } }),
+    /one number, or \[2,1,1\]/,
+  ],
+  "parts that are not all": [
+    one("Split", { attributes: { axis: 1, split: [1, 2] }, opset: 11 }),
+    /split; expected 1 parts of 2 together, got \[1,2\]/,
+  ],
+  "parts of the batch": [
+    one("Split", { attributes: { axis: 0 } }),
+    /attribute axis; expected 1 to 3, got 0, the batch/,
+  ],
+  "a reduction over the batch": [
+    one("ReduceMax", { attributes: { axes: [0] } }),
+    /axes; expected axes behind the batch/,
+  ],
+  "blocks that do not fit": [one("DepthToSpace", { attributes: { blocksize: 2 } }), /one that fits \[N,2,6,5\], got 2/],
+  "a response over no channel": [
+    one("LRN", { attributes: { size: 0 } }),
+    /attribute size; expected an odd number, 1 to 1024, got 0/,
+  ],
+  "instances scaled for other channels": [
+    one("InstanceNormalization", { more: ["c", "c"], constants: { c: numbers(3) } }),
+    /input 1; expected \[2\], got \[3\]/,
+  ],
+  "statistics over an open batch": [one("MeanVarianceNormalization"), /axes of one image, or a batch that is one/],
+  "repetitions of rows of pixels": [
+    one("Tile", { more: ["t"], constants: { t: { shape: [4], data: [1, 1, 2, 1], ints: true } } }),
+    /repeats; expected 1, but for channels, got \[1,1,2,1\]/,
+  ],
+  "an expansion": [
+    one("Expand", { more: ["t"], constants: { t: { shape: [4], data: [3, 1, 1, 1], ints: true } } }),
+    /shape; expected \[N,2,6,5\], got \[3,1,1,1\]/,
   ],
   "concatenation of rows of pixels": [
     { input: IMAGE, nodes: [{ op: "Concat", in: ["x", "x"], attributes: { axis: 2 } }] },

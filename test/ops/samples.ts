@@ -1,9 +1,18 @@
 /** @file Samples for every op of the registry: a missing one does not compile. */
 import { Rng } from "../../src/core/rng.js";
+import { ACTIVATION_FNS } from "../../src/kernels/elementwise/activations.js";
 import type { OpName } from "../../src/ops/index.js";
 import type { Sample, SampleInput } from "../gradcheck.js";
 import { convolutions, linearConvolutions } from "./conv-samples.js";
 import { fixed, positive, spread, within } from "./sample-inputs.js";
+import {
+  avgPool1dSamples,
+  conv1dSamples,
+  convTransposeSamples,
+  layerNormSamples,
+  maxPool1dSamples,
+  upsampleSamples,
+} from "./shape-samples.js";
 
 const broadcasting: Sample[] = [
   {
@@ -105,6 +114,20 @@ export const samples: Record<OpName, readonly Sample[]> = {
   floor: kinked,
   ceil: kinked,
   round: kinked,
+  activation: ACTIVATION_FNS.flatMap((fn) => [
+    { note: fn, inputs: [spread([4, 5])], attrs: { fn, alpha: 0.3, beta: 0.6 } },
+    { note: `${fn}, near 0`, inputs: [within([3, 4], [1e-4, 8e-4])], attrs: { fn, alpha: -0.7, beta: 0.4 } },
+  ]),
+  prelu: [
+    { inputs: [spread([3, 5]), [1]] },
+    { note: "per channel", inputs: [spread([2, 2, 3, 2]), [2]] },
+    { note: "scalar slope", inputs: [spread([4]), []] },
+    {
+      note: "slopes alone",
+      inputs: [{ ...(spread([4, 3]) as object), gradient: false } as SampleInput, [3]],
+      linear: true,
+    },
+  ],
   sum: reductions([2, 3, 4], true),
   mean: reductions([2, 3, 4], true),
   max: reductions(spread([2, 3, 4]), false),
@@ -262,6 +285,12 @@ export const samples: Record<OpName, readonly Sample[]> = {
     { note: "weight only", inputs: [{ shape: [4, 3], gradient: false }, [2, 3]], linear: true },
   ],
   conv2d: [...convolutions, ...linearConvolutions],
+  conv1d: conv1dSamples,
+  convTranspose2d: convTransposeSamples,
+  maxPool1d: maxPool1dSamples,
+  avgPool1d: avgPool1dSamples,
+  upsample: upsampleSamples,
+  layerNorm: layerNormSamples,
   maxPool2d: [
     { inputs: [spread([2, 4, 4, 2])], attrs: { kernel: 2 } },
     { note: "overlap, padding", inputs: [spread([1, 5, 4, 3])], attrs: { kernel: 3, stride: 2, padding: 1 } },

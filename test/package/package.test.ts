@@ -30,7 +30,7 @@ function expectSuccess(command: string, args: readonly string[]): string {
 describe("the tarball", () => {
   it("holds the build, the papers and nothing else", () => {
     const allowed =
-      /^(?:package\.json|(?:README|CHANGELOG|CONTRIBUTING|FEATURES)\.md|LICENSE|docs\/[\w-]+\.md|docs\/theory\/[\w-]+\.svg|examples\/[\w-]+\.mjs|dist\/(?:kernels\.wasm|cli\/(?:main|charts)\.js|(?!cli\/)[\w./-]+(?:\.js|\.js\.map|\.d\.ts)))$/;
+      /^(?:package\.json|(?:README|CHANGELOG|CONTRIBUTING|FEATURES)\.md|LICENSE|docs\/[\w-]+\.md|docs\/theory\/[\w-]+\.svg|examples\/[\w-]+(?:\.html|(?:\.worker)?\.mjs)|dist\/(?:kernels\.wasm|cli\/(?:main|charts)\.js|(?!cli\/)[\w./-]+(?:\.js|\.js\.map|\.d\.ts)))$/;
     expect(consumer.files.filter((name) => !allowed.test(name))).toEqual([]);
     expect(consumer.files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "dist/index.js"]));
   });
@@ -173,6 +173,33 @@ describe("in a Worker", () => {
         console.log(JSON.stringify(logits) === JSON.stringify(own) && logits.length === 10 && logits.every(Number.isFinite));
       });`;
     writeFileSync(path.join(consumer.folder, "worker.mjs"), script);
+    expect(expectSuccess(process.execPath, ["--input-type=module", "-e", main]).trim()).toBe("true");
+  });
+});
+
+describe("a model with rare kinds of nodes", () => {
+  it("is refused by createSession until openSession has loaded them, and so in a Worker", () => {
+    const script = `
+      import { parentPort, workerData } from "node:worker_threads";
+      import { createSession, openSession } from "coarsegrad/infer";
+      const { bytes, pixels } = workerData;
+      let refused = "";
+      try { createSession(bytes); } catch (error) { refused = error.name; }
+      const session = await openSession(bytes);
+      parentPort.postMessage([refused, ...session.run(pixels), ...createSession(bytes).run(pixels)]);`;
+    const main = `
+      import { Worker } from "node:worker_threads";
+      import { pack } from "coarsegrad/export";
+      import { createSession } from "coarsegrad/infer";
+      import { Linear, Sequential, Tanh } from "coarsegrad/nn";
+      const bytes = pack(new Sequential(new Linear(3, 4), new Tanh()), { inputShape: [3] });
+      const pixels = Uint8Array.of(1, 100, 255);
+      const worker = new Worker("./rare-worker.mjs", { workerData: { bytes, pixels }, execArgv: [] });
+      worker.once("message", (found) => {
+        const own = [...createSession(bytes).run(pixels)];
+        console.log(JSON.stringify(found) === JSON.stringify(["FormatError", ...own, ...own]));
+      });`;
+    writeFileSync(path.join(consumer.folder, "rare-worker.mjs"), script);
     expect(expectSuccess(process.execPath, ["--input-type=module", "-e", main]).trim()).toBe("true");
   });
 });

@@ -177,7 +177,7 @@ describe("prepare", () => {
       "CoarsegradQuantWarning: prepare() quantized nothing: the policy leaves every layer float",
     );
     prepare(new Sequential(new Tanh()), { weights: 1 });
-    expect(warn.mock.calls[1][0]).toContain("no Conv2d, Linear or ReLU modules");
+    expect(warn.mock.calls[1][0]).toContain("no Conv2d, Conv1d, Linear or ReLU modules");
     prepare(lenet(), { weights: 1 });
     expect(warn).toHaveBeenCalledTimes(2);
   });

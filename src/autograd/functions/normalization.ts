@@ -1,9 +1,11 @@
 /** @file Normalization and dropout. */
-import { anything, atLeast, checkOptions, record, refuse } from "../../core/checks.js";
+import { anything, atLeast, checkOptions, integer, record, refuse } from "../../core/checks.js";
 import type { Rng } from "../../core/rng.js";
 import { dropout as dropoutOp } from "../../ops/dropout.js";
+import { layerNorm as layerNormOp } from "../../ops/layer-norm.js";
 import { type BatchNormTrainAttrs, batchNormEval, batchNormTrain } from "../../ops/norm.js";
 import { batchNormRelu as batchNormReluOp } from "../../ops/norm-activation.js";
+import { expectTensor } from "../graph.js";
 import { defaultRng } from "../random.js";
 import { apply, type Tensor } from "../tensor.js";
 
@@ -62,6 +64,35 @@ export function batchNormRelu(
   const { eps = 1e-5, statistics, shortcut } = options;
   const inputs = shortcut === undefined || shortcut === null ? [x, gamma, beta] : [x, gamma, beta, shortcut];
   return apply(batchNormReluOp, inputs, { eps, statistics });
+}
+
+const LAYER_NORM_OPTIONS = { axes: integer(1), eps: atLeast(0) };
+
+/**
+ * Layer normalization over the last axes, y = (x − mean)/√(variance + eps)·γ + β with the mean and the biased variance
+ * of each; one rounding an operation, from left to right.
+ * @param x [..., S]
+ * @param gamma S, or none
+ * @param beta S, or none; only with γ
+ * @param options `axes` (default those of γ, else 1): how many of the last axes S are; `eps` 1e-5
+ * @returns the shape of x
+ * @gradient exact
+ * @throws ShapeError if extents do not match; DTypeError unless all are of one real type; ArgumentError on bad options
+ * @see Ba, Kiros and Hinton 2016
+ */
+export function layerNorm(
+  x: Tensor,
+  gamma?: Tensor | null,
+  beta?: Tensor | null,
+  options: { axes?: number; eps?: number } = {},
+): Tensor {
+  checkOptions("layerNorm", options, LAYER_NORM_OPTIONS);
+  const scaled = gamma !== undefined && gamma !== null;
+  const shifted = beta !== undefined && beta !== null;
+  if (scaled) expectTensor("layerNorm", gamma);
+  if (shifted && !scaled) refuse("layerNorm", "beta", "none without gamma", "one");
+  const { axes = scaled ? Math.max(1, gamma.rank) : 1, eps = 1e-5 } = options;
+  return apply(layerNormOp, [x, ...(scaled ? [gamma] : []), ...(shifted ? [beta] : [])], { axes, eps });
 }
 
 /**

@@ -5,12 +5,13 @@ import { pack, summarize, toModule } from "../../export/index.js";
 import { openNetwork } from "../../node/models.js";
 import { recordPacked } from "../../node/run/summary-file.js";
 import { packOptions } from "../../run/network.js";
+import { type COptionValues, checkC, cOptions, writeC } from "../options/c-files.js";
 import { command, onRun } from "../options/command.js";
 import { saveOutput } from "../options/output.js";
 import { bytes, count } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
-interface PackCommandOptions extends CommonOptions {
+interface PackCommandOptions extends CommonOptions, COptionValues {
   out?: string;
   module?: string;
 }
@@ -27,11 +28,14 @@ export function packCommand(): Command {
       "coarsegrad pack runs/first",
       "coarsegrad pack runs/first/checkpoint.safetensors --out seven.cgm",
       "coarsegrad pack runs/first --module digits.js",
+      "coarsegrad pack runs/first --c firmware --c-name digits",
     ],
   })
     .option("--out <file>", "the file to write (default: model.cgm beside the checkpoint)")
     .option("--module <file>", "also write one JavaScript file with model and runtime: predict(imageData)");
-  return onRun<PackCommandOptions>(made, async ({ out, module }, [given], terminal) => {
+  cOptions(made, "also write");
+  return onRun<PackCommandOptions>(made, async ({ out, module, ...c }, [given], terminal) => {
+    checkC(c);
     const { source, net, info } = await openNetwork(given);
     const file = out ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = pack(net, packOptions(info));
@@ -39,12 +43,14 @@ export function packCommand(): Command {
     await recordPacked(file, packed, (text) => terminal.warn(text));
     const script = module === undefined ? null : toModule(packed, file);
     if (module !== undefined && script !== null) await saveOutput(module, script);
+    const files = c.c === undefined ? null : await writeC(packed, file, c);
     const { fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs } = summarize(packed);
     net.dispose();
     terminal.result(
       {
         file: path.resolve(file),
         ...(module && script && { module: path.resolve(module), moduleBytes: Buffer.byteLength(script) }),
+        ...files?.answer,
         bytes: fileBytes,
         headerBytes,
         tensorBytes,
@@ -58,6 +64,7 @@ export function packCommand(): Command {
           ...(script === null
             ? []
             : [`${module}: ${bytes(Buffer.byteLength(script))}, model and runtime in one file: import { predict }`]),
+          ...(files === null ? [] : [files.line]),
         ].join("\n"),
     );
   });

@@ -1,8 +1,9 @@
 /** @file The weights of a trained network as the page shows them: histograms with levels, first kernels as pictures. */
 import { Conv2d } from "../../nn/conv.js";
+import { Conv1d } from "../../nn/conv1d.js";
 import { Linear } from "../../nn/linear.js";
 import type { Module } from "../../nn/module.js";
-import { QuantConv2d, QuantLinear } from "../../quant/layers.js";
+import { isQuantLayer, type QuantLayer } from "../../quant/layers.js";
 import { QuantParameter } from "../../quant/quant-parameter.js";
 import type { Kernels, LayerWeights, Level, Picture, Weights } from "./model.js";
 import { picture } from "./picture.js";
@@ -20,10 +21,10 @@ const [PLUS, ZERO, MINUS] = [
   [0xe0, 0x5f, 0x2c],
 ] as const;
 
-type Layer = Conv2d | Linear | QuantConv2d | QuantLinear;
+type Layer = Conv2d | Conv1d | Linear | QuantLayer;
 
 const isLayer = (module: Module): module is Layer =>
-  [Conv2d, Linear, QuantConv2d, QuantLinear].some((type) => module instanceof type);
+  isQuantLayer(module) || [Conv2d, Conv1d, Linear].some((type) => module instanceof type);
 
 /** Weights of one layer as plain numbers. */
 interface Plain {

@@ -8,7 +8,7 @@ import type { Ptr } from "../../kernels/abi.js";
 import { chooseDirect } from "../../kernels/choose.js";
 import { heap, kernelsFor } from "../../kernels/engine.js";
 import type { Constants } from "../constants.js";
-import { convolutionOf, geometryOf, type Step, type StepMaker } from "../step.js";
+import { convolutionOf, geometryOf, type Step, type StepMaker, workOf } from "../step.js";
 
 /** Bytes of patches in one chunk: they stay in the second-level cache. */
 const CHUNK_BYTES = 192 << 10;
@@ -105,10 +105,7 @@ function scatterColumns(from: Ptr, to: Ptr, layout: readonly number[], at: Ptr):
   kernelsFor("f32").b32_strided_scatter(from, to, 2, at);
 }
 
-/** Elements of patches that one chunk may hold. */
-const DEPTHWISE_CHUNK = 1 << 16;
-
-/** y[r, c·m + j] = Σ_t patches[r,t,c]·w[c·m + j, t], the sum in f64, as training has it. */
+/** y[r, c·m + j] = Σ_t x of tap t, channel c · w[c·m + j, t], the sum in f64, as training has it. */
 function depthwise(
   node: PlanFloatConv,
   input: ValueType,
@@ -131,25 +128,16 @@ function depthwise(
   );
   const geometry = geometryOf(constants, node, input.shape, channels);
   const layout = constants.add(4 * 4, () => undefined);
-  const positions = output.shape[0] * output.shape[1];
-  const size = taps * channels;
-  const most = Math.max(1, Math.floor(DEPTHWISE_CHUNK / size));
+  const [h, w] = output.shape;
+  const bytes = workOf("u8_depthwise_work", node, input.shape);
   return {
-    scratch(batch) {
-      const chunk = Math.min(batch * positions, most);
-      return [4 * chunk * size, 4 * chunk * size, 4 * chunk * channels];
-    },
-    run(batch, [x], y, [patches, products, sums]) {
-      const rows = batch * positions;
-      for (let first = 0; first < rows; first += most) {
-        const count = Math.min(most, rows - first);
-        kernels.f32_im2col(x, patches, geometry(batch), first, count);
-        for (let j = 0; j < multiplier; j++) {
-          kernels.f32_mul(patches, weights[j](), products, count * size, count * size, size);
-          kernels.f32_sum(products, sums, count, taps, channels);
-          scatterColumns(sums, y + 4 * (first * node.out + j), [count, channels, node.out, multiplier], layout());
-        }
-      }
+    scratch: (batch) => [bytes, multiplier === 1 ? 0 : 4 * batch * h * w * channels],
+    run(batch, [x], y, [work, part]) {
+      weights.forEach((weight, j) => {
+        const to = multiplier === 1 ? y : part;
+        kernels.f32_depthwise(x, weight(), to, geometry(batch), 0, batch * h, work);
+        if (to !== y) scatterColumns(to, y + 4 * j, [batch * h * w, channels, node.out, multiplier], layout());
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
-/** @file The step of every kind of node. */
-import type { NodeKind, NodeOf } from "../../format/nodes/index.js";
+/** @file The step of every common kind of node; rare ones are added when they are loaded. */
+import type { CommonKind, NodeOf } from "../../format/nodes/index.js";
 import type { StepMaker } from "../step.js";
 import { add } from "./add.js";
 import { affine } from "./affine.js";
@@ -20,7 +20,7 @@ import { slice } from "./slice.js";
 import { staircase } from "./staircase.js";
 
 /** Steps by kind: a kind without one does not compile. */
-export const STEPS: { readonly [K in NodeKind]: StepMaker<NodeOf<K>> } = {
+export const STEPS: { readonly [K in CommonKind]: StepMaker<NodeOf<K>> } = {
   add,
   affine,
   avgPool,

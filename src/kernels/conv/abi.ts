@@ -29,6 +29,23 @@ const LINES = {
   moves: { cPtr: [4, "filters", "outW"] },
 } as const;
 
+/** Lines of the output of a filter for each channel. */
+const CHANNEL_LINES = {
+  kind: "range",
+  start: "lineStart",
+  count: "lineCount",
+  moves: { cPtr: [4, "channels", "outW"] },
+} as const;
+const CHANNEL_WORK = { ptr: "workPtr", bytes: "u8_depthwise_work" } as const;
+
+/** Taps, each of which sums over all positions. */
+const TAPS = {
+  kind: "range",
+  start: "tapStart",
+  count: "tapCount",
+  time: [0.3, "rowCount", "channels"],
+} as const;
+
 /** Lines of the ABI. */
 export const CONV = {
   /**
@@ -150,4 +167,48 @@ export const CONV = {
   ),
   /** Bytes of scratch that `u4_lut_conv` needs. */
   u4_lut_conv_work: result(["geomPtr"], WORK),
+  /**
+   * A filter for each channel (channels = channelStride): C[r,c] = Σ_t x of tap t, channel c · w[c,t], r over output lines
+   * [lineStart, lineStart + lineCount) of batch·outH, C [lineCount·outW, channels]. Weights are pairs of taps as
+   * `pairTaps` makes them. C is i32, or f32 if real ≠ 0. Exact: |sum| must stay below 2^31 (2^24 if real).
+   * `workPtr`: `u8_depthwise_work(geom)` bytes.
+   */
+  u8_depthwise: kernel(["xPtr", "weightsPtr", "cPtr", "geomPtr", "lineStart", "lineCount", "real", "workPtr"], {
+    ...CHANNEL_LINES,
+    time: [0.1, "patch", "outW"],
+    work: CHANNEL_WORK,
+  }),
+  /** The same of f32, weights [taps, channels]: products in f32, their sum in f64, tap by tap, rounded once. */
+  f32_depthwise: kernel(["xPtr", "weightsPtr", "cPtr", "geomPtr", "lineStart", "lineCount", "workPtr"], {
+    ...CHANNEL_LINES,
+    time: [0.3, "patch", "outW"],
+    work: CHANNEL_WORK,
+  }),
+  /**
+   * dx += dy·w of the first `imageCount` images, for each pixel in the order of outputs; weights [taps, channels]. Scratch
+   * as f32_depthwise.
+   */
+  f32_depthwise_bwd_input: kernel(["dyPtr", "weightsPtr", "dxPtr", "geomPtr", "imageCount", "workPtr"], {
+    kind: "range",
+    count: "imageCount",
+    moves: { dyPtr: [4, "positions", "channels"], dxPtr: [4, "inH", "inW", "channels"] },
+    time: [0.2, "positions", "patch"],
+    work: CHANNEL_WORK,
+  }),
+  /**
+   * dw[t,c] += Σ dy[r,c] · x of tap t, channel c at position rowStart+r, r < rowCount, for taps [tapStart, tapStart +
+   * tapCount): in f64, in blocks of as many rows as f32_sum has for columns [taps·channels]. Rows of dy begin with
+   * rowStart's.
+   */
+  f32_depthwise_bwd_weight: kernel(
+    ["xPtr", "dyPtr", "dwPtr", "geomPtr", "rowStart", "rowCount", "tapStart", "tapCount"],
+    TAPS,
+  ),
+  /** As f32_depthwise_bwd_weight from u8 codes, without the step. */
+  u8_depthwise_bwd_weight_f32: kernel(
+    ["xPtr", "dyPtr", "dwPtr", "geomPtr", "rowStart", "rowCount", "tapStart", "tapCount"],
+    TAPS,
+  ),
+  /** Bytes of scratch that depthwise convolutions need. */
+  u8_depthwise_work: result(["geomPtr"], WORK),
 };

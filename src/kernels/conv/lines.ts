@@ -22,7 +22,7 @@ function packedLength(filters: number, runs: number, run: number): number {
 }
 
 /** `length` i16 at `ptr`, which is even. */
-function shorts(heap: Context["heap"], ptr: Ptr, length: number): Int16Array {
+export function shorts(heap: Context["heap"], ptr: Ptr, length: number): Int16Array {
   const { buffer, byteOffset } = heap.u8(ptr, 2 * length);
   return new Int16Array(buffer, byteOffset, length);
 }

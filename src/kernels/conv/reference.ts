@@ -4,6 +4,8 @@ import type { Context } from "../context.js";
 import type { KernelsOf } from "../contract.js";
 import type { CONV } from "./abi.js";
 import { adjointKernels } from "./adjoint.js";
+import { depthwiseKernels } from "./depthwise.js";
+import { depthwiseGradientKernels } from "./depthwise-gradients.js";
 import { directKernels } from "./direct.js";
 import { lineKernels } from "./lines.js";
 import { windowKernels } from "./window.js";
@@ -15,5 +17,7 @@ export function convKernels(context: Context): KernelsOf<typeof CONV> {
     ...adjointKernels(context),
     ...directKernels(context),
     ...lineKernels(context),
+    ...depthwiseKernels(context),
+    ...depthwiseGradientKernels(context),
   };
 }

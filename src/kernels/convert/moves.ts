@@ -4,7 +4,7 @@ import type { Context } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";
 import type { CONVERT } from "./abi.js";
 
-type Names = Exclude<keyof typeof CONVERT, "i8_dequantize" | "i32_to_f32" | "f32_to_i32">;
+type Names = Exclude<keyof typeof CONVERT, "f32_fill" | "i8_dequantize" | "i32_to_f32" | "f32_to_i32">;
 
 /** Twins of the kernels of moves. */
 export function moveKernels({ heap, round, real }: Context): Pick<KernelsOf<typeof CONVERT>, Names> {
@@ -44,9 +44,6 @@ export function moveKernels({ heap, round, real }: Context): Pick<KernelsOf<type
   }
 
   return {
-    f32_fill(outPtr, len, value) {
-      real(outPtr, len).fill(value);
-    },
     b32_strided_copy: gather(4),
     b8_strided_copy: gather(1),
     b64_strided_copy: gather(8),

@@ -10,6 +10,9 @@ export function convertKernels(context: Context): KernelsOf<typeof CONVERT> {
   const { heap, round, real } = context;
   return {
     ...moveKernels(context),
+    f32_fill(outPtr, len, value) {
+      real(outPtr, len).fill(value);
+    },
     i8_dequantize(codesPtr, outPtr, len, step) {
       const codes = heap.i8(codesPtr, len);
       const out = real(outPtr, len);

@@ -42,6 +42,13 @@ export const ELEMENTWISE = {
   f32_clip: kernel(["xPtr", "outPtr", "len", "lo", "hi"], dense({ xPtr: 4, outPtr: 4 }, LIGHT)),
   /** dx = lo ≤ x ≤ hi ? dy : 0. */
   f32_clip_bwd: kernel(["xPtr", "dyPtr", "dxPtr", "len", "lo", "hi"], dense({ xPtr: 4, dyPtr: 4, dxPtr: 4 }, LIGHT)),
+  /** out[i] = fn(x[i]) by its number in ./activations.ts, rounded once. */
+  f32_activation: kernel(["xPtr", "outPtr", "len", "fn", "alpha", "beta"], dense({ xPtr: 4, outPtr: 4 }, HEAVY)),
+  /** dx = dy·fn′(x), rounded once. */
+  f32_activation_bwd: kernel(
+    ["xPtr", "dyPtr", "dxPtr", "len", "fn", "alpha", "beta"],
+    dense({ xPtr: 4, dyPtr: 4, dxPtr: 4 }, HEAVY),
+  ),
   /** out[i] = x[i]·scale + shift, two roundings. */
   f32_scale_shift: kernel(["xPtr", "outPtr", "len", "scale", "shift"], dense({ xPtr: 4, outPtr: 4 }, LIGHT)),
   f32_add: binary(4, LIGHT),

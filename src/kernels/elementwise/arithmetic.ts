@@ -26,16 +26,13 @@ export function unary({ real }: Context, f: (x: number) => number) {
   };
 }
 
-type Names = "f32_add" | "f32_sub" | "f32_mul" | "f32_div" | "f32_relu" | "f32_scale_shift";
+type Names = "f32_add" | "f32_relu" | "f32_scale_shift";
 
 /** Twins of the kernels that need no more than this. */
 export function arithmeticKernels(context: Context): Pick<KernelsOf<typeof ELEMENTWISE>, Names> {
   const { round } = context;
   return {
     f32_add: arithmetic(context, (a, b) => a + b),
-    f32_sub: arithmetic(context, (a, b) => a - b),
-    f32_mul: arithmetic(context, (a, b) => a * b),
-    f32_div: arithmetic(context, (a, b) => a / b),
     f32_relu: unary(context, (x) => Math.max(x, 0)),
     f32_scale_shift(xPtr, outPtr, len, scale, shift) {
       const [a, b] = [round(scale), round(shift)];

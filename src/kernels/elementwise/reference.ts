@@ -3,19 +3,17 @@ import { exp, log, pow, tanh } from "../../core/math.js";
 import type { Context } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";
 import type { ELEMENTWISE } from "./abi.js";
+import { activationKernels } from "./activations.js";
 import { arithmetic, arithmeticKernels, unary } from "./arithmetic.js";
+import * as lanes from "./lanes.js";
 import { roundHalfEven } from "./rounding.js";
-
-/** Logistic function 1/(1 + e^−x), without overflow. */
-export function sigmoid(x: number): number {
-  if (x >= 0) return 1 / (1 + exp(-x));
-  const e = exp(x);
-  return e / (1 + e);
-}
+import { sigmoid } from "./sigmoid.js";
 
 /** Twins of the elementwise kernels. */
 export function elementwiseKernels(context: Context): KernelsOf<typeof ELEMENTWISE> {
-  const { heap, round, real } = context;
+  const { heap, type, round, real } = context;
+  // f32 arrays get the bits of the WebAssembly kernels; f64 ones, which have none, all that f64 can hold.
+  const own = type === "f32" ? lanes : { exp, tanh, sigmoid };
   function comparison(f: (a: number, b: number) => boolean) {
     return (aPtr: Ptr, bPtr: Ptr, outPtr: Ptr, len: number, aLen: number, bLen: number): void => {
       const a = real(aPtr, aLen);
@@ -27,6 +25,9 @@ export function elementwiseKernels(context: Context): KernelsOf<typeof ELEMENTWI
 
   return {
     ...arithmeticKernels(context),
+    f32_sub: arithmetic(context, (a, b) => a - b),
+    f32_div: arithmetic(context, (a, b) => a / b),
+    f32_mul: arithmetic(context, (a, b) => a * b),
     f32_neg: unary(context, (x) => -x),
     f32_abs: unary(context, Math.abs),
     f32_sign: unary(context, Math.sign),
@@ -34,10 +35,10 @@ export function elementwiseKernels(context: Context): KernelsOf<typeof ELEMENTWI
     f32_ceil: unary(context, Math.ceil),
     f32_round: unary(context, roundHalfEven),
     f32_sqrt: unary(context, Math.sqrt),
-    f32_exp: unary(context, exp),
+    f32_exp: unary(context, own.exp),
     f32_log: unary(context, log),
-    f32_tanh: unary(context, tanh),
-    f32_sigmoid: unary(context, sigmoid),
+    f32_tanh: unary(context, own.tanh),
+    f32_sigmoid: unary(context, own.sigmoid),
     f32_relu_bwd(xPtr, dyPtr, dxPtr, len) {
       const x = real(xPtr, len);
       const dy = real(dyPtr, len);
@@ -61,6 +62,7 @@ export function elementwiseKernels(context: Context): KernelsOf<typeof ELEMENTWI
       const [low, high] = [round(lo), round(hi)];
       for (let i = 0; i < len; i++) dx[i] = x[i] >= low && x[i] <= high ? dy[i] : 0;
     },
+    ...activationKernels(context),
     f32_pow: arithmetic(context, pow),
     f32_maximum: arithmetic(context, Math.max),
     f32_minimum: arithmetic(context, Math.min),

@@ -5,7 +5,9 @@
 
 /** What the pool needs of a worker: a Web Worker has it, and Node's `Worker` from node:worker_threads too. */
 export interface WorkerLike {
+  /** Sends a message to the worker. */
   postMessage(message: unknown): void;
+  /** Ends the worker. */
   terminate(): unknown;
   /** Web Workers. */
   addEventListener?(type: string, listener: (event: Event) => void): void;
@@ -43,6 +45,8 @@ export interface RelaxedOptions {
    * has no relaxed SIMD; `"auto"`: the plain kernels there.
    */
   relaxed: boolean | "auto";
+  /** As for the default kernels. */
   threads?: undefined;
+  /** Relaxed kernels are WebAssembly. */
   backend?: "auto" | "wasm";
 }

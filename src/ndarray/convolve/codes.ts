@@ -16,6 +16,7 @@ import { type BitPlanes, packedBytes } from "../../kernels/lookup.js";
 import type { NDArray } from "../ndarray.js";
 import { withInts, withScratch } from "../scratch.js";
 import { positions, withGeometry } from "../window.js";
+import { depthwiseCodes } from "./depthwise.js";
 import { packedRows, paddedRows, weightBits } from "./packed.js";
 
 /** Bytes of patches that are made and multiplied at a time: they stay in the second-level cache. */
@@ -100,7 +101,7 @@ function multiplyImage(
   weight: NDArray,
   y: NDArray,
   conv: Convolution,
-  way: CodeAlgorithm,
+  way: Exclude<CodeAlgorithm, { by: "channels" }>,
 ): void {
   const { batch, outH, kernelH, kernelW, channels } = conv.geometry;
   const lines = batch * outH;
@@ -161,9 +162,10 @@ const planesOf = (way: CodeAlgorithm): BitPlanes | null => (way.by === "lookup" 
  */
 export function convCodes(x: NDArray, weight: NDArray, y: NDArray, conv: Convolution): boolean {
   const kernels = kernelsFor("f32");
-  if (realsSuffice(conv)) return false;
+  if (realsSuffice(conv, weight.shape[0])) return false;
   const way = chooseCodes(conv, weight.shape[0], operandsOf(kernels, x, weight));
-  if (way.from === "image") multiplyImage(kernels, x, weight, y, conv, way);
+  if (way.by === "channels") depthwiseCodes(x, weight, y, conv);
+  else if (way.from === "image") multiplyImage(kernels, x, weight, y, conv, way);
   else multiplyPatches(kernels, x, weight, y, conv, planesOf(way));
   return true;
 }
@@ -188,7 +190,7 @@ export function linearCodes(x: NDArray, weight: NDArray, y: NDArray): boolean {
   const kernels = kernelsFor("f32");
   const rows = features === 0 ? 0 : x.size / features;
   const conv = pointConvolution(rows, features);
-  if (realsSuffice(conv)) return false;
+  if (realsSuffice(conv, filters)) return false;
   const way = chooseCodes(conv, filters, operandsOf(kernels, x, weight));
   withProduct(kernels, weight, planesOf(way), (multiply, stride) =>
     withPadded(kernels, x.ptr, [rows, features, stride], (padded) => multiply(padded, y.ptr, rows)),

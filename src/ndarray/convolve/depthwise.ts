@@ -1,16 +1,20 @@
 /**
- * @file Depthwise convolution: one input channel per group. Patches of all channels at once, [rows, taps, C], times
- * weights [taps, C], summed over taps; so that the innermost loop runs over channels instead of over groups of one.
+ * @file Depthwise convolution: one input channel per group. Kernels walk all channels of a pixel at once, so that the
+ * innermost loop runs over channels instead of over groups of one. Several filters a channel are computed one after
+ * the other, the j-th of every channel at a time.
  */
 import { bytesPer } from "../../core/dtype.js";
-import { kernelsFor } from "../../kernels/engine.js";
-import { mul } from "../elementwise.js";
+import type { Kernels, Ptr } from "../../kernels/abi.js";
+import { pairedTaps, pairTaps } from "../../kernels/depthwise.js";
+import { heap, kernelsFor } from "../../kernels/engine.js";
+import { codesAsReal } from "../matmul.js";
 import { NDArray } from "../ndarray.js";
-import { reduceAxes } from "../reduce.js";
+import { withScratch } from "../scratch.js";
 import { stridedCopy, stridedScatter } from "../strided.js";
 import { type Convolution, type Geometry, positions, taps, withGeometry } from "../window.js";
+import { packedRows } from "./packed.js";
 
-/** Elements of patches that one chunk may hold. */
+/** Elements of patches whose sums make one number of the weights' gradient. */
 const CHUNK = 1 << 19;
 
 interface Plan {
@@ -21,19 +25,15 @@ interface Plan {
   readonly channels: number;
   /** Filters per channel. */
   readonly multiplier: number;
-  readonly chunk: number;
 }
 
 function plan({ geometry, groups }: Convolution, filters: number): Plan {
-  const rows = positions(geometry);
-  const chunk = Math.min(rows, Math.max(1, Math.floor(CHUNK / (taps(geometry) * groups))));
   return {
     all: { ...geometry, channels: groups },
-    rows,
+    rows: positions(geometry),
     taps: taps(geometry),
     channels: groups,
     multiplier: filters / groups,
-    chunk,
   };
 }
 
@@ -42,76 +42,104 @@ function filterOf(packed: NDArray, j: number, { taps, channels, multiplier }: Pl
   return stridedCopy(packed, j * taps, [taps, channels], [1, multiplier * taps]);
 }
 
-/** dy of the j-th filter of every channel, repeated over taps: [count, taps, C]. */
-function repeated(dy: NDArray, start: number, count: number, j: number, p: Plan): NDArray {
-  const filters = p.channels * p.multiplier;
-  return stridedCopy(dy, start * filters + j, [count, p.taps, p.channels], [filters, 0, p.multiplier]);
+/** Runs `fn` with the kernels' geometry and workspace. */
+function withWindow(kernels: Kernels, { all }: Plan, fn: (geom: Ptr, work: Ptr) => void): void {
+  withGeometry(all, (geom) => withScratch(kernels.u8_depthwise_work(geom), (work) => fn(geom, work)));
 }
 
-function eachChunk(p: Plan, fn: (start: number, count: number, geom: number) => void): void {
-  withGeometry(p.all, (geom) => {
-    for (let start = 0; start < p.rows; start += p.chunk) fn(start, Math.min(p.chunk, p.rows - start), geom);
-  });
+/** Runs `fn` with what becomes the j-th filter of every channel of y: y itself if there is but one. */
+function withOutputs(y: NDArray, j: number, { rows, channels, multiplier }: Plan, fn: (to: NDArray) => void): void {
+  if (multiplier === 1) {
+    fn(y);
+    return;
+  }
+  using part = NDArray.empty([rows, channels], y.dtype);
+  fn(part);
+  stridedScatter(part, y, j, [channels * multiplier, multiplier]);
 }
 
-function patchesOfAll(x: NDArray, dtype: "f32" | "f64", p: Plan, start: number, count: number, geom: number): NDArray {
-  const cols = NDArray.empty([count, p.taps, p.channels], dtype);
-  const kernels = kernelsFor(dtype);
-  if (x.dtype === "u8") kernels.u8_im2col_f32(x.ptr, cols.ptr, geom, start, count);
-  else kernels.f32_im2col(x.ptr, cols.ptr, geom, start, count);
-  return cols;
+/** Runs `fn` with the j-th filter of every channel of dy, [rows, C]. */
+function withGradients(
+  dy: NDArray,
+  j: number,
+  { rows, channels, multiplier }: Plan,
+  fn: (from: NDArray) => void,
+): void {
+  if (multiplier === 1) {
+    fn(dy);
+    return;
+  }
+  using part = stridedCopy(dy, j, [rows, channels], [channels * multiplier, multiplier]);
+  fn(part);
 }
 
-/** y[r, c·m + j] = Σ_t patches[r,t,c]·w[c·m + j, t]. */
+/** y[r, c·m + j] = Σ_t x of tap t, channel c · w[c·m + j, t], in f64. */
 export function depthwiseForward(x: NDArray, packed: NDArray, y: NDArray, conv: Convolution): void {
   const p = plan(conv, packed.shape[0]);
-  const filters = p.channels * p.multiplier;
-  eachChunk(p, (start, count, geom) => {
-    const cols = patchesOfAll(x, packed.dtype as "f32" | "f64", p, start, count, geom);
+  const dtype = packed.dtype as "f32" | "f64";
+  const kernels = kernelsFor(dtype);
+  const real = x.dtype === "u8" ? codesAsReal(x, dtype) : null;
+  withWindow(kernels, p, (geom, work) => {
     for (let j = 0; j < p.multiplier; j++) {
-      const weights = filterOf(packed, j, p);
-      const products = mul(cols, weights);
-      const sums = reduceAxes("f32_sum", products, [1]);
-      stridedScatter(sums, y, start * filters + j, [filters, p.multiplier]);
-      for (const item of [weights, products, sums]) item.dispose();
+      using weights = filterOf(packed, j, p);
+      withOutputs(y, j, p, (to) => {
+        kernels.f32_depthwise((real ?? x).ptr, weights.ptr, to.ptr, geom, 0, p.all.batch * p.all.outH, work);
+      });
     }
-    cols.dispose();
+  });
+  real?.dispose();
+}
+
+/**
+ * The same of codes, exactly, for one filter a channel.
+ *
+ * @param weight i8 codes [C,1,Kh,Kw]
+ * @param y f32
+ */
+export function depthwiseCodes(x: NDArray, weight: NDArray, y: NDArray, conv: Convolution): void {
+  const p = plan(conv, weight.shape[0]);
+  const kernels = kernelsFor("f32");
+  const { length } = pairedTaps(p.channels, p.taps);
+  const pairs = packedRows(weight, "paired taps", 2 * length, (rows, out) => {
+    const bytes = pairTaps(heap().i8(rows, weight.size), p.channels);
+    heap().u8(out, bytes.length).set(bytes);
+  });
+  withWindow(kernels, p, (geom, work) => {
+    kernels.u8_depthwise(x.ptr, pairs, y.ptr, geom, 0, p.all.batch * p.all.outH, 1, work);
   });
 }
 
-/** Adds Σ_j dy[r, c·m + j]·w[c·m + j, t] into the pixel of patch element [r,t,c]. */
+/** Adds Σ_j dy[r, c·m + j]·w[c·m + j, t] into the pixel of tap t, channel c of position r. */
 export function depthwiseBackwardInput(dy: NDArray, packed: NDArray, dx: NDArray, conv: Convolution): void {
   const p = plan(conv, packed.shape[0]);
   const kernels = kernelsFor(dy.dtype);
-  eachChunk(p, (start, count, geom) => {
+  withWindow(kernels, p, (geom, work) => {
     for (let j = 0; j < p.multiplier; j++) {
-      const weights = filterOf(packed, j, p);
-      const spread = repeated(dy, start, count, j, p);
-      const cols = mul(spread, weights);
-      kernels.f32_col2im(cols.ptr, dx.ptr, geom, start, count);
-      for (const item of [weights, spread, cols]) item.dispose();
+      using weights = filterOf(packed, j, p);
+      withGradients(dy, j, p, (from) => {
+        kernels.f32_depthwise_bwd_input(from.ptr, weights.ptr, dx.ptr, geom, p.all.batch, work);
+      });
     }
   });
 }
 
-/** dw[c·m + j, t] = Σ_r dy[r, c·m + j]·patches[r,t,c], added into `packed`. */
+/** dw[c·m + j, t] = Σ_r dy[r, c·m + j]·x of tap t, channel c at r, added into `packed`. */
 export function depthwiseBackwardWeight(x: NDArray, dy: NDArray, packed: NDArray, conv: Convolution): void {
   const p = plan(conv, dy.shape[3]);
   const kernels = kernelsFor(dy.dtype);
-  const sums = NDArray.zeros([p.multiplier, p.taps, p.channels], dy.dtype);
-  const size = p.taps * p.channels;
-  eachChunk(p, (start, count, geom) => {
-    const cols = patchesOfAll(x, dy.dtype as "f32" | "f64", p, start, count, geom);
+  const gradient = x.dtype === "u8" ? kernels.u8_depthwise_bwd_weight_f32 : kernels.f32_depthwise_bwd_weight;
+  const chunk = Math.min(p.rows, Math.max(1, Math.floor(CHUNK / (p.taps * p.channels))));
+  withGeometry(p.all, (geom) => {
     for (let j = 0; j < p.multiplier; j++) {
-      const spread = repeated(dy, start, count, j, p);
-      const products = mul(spread, cols);
-      const part = reduceAxes("f32_sum", products, [0]);
-      kernels.f32_axpy(part.ptr, sums.ptr + j * size * bytesPer(dy.dtype), size, 1);
-      for (const item of [spread, products, part]) item.dispose();
+      using sums = NDArray.zeros([p.taps, p.channels], dy.dtype);
+      withGradients(dy, j, p, (from) => {
+        for (let start = 0; start < p.rows; start += chunk) {
+          const at = from.ptr + start * p.channels * bytesPer(dy.dtype);
+          gradient(x.ptr, at, sums.ptr, geom, start, Math.min(chunk, p.rows - start), 0, p.taps);
+        }
+      });
+      // sums is [t, c]; packed is [c, j, t].
+      stridedScatter(sums, packed, j * p.taps, [1, p.multiplier * p.taps]);
     }
-    cols.dispose();
   });
-  // sums is [j, t, c]; packed is [c, j, t].
-  stridedScatter(sums, packed, 0, [p.taps, 1, p.multiplier * p.taps]);
-  sums.dispose();
 }

@@ -19,6 +19,7 @@ import type { LoaderSpec } from "./worker.js";
 
 /** Loaders whose threads `close` ends. */
 export interface OpenedLoaders extends RunLoaders {
+  /** Ends the threads that read ahead. */
   close(): Promise<void>;
 }
 

@@ -38,6 +38,7 @@ export interface RunFolderOptions {
  * await run.close();
  */
 export class RunFolder {
+  /** The folder. */
   readonly path: string;
   readonly #warn: (text: string) => void;
   readonly #writer: RunWriter;

@@ -6,6 +6,7 @@ import { ArgumentError } from "../../core/errors.js";
 export interface SchedulePoint {
   /** Optimizer steps done so far, from 0. */
   readonly step: number;
+  /** Steps of a whole epoch. */
   readonly stepsPerEpoch: number;
   /** Epochs of the whole run. */
   readonly epochs: number;

@@ -8,6 +8,7 @@ import { warmup } from "./warmup.js";
 
 /** A schedule as it stands in a run's configuration. */
 export interface ScheduleSpec {
+  /** Which schedule. */
   name: "constant" | "step" | "multistep" | "cosine" | "onecycle";
   /** step: epochs between drops. */
   every?: number;

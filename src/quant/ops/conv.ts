@@ -17,6 +17,7 @@ import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 
 /** Attributes of {@link quantConv2dOp}: the projection of the latent weights, and the convolution's geometry. */
 export interface QuantConv2dAttrs extends ConvolutionOptions {
+  /** Codes and scales of the weight. */
   readonly weight: QuantizedWeight;
 }
 

@@ -11,6 +11,7 @@ import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 
 /** Attributes of {@link quantLinearOp}: the projection of the latent weights. */
 export interface QuantLinearAttrs {
+  /** Codes and scales of the weight. */
   readonly weight: QuantizedWeight;
 }
 

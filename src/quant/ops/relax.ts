@@ -9,6 +9,7 @@ import { dequantizeWeight, type QuantizedWeight } from "../quant-parameter.js";
 
 /** Attributes of {@link relaxOp}. */
 export interface RelaxAttrs {
+  /** Codes and scales of the weight. */
   readonly weight: QuantizedWeight;
   /** η ≥ 0. */
   readonly eta: number;

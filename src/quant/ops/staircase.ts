@@ -18,8 +18,11 @@ const { fround } = Math;
 export interface StaircaseAttrs {
   /** 1…8; L = 2^bits − 1. */
   readonly bits: number;
+  /** ∂σ/∂x of the backward pass. */
   readonly proxy: CoarseProxy;
+  /** ∂σ/∂α of the backward pass. */
   readonly rule: AlphaRule;
+  /** Up, or to the nearest. */
   readonly rounding: Rounding;
 }
 

@@ -12,7 +12,9 @@ import { oneShot, uniform } from "./uniform.js";
 
 /** A projection for every width from `least` to `most` bits. */
 export interface ProjectionFamily {
+  /** Fewest bits. */
   readonly least: number;
+  /** Most bits. */
   readonly most: number;
   /** The rule of a width in that range. */
   of(bits: number): Projection;

@@ -14,6 +14,7 @@ export interface WeightRow {
   readonly weights: Ptr;
   /** i8, `length` elements; contents undefined on entry. */
   readonly codes: Ptr;
+  /** Number of weights. */
   readonly length: number;
 }
 
@@ -31,6 +32,7 @@ export type ProjectionInfo = { readonly name: string; readonly bits: number } & 
  * @see BCGD §2
  */
 export interface Projection {
+  /** Name in messages and in configurations. */
   readonly name: string;
   /** Width of a code, 1…8. */
   readonly bits: number;

@@ -4,19 +4,25 @@ import { norm, scaled } from "../vector.js";
 
 /** One claim of the theory with its verdict. */
 export interface Claim {
+  /** The claim in words. */
   readonly claim: string;
   /** The figure that shows it, without extension; null if it is a count alone. */
   readonly figure: string | null;
   /** The numbers that decide, as text. */
   readonly evidence: string;
+  /** Whether it holds. */
   readonly holds: boolean;
 }
 
 /** An experiment's outcome: the same seed gives the same numbers on every engine. */
 export interface Outcome<Data> {
+  /** Name of the experiment. */
   readonly topic: string;
+  /** Seed of everything random. */
   readonly seed: number;
+  /** What was claimed, with verdicts. */
   readonly claims: readonly Claim[];
+  /** Numbers of figures and tables. */
   readonly data: Data;
 }
 

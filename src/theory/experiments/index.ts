@@ -9,10 +9,15 @@ import { type SeparableData, separableExperiment } from "./separable.js";
 
 /** What each experiment's numbers are. */
 export interface ExperimentData {
+  /** Numbers of the topic `correlation`. */
   readonly correlation: CorrelationData;
+  /** Numbers of the topic `descent`. */
   readonly descent: DescentData;
+  /** Numbers of the topic `convergence`. */
   readonly convergence: ConvergenceData;
+  /** Numbers of the topic `instability`. */
   readonly instability: InstabilityData;
+  /** Numbers of the topic `separable`. */
   readonly separable: SeparableData;
 }
 

@@ -1,5 +1,7 @@
-/** @file Elementwise kernels against their twins, bit for bit; transcendental ones within an ulp. */
+/** @file Elementwise kernels against their twins, bit for bit; the logarithm and powers within an ulp. */
+
 import { UNARY, type UnaryKernel } from "../../../src/kernels/elementwise/abi.js";
+import { ACTIVATION_FNS } from "../../../src/kernels/elementwise/activations.js";
 import {
   agree,
   both,
@@ -17,9 +19,10 @@ import {
   ulp,
 } from "../harness.js";
 
-/** Kernels of one array that round nothing, or once; the others are transcendental. */
+/** Kernels of one array whose twins compute what they compute. */
 const EXACT: ReadonlySet<UnaryKernel> = new Set<UnaryKernel>([
   ...(["f32_neg", "f32_abs", "f32_sign", "f32_floor", "f32_ceil", "f32_round", "f32_sqrt", "f32_relu"] as const),
+  ...(["f32_exp", "f32_tanh", "f32_sigmoid"] as const),
 ]);
 
 const exact = (name: UnaryKernel): Check => {
@@ -64,6 +67,23 @@ export const elementwise = {
       const bound = Math.fround(rng.range(0, 2));
       const x = reals(rng, len).map((v) => (rng.bool(0.2) ? bound : rng.bool(0.2) ? -bound : v));
       agree("f32_clip_bwd", input(x), input(reals(rng, len)), output(x), len, -bound, bound);
+    }),
+  f32_activation: () =>
+    property(lengths, (rng, len) => {
+      const x = reals(rng, len);
+      const fn = rng.int(ACTIVATION_FNS.length);
+      const [alpha, beta] = [rng.range(-2, 2), rng.range(-2, 2)];
+      const [apart] = agree("f32_activation", input(x), output(x), len, fn, alpha, beta);
+      const [inPlace] = agree("f32_activation", inout(x), same(0), len, fn, alpha, beta);
+      expectSameBits("f32_activation in place", inPlace, apart);
+    }),
+  f32_activation_bwd: () =>
+    property(lengths, (rng, len) => {
+      const [x, dy] = [reals(rng, len), reals(rng, len)];
+      const fn = rng.int(ACTIVATION_FNS.length);
+      const [alpha, beta] = [rng.range(-2, 2), rng.range(-2, 2)];
+      agree("f32_activation_bwd", input(x), input(dy), output(x), len, fn, alpha, beta);
+      agree("f32_activation_bwd", input(x), inout(dy), same(1), len, fn, alpha, beta);
     }),
   f32_scale_shift: () =>
     property(lengths, (rng, len) => {

@@ -1,0 +1,32 @@
+/** @file Files of a finished run. Runs in workers. */
+import { toModule } from "coarsegrad/export";
+import { exportPackedOnnx } from "coarsegrad/onnx";
+import { loadCheckpoint } from "coarsegrad/train";
+import { read } from "../shell/store.js";
+import { type FileKind, fileKey, type RunRecord, type WeightsView } from "./record.js";
+import { WeightsViewer } from "./weights.js";
+
+async function stored(id: string, kind: "checkpoint" | "cgm"): Promise<Uint8Array> {
+  const bytes = await read<Uint8Array>("files", fileKey(id, kind));
+  if (bytes === undefined) throw new Error("This file of the run is not kept.");
+  return bytes;
+}
+
+/** A file of a run: its checkpoint, its packed model, or what that becomes. */
+export async function fileOf({ id }: RunRecord, kind: FileKind): Promise<Uint8Array> {
+  if (kind === "checkpoint" || kind === "cgm") return stored(id, kind);
+  const packed = await stored(id, "cgm");
+  return kind === "onnx" ? exportPackedOnnx(packed) : new TextEncoder().encode(toModule(packed));
+}
+
+/** The weights of a run's last checkpoint; null if it has none. */
+export async function weightsOf({ id, config }: RunRecord, imageShape: readonly number[]): Promise<WeightsView | null> {
+  const bytes = await read<Uint8Array>("files", fileKey(id, "checkpoint"));
+  if (bytes === undefined) return null;
+  const viewer = new WeightsViewer(config, imageShape);
+  try {
+    return viewer.view(loadCheckpoint(bytes));
+  } finally {
+    viewer.dispose();
+  }
+}

@@ -1,0 +1,47 @@
+/** @file Pausing a training: batches pass a gate, which is open, shut, or lets one through. */
+import type { Batch, BatchLoader } from "coarsegrad/data";
+
+/** Open, shut, or open for one batch. */
+export type GateMode = "run" | "pause" | "step";
+
+/** The gate before each step of a training. */
+export class Gate {
+  #mode: GateMode = "run";
+  #wake: (() => void) | null = null;
+  readonly #onWait: () => void;
+
+  /** @param onWait told each time that a batch has to wait */
+  constructor(onWait: () => void) {
+    this.#onWait = onWait;
+  }
+
+  set(mode: GateMode): void {
+    this.#mode = mode;
+    if (mode !== "pause") this.#wake?.();
+  }
+
+  /** Resolves when the next batch may pass, or the signal is aborted. */
+  async pass(signal: AbortSignal): Promise<void> {
+    while (this.#mode === "pause" && !signal.aborted) {
+      this.#onWait();
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+    this.#wake = null;
+    if (this.#mode === "step") this.#mode = "pause";
+  }
+}
+
+/** The batches of a loader, each through the gate. */
+export function gated(loader: BatchLoader, gate: Gate, signal: AbortSignal): BatchLoader {
+  const { name, classes, imageShape, batches, images } = loader;
+  async function* epoch(...args: Parameters<BatchLoader["epoch"]>): AsyncGenerator<Batch, void, undefined> {
+    for await (const batch of loader.epoch(...args)) {
+      await gate.pass(signal);
+      yield batch;
+    }
+  }
+  return { name, classes, imageShape, batches, images, epoch };
+}

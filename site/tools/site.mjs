@@ -1,0 +1,64 @@
+/** @file Builds the site, or serves it while it is written: guide, reference and playground. */
+import { existsSync, mkdirSync, rmSync, watch, writeFileSync } from "node:fs";
+import path from "node:path";
+import { build, createServer } from "vitepress";
+import { gatherPages, gatherReference } from "./pages.mjs";
+import { buildReference } from "./reference.mjs";
+import { makeRelative, PLACEHOLDER } from "./relative.mjs";
+
+const root = path.resolve(import.meta.dirname, "..", "..");
+const site = path.join(root, "site");
+/** Sources of the pages, gathered; the configuration of VitePress names it too. */
+const pages = path.join(root, "build", "site-pages");
+const playground = path.join(site, "playground", "build.mjs");
+
+/** Gathers every page; the reference's take most of the time. */
+async function gather() {
+  rmSync(pages, { recursive: true, force: true });
+  const reference = path.join(root, "build", "site-reference");
+  rmSync(reference, { recursive: true, force: true });
+  const warnings = await buildReference(reference);
+  gatherReference(reference, pages);
+  gatherPages(pages);
+  return warnings;
+}
+
+/**
+ * Builds the site into a folder of static files that works wherever it is put.
+ *
+ * @param {string} out emptied first
+ * @returns {Promise<string[]>} what TypeDoc warned of; also kept in `build/site-reference.json`
+ */
+export async function buildSite(out) {
+  const warnings = await gather();
+  rmSync(out, { recursive: true, force: true });
+  await build(site, { base: PLACEHOLDER, outDir: out });
+  makeRelative(out);
+  if (existsSync(playground)) {
+    const { buildPlayground } = await import(playground);
+    await buildPlayground(path.join(out, "playground"), { home: "../index.html" });
+  }
+  mkdirSync(path.join(root, "build"), { recursive: true });
+  writeFileSync(path.join(root, "build", "site-reference.json"), JSON.stringify(warnings, null, 2));
+  return warnings;
+}
+
+/**
+ * Serves the guide and the reference, and shows changes of pages at once.
+ *
+ * @param {number} [port]
+ */
+export async function serveSite(port) {
+  await gather();
+  const server = await createServer(site, { port });
+  await server.listen();
+  server.printUrls();
+  const again = () => {
+    try {
+      gatherPages(pages);
+    } catch (error) {
+      console.error(error.message);
+    }
+  };
+  for (const folder of ["site/pages", "docs", "examples"]) watch(path.join(root, folder), { recursive: true }, again);
+}

@@ -1,0 +1,192 @@
+/** @file Training in the page: the same weights as in Node, pausing, resuming, files, downloads, links, comparison. */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { digits } from "../../src/data/index.js";
+import { createSession } from "../../src/infer/index.js";
+import { writeIdx } from "../../src/io/index.js";
+import { createRun, runConfig, type Settings } from "../../src/run/index.js";
+import { loadCheckpoint, stateDigest } from "../../src/train/index.js";
+import { bundleProgram } from "../bundle.js";
+import { noChromium } from "../tools.js";
+import { finished, mainThreadTasks, visit } from "./playground-chromium.js";
+import { builtPlayground, ISOLATED } from "./playground-site.js";
+
+const SMALL = "train.html#model=mlp&limit=400&epochs=2&batch=20";
+const SETTINGS: Settings = { model: "mlp", bits: "1W4A", limit: 400, epochs: 2, batch: 20 };
+
+/** What Node makes of the same settings. */
+const shaInNode = async (settings: Settings): Promise<string> => (await createRun(runConfig(settings))).weightsSha256;
+
+const step = async (page: Page): Promise<number> => {
+  const status = await page.textContent("#run-status");
+  return Number(/step (\d+)/.exec(status ?? "")?.[1] ?? -1);
+};
+const paused = (page: Page, at: number): Promise<unknown> =>
+  page.waitForFunction(`document.getElementById("run-status").textContent.startsWith("Paused at step ${at} ")`);
+
+async function fileOf(page: Page, kind: string): Promise<Buffer> {
+  const download = page.waitForEvent("download");
+  await page.click(`[data-file=${kind}]`);
+  return readFileSync(await (await download).path());
+}
+
+describe.skipIf(noChromium)("training in the page", () => {
+  beforeAll(builtPlayground);
+
+  it("starts, steps, pauses, goes on, and ends with the weights of Node; its script and files say the same", async () => {
+    const expected = await shaInNode(SETTINGS);
+    await visit(SMALL, async ({ page }) => {
+      await page.click("#start-step");
+      await paused(page, 1);
+      await page.click("#step");
+      await paused(page, 2);
+      await page.click("#pause");
+      expect(await finished(page)).toBe(expected);
+
+      const packed = await fileOf(page, "cgm");
+      using session = createSession(packed);
+      const { images } = digits({ train: 0, test: 20 }).test;
+      const labels = [...session.predict(images)];
+      const state = loadCheckpoint(await fileOf(page, "checkpoint"));
+      expect([state.epoch, stateDigest(state.model)]).toEqual([2, expected]);
+      expect((await fileOf(page, "onnx")).includes("MatMulInteger")).toBe(true);
+
+      const folder = mkdtempSync(path.join(tmpdir(), "coarsegrad-playground-"));
+      try {
+        writeFileSync(path.join(folder, "model.mjs"), await fileOf(page, "module"));
+        const { predict } = await import(path.join(folder, "model.mjs"));
+        expect(labels.map((_, n) => predict(images.subarray(784 * n, 784 * (n + 1))).index)).toEqual(labels);
+        await page.click("#recipe summary");
+        writeFileSync(path.join(folder, "script.mjs"), (await page.textContent("#script")) ?? "");
+        await bundleProgram(path.join(folder, "script.mjs"), path.join(folder, "bundle.mjs"));
+        const printed = execFileSync(process.execPath, [path.join(folder, "bundle.mjs")], { encoding: "utf8" });
+        expect(printed.trim()).toBe(expected);
+        expect(await page.textContent("#command")).toContain("npx coarsegrad train --model mlp --data digits");
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  });
+
+  it("goes on after a reload with the bits of a run that was never interrupted; runs are compared; reset forgets", async () => {
+    const expected = await shaInNode({ ...SETTINGS, limit: 2000, epochs: 2 });
+    await visit("train.html#model=mlp&limit=2000&epochs=2&batch=20", async ({ page }) => {
+      await page.click("#start");
+      await page.waitForFunction(
+        `Number(/step (\\d+)/.exec(document.getElementById("run-status").textContent)?.[1]) >= 40`,
+      );
+      await page.reload();
+      await page.waitForFunction(`document.getElementById("run-status").textContent.startsWith("Interrupted")`);
+      expect(await step(page)).toBeGreaterThan(0);
+      await page.click("text=Continue");
+      expect(await finished(page)).toBe(expected);
+      expect(await page.locator(".u-legend").first().textContent()).toContain("mlp 1W4A, seed 1");
+
+      // Another run, from the first one's weights, beside it.
+      await page.selectOption("#field-w", "2");
+      await page.fill("#field-limit", "100");
+      await page.fill("#field-epochs", "1");
+      await page.selectOption("#field-from", { index: 1 });
+      await page.click("#start");
+      await page.waitForFunction(`/2W4A/.test(document.getElementById("run-name").textContent)`);
+      await finished(page);
+      expect(await page.locator("#runs tbody tr").count()).toBe(2);
+      expect(await page.locator("#chart-loss .u-series").count()).toBe(3);
+      expect(await page.textContent("#command")).toContain("--init runs/page-1 --out runs/page-2");
+      await page.click("#reset");
+      await page.waitForFunction(`document.querySelectorAll("#runs tbody tr").length === 1`);
+      await page.reload();
+      await page.waitForFunction(`document.querySelectorAll("#runs tbody tr").length === 1`);
+    });
+  });
+
+  it("shares settings by the link, and says what does not go together", async () => {
+    await visit("train.html#model=vgg11&w=32&a=32&lr=0.2&seed=7&epochs=nonsense&other=1", async ({ page }) => {
+      const values = (): Promise<unknown> =>
+        page.evaluate(
+          `["model", "w", "lr", "seed", "epochs"].map((name) => document.getElementById("field-" + name).value)`,
+        );
+      expect(await values()).toEqual(["vgg11", "32", "0.2", "7", "3"]);
+      expect(await page.isDisabled("#field-rho")).toBe(true);
+      await page.fill("#field-seed", "9");
+      await page.locator("#field-seed").blur();
+      expect(new URL(page.url()).hash).toBe("#model=vgg11&w=32&a=32&lr=0.2&seed=9");
+      await page.click("#start");
+      await page.waitForFunction(`document.getElementById("run-status").textContent === "Failed."`);
+      expect(await page.textContent("#run-error")).toMatch(/vgg11|size/);
+    });
+  });
+
+  it("takes image files that are dropped, and classes that are drawn", async () => {
+    const { train, test } = digits({ train: 200, test: 50 });
+    const files = Object.entries({ train, t10k: test }).flatMap(([name, { images, labels, count }]) => [
+      [`${name}-images-idx3-ubyte`, writeIdx([count, 28, 28], images)] as const,
+      [`${name}-labels-idx1-ubyte`, writeIdx([count], labels as Uint8Array)] as const,
+    ]);
+    await visit("train.html#model=mlp&epochs=1&batch=20&limit=200", async ({ page }) => {
+      await page.check("input[value=files]");
+      await page.click("#start");
+      await page.waitForFunction(`/Drop the image files/.test(document.getElementById("form-error").textContent)`);
+      await page.setInputFiles(
+        "#data-input",
+        files.map(([name, bytes]) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) })),
+      );
+      await page.waitForSelector("text=200 images to train on and 50 to test on");
+      await page.click("#start");
+      const own = { train: { ...train, name: "mnist/train" }, test: { ...test, name: "mnist/test" } };
+      const settings = { ...SETTINGS, data: "mnist", limit: 200, epochs: 1 };
+      const { weightsSha256 } = await createRun(runConfig(settings), { data: own });
+      expect(await finished(page)).toBe(weightsSha256);
+
+      await page.check("input[value=own]");
+      const pad = page.locator("#data-own canvas");
+      await pad.focus();
+      for (const [n, keys] of [
+        [1, ["ArrowUp", "ArrowDown"]],
+        [2, ["ArrowLeft", "ArrowRight"]],
+      ] as const) {
+        for (let sample = 0; sample < 4; sample++) {
+          await pad.focus();
+          await page.keyboard.press("Space");
+          for (let k = 0; k < 5 + sample; k++) await page.keyboard.press(keys[0]);
+          await page.keyboard.press("Space");
+          await page.click(`[aria-label="Add to class ${n}"]`);
+        }
+      }
+      await page.click("#start");
+      await page.waitForFunction(`document.querySelectorAll("#runs tbody tr").length === 2`);
+      await page.waitForFunction(`!/^Finished/.test(document.getElementById("run-status").textContent)`);
+      await finished(page);
+      expect(await page.isHidden("#recipe")).toBe(true);
+    });
+  });
+
+  it("never blocks the page while it trains", async () => {
+    await visit("train.html#limit=640&epochs=1", async ({ page, context }) => {
+      const tasks = await mainThreadTasks(context.browser()!, page, async () => {
+        await page.click("#start");
+        await finished(page);
+      });
+      // Processor time: what other work on the machine adds to a task is not the page's.
+      expect(tasks.length).toBeGreaterThan(50);
+      expect(tasks.filter((milliseconds) => milliseconds >= 50)).toEqual([]);
+    });
+  });
+
+  it("gives the same weights on threads, where the host isolates the page", async () => {
+    await visit(
+      SMALL,
+      async ({ page }) => {
+        expect(await page.evaluate("crossOriginIsolated")).toBe(true);
+        await page.click("#start");
+        expect(await finished(page)).toBe(await shaInNode(SETTINGS));
+      },
+      ISOLATED,
+    );
+  });
+});
