@@ -211,8 +211,11 @@ describe("data", () => {
       mnist: null,
       "fashion-mnist": null,
       cifar10: null,
+      fsdd: null,
     });
-    expect((await bench.run("data", "list")).stdout).toContain("not here: coarsegrad data download mnist");
+    const text = (await bench.run("data", "list")).stdout;
+    expect(text).toContain("not here: coarsegrad data download mnist");
+    expect(text).toContain("not here: clone https://github.com/Jakobovski/free-spoken-digit-dataset");
   });
 
   it("describes a set, with counts where it is here", async () => {

@@ -65,18 +65,23 @@ interface Result extends Guess {
 export function inferCommand(): Command {
   const made = command({
     name: "infer",
-    summary: "classify image or sound files, or folders of them, by a packed model",
+    summary: "classify image or sound files by a packed model",
     description: `Classifies image files (${IMAGE_ENDINGS.join(", ")}), all such files of a folder, or images of a data set. Photographs are turned upright as their Exif data say, as browsers show them. Tells class names and softmax shares. Images are brought to the model's size and channels. A model that hears takes WAV files, or with - raw sound from standard input (16 bits, little-endian, one channel), whose words it tells as they come.`,
+    brief: {
+      "--data": "data set, imagefolder:DIR or audiofolder:DIR, instead of files",
+      "--max-pixels": "pictures of more pixels are refused",
+      "--rate": "samples a second of sound from standard input",
+      "--invert": "for dark ink on white, when trained on light on black",
+    },
     args: [
       ["<model>", "packed model (.cgm), or the folder of a run that holds one"],
-      ["[file...]", "image files, WAV files, or folders of them; - for sound from standard input"],
+      ["[file...]", "image or WAV files, or folders; - for raw sound on stdin"],
     ],
     examples: [
       "coarsegrad infer runs/first/model.cgm seven.png",
       "coarsegrad infer runs/first scans/ --invert --top 3",
       "coarsegrad infer runs/first --data mnist --index 5 --json",
       "coarsegrad infer runs/words seven.wav",
-      "arecord -q -t raw -f S16_LE -r 8000 | coarsegrad infer runs/words -",
     ],
   });
   testImageOptions(made, "instead of image files");
