@@ -51,16 +51,12 @@ const node: Check = (v, path, refuse) => {
   record({ op: label, id: label, ...(!("inputs" in fields) && { input: label }), ...fields })(v, path, refuse);
 };
 
-const sound: Check = (v, path, refuse) => {
-  if (!isRecord(v)) refuse(path, "an object", v);
-};
-
 const planFields = record({
   input,
   nodes: list(node, 1, MAX_NODES),
   output: label,
   classes: optional(list(label, 1, MAX_EXTENT)),
-  sound: optional(sound),
+  sound: optional((v, path, refuse) => isRecord(v) || refuse(path, "an object", v)),
 } satisfies Fields<Plan>);
 
 /** Checks a value against the plan's schema. @throws FormatError naming the path of the offending field */
