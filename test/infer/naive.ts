@@ -204,6 +204,8 @@ function nodeValues(
     }
     case "add":
       return xs.map((value, i) => fround(value + other[i]));
+    case "multiply":
+      return xs.map((value, i) => fround(value * other[i % other.length]));
     case "affine": {
       const { scale, shift } = data as Required<NodeData>;
       return xs.map((value, i) => fround(fround(value * scale[i % C]) + shift[i % C]));

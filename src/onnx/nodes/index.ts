@@ -16,6 +16,7 @@ import { floatLinear } from "./float-linear.js";
 import { layerNorm } from "./layer-norm.js";
 import { linear } from "./linear.js";
 import { maxPool } from "./max-pool.js";
+import { multiply } from "./multiply.js";
 import { pad } from "./pad.js";
 import { padChannels } from "./pad-channels.js";
 import { relu } from "./relu.js";
@@ -40,6 +41,7 @@ export const EMITTERS: { readonly [K in NodeKind]: NodeEmitter<NodeOf<K>> } = {
   layerNorm,
   linear,
   maxPool,
+  multiply,
   pad,
   padChannels,
   relu,

@@ -5,7 +5,8 @@
 import { activation } from "./activation.js";
 import { convTranspose } from "./conv-transpose.js";
 import { layerNorm } from "./layer-norm.js";
+import { multiply } from "./multiply.js";
 import { resize } from "./resize.js";
 
 /** What the format knows of each rare kind. */
-export const RARE_NODES = { activation, convTranspose, layerNorm, resize };
+export const RARE_NODES = { activation, convTranspose, layerNorm, multiply, resize };

@@ -4,6 +4,7 @@ import type { StepMaker } from "../../step.js";
 import { activation } from "./activation.js";
 import { convTranspose } from "./conv-transpose.js";
 import { layerNorm } from "./layer-norm.js";
+import { multiply } from "./multiply.js";
 import { resize } from "./resize.js";
 
 /** Steps by kind: a kind without one does not compile. */
@@ -11,5 +12,6 @@ export const RARE_STEPS: { readonly [K in RareKind]: StepMaker<NodeOf<K>> } = {
   activation,
   convTranspose,
   layerNorm,
+  multiply,
   resize,
 };
