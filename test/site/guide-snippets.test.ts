@@ -52,6 +52,12 @@ const BEFORE: Readonly<Record<string, string>> = {
     const data = digits({ train: 64, test: 1 }).train;
     const optimizer = new SGD(net.parameters(), { lr: 0.1 });
     const fit = (net, data, options) => training.fit(net, data, { ...options, epochs: 1, optimizer });`,
+  "docs/sound.md#1": `
+    import { readFileSync } from "node:fs";
+    const bytes = readFileSync(${JSON.stringify(path.join(root, "experiments", "dscnn-fsdd-1w4a", "model.cgm"))});
+    const samples = new Float32Array(44_100);
+    const piece = new Float32Array(96_000);
+    const show = console.log;`,
   "README.md#2": `
     import { mlp } from "coarsegrad/models";
     import { prepare, staircase } from "coarsegrad/quant";
