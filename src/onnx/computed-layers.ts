@@ -13,6 +13,7 @@ import {
   pad,
   permute,
   pow,
+  relu,
   slice,
   sqrt,
   sub,
@@ -21,7 +22,12 @@ import {
 import type { Tensor } from "../autograd/tensor.js";
 import { Module } from "../nn/module.js";
 
-const POINTWISE = { abs, exp, log, neg, sqrt };
+/** log(1 + e^x), without overflow: max(x, 0) + log(1 + e^−|x|). */
+function softplus(x: Tensor): Tensor {
+  return add(relu(x), log(add(exp(neg(abs(x))), 1)));
+}
+
+const POINTWISE = { abs, exp, log, neg, softplus, sqrt };
 
 /** A function of each element. @gradient exact */
 export class Pointwise extends Module {

@@ -5,9 +5,9 @@ import { importUnary } from "./import-layers.js";
 import type { Importing } from "./importing.js";
 import { WithConstant } from "./layers.js";
 
-const FUNCTIONS = { Abs: "abs", Exp: "exp", Log: "log", Neg: "neg", Sqrt: "sqrt" } as const;
+const FUNCTIONS = { Abs: "abs", Exp: "exp", Log: "log", Neg: "neg", Softplus: "softplus", Sqrt: "sqrt" } as const;
 
-/** |x|, e^x, log x, −x, √x. */
+/** |x|, e^x, log x, −x, log(1 + e^x), √x. */
 export function importPointwise(node: GraphNode, importing: Importing): void {
   importUnary(() => () => new Pointwise(FUNCTIONS[node.op as keyof typeof FUNCTIONS]))(node, importing);
 }

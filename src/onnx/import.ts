@@ -90,6 +90,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Exp: pointwise.importPointwise,
   Log: pointwise.importPointwise,
   Neg: pointwise.importPointwise,
+  Softplus: pointwise.importPointwise,
   Sqrt: pointwise.importPointwise,
   Reciprocal: pointwise.importReciprocal,
   LRN: norms.importLocalResponseNorm,

@@ -577,6 +577,14 @@ const COMPUTED: Record<string, TestModel> = {
     ],
     constants: { c: { shape: [6], data: [1, 2, 3, 4, 5, 6] }, two: number(2), k: number(0.3) },
   },
+  "softplus of small and large numbers": {
+    input: ["N", 4],
+    nodes: [
+      { op: "Mul", in: ["x", "k"], out: "m" },
+      { op: "Softplus", in: ["m"] },
+    ],
+    constants: { k: { shape: [4], data: [1, 10, 100, -1000] } },
+  },
   "a power of folded constants": {
     input: ["N", 2],
     nodes: [

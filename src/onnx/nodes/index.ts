@@ -42,6 +42,7 @@ export const EMITTERS: { readonly [K in NodeKind]: NodeEmitter<NodeOf<K>> } = {
   multiply,
   linear,
   maxPool,
+  multiply,
   pad,
   padChannels,
   relu,
