@@ -2,7 +2,7 @@
  * @file Bundles the command line into one file, and charting into a second one: libraries, the report's style sheet and
  * its browser script go inside.
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -64,6 +64,23 @@ const lateFile = (extension) => ({
 });
 
 /**
+ * Variants of the kernels that are loaded late, texts of 130 kB each, are those of the library where it lies beside the
+ * command line: the package would hold them twice.
+ */
+const sharedKernels = (outfile) => ({
+  name: "shared-kernels",
+  setup(builder) {
+    builder.onResolve({ filter: /\/wasm-[a-z-]+\.generated\.js$/ }, async ({ kind, path: module }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const start = `${path.basename(module, ".js")}-`;
+      const names = await readdir(path.resolve(root, path.dirname(outfile), "..", "shared")).catch(() => []);
+      const name = names.find((file) => file.startsWith(start) && file.endsWith(".js"));
+      return name === undefined ? undefined : { path: `../shared/${name}`, external: true };
+    });
+  },
+});
+
+/**
  * Writes the executable command line to `outfile`, and beside it what it loads late.
  *
  * @param {string} outfile
@@ -88,6 +105,10 @@ export async function bundleCli(outfile) {
     entryPoints: ["src/cli/main.ts"],
     outfile,
     bundle: true,
+    // Names stay, for stacks.
+    // Names stay, for stacks.
+    minifyWhitespace: true,
+    minifySyntax: true,
     platform: "node",
     format: "esm",
     target: "node20",
@@ -98,7 +119,7 @@ export async function bundleCli(outfile) {
       js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);',
     },
     external: PEERS,
-    plugins: [inlineScript, lateFile(extension)],
+    plugins: [inlineScript, lateFile(extension), sharedKernels(outfile)],
     legalComments: "eof",
     logLevel: "warning",
   });

@@ -10,6 +10,7 @@ import { runScript, runTool } from "./run.mjs";
 const STEPS = {
   types: () => runTool("tsc", ["-p", "tsconfig.json"]),
   "declarations, without Node's types": () => runTool("tsc", ["-p", "tsconfig.browser.json"]),
+  "types of the playground": () => runTool("tsc", ["-p", path.join("site", "playground", "tsconfig.json")]),
   "format and lint": () => runTool("biome", ["check"]),
   "generated files": async () =>
     (await runScript("build-wasm.mjs", ["--check"])) + (await runScript("build-module.mjs", ["--check"])),

@@ -58,6 +58,8 @@ export const guide = [
       page("Shards and ranks", "/docs/scale"),
       page("Workers", "/docs/workers"),
       page("Servers", "/docs/servers"),
+      page("Microcontrollers", "/docs/microcontrollers"),
+      page("Sound", "/docs/sound"),
       page("Relaxed SIMD", "/docs/relaxed"),
       page("Theory", "/docs/theory"),
       page("Reproduction of the paper", "/docs/reproduction"),

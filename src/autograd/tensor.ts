@@ -1,5 +1,6 @@
 /** @file Tensor: an array with a gradient, and how ops are applied to tensors. */
 import { check, either, instanceOf, numeric } from "../core/checks.js";
+import { DISPOSE } from "../core/dispose.js";
 import { isFloat, type TypedArray } from "../core/dtype.js";
 import { ArgumentError } from "../core/errors.js";
 import { INSPECT } from "../core/inspect.js";
@@ -122,7 +123,7 @@ export class Tensor extends Fluent<Tensor> {
     this.dropValue();
     this.data.dispose();
   }
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.dispose();
   }
 

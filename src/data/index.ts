@@ -41,6 +41,14 @@ export {
   isBatchLoader,
   type LoaderOptions,
 } from "./loader.js";
-export { DATASET_NAMES, type DatasetInfo, type DatasetName, datasetInfo, type RemoteFile } from "./registry.js";
+export {
+  DATASET_NAMES,
+  type DatasetInfo,
+  type DatasetName,
+  type DatasetSplitName,
+  datasetInfo,
+  type RemoteFile,
+} from "./registry.js";
+export { loudness, spectralMasks, spectralNoise, timeShift } from "./speech.js";
 export { LoaderStreams } from "./streams.js";
 export { horizontalFlip, type ImageTransform, mirrorImage, normalize, randomCrop, shiftImage } from "./transforms.js";

@@ -1,10 +1,15 @@
 /** @file The data sets that the library knows by name: shapes, classes, files, checksums and public mirrors. */
 import { describe } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
+import type { FrontEnd } from "../sound/front-end.js";
+import { SPEECH_8K } from "../sound/front-ends.js";
 import type { ImageShape } from "./dataset.js";
 
 /** Names of the built-in and the supported public data sets. */
-export type DatasetName = "digits" | "mnist" | "fashion-mnist" | "cifar10";
+export type DatasetName = "digits" | "mnist" | "fashion-mnist" | "cifar10" | "fsdd";
+
+/** A data set, or one of its other splits: `fsdd:s0` … `fsdd:s5` test on one speaker and train on the others. */
+export type DatasetSplitName = DatasetName | `fsdd:s${number}`;
 
 /** A file of a public distribution. */
 export interface RemoteFile {
@@ -19,7 +24,7 @@ export interface RemoteFile {
 /** What is known of a data set before a byte of it is read. */
 export interface DatasetInfo {
   /** Name of the file, or of the data set as commands take it. */
-  readonly name: DatasetName;
+  readonly name: DatasetSplitName;
   /** Name for people. */
   readonly title: string;
   /** Height, width and channels of one image. */
@@ -37,7 +42,13 @@ export interface DatasetInfo {
   /** Deviation of each channel over the training images. */
   readonly std: readonly number[];
   /** How the files are laid out; `generated` has none. */
-  readonly format: "generated" | "idx" | "cifar";
+  readonly format: "generated" | "idx" | "cifar" | "fsdd";
+  /** Of a data set of sound: how its pictures, [frames, bands, 1], are made. */
+  readonly sound?: FrontEnd;
+  /** Names of its other splits. */
+  readonly splits?: readonly DatasetSplitName[];
+  /** Where it comes from, if there is no file of it to download. */
+  readonly origin?: string;
   /** Folders in which the files may lie below a data directory; the first is where downloads go. */
   readonly folders: readonly string[];
   /** Files to download. */
@@ -177,21 +188,55 @@ const DATASETS: Readonly<Record<DatasetName, DatasetInfo>> = {
     mirrors: ["https://www.cs.toronto.edu/~kriz/"],
     licence: "none stated; cite A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
   },
+  fsdd: {
+    name: "fsdd",
+    title: "Free Spoken Digit Dataset",
+    shape: [SPEECH_8K.frames, SPEECH_8K.bands, 1],
+    classes: 10,
+    classNames: ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
+    train: 2700,
+    test: 300,
+    mean: [0.1934],
+    std: [0.2544],
+    format: "fsdd",
+    sound: SPEECH_8K,
+    splits: ["fsdd:s0", "fsdd:s1", "fsdd:s2", "fsdd:s3", "fsdd:s4", "fsdd:s5"],
+    folders: ["fsdd", "free-spoken-digit-dataset"],
+    files: [],
+    mirrors: [],
+    origin: "https://github.com/Jakobovski/free-spoken-digit-dataset",
+    licence: "CC BY-SA 4.0, Zohar Jackson and others",
+  },
 };
+
+/** Recordings of one speaker of `fsdd`, and of all others. */
+const ONE_SPEAKER = { train: 2500, test: 500 } as const;
 
 /** Names of all known data sets. */
 export const DATASET_NAMES = Object.keys(DATASETS) as readonly DatasetName[];
 
+/** Whether this is the name of a data set, or of another split of one. */
+export function isDatasetName(name: string): boolean {
+  if (Object.hasOwn(DATASETS, name)) return true;
+  const [base] = name.split(":");
+  return (
+    Object.hasOwn(DATASETS, base) &&
+    (DATASETS[base as DatasetName].splits as readonly string[] | undefined)?.includes(name) === true
+  );
+}
+
 /**
  * What is known of a data set.
- * @param name one of {@link DATASET_NAMES}
+ * @param name one of {@link DATASET_NAMES}, or of their `splits`
  * @returns its description
  * @throws ArgumentError on an unknown name
  */
 export function datasetInfo(name: string): DatasetInfo {
-  if (typeof name !== "string" || !Object.hasOwn(DATASETS, name)) {
+  if (typeof name !== "string" || !isDatasetName(name)) {
     const got = describe(name).replace(/^"|"$/g, "");
     throw new ArgumentError({ op: "data set", what: "unknown name", expected: DATASET_NAMES.join(", "), got });
   }
-  return DATASETS[name as DatasetName];
+  const [base] = name.split(":");
+  const info = DATASETS[base as DatasetName];
+  return base === name ? info : { ...info, name: name as DatasetSplitName, ...ONE_SPEAKER };
 }

@@ -229,32 +229,17 @@ function emitActivation(
   });
 }
 
-/** Images [N,…,C] times one pixel [N,1,…,C], in this order; undefined if it is something else. */
-function gated([a, b]: readonly Variable[]): readonly [Variable, Variable] | undefined {
-  const pixel = ({ shape }: Variable): boolean =>
-    shape.length > 2 && shape.slice(1, -1).every((extent) => extent === 1);
-  const [image, gate] = pixel(b) ? [a, b] : [b, a];
-  const [n, c] = [image.shape[0], image.shape.at(-1)];
-  const fits =
-    pixel(gate) && image.shape.length === gate.shape.length && gate.shape[0] === n && gate.shape.at(-1) === c;
-  return fits ? [image, gate] : undefined;
-}
-
 /** Two values that depend on the input are added or multiplied; a constant is one number for all or one per channel. */
 function combine(op: AnyOp, fn: "add" | "sub" | "mul" | "div"): OpRule {
   return lowers(op, (result, [a, b], lowering) => {
     if (lowering.depends(a) && lowering.depends(b)) {
-      const same = sameShape(a.shape, b.shape);
-      const factors = fn === "mul" ? (same ? [a, b] : gated([a, b])) : undefined;
-      if (factors !== undefined) {
-        const ids = [lowering.realId(factors[0]), lowering.realId(factors[1])] as const;
-        return lowering.emit(result, { op: "multiply", id: lowering.names.number("multiply"), inputs: ids });
-      }
-      if (fn !== "add" || !same) {
-        const expected = "a sum or product of two values of one shape, or images times one pixel of each";
+      const sum = fn === "add" && sameShape(a.shape, b.shape);
+      if (!sum && (fn !== "mul" || a.shape.length !== b.shape.length)) {
+        const expected = "a sum of two values of one shape, or a product of two";
         lowering.refuse(result, "two values that depend on the input", expected);
       }
       const inputs = [lowering.realId(a), lowering.realId(b)] as const;
+      if (fn === "mul") return lowering.emit(result, { op: "multiply", id: lowering.names.number("mul"), inputs });
       return lowering.emit(result, { op: "add", id: lowering.names.number("add"), inputs });
     }
     const [x, constant] = lowering.depends(a) ? [a, b] : [b, a];

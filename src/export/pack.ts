@@ -1,14 +1,15 @@
 /** @file Packing: a network becomes the bytes of a packed model. */
 import { PIXEL_STEP } from "../codes/scales.js";
 import { check, checkOptions, instanceOf, integer, listOf, oneOf, type Rule, text } from "../core/checks.js";
-import { QuantError } from "../core/errors.js";
-import { checkShape, type Shape } from "../core/shape.js";
+import { QuantError, ShapeError } from "../core/errors.js";
+import { checkShape, type Shape, sameShape, shapeText } from "../core/shape.js";
 import { writePacked } from "../format/index.js";
 import { provideKinds } from "../infer/kinds.js";
 import { scope } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "../nn/module.js";
 import { QuantParameter } from "../quant/quant-parameter.js";
+import { type FrontEnd, frontEndRule } from "../sound/front-end.js";
 import { type Lowered, lowerModule } from "./lower.js";
 
 /** Choices of {@link pack}. */
@@ -21,6 +22,8 @@ export interface PackOptions {
   inputStep?: number;
   /** Names of the classes, as many as the network has outputs. */
   classes?: readonly string[];
+  /** Of a network that hears: how its input is made of sound; the input is [frames, bands, 1]. */
+  sound?: FrontEnd;
   /**
    * Weights in the relaxed phase of BinaryRelax, which are neither codes nor the latent weights: `refuse` (default), or
    * `float` to keep them as f32, 32 bits each, whatever the report of the network says.
@@ -41,6 +44,7 @@ export const PACK_OPTIONS = {
   inputType: oneOf("u8", "f32"),
   inputStep: positive,
   classes: listOf(text),
+  sound: frontEndRule,
   relaxed: oneOf("refuse", "float"),
 };
 
@@ -122,5 +126,12 @@ export function lowered(net: Module, options: PackOptions, fold = true): Lowered
  */
 export function pack(net: Module, options: PackOptions): Uint8Array {
   const { plan, data } = lowered(net, options);
-  return writePacked(plan, data);
+  const { sound } = options;
+  if (sound === undefined) return writePacked(plan, data);
+  const made = [sound.frames, sound.bands, 1];
+  if (!sameShape(plan.input.shape, made)) {
+    const [expected, got] = [shapeText(made), shapeText(plan.input.shape)];
+    throw new ShapeError({ op: "pack", what: "inputShape is not that of the sound's pictures", expected, got });
+  }
+  return writePacked({ ...plan, sound }, data);
 }

@@ -1,4 +1,5 @@
 /** @file The plan of a packed model: its nodes in the order in which they run, as they stand in the file's JSON. */
+import type { FrontEnd } from "../sound/front-end.js";
 import type { PlanNode } from "./nodes/index.js";
 
 /**
@@ -29,4 +30,6 @@ export interface Plan {
   readonly output: string;
   /** Names of the classes, as many as the output has elements. */
   readonly classes?: readonly string[];
+  /** Of a model that hears: how its input, [frames, bands, 1], is made of sound. `coarsegrad/sound` checks and uses it. */
+  readonly sound?: FrontEnd;
 }

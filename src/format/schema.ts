@@ -56,6 +56,7 @@ const planFields = record({
   nodes: list(node, 1, MAX_NODES),
   output: label,
   classes: optional(list(label, 1, MAX_EXTENT)),
+  sound: optional((v, path, refuse) => isRecord(v) || refuse(path, "an object", v)),
 } satisfies Fields<Plan>);
 
 /** Checks a value against the plan's schema. @throws FormatError naming the path of the offending field */

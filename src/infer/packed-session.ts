@@ -1,6 +1,7 @@
 /** @file A loaded model: input in, batch by batch through the program, output out. */
 import { largestAt } from "../codes/ranking.js";
 import { anything, callable, check, checkOptions, describe, integer } from "../core/checks.js";
+import { DISPOSE } from "../core/dispose.js";
 import { ArgumentError, DisposedError, MemoryError, ScopeError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
@@ -200,7 +201,7 @@ export class PackedSession implements Session {
     this.#alive = false;
     this.#program.dispose();
   }
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.dispose();
   }
 }

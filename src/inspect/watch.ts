@@ -1,5 +1,6 @@
 /** @file Finding arrays that outlive their step while a program is developed: where each was made, and in which step. */
 import { checkOptions, integer, type OptionRules } from "../core/checks.js";
+import { DISPOSE } from "../core/dispose.js";
 import { shapeText } from "../core/shape.js";
 import { blockBytes } from "../memory/allocator.js";
 import { type MemoryObserver, observers } from "../memory/observer.js";
@@ -81,7 +82,7 @@ export class ArrayWatch {
   dispose(): void {
     this.stop();
   }
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.stop();
   }
 

@@ -1,6 +1,7 @@
 /** @file Scopes: everything made inside is freed at the end, except what is returned or kept. Synchronous by rule. */
 import { callable, check } from "../core/checks.js";
 import { isMap, isPlainObject, isSet } from "../core/containers.js";
+import { DISPOSE } from "../core/dispose.js";
 import { ScopeError } from "../core/errors.js";
 import { observers } from "./observer.js";
 
@@ -106,7 +107,7 @@ export class Scope {
     this.#owned = [];
     this.#size = 0;
   }
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.close();
   }
 }

@@ -4,6 +4,7 @@ import { ArgumentError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
 import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
 import { alexnet } from "./alexnet.js";
+import { dscnn } from "./dscnn.js";
 import { lenet5 } from "./lenet.js";
 import { mlp } from "./mlp.js";
 import { IMAGE_RULES, type ImageModelOptions } from "./options.js";
@@ -11,6 +12,7 @@ import { resnet18, resnet20, resnet32, resnet44, resnet56 } from "./resnet.js";
 import { vgg11 } from "./vgg.js";
 
 export { AlexNet, type AlexNetOptions, alexnet } from "./alexnet.js";
+export { DsCnn, type DsCnnOptions, dscnn, SeparableBlock } from "./dscnn.js";
 export { LeNet5, lenet5 } from "./lenet.js";
 export { Mlp, type MlpOptions, mlp } from "./mlp.js";
 export type { ImageModelOptions } from "./options.js";
@@ -32,6 +34,7 @@ export { Vgg, vgg11 } from "./vgg.js";
 /** Image classifiers by name. */
 const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> = {
   alexnet,
+  dscnn: ({ size: _, ...options }) => dscnn(options),
   lenet5,
   mlp: (options) => {
     checkOptions("mlp", options, IMAGE_RULES);
@@ -45,6 +48,14 @@ const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> =
   resnet56,
   vgg11,
 };
+
+/** Networks that take images of any height and width. */
+const ANY_SHAPE: readonly string[] = ["dscnn"];
+
+/** Whether the network of that name takes images that are not square. */
+export function takesAnyShape(name: string): boolean {
+  return ANY_SHAPE.includes(name);
+}
 
 /** Names that {@link model} knows. */
 export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);

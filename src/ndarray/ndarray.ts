@@ -1,5 +1,6 @@
 /** @file NDArray: a dense row-major array in the heap, without history. */
 import { check, instanceOf, refuse } from "../core/checks.js";
+import { DISPOSE } from "../core/dispose.js";
 import {
   bytesPer,
   checkDType,
@@ -273,7 +274,7 @@ export class NDArray implements Owner {
     this.storage.release();
     countArray(-1);
   }
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.dispose();
   }
   *[OWNED](): Iterable<Owner> {

@@ -2,6 +2,7 @@
 
 import type { Tensor } from "../autograd/tensor.js";
 import { check, checkOptions, flag, instanceOf, refuse, text } from "../core/checks.js";
+import { DISPOSE } from "../core/dispose.js";
 import { ArgumentError, StateError } from "../core/errors.js";
 import { INSPECT } from "../core/inspect.js";
 import { Rng } from "../core/rng.js";
@@ -247,7 +248,7 @@ export abstract class Module {
     for (const parameter of this.parameters()) parameter.dispose();
     for (const [, buffer] of this.#collect((value) => value instanceof Buffer)) buffer.dispose();
   }
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.dispose();
   }
 

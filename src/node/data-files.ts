@@ -25,6 +25,7 @@ import { CIFAR10_RECORD, readCifar10 } from "../io/cifar.js";
 import { readIdx } from "../io/idx.js";
 import { readTar } from "../io/tar.js";
 import { isFolder, readFileBytes } from "./files.js";
+import { loadFsdd, takesOfArchive, takesOfFolder } from "./sound/fsdd.js";
 
 /** Where to look for data sets. */
 export interface DataPlaces {
@@ -90,6 +91,9 @@ const IDX_STEMS = [
 const CIFAR_TRAIN = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`);
 const CIFAR_TEST = "test_batch.bin";
 const CIFAR_ARCHIVE = "cifar-10-binary.tar.gz";
+/** The spoken digits: all recordings in one archive, or as their repository has them. */
+const FSDD_ARCHIVE = "fsdd.tar.gz";
+const FSDD_FOLDER = "recordings";
 
 const exists = (path: string) =>
   access(path).then(
@@ -138,6 +142,13 @@ async function findIn(directory: string, info: DatasetInfo): Promise<Found> {
     const archive = await findFile(directory, CIFAR_ARCHIVE);
     if (archive !== null) return { directory, paths: new Map([[CIFAR_ARCHIVE, archive]]), missing: [] };
   }
+  if (info.format === "fsdd") {
+    const archive = join(directory, FSDD_ARCHIVE);
+    if (await isFile(archive)) return { directory, paths: new Map([[FSDD_ARCHIVE, archive]]), missing: [] };
+    const folder = join(directory, FSDD_FOLDER);
+    if (await isFolder(folder)) return { directory, paths: new Map([[FSDD_FOLDER, folder]]), missing: [] };
+    return { directory, paths: new Map(), missing: [FSDD_ARCHIVE] };
+  }
   const paths = new Map<string, string>();
   const missing: string[] = [];
   for (const stem of info.format === "idx" ? IDX_STEMS : [...CIFAR_TRAIN, CIFAR_TEST]) {
@@ -148,6 +159,14 @@ async function findIn(directory: string, info: DatasetInfo): Promise<Found> {
   return { directory, paths, missing };
 }
 
+/** The files of each format, for messages. */
+const WANTED: Readonly<Record<DatasetInfo["format"], string>> = {
+  generated: "none",
+  idx: `${IDX_STEMS[0]}(.gz) and the other three files`,
+  cifar: `data_batch_1.bin(.br, .gz) … ${CIFAR_TEST}, or ${CIFAR_ARCHIVE}`,
+  fsdd: `${FSDD_ARCHIVE} or ${FSDD_FOLDER}/`,
+};
+
 async function locate(info: DatasetInfo, places: DataPlaces): Promise<DataLocation> {
   const candidates = dataRoots(places).flatMap((root) => info.folders.map((folder) => join(root, folder)));
   // A folder that is named directly may have any name, except that of another data set in the same format.
@@ -156,7 +175,9 @@ async function locate(info: DatasetInfo, places: DataPlaces): Promise<DataLocati
     const got = (await exists(dataDir)) ? "a file" : "no such folder";
     throw new DataError({ op: dataDir, what: "not a data directory", expected: "a folder that is there", got });
   }
-  const others = DATASET_NAMES.filter((name) => name !== info.name).flatMap((name) => datasetInfo(name).folders);
+  const others = DATASET_NAMES.filter((name) => name !== info.name.split(":")[0]).flatMap(
+    (name) => datasetInfo(name).folders,
+  );
   if (dataDir !== undefined && !others.some((folder) => basename(folder) === basename(dataDir))) {
     candidates.unshift(dataDir);
   }
@@ -171,8 +192,8 @@ async function locate(info: DatasetInfo, places: DataPlaces): Promise<DataLocati
     op: info.name,
     what: "data set not found",
     ...(partial !== null && { got: `${partial.directory} without ${partial.missing.join(", ")}` }),
-    expected: `${info.format === "idx" ? IDX_STEMS[0] + "(.gz) and the other three files" : `data_batch_1.bin(.br, .gz) … ${CIFAR_TEST}, or ${CIFAR_ARCHIVE}`} in one of ${candidates.join(", ")}`,
-    hint: `run "coarsegrad data download ${info.name}${place}", or name ${dataDir === undefined ? "a" : "another"} directory with --data-dir or COARSEGRAD_DATA`,
+    expected: `${WANTED[info.format]} in one of ${candidates.join(", ")}`,
+    hint: `${info.origin === undefined ? `run "coarsegrad data download ${info.name}${place}"` : `clone ${info.origin}`}, or name ${dataDir === undefined ? "a" : "another"} directory with --data-dir or COARSEGRAD_DATA`,
   });
 }
 
@@ -336,6 +357,14 @@ export async function loadDataset(name: string, options: LoadOptions = {}): Prom
   }
   const { train = Infinity, test = Infinity } = limits;
   const location = await locate(info, { dataDir, env, home, platform });
+  if (info.format === "fsdd") {
+    const archive = location.paths.get(FSDD_ARCHIVE);
+    const takes =
+      archive === undefined
+        ? await takesOfFolder(location.paths.get(FSDD_FOLDER) as string)
+        : takesOfArchive(await readUnpacked(archive, MAX_ARCHIVE), archive);
+    return loadFsdd(info, takes, location.directory, { train, test });
+  }
   if (info.format === "cifar") return loadCifar(info, location, train, test);
   return {
     train: await loadIdxPart(info, "train", location, train),

@@ -59,7 +59,11 @@ export async function downloadDataset(
   });
   const info = datasetInfo(name);
   if (info.files.length === 0) {
-    throw new ArgumentError({ op: name, what: "nothing to download", hint: "this data set is generated" });
+    throw new ArgumentError({
+      op: name,
+      what: "nothing to download",
+      hint: info.origin === undefined ? "this data set is generated" : `clone ${info.origin}`,
+    });
   }
   const folder = join(dir, info.folders[0]);
   await mkdir(folder, { recursive: true }).catch((error: Error) => {

@@ -2,6 +2,7 @@
  * @file Operators on constants alone, computed while a file is read: exporters that do not fold leave reshaped and
  * transposed weights, scales of scales, and arithmetic of extents in the graph.
  */
+import { exp, log, pow } from "../core/math.js";
 import { shapeText, sizeOf } from "../core/shape.js";
 import { axesOf, frontAxes, sliceRanges, squeezedShape, unsqueezedShape } from "./axes.js";
 import type { GraphNode } from "./graph.js";
@@ -51,7 +52,7 @@ const FUNCTIONS: Readonly<Record<string, (a: number, b: number) => number>> = {
   Div: (a, b) => a / b,
   Max: Math.max,
   Min: Math.min,
-  Pow: (a, b) => a ** b,
+  Pow: pow,
 };
 
 /** Two constants combined, broadcast against each other. Quotients of integers are cut towards zero. */
@@ -116,8 +117,8 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Max: arithmetic,
   Min: arithmetic,
   Pow: arithmetic,
-  Exp: unary(Math.exp),
-  Log: unary(Math.log),
+  Exp: unary(exp),
+  Log: unary(log),
   Neg: unary((value) => -value),
   Abs: unary(Math.abs),
   Sqrt: unary(Math.sqrt),

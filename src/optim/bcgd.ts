@@ -1,5 +1,4 @@
 /** @file Blended coarse gradient descent over any optimizer, and its relatives BinaryConnect and BinaryRelax. */
-
 import {
   anything,
   atLeast,
@@ -11,6 +10,7 @@ import {
   refuse,
   within,
 } from "../core/checks.js";
+import { DISPOSE } from "../core/dispose.js";
 import { ArgumentError } from "../core/errors.js";
 import { blendCodes } from "../ndarray/update.js";
 import type { Parameter } from "../nn/parameter.js";
@@ -124,7 +124,7 @@ export class BCGD implements OptimizerLike {
   dispose(): void {
     this.base.dispose();
   }
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.dispose();
   }
 }

@@ -1,8 +1,8 @@
 /**
  * @file The base of all optimizers: parameter groups, constraints, state that can be saved, and the order of one step.
  */
-
 import { atLeast, check, checkOptions, type OptionRules, real, record, refuse } from "../core/checks.js";
+import { DISPOSE } from "../core/dispose.js";
 import { observers } from "../memory/observer.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -197,7 +197,7 @@ export abstract class Optimizer<Options extends BaseOptions> implements Optimize
     this.#arrays.clear();
     this.#values.clear();
   }
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.dispose();
   }
 }

@@ -2,8 +2,9 @@
 import { check, describe, integer, listOf, text } from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
 import type { ImageShape } from "../data/dataset.js";
-import { DATASET_NAMES } from "../data/registry.js";
+import { DATASET_NAMES, isDatasetName } from "../data/registry.js";
 import { isRecord } from "../io/json.js";
+import { type FrontEnd, frontEndRule } from "../sound/front-end.js";
 import type { Place, ValueOf } from "./field.js";
 import { type FIELDS, fields } from "./fields.js";
 import { checkFields, type Fields, hashRule } from "./json-fields.js";
@@ -44,13 +45,24 @@ export interface RunConfig extends Kept<"run">, Partial<Kept<"run?">> {
   /** Weights to start from, or null. */
   readonly init: InitConfig | null;
   /** Of images from a folder: what a data set of the library has in its description. */
-  readonly images?: { readonly shape: ImageShape; readonly classes: number; readonly classNames: readonly string[] };
+  readonly images?: {
+    readonly shape: ImageShape;
+    readonly classes: number;
+    readonly classNames: readonly string[];
+    /** Of sound: how the pictures are made. */
+    readonly sound?: FrontEnd;
+  };
   /** Earlier parts of a run that was extended: after which epoch each ended, and over how many its schedule went. */
   readonly extended?: readonly RunPart[];
 }
 
 const INIT: Fields = { file: text, sha256: hashRule };
-const IMAGES: Fields = { shape: listOf(integer(1), 3), classes: integer(1), classNames: listOf(text) };
+const IMAGES: Fields = {
+  shape: listOf(integer(1), 3),
+  classes: integer(1),
+  classNames: listOf(text),
+  sound: frontEndRule,
+};
 
 /** Names of fields that a configuration must have, and of those that it may have besides, in their order. */
 export function configKeys(): { readonly required: string[]; readonly others: string[] } {
@@ -109,7 +121,7 @@ export function parseConfig(value: unknown, file = "config"): RunConfig {
   if (own.quant !== null) checkFields(file, own.quant, { method, ...rulesOf("quant", "quant?") }, "quant.", true);
   if (own.init !== null) checkFields(file, own.init, INIT, "init.", true);
   const config = own as unknown as RunConfig;
-  if (!(DATASET_NAMES as readonly string[]).includes(config.data) && config.images === undefined) {
+  if (!isDatasetName(config.data) && config.images === undefined) {
     const expected = `${DATASET_NAMES.join(", ")}, or images with their shape`;
     throw new FormatError({ op: file, what: "bad data", expected, got: describe(config.data) });
   }

@@ -21,6 +21,8 @@ export interface Facts {
   readonly starts: boolean;
   /** Images come from a folder. */
   readonly folder: boolean;
+  /** Pictures are made of sound. */
+  readonly sound: boolean;
   /** How images are normalized unless it is chosen. */
   normalize(): NormalizeOptions | null;
 }

@@ -22,7 +22,7 @@ const ALPHA_RULES = Object.keys(alphaRules);
 const PROXIES = Object.keys(proxies);
 const OPTIMIZERS = choice(["sgd", "adam"]);
 const GRANULARITIES = choice(["layer", "channel"]);
-const AUGMENTATIONS = choice(["none", "shift", "crop-flip"]);
+const AUGMENTATIONS = choice(["none", "shift", "crop-flip", "time-shift", "speech"]);
 /**
  * Rules that weights are projected by: the nearest point (the paper), those of the authors' released code, and others
  * of some widths.
@@ -89,7 +89,7 @@ export const FIELDS = {
   }),
   data: row("run", {
     flags: "--data <name>",
-    help: `data set: ${DATASET_NAMES.join(", ")}, or imagefolder:DIR (a folder for each class, perhaps in train/ and val/)`,
+    help: `data set: ${DATASET_NAMES.join(", ")}, imagefolder:DIR or audiofolder:DIR (a folder for each class, perhaps in train/ and val/)`,
     kind: imagesName,
     initial: "digits",
   }),
@@ -252,10 +252,16 @@ export const FIELDS = {
   }),
   augment: row("run", {
     flags: "--augment <how>",
-    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; none. ptq and comq calibrate on such images: give what the weights were trained with",
+    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; for sound time-shift: move by up to 10 frames; speech: that, louder or softer, noise, masks over time and frequency; none. ptq and comq calibrate on such images: give what the weights were trained with",
     kind: AUGMENTATIONS,
     initial: "none",
-    refuses: (how, { folder }) => (folder && how === "shift" ? "crop-flip or none for an image folder" : null),
+    refuses(how, { folder, sound }) {
+      if (how === "none") return null;
+      const heard = how === "time-shift" || how === "speech";
+      if (sound !== heard)
+        return sound ? "time-shift, speech or none for sound" : "shift, crop-flip or none for images";
+      return folder && how === "shift" ? "crop-flip or none for an image folder" : null;
+    },
   }),
   seed: row("run", {
     flags: "--seed <n>",

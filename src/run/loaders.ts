@@ -5,6 +5,7 @@ import { type DatasetSplits, type ImageDataset, subset } from "../data/dataset.j
 import { digits } from "../data/digits.js";
 import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/loader.js";
 import { datasetInfo } from "../data/registry.js";
+import { loudness, spectralMasks, spectralNoise, timeShift } from "../data/speech.js";
 import { horizontalFlip, type ImageTransform, randomCrop } from "../data/transforms.js";
 import { checkImages } from "../train/options.js";
 import type { RunConfig } from "./config.js";
@@ -39,6 +40,8 @@ export const TRANSFORMS: Readonly<Record<RunConfig["augment"], readonly ImageTra
   none: [],
   shift: [randomCrop({ padding: 2 })],
   "crop-flip": [randomCrop({ padding: 4 }), horizontalFlip()],
+  "time-shift": [timeShift()],
+  speech: [timeShift(), loudness(), spectralNoise(), spectralMasks()],
 };
 
 const TEST_BATCH = 256;

@@ -4,7 +4,7 @@ import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import type { PackOptions } from "../export/index.js";
 import type { SafeTensor } from "../io/safetensors.js";
-import { model } from "../models/index.js";
+import { model, takesAnyShape } from "../models/index.js";
 import type { Module } from "../nn/module.js";
 import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
 import { parseConfig, type RunConfig } from "./config.js";
@@ -35,8 +35,14 @@ export function freshNetwork(
   }
   const { shape, classes } = info;
   const [height, width, channels] = shape;
-  if (height !== width) {
-    throw new ArgumentError({ op: name, what: "images are not square", expected: "H = W", got: `${height}×${width}` });
+  if (height !== width && !takesAnyShape(name)) {
+    throw new ArgumentError({
+      op: name,
+      what: "images are not square",
+      expected: "H = W",
+      got: `${height}×${width}`,
+      hint: "dscnn takes any",
+    });
   }
   const rng = new Rng(seed).fork("weights");
   return model(name, { classes, channels, size: height, rng, normalize: normalize ?? undefined });
@@ -101,6 +107,6 @@ export function floatNetwork(
 }
 
 /** How a network of these images is packed. */
-export function packOptions({ shape, classNames }: ImageInfo): PackOptions {
-  return { inputShape: shape, classes: classNames };
+export function packOptions({ shape, classNames, sound }: ImageInfo): PackOptions {
+  return { inputShape: shape, classes: classNames, sound };
 }

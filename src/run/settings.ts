@@ -3,13 +3,14 @@
  * run keeps.
  */
 import { check, checkOptions, integer, listOf, type Rule, real, record, text } from "../core/checks.js";
-import { datasetInfo } from "../data/registry.js";
+import { datasetInfo, isDatasetName } from "../data/registry.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
+import { frontEndRule } from "../sound/front-end.js";
 import { parseBits } from "./bits.js";
 import { type InitConfig, parseConfig, type QuantConfig, type RunConfig, type Settings } from "./config.js";
 import { type Facts, type Field, optionOf } from "./field.js";
 import { FIELDS, fields } from "./fields.js";
-import { folderOf, type ImagesInfo } from "./images.js";
+import { FOLDER_SOUND, folderOf, type ImagesInfo, isSound, soundFolderOf, soundImages } from "./images.js";
 import { objectOf } from "./kinds.js";
 import { isPostTraining, type Method } from "./methods.js";
 import { defaultNormalize, normalization } from "./normalization.js";
@@ -31,12 +32,18 @@ const imagesRule = objectOf(
     classNames: listOf(text),
     mean: listOf(real),
     std: listOf(real),
+    sound: frontEndRule,
   },
   true,
 );
 const initRule = objectOf({ config: objectOf({ file: text, sha256: text }), normalize: normalization.rule });
 
 type Values = Readonly<Record<string, unknown>>;
+
+/** What is known of images without looking at them: a folder of sound gives pictures of one kind. */
+function knownImages(data: string): Pick<ImagesInfo, "shape" | "mean" | "std"> {
+  return soundFolderOf(data) === undefined ? datasetInfo(data) : soundImages(FOLDER_SOUND, []);
+}
 
 /** What settings depend on of each other, worked out once. */
 export function factsOf(settings: Settings, context: SettingsContext = {}): Facts {
@@ -55,6 +62,7 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
     imported,
     starts: imported || settings.init !== undefined,
     folder: folderOf(data) !== undefined,
+    sound: isSound(data),
     // What the weights to start from were trained with (an ONNX file holds all of its network); else what suits the
     // images.
     normalize: () =>
@@ -62,7 +70,7 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
         ? context.init.normalize
         : imported
           ? null
-          : defaultNormalize(context.images ?? datasetInfo(data)),
+          : defaultNormalize(context.images ?? knownImages(data)),
   };
 }
 
@@ -123,9 +131,10 @@ export function runConfig(settings: Settings = {}, context: SettingsContext = {}
   }
   const { warmup, imageSize } = settings;
   if (warmup) run.schedule = { ...(run.schedule as object), warmupEpochs: warmup };
-  if (facts.folder && context.images !== undefined) {
-    const { shape, classes, classNames } = context.images;
-    run.images = { shape: imageSize === undefined ? shape : [imageSize, imageSize, shape[2]], classes, classNames };
+  if (context.images !== undefined && !isDatasetName(run.data as string)) {
+    const { shape, classes, classNames, sound } = context.images;
+    const own = imageSize === undefined ? shape : [imageSize, imageSize, shape[2]];
+    run.images = { shape: own, classes, classNames, ...(sound && { sound }) };
   }
   return run as unknown as RunConfig;
 }

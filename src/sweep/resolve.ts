@@ -12,7 +12,7 @@ import { readOnnxFile } from "../node/onnx-file.js";
 import { initOf } from "../node/run/plan.js";
 import { RUN_FILES } from "../node/run/run-files.js";
 import type { RunConfig, Settings } from "../run/config.js";
-import { folderOf } from "../run/images.js";
+import { folderOf, soundFolderOf } from "../run/images.js";
 import { isOnnx } from "../run/onnx-names.js";
 import { withPreset } from "../run/presets.js";
 import { optionWords, runConfig, type SettingsContext } from "../run/settings.js";
@@ -55,12 +55,12 @@ class Files {
     this.#folder = folder;
   }
 
-  /** An imagefolder:DIR as every folder finds it. */
+  /** An imagefolder:DIR or audiofolder:DIR as every folder finds it. */
   async data(name: string | undefined): Promise<string | undefined> {
-    const directory = name === undefined ? undefined : folderOf(name);
-    return directory === undefined
-      ? name
-      : `imagefolder:${await located(directory, this.#folder, "the folder of images")}`;
+    const directory = name === undefined ? undefined : (folderOf(name) ?? soundFolderOf(name));
+    if (name === undefined || directory === undefined) return name;
+    const [prefix, what] = folderOf(name) === undefined ? ["audiofolder", "sound"] : ["imagefolder", "images"];
+    return `${prefix}:${await located(directory, this.#folder, `the folder of ${what}`)}`;
   }
 
   /** What a file is called in the sweep's folder: by its content. */

@@ -1,6 +1,7 @@
 /** @file The outer side: calls go to a worker, results come back as promises. */
 import { check, type Rule, record, text } from "../core/checks.js";
 import { isPlainObject } from "../core/containers.js";
+import { DISPOSE } from "../core/dispose.js";
 import { ThreadError } from "../core/errors.js";
 import { errorOf, failureOf, type Place, type Reply, type Request, type WorkerPort } from "./port.js";
 import { transferred } from "./transfer.js";
@@ -142,5 +143,5 @@ export function connect<H extends Handlers>(worker: WorkerPort): Connection<H> {
     end("terminate()");
     worker.terminate();
   }
-  return { call: call as Connection<H>["call"], terminate, [Symbol.dispose]: terminate };
+  return { call: call as Connection<H>["call"], terminate, [DISPOSE]: terminate };
 }

@@ -134,11 +134,11 @@ describe("a command line that is not understood", () => {
     ["train --bits 9W4A", "--bits: unknown bit-widths"],
     [
       "train --model lenet",
-      '--model: unknown value "lenet" (did you mean lenet5?); expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11',
+      '--model: unknown value "lenet" (did you mean lenet5?); expected alexnet, dscnn, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11',
     ],
     [
       "train --data MNIST",
-      '--data: unknown data set "MNIST" (did you mean mnist?); expected digits, mnist, fashion-mnist, cifar10, imagefolder:DIR',
+      '--data: unknown data set "MNIST" (did you mean mnist?); expected digits, mnist, fashion-mnist, cifar10, fsdd, fsdd:s0, fsdd:s1, fsdd:s2, fsdd:s3, fsdd:s4, fsdd:s5, imagefolder:DIR, audiofolder:DIR',
     ],
     [
       "train --method bgcd",
@@ -183,7 +183,7 @@ describe("a command line that is not understood", () => {
     ["bench --filter nothing", "--filter: no row has such a name; expected part of a name such as sgemm 512x512x512"],
     [
       "summary lenet6",
-      'summary: neither a file nor a network has the name "lenet6" (did you mean lenet5?); expected alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11',
+      'summary: neither a file nor a network has the name "lenet6" (did you mean lenet5?); expected alexnet, dscnn, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11',
     ],
   ];
   it.each(cases)("%s", async (args, line) => {
@@ -211,8 +211,11 @@ describe("data", () => {
       mnist: null,
       "fashion-mnist": null,
       cifar10: null,
+      fsdd: null,
     });
-    expect((await bench.run("data", "list")).stdout).toContain("not here: coarsegrad data download mnist");
+    const text = (await bench.run("data", "list")).stdout;
+    expect(text).toContain("not here: coarsegrad data download mnist");
+    expect(text).toContain("not here: clone https://github.com/Jakobovski/free-spoken-digit-dataset");
   });
 
   it("describes a set, with counts where it is here", async () => {

@@ -17,6 +17,7 @@ const missing = {
   mnist: await absent("mnist"),
   fashion: await absent("fashion-mnist"),
   cifar: await absent("cifar10"),
+  fsdd: await absent("fsdd"),
 };
 const WHERE = "(skipped where the data folder does not have it)";
 
@@ -38,6 +39,24 @@ function statistics(images: Uint8Array, channels: number): { mean: number[]; std
 }
 
 describe("public data sets", () => {
+  it.skipIf(missing.fsdd)(
+    `the spoken digits, by takes and by speakers ${WHERE}`,
+    async () => {
+      const { train, test } = await loadDataset("fsdd");
+      expect([train.count, test.count]).toEqual([2700, 300]);
+      expect(labelHistogram(train)).toEqual(Array(10).fill(270));
+      expect(labelHistogram(test)).toEqual(Array(10).fill(30));
+      const { mean, std } = statistics(train.images, 1);
+      const info = datasetInfo("fsdd");
+      expect(mean[0]).toBeCloseTo(info.mean[0], 2);
+      expect(std[0]).toBeCloseTo(info.std[0], 2);
+      const left = await loadDataset("fsdd:s5");
+      expect([left.train.count, left.test.count]).toEqual([2500, 500]);
+      expect(labelHistogram(left.test)).toEqual(Array(10).fill(50));
+    },
+    120_000,
+  );
+
   it.skipIf(missing.mnist)(`MNIST ${WHERE}`, async () => {
     const { train, test } = await loadDataset("mnist");
     expect(labelHistogram(train)).toEqual([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]);

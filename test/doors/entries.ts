@@ -15,6 +15,7 @@ import * as onnx from "../../src/onnx/index.js";
 import * as optim from "../../src/optim/index.js";
 import * as quant from "../../src/quant/index.js";
 import * as run from "../../src/run/index.js";
+import * as sound from "../../src/sound/index.js";
 import * as theory from "../../src/theory/index.js";
 import * as train from "../../src/train/index.js";
 import * as worker from "../../src/worker/index.js";
@@ -35,6 +36,7 @@ export const ENTRIES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   "./optim": optim,
   "./quant": quant,
   "./run": run,
+  "./sound": sound,
   "./theory": theory,
   "./train": train,
   "./worker": worker,

@@ -23,6 +23,12 @@ const SAYS: Readonly<Record<string, (text: string) => void>> = {
   },
   "multi-label": (text) => expect(Math.min(...figures(text, "f1"))).toBeGreaterThan(0.9),
   signal: (text) => expect(Math.min(...figures(text, "accuracy"))).toBeGreaterThan(0.9),
+  words: (text) => {
+    expect(Math.min(...figures(text, "accuracy"))).toBeGreaterThan(0.9);
+    // Each word while it is within the clip, and nothing in the silence behind it.
+    expect(text).toMatch(/: rise\n(?:.*\n)*.*s: -\n(?:.*\n)*.*: fall\n(?:.*\n)*.*s: -\n/);
+    expect(text).not.toMatch(/: hum/);
+  },
   autoencoder: (text) => expect(Math.max(...figures(text, "loss"))).toBeLessThan(0.04),
   csv: (text) => expect(Math.min(...figures(text, "accuracy"))).toBeGreaterThan(0.85),
   "own-loop": (text) => expect(Number(/1W4A: (\d+) of 300/.exec(text)?.[1])).toBeGreaterThan(240),

@@ -10,7 +10,17 @@ import { createSession } from "../../src/infer/index.js";
 import { readSafetensors } from "../../src/io/safetensors.js";
 import { memory } from "../../src/kernels/engine.js";
 import { scope } from "../../src/memory/scope.js";
-import { alexnet, lenet5, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11 } from "../../src/models/index.js";
+import {
+  alexnet,
+  dscnn,
+  lenet5,
+  resnet18,
+  resnet20,
+  resnet32,
+  resnet44,
+  resnet56,
+  vgg11,
+} from "../../src/models/index.js";
 import { BatchNorm, crossEntropy } from "../../src/nn/index.js";
 import type { Module } from "../../src/nn/module.js";
 import { dataRoots, readFileBytes } from "../../src/node/index.js";
@@ -44,6 +54,7 @@ const NETS: [string, () => Module, number[]][] = [
   ["resnet32", () => resnet32({ rng }), [8, 8, 3]],
   ["resnet44", () => resnet44({ rng }), [8, 8, 3]],
   ["resnet56", () => resnet56({ rng }), [8, 8, 3]],
+  ["dscnn", () => dscnn({ rng }), [13, 6, 1]],
   ["resnet18", () => resnet18({ classes: 6, rng }), [34, 34, 3]],
   ["alexnet", () => alexnet({ classes: 6, size: 63, rng }), [63, 63, 3]],
 ];

@@ -290,7 +290,7 @@ describe("what cannot be packed is refused with its op, layer and shape", () => 
     ["joining of rows", () => new Fn((x) => concat([x, x], 1)), [4, 4, 1], "channels (the last axis)"],
     ["a slice of the batch", () => new Fn((x) => slice(x, [0, 1])), [4, 4, 1], "all images"],
     ["a slice backwards", () => new Fn((x) => slice(x, null, [null, null, -1])), [4, 4, 1], "forward ranges"],
-    ["a quotient of two values", () => new Fn((x) => div(x, x)), [4], "a sum or product of two values of one shape"],
+    ["a quotient of two values", () => new Fn((x) => div(x, x)), [4], "a sum of two values of one shape, or a product"],
     ["a constant on the left of a difference", () => new Fn((x) => sub(1, x)), [4], "on the right"],
     [
       "a constant image",

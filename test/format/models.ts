@@ -161,8 +161,7 @@ function candidates(
     nodes.push({ op: "activation", id, input, ...randomFunction(rng) });
     nodes.push({ op: "layerNorm", id, input, ...normFor(rng, type) });
     if (type.shape.length === 3) nodes.push({ op: "convTranspose", id, input, ...transposedFor(rng, type) });
-    if (earlier.length > 0) nodes.push({ op: "add", id, inputs: [input, pick(rng, earlier)] });
-    nodes.push({ op: "multiply", id, inputs: [input, pick(rng, [input, ...earlier])] });
+    if (earlier.length > 0) nodes.push({ op: pick(rng, ["add", "multiply"]), id, inputs: [input, pick(rng, earlier)] });
     // Longer sums are made of blocks, whose order only the kernel knows.
     if (type.shape.length === 1 && type.shape[0] > 256) return nodes;
     if (type.shape.length === 1)

@@ -16,9 +16,11 @@ import {
   readPyTorch,
   readSafetensors,
   readTar,
+  readWav,
   writeIdx,
   writeNpy,
   writeSafetensors,
+  writeWav,
 } from "../../src/io/index.js";
 import { inflate } from "../../src/io/inflate.js";
 import { readJson } from "../../src/io/json.js";
@@ -73,6 +75,13 @@ export const FORMATS: Readonly<Record<string, FuzzFormat>> = {
     read: (bytes) => readPyTorch(bytes),
   },
   tar: { make: () => tarOf({ "a/b": text("hello"), c: new Uint8Array(600) }), read: (bytes) => readTar(bytes) },
+  wav: {
+    make(rng) {
+      const encodings = ["pcm8", "pcm16", "pcm24", "pcm32", "float32", "float64"] as const;
+      return writeWav(new Float32Array(rng.int(9)), 8000, { encoding: encodings[rng.int(6)] });
+    },
+    read: (bytes) => readWav(bytes),
+  },
   // The deflate stream inside, by the reader that npz uses.
   gz: {
     make: (rng) => gzipSync(Uint8Array.from({ length: 200 }, () => rng.int(4))),

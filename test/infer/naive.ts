@@ -68,6 +68,17 @@ function functionOf({ fn, alpha, beta }: NodeOf<"activation">): (x: number) => n
   }
 }
 
+/** Where element i of a shape is in a value whose axes of extent 1 are repeated. */
+function repeatedPlace(i: number, wide: readonly number[], shape: readonly number[]): number {
+  let [rest, place, below] = [i, 0, 1];
+  for (let axis = wide.length - 1; axis >= 0; axis--) {
+    place += below * ((rest % wide[axis]) % shape[axis]);
+    below *= shape[axis];
+    rest = Math.floor(rest / wide[axis]);
+  }
+  return place;
+}
+
 /** Values of one node for one image. */
 function nodeValues(
   node: PlanNode,
@@ -205,7 +216,11 @@ function nodeValues(
     case "add":
       return xs.map((value, i) => fround(value + other[i]));
     case "multiply":
-      return xs.map((value, i) => fround(value * other[i % other.length]));
+      return Array.from({ length: sizeOf(output.shape) }, (_, i) => {
+        return fround(
+          xs[repeatedPlace(i, output.shape, input.shape)] * other[repeatedPlace(i, output.shape, inputs[1].shape)],
+        );
+      });
     case "affine": {
       const { scale, shift } = data as Required<NodeData>;
       return xs.map((value, i) => fround(fround(value * scale[i % C]) + shift[i % C]));

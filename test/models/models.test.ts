@@ -7,6 +7,7 @@ import { digits } from "../../src/data/digits.js";
 import { scope } from "../../src/memory/scope.js";
 import {
   alexnet,
+  dscnn,
   lenet5,
   MODEL_NAMES,
   mlp,
@@ -205,10 +206,38 @@ describe("alexnet", () => {
 describe("the table", () => {
   it("makes every network by name", () => {
     expect(MODEL_NAMES.join(", ")).toBe(
-      "alexnet, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11",
+      "alexnet, dscnn, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11",
     );
     const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
     expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);
-    expect(() => model("toString")).toThrow(/model: unknown model; expected alexnet, lenet5, .*, vgg11, got toString/);
+    expect(() => model("toString")).toThrow(
+      /model: unknown model; expected alexnet, dscnn, lenet5, .*, vgg11, got toString/,
+    );
+  });
+});
+
+describe("dscnn", () => {
+  it("has its layers, sizes and names", () => {
+    const net = disposeLater(dscnn());
+    expect([...net.namedChildren().keys()].join(" ")).toBe(
+      "conv1 bn1 act1 blocks.0 blocks.1 blocks.2 blocks.3 pool fc",
+    );
+    const shapes = Object.fromEntries([...net.stateDict()].map(([key, array]) => [key, [...array.shape]]));
+    expect(shapes).toMatchObject({
+      "conv1.weight": [64, 1, 10, 4],
+      "blocks.0.depthwise.weight": [64, 1, 3, 3],
+      "blocks.3.pointwise.weight": [64, 64, 1, 1],
+      "fc.weight": [10, 64],
+    });
+    // The paper's size S: 64·40 + 4·(64·9 + 64·64) weights before the classifier.
+    expect(net.parameterCount()).toBe(2560 + 128 + 4 * (576 + 4096 + 256) + 650);
+    expect((net.fc as unknown as { weight: { name: string } }).weight.name).toBe("fc.weight");
+  });
+  it("takes spectrograms of any extents, and has other widths", () => {
+    expect(shapeOf(disposeLater(dscnn()), [2, 49, 20, 1])).toEqual([2, 10]);
+    expect(shapeOf(disposeLater(dscnn({ classes: 3, width: 7, blocks: 2 })), [2, 13, 5, 1])).toEqual([2, 3]);
+    expect(shapeOf(disposeLater(model("dscnn", { size: 28, channels: 3 })), [2, 28, 28, 3])).toEqual([2, 10]);
+    expect(() => dscnn({ width: 0 })).toThrow(/bad width/);
+    expect(() => dscnn({ heads: 2 } as never)).toThrow(/unknown option/);
   });
 });

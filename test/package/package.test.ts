@@ -77,6 +77,7 @@ describe("the tarball", () => {
       "quant",
       "models",
       "data",
+      "sound",
       "train",
       "theory",
       "io",

@@ -115,7 +115,7 @@ describe("configurations", () => {
     [{ ...EARLIER, quant: 1 }, "config: bad quant; expected an object, got 1"],
     [{ ...EARLIER, init: { file: "x", sha256: "0" } }, "config: bad init.sha256; expected 64 hexadecimal digits"],
     [{ ...EARLIER, schedule: { name: "step", every: 0 } }, "config: bad schedule; expected every: a finite number > 0"],
-    [{ ...EARLIER, model: "lenet" }, "config: bad model; expected alexnet, lenet5"],
+    [{ ...EARLIER, model: "lenet" }, "config: bad model; expected alexnet, dscnn, lenet5"],
     [{ ...EARLIER, data: "imagefolder:x" }, "config: bad data; expected digits, mnist"],
     [
       { ...EARLIER, epochs: undefined },

@@ -25,16 +25,16 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "docs/servers.md": "test/docs/servers.test.ts",
   "docs/workers.md": "test/docs/workers.test.ts",
 };
-/** What programs of docs/ and of the README take for granted, and how what they say is made small. */
+/** What the n-th program of a page of docs/ or of the README takes for granted, and how what it says is made small. */
 const BEFORE: Readonly<Record<string, string>> = {
-  "docs/onnx.md:6": `
+  "docs/onnx.md#1": `
     import { readFile } from "node:fs/promises";
     import { readFileSync } from "node:fs";
     import { lenet5 } from "coarsegrad/models";
     import { prepare } from "coarsegrad/quant";
     const net = prepare(lenet5(), { weights: 1, activations: 4 });
     const packedBytes = readFileSync("model.cgm");`,
-  "docs/scale.md:35": `
+  "docs/scale.md#1": `
     import { mlp } from "coarsegrad/models";
     import { digits } from "coarsegrad/data";
     import { SGD } from "coarsegrad/optim";
@@ -43,7 +43,7 @@ const BEFORE: Readonly<Record<string, string>> = {
     const net = mlp({ sizes: [784, 8, 10] });
     const data = digits({ train: 64, test: 1 }).train;
     const optimizer = new SGD(net.parameters(), { lr: 0.1 });`,
-  "docs/scale.md:57": `
+  "docs/scale.md#2": `
     import { mlp } from "coarsegrad/models";
     import { digits } from "coarsegrad/data";
     import { SGD } from "coarsegrad/optim";
@@ -52,16 +52,16 @@ const BEFORE: Readonly<Record<string, string>> = {
     const data = digits({ train: 64, test: 1 }).train;
     const optimizer = new SGD(net.parameters(), { lr: 0.1 });
     const fit = (net, data, options) => training.fit(net, data, { ...options, epochs: 1, optimizer });`,
-  "README.md:115": `
+  "README.md#2": `
     import { mlp } from "coarsegrad/models";
     import { prepare, staircase } from "coarsegrad/quant";
     const net = mlp({ sizes: [784, 8, 10] });`,
 };
 /** Blocks of the README and of docs/ that do not go on with the one before them. */
-const ALONE = ["docs/scale.md:57", "README.md:115", "README.md:133"];
+const ALONE = ["docs/scale.md#2", "README.md#2", "README.md#3"];
 /** Programs that ask the engine for something; Node 20 has it behind a flag. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
-  "docs/relaxed.md:3": Number(process.versions.node.split(".")[0]) < 22 ? ["--experimental-wasm-relaxed-simd"] : [],
+  "docs/relaxed.md#1": Number(process.versions.node.split(".")[0]) < 22 ? ["--experimental-wasm-relaxed-simd"] : [],
 };
 
 /** Programs of docs/ and of the README, each block by itself where it says so. */
@@ -69,7 +69,7 @@ function documents(): Program[] {
   const pages = DOCS.filter((page) => ELSEWHERE[page] === undefined);
   return pages.flatMap((page) => {
     const blocks = blocksOf(page).filter(({ language }) => ["js", "ts"].includes(language));
-    return blocks.map(({ line, text }) => ({ name: `${page}:${line}`, page, text }));
+    return blocks.map(({ text }, i) => ({ name: `${page}#${i + 1}`, page, text }));
   });
 }
 
@@ -267,7 +267,7 @@ describe("commands of docs/ and the README", () => {
 
 describe("blocks", () => {
   /** Languages by what becomes of them: run above, read as data, or shown alone. */
-  const TREATED = { js: "run", ts: "run", html: "run", sh: "run", json: "data", text: "shown" };
+  const TREATED = { js: "run", ts: "run", html: "run", sh: "run", json: "data", text: "shown", c: "shown" };
   it("are of a kind that is tested, or say that they are only shown", () => {
     const strange = GUIDE.flatMap(blocksOf).filter(({ language }) => !(language in TREATED));
     expect(strange.map(({ page, line, language }) => `${page}:${line}: ${language}`)).toEqual([]);

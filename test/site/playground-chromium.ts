@@ -3,7 +3,16 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import { chromiumPath } from "../tools.js";
 import { type Site, servePlayground } from "./playground-site.js";
 
-const ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
+const ARGUMENTS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--no-first-run",
+  // A camera with a moving picture, and nobody to ask.
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+];
 
 /** What a test of a page is given. */
 export interface Visit {

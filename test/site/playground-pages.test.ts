@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { noChromium } from "../tools.js";
 import { finished, visit } from "./playground-chromium.js";
-import { builtPlayground, PLAYGROUND } from "./playground-site.js";
+import { builtPlayground, ISOLATED, PLAYGROUND } from "./playground-site.js";
 
 const PAGES = ["index", "train", "draw", "gradient", "look", "speed"];
 const MODEL = path.resolve(import.meta.dirname, "../../experiments/lenet5-mnist-1w4a/model.cgm");
@@ -149,6 +149,17 @@ describe.skipIf(noChromium)("the playground's pages", () => {
         copied.rows.map(({ work, threads, ms }: Record<string, number>) => [typeof work, threads, ms > 0]),
       ).toEqual(Array.from({ length: 11 }, () => ["string", 1, true]));
     });
+    await visit(
+      "speed.html?ms=1",
+      async ({ page }) => {
+        await page.click("#many");
+        await page.waitForSelector("#rows td");
+        await page.click("#stop");
+        await page.waitForFunction(`document.getElementById("status").textContent === "Stopped."`);
+        expect(await text(page, "#rows thead")).toMatch(/ms, [2-8] threads/);
+      },
+      ISOLATED,
+    );
   });
 
   it("have nothing serious for axe, in both themes, and fit a phone", async () => {

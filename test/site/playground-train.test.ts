@@ -7,6 +7,7 @@ import path from "node:path";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { digits } from "../../src/data/index.js";
+import { toC } from "../../src/export/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { writeIdx } from "../../src/io/index.js";
 import { createRun, runConfig, type Settings } from "../../src/run/index.js";
@@ -55,6 +56,8 @@ describe.skipIf(noChromium)("training in the page", () => {
       const state = loadCheckpoint(await fileOf(page, "checkpoint"));
       expect([state.epoch, stateDigest(state.model)]).toEqual([2, expected]);
       expect((await fileOf(page, "onnx")).includes("MatMulInteger")).toBe(true);
+      const { files } = toC(packed, { name: "mlp" });
+      expect([`${await fileOf(page, "c")}`, `${await fileOf(page, "h")}`]).toEqual([files["mlp.c"], files["mlp.h"]]);
 
       const folder = mkdtempSync(path.join(tmpdir(), "coarsegrad-playground-"));
       try {
@@ -163,6 +166,16 @@ describe.skipIf(noChromium)("training in the page", () => {
       await page.waitForFunction(`!/^Finished/.test(document.getElementById("run-status").textContent)`);
       await finished(page);
       expect(await page.isHidden("#recipe")).toBe(true);
+
+      await page.click("text=Use the camera");
+      await page.waitForFunction(`document.querySelector("video").videoWidth > 0`);
+      for (const n of [1, 1, 2, 2]) await page.click(`[aria-label="Add to class ${n}"]`);
+      await page.click("#start");
+      await page.waitForFunction(`document.querySelectorAll("#runs tbody tr").length === 3`);
+      await page.waitForFunction(`!/^Finished/.test(document.getElementById("run-status").textContent)`);
+      await finished(page);
+      // 32×32 in colour, and two hidden layers of 256.
+      await page.waitForSelector(`text=${(3072 * 256).toLocaleString("en")} weights`);
     });
   });
 

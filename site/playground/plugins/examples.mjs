@@ -19,11 +19,11 @@ async function smallNetwork() {
   const { mlp } = await import("coarsegrad/models");
   const { exportOnnx } = await import("coarsegrad/onnx");
   const { SGD } = await import("coarsegrad/optim");
-  const { fit, save } = await import("coarsegrad/train");
+  const { fit: trainNetwork, save } = await import("coarsegrad/train");
   const { train } = digits({ train: 2000, test: 0 });
   const net = mlp({ sizes: [784, 32, 10], rng: new Rng(1) });
   const optimizer = new SGD(net.parameters(), { lr: 0.05, momentum: 0.9 });
-  await fit(net, train, { epochs: 2, optimizer });
+  await trainNetwork(net, train, { epochs: 2, optimizer });
   const files = scope(() => ({
     "mlp-digits.onnx": exportOnnx(net, { inputShape: [28, 28, 1] }),
     "mlp-digits.safetensors": save(net),

@@ -29,8 +29,7 @@ function head(title, description) {
 
 function header(file, home) {
   const links = PAGES.map(
-    ({ file: own, nav }) =>
-      `<li><a href="./${own}.html"${own === file ? ' aria-current="page"' : ""}>${nav}</a></li>`,
+    ({ file: own, nav }) => `<li><a href="./${own}.html"${own === file ? ' aria-current="page"' : ""}>${nav}</a></li>`,
   ).join("\n");
   return `<a class="skip" href="#main">Skip to the content</a>
 <header class="site">

@@ -34,6 +34,8 @@ async function whereIs(info: DatasetInfo, dataDir: string | undefined): Promise<
 
 /** How to come by a data set. */
 function notHere(name: string, dataDir: string | undefined): string {
+  const { origin } = datasetInfo(name);
+  if (origin !== undefined) return `not here: clone ${origin}`;
   const place = dataDir === undefined ? "" : ` --data-dir ${shellWord(dataDir)}`;
   return `not here: coarsegrad data download ${name}${place}`;
 }

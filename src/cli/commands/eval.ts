@@ -105,7 +105,8 @@ export function evalCommand(): Command {
       });
     }
     using session = source.kind === "packed" ? createSession(source.bytes, { file: source.path }) : undefined;
-    const data = await testImages(name, { ...options, warn }, sideOf(source, session));
+    const sound = source.kind === "checkpoint" ? infoOf(source.config).sound : session?.plan.sound;
+    const data = await testImages(name, { ...options, warn, sound }, sideOf(source, session));
     const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
     const notes: string[] = [];
     const note = (text: string): void => {

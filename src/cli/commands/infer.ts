@@ -1,4 +1,7 @@
-/** @file `coarsegrad infer`: image files, folders of them, or images of a data set through a packed model. */
+/**
+ * @file `coarsegrad infer`: image or sound files, folders of them, images of a data set, or a stream of sound through a
+ * packed model.
+ */
 
 import { readdir } from "node:fs/promises";
 import path from "node:path";
@@ -9,6 +12,7 @@ import { table } from "../../core/table.js";
 import { imageSize } from "../../data/dataset.js";
 import { createSession } from "../../infer/create-session.js";
 import type { Session } from "../../infer/session.js";
+import { SOUND_RATES } from "../../io/wav.js";
 import { exists, isFolder, readFileBytes } from "../../node/files.js";
 import { decodeImage, fitImage, IMAGE_ENDINGS, looksInverted } from "../../node/images/picture.js";
 import { openModel } from "../../node/models.js";
@@ -21,6 +25,7 @@ import { UsageError } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
 import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
+import { soundInputs, wordsOf } from "../sound/inputs.js";
 import { percent } from "../ui/numbers.js";
 import type { CommonOptions, Terminal } from "../ui/terminal.js";
 
@@ -28,6 +33,7 @@ interface InferOptions extends CommonOptions, TestImageOptions {
   index?: number;
   invert?: boolean;
   top: number;
+  rate?: number;
 }
 
 /** One image on its way. */
@@ -59,21 +65,31 @@ interface Result extends Guess {
 export function inferCommand(): Command {
   const made = command({
     name: "infer",
-    summary: "classify image files, or folders of them, by a packed model",
-    description: `Classifies image files (${IMAGE_ENDINGS.join(", ")}), all such files of a folder, or images of a data set. Photographs are turned upright as their Exif data say, as browsers show them. Tells class names and softmax shares. Images are brought to the model's size and channels.`,
+    summary: "classify image or sound files by a packed model",
+    description: `Classifies image files (${IMAGE_ENDINGS.join(", ")}), all such files of a folder, or images of a data set. Photographs are turned upright as their Exif data say, as browsers show them. Tells class names and softmax shares. Images are brought to the model's size and channels. A model that hears takes WAV files, or with - raw sound from standard input (16 bits, little-endian, one channel), whose words it tells as they come.`,
+    brief: {
+      "--data": "data set, imagefolder:DIR or audiofolder:DIR, instead of files",
+      "--max-pixels": "pictures of more pixels are refused",
+      "--rate": "samples a second of sound from standard input",
+      "--invert": "for dark ink on white, when trained on light on black",
+    },
     args: [
       ["<model>", "packed model (.cgm), or the folder of a run that holds one"],
-      ["[image...]", "image files or folders"],
+      ["[file...]", "image or WAV files, or folders; - for raw sound on stdin"],
     ],
     examples: [
       "coarsegrad infer runs/first/model.cgm seven.png",
       "coarsegrad infer runs/first scans/ --invert --top 3",
       "coarsegrad infer runs/first --data mnist --index 5 --json",
+      "coarsegrad infer runs/words seven.wav",
     ],
   });
   testImageOptions(made, "instead of image files");
   option(made, "--index <n>", "which image of the data set, from 0", whole({ min: 0 }));
   option(made, "--top <k>", "tell the k likeliest classes", whole({ min: 1 }), 1);
+  const [least, most] = SOUND_RATES;
+  const rate = "samples a second of the sound from standard input (default: as the model hears)";
+  option(made, "--rate <n>", rate, whole({ min: least, max: most }));
   made.option("--invert", "for dark ink on white, when the model was trained on light strokes on black");
   return onRun<InferOptions>(made, async (options, [file, ...images], terminal) => {
     const source = await openModel(await packedFile(file));
@@ -87,7 +103,11 @@ export function inferCommand(): Command {
       });
     }
     using session = createSession(source.bytes, { maxBatch: 1, file: source.path });
-    const inputs = await inputsFor(session, options, images, terminal);
+    if (options.rate !== undefined && images[0] !== "-") {
+      throw new UsageError({ op: "--rate", what: "does not go with the other options", expected: "- for the files" });
+    }
+    if (images[0] === "-") return listen(session, source.path, options, images, terminal);
+    const inputs = await inputsFor(session, source.path, options, images, terminal);
     // The first run settles what is compiled; timing it would time the compiler.
     if (inputs.length > 0) session.run(inputs[0].pixels);
     const results = inputs.map((input) => classify(session, input, options.top));
@@ -101,8 +121,29 @@ async function packedFile(given: string): Promise<string> {
   return (await isFolder(given)) && (await exists(own)) ? own : given;
 }
 
+/** Words of the sound on standard input, as they come. */
+async function listen(
+  session: Session,
+  file: string,
+  { rate, data }: InferOptions,
+  images: readonly string[],
+  terminal: Terminal,
+): Promise<void> {
+  if (images.length > 1 || data !== undefined) {
+    const got = images[1] ?? "--data";
+    throw new UsageError({ op: "infer", what: "- and others", expected: "- alone", got });
+  }
+  if (session.plan.sound === undefined) {
+    throw new ArgumentError({ op: file, what: "the model does not hear", expected: "one that was trained on sound" });
+  }
+  for await (const heard of wordsOf(session, process.stdin, rate)) {
+    terminal.line(heard, () => `${heard.time.toFixed(2)} s  ${heard.word}  ${percent(100 * heard.probability)}`);
+  }
+}
+
 async function inputsFor(
   session: Session,
+  model: string,
   options: InferOptions,
   images: readonly string[],
   terminal: Terminal,
@@ -124,6 +165,8 @@ async function inputsFor(
       got: "neither",
     });
   }
+  const { sound } = session.plan;
+  if (sound !== undefined) return soundInputs(sound, model, images, options.limit);
   const shape = imageShape(session);
   const files = (await Promise.all(images.map(imageFiles))).flat().slice(0, options.limit);
   const inputs: Input[] = [];
@@ -143,7 +186,7 @@ async function inputsFor(
 
 async function fromData(session: Session, name: string, options: InferOptions): Promise<Input[]> {
   const limit = options.index === undefined ? (options.limit ?? 10) : options.index + 1;
-  const data = await testImages(name, { ...options, limit }, session.inputShape[0]);
+  const data = await testImages(name, { ...options, limit, sound: session.plan.sound }, session.inputShape[0]);
   checkFits("infer", data, session.inputShape, session.outputShape[0]);
   if (options.index !== undefined && options.index >= data.count) {
     throw new UsageError({

@@ -44,7 +44,7 @@ export function verifyCommand(): Command {
       throw new ArgumentError({ op: file, what: "not a packed model", expected: "a .cgm file", got: packed.kind });
     }
     const model = readPacked(packed.bytes, file);
-    const data = await testImages(options.data ?? config.data, { ...options, warn }, info.shape[0]);
+    const data = await testImages(options.data ?? config.data, { ...options, warn, sound: info.sound }, info.shape[0]);
     const progress = startProgress(terminal, "verify", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
       verify(net, model, data, {

@@ -3,11 +3,14 @@ import type { Command } from "commander";
 import { DataError } from "../../core/errors.js";
 import { type ImageDataset, imageDataset, subset } from "../../data/dataset.js";
 import { DATASET_NAMES } from "../../data/registry.js";
+import { limitPart } from "../../node/class-folder.js";
 import { loadDataset } from "../../node/data-files.js";
-import { FolderMaker, limitPart, openImageFolder, testIsTrainingText } from "../../node/images/folder.js";
+import { FolderMaker, openImageFolder, testIsTrainingText } from "../../node/images/folder.js";
 import { MAX_PIXELS } from "../../node/images/limits.js";
-import { FOLDER_SIZE, folderOf, imagesName } from "../../run/images.js";
+import { loadAudioFolder } from "../../node/sound/folder.js";
+import { FOLDER_SIZE, FOLDER_SOUND, folderOf, imagesName, soundFolderOf } from "../../run/images.js";
 import { choice, whole } from "../../run/kinds.js";
+import type { FrontEnd } from "../../sound/front-end.js";
 import { dataDirOption, option } from "./option.js";
 
 /** Options that choose images to test on. */
@@ -18,13 +21,15 @@ export interface TestImageOptions {
   /** Pixels of a picture in a folder. */
   maxPixels?: number;
   limit?: number;
+  /** How the model hears, for folders of sound. */
+  sound?: FrontEnd;
   /** Told that pictures to test on are those to train on. */
   warn?: (text: string) => void;
 }
 
 /** Adds --data, --data-dir, --split, --limit and --max-pixels. */
 export function testImageOptions(made: Command, dataNote: string): Command {
-  const data = `data set: ${DATASET_NAMES.join(", ")}, or imagefolder:DIR (${dataNote})`;
+  const data = `data set: ${DATASET_NAMES.join(", ")}, imagefolder:DIR or audiofolder:DIR (${dataNote})`;
   option(made, "--data <name>", data, imagesName);
   dataDirOption(made);
   option(made, "--split <part>", "which part: test or train", choice(["test", "train"]), "test");
@@ -49,9 +54,20 @@ export async function testImages(name: string, options: TestImageOptions, size?:
   const { dataDir, split, limit } = options;
   const directory = folderOf(name);
   if (directory !== undefined) return pictures(directory, options, size ?? FOLDER_SIZE);
+  const sounds = soundFolderOf(name);
+  if (sounds !== undefined) return recordings(sounds, options);
   const limits = split === "test" ? { train: 0, test: limit } : { train: limit, test: 0 };
   const part = (await loadDataset(name, { dataDir, limits }))[split];
   return limit === undefined ? part : subset(part, limit);
+}
+
+/** The recordings of a folder as pictures. */
+async function recordings(directory: string, options: TestImageOptions): Promise<ImageDataset> {
+  const { split, limit, warn, sound = FOLDER_SOUND } = options;
+  const limits = split === "test" ? { train: 1, test: limit } : { train: limit, test: 1 };
+  const folder = await loadAudioFolder(directory, sound, limits);
+  if (split === "test" && folder.testIsTraining) warn?.(testIsTrainingText(`audiofolder:${directory}`));
+  return folder[split];
 }
 
 /** Bytes of pictures that are held at once. */

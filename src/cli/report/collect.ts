@@ -110,9 +110,9 @@ function predictions(
     if (source.kind !== "packed") return { leftOut: `${run.file("model")} is not a packed model` };
     const own = config.testLimit ?? undefined;
     const most = limit === undefined ? own : Math.min(limit, own ?? limit);
-    const side = infoOf(config).shape[0];
-    const key = JSON.stringify([config.data, most, side]);
-    const data = images.get(key) ?? testImages(config.data, { dataDir, split: "test", limit: most }, side);
+    const { shape, sound } = infoOf(config);
+    const key = JSON.stringify([config.data, most, shape[0]]);
+    const data = images.get(key) ?? testImages(config.data, { dataDir, split: "test", limit: most, sound }, shape[0]);
     images.set(key, data);
     const trial = {
       ...{ packed: source.bytes, file: source.path, data: await data, pictures },

@@ -5,11 +5,14 @@
 import { checkOptions, integer, text } from "../../core/checks.js";
 import { type ImageDataset, subset } from "../../data/dataset.js";
 import { parseConfig, type RunConfig } from "../../run/config.js";
-import { folderOf, infoOf } from "../../run/images.js";
+import { folderOf, infoOf, soundFolderOf } from "../../run/images.js";
 import { heldOut, type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders.js";
+import type { FrontEnd } from "../../sound/front-end.js";
+import { type FolderPart, limitPart, partOf } from "../class-folder.js";
 import { loadDataset } from "../data-files.js";
-import { type FolderPart, limitPart, openImageFolder, partOf } from "../images/folder.js";
+import { openImageFolder } from "../images/folder.js";
 import type { ImageLimits } from "../images/limits.js";
+import { loadAudioFolder } from "../sound/folder.js";
 import type { MemorySpec } from "./maker.js";
 import { PrefetchLoader, shareable } from "./prefetch.js";
 import type { LoaderSpec } from "./worker.js";
@@ -44,8 +47,9 @@ interface PartSpec {
   readonly workers: number;
 }
 
-/** Whether the test images are the training images: an image folder without any to test on. */
+/** Whether the test images are the training images: a folder without any to test on. */
 export function testsOnTraining({ train: { spec: train }, test: { spec: test } }: LoaderSpecs): boolean {
+  if (train.kind === "memory" && test.kind === "memory") return train.dataset.name === test.dataset.name;
   return train.kind === "folder" && test.kind === "folder" && train.part.directory === test.part.directory;
 }
 
@@ -123,7 +127,11 @@ async function inMemory(
   dataDir: string | undefined,
   workers: number,
 ): Promise<LoaderSpecs> {
-  const { train: all, test } = await loadDataset(config.data, { dataDir, limits });
+  const sounds = soundFolderOf(config.data);
+  const { train: all, test } =
+    sounds === undefined
+      ? await loadDataset(config.data, { dataDir, limits })
+      : await loadAudioFolder(sounds, infoOf(config).sound as FrontEnd, limits);
   const apart = heldOut(config, all.count);
   const train = apart === null ? all : subset(all, apart.train);
   const plans = loaderPlans(config, train.count);

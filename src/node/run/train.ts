@@ -2,6 +2,7 @@
 
 import type { RunConfig } from "../../run/config.js";
 import { createRun, type RunOptions, type RunResult } from "../../run/create.js";
+import { folderOf } from "../../run/images.js";
 import { onnxNotes } from "../../run/onnx.js";
 import { isOnnx } from "../../run/onnx-names.js";
 import type { ModelSource } from "../../run/source.js";
@@ -57,7 +58,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   const before = run.metrics.reduce((sum, row) => sum + row.seconds, 0);
   // What prepares photographs takes about as long as a small network; crops of images in memory cost a hundredth of a
   // step.
-  const workers = request.workers ?? (config.images === undefined ? 0 : 1);
+  const workers = request.workers ?? (folderOf(config.data) === undefined ? 0 : 1);
   const { ranks: size = 1, limitSeconds, checkpointEvery, world } = request;
   const opened = await loaderSpecs(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
   const testIsTraining = testsOnTraining(opened);

@@ -39,6 +39,7 @@ export const EMITTERS: { readonly [K in NodeKind]: NodeEmitter<NodeOf<K>> } = {
   floatConv,
   floatLinear,
   layerNorm,
+  multiply,
   linear,
   maxPool,
   multiply,

@@ -20,6 +20,7 @@ export class LayerPictures {
   constructor(host: HTMLElement) {
     this.#host = host;
     onThemeChange(() => this.show(this.#layers));
+    addEventListener("resize", () => this.show(this.#layers));
   }
 
   show(layers: readonly LayerMaps[]): void {

@@ -73,9 +73,13 @@ async function offerFloat(): Promise<void> {
     reporting(error, async () => {
       start.disabled = true;
       bar.hidden = false;
-      const worker = connect<FloatHandlers>(new Worker(new URL("./float-worker.ts", import.meta.url), { type: "module" }));
+      const worker = connect<FloatHandlers>(
+        new Worker(new URL("./float-worker.ts", import.meta.url), { type: "module" }),
+      );
       try {
-        const bytes = await worker.call("train", IMAGES, { onShare: (share: number) => void (bar.value = share) });
+        const bytes = await worker.call("train", IMAGES, {
+          onShare: (share: number) => bar.setAttribute("value", `${share}`),
+        });
         await write([["files", FLOAT, bytes]]).catch(() => undefined);
         card.remove();
         await takeFloat(bytes);
@@ -86,16 +90,25 @@ async function offerFloat(): Promise<void> {
       }
     }),
   );
-  const text = "The same network with float weights is 27 times as large. Training one on 3,000 generated digits takes some seconds here.";
-  const card = element("div", { class: "card reader" }, element("h3", {}, "LeNet-5, float"), element("p", { class: "note" }, text), start, bar, error);
+  const text =
+    "The same network with float weights is 27 times as large. Training one on 3,000 generated digits takes some seconds here.";
+  const card = element(
+    "div",
+    { class: "card reader" },
+    element("h3", {}, "LeNet-5, float"),
+    element("p", { class: "note" }, text),
+    start,
+    bar,
+    error,
+  );
   byId("readers").append(card);
 }
 
 let shown = 0;
 byId("clear").addEventListener("click", () => pad.clear());
 byId("example").addEventListener("click", () => pad.show(exampleDigit(shown++ % EXAMPLES)));
-await reporting(byId("error"), async () => {
+void reporting(byId("error"), async () => {
   const bytes = await siteFile("examples/lenet5-mnist-1w4a.cgm");
   await take("packed", "LeNet-5, 1-bit weights", "trained on MNIST, run as integers", bytes);
+  await offerFloat();
 });
-await offerFloat();

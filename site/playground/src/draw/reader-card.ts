@@ -22,7 +22,15 @@ export class ReaderCard {
       list.append(item);
     }
     const answer = element("p", { class: "answer", "aria-live": live ? "polite" : null }, this.#digit, this.#sure);
-    this.root = element("div", { class: "card reader" }, element("h3", {}, title), element("span", { class: "note" }, about), answer, list, this.#note);
+    this.root = element(
+      "div",
+      { class: "card reader" },
+      element("h3", {}, title),
+      element("span", { class: "note" }, about),
+      answer,
+      list,
+      this.#note,
+    );
     this.show(null);
   }
 

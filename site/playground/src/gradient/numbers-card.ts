@@ -4,11 +4,15 @@ import { short } from "../shell/numbers.js";
 import type { Descent, PointReport, ProxyName } from "./model.js";
 import { COLORS } from "./plane.js";
 
-const degrees = (radians: number): string => (Number.isNaN(radians) ? "–" : `${((radians * 180) / Math.PI).toFixed(1)}°`);
+const degrees = (radians: number): string =>
+  Number.isNaN(radians) ? "–" : `${((radians * 180) / Math.PI).toFixed(1)}°`;
 
 /** A colour's mark beside a name. */
 export function marked(name: ProxyName | "true", text: string): HTMLElement {
-  const swatch = element("span", { class: `swatch${name === "true" ? " dashed" : ""}`, style: `--swatch: var(${COLORS[name]})` });
+  const swatch = element("span", {
+    class: `swatch${name === "true" ? " dashed" : ""}`,
+    style: `--swatch: var(${COLORS[name]})`,
+  });
   return element("span", { class: "check" }, swatch, text);
 }
 

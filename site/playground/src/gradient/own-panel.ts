@@ -28,7 +28,8 @@ export function ownProxyPanel(worker: GuardedWorker, onUse: () => void): void {
   const draw = async (names: readonly ProxyName[]): Promise<void> => {
     const xs = Array.from({ length: 201 }, (_, i) => (i - 100) / 50);
     const lines: Line[] = [];
-    for (const name of names) lines.push({ label: name, color: COLORS[name], x: xs, y: await worker.call("slopes", name, xs) });
+    for (const name of names)
+      lines.push({ label: name, color: COLORS[name], x: xs, y: await worker.call("slopes", name, xs) });
     plot.draw(lines);
   };
   byId("apply").addEventListener("click", () => {

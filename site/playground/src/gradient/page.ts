@@ -64,7 +64,12 @@ async function compute(): Promise<void> {
       showNumbers(report, descents);
     } while (again);
     const { degrees, correlations } = await worker.call("sweep", state, names());
-    const line = (name: ProxyName): Line => ({ label: name, color: COLORS[name], x: degrees, y: correlations[name] ?? [] });
+    const line = (name: ProxyName): Line => ({
+      label: name,
+      color: COLORS[name],
+      x: degrees,
+      y: correlations[name] ?? [],
+    });
     correlation.draw(names().map(line));
   });
   busy = false;
@@ -75,7 +80,8 @@ function descendAll(): Promise<void> {
   return reporting(byId("error"), async () => {
     forget();
     const [lr, steps] = [Number(byId<HTMLInputElement>("lr").value), Number(byId<HTMLInputElement>("steps").value)];
-    if (!(lr > 0 && steps >= 1 && steps <= 5000)) throw new Error("Expected a learning rate above 0, and 1 to 5,000 steps.");
+    if (!(lr > 0 && steps >= 1 && steps <= 5000))
+      throw new Error("Expected a learning rate above 0, and 1 to 5,000 steps.");
     descents = await Promise.all(names().map((name) => worker.call("descend", start, name, lr, Math.floor(steps))));
     descent.draw(
       descents.map(({ proxy, losses }) => ({
@@ -104,7 +110,13 @@ function walk(): void {
 
 function controls(): void {
   for (const name of PROXY_NAMES) {
-    const box = element("input", { type: "checkbox", name: "proxy", value: name, checked: chosen.has(name), disabled: name === "own" });
+    const box = element("input", {
+      type: "checkbox",
+      name: "proxy",
+      value: name,
+      checked: chosen.has(name),
+      disabled: name === "own",
+    });
     box.addEventListener("change", () => {
       if (box.checked) chosen.add(name);
       else chosen.delete(name);
@@ -124,11 +136,15 @@ function controls(): void {
       forget();
       move({ ...state, [key]: next as Vec });
     });
-    byId("sliders").append(element("div", { class: "field" }, element("label", { for: id }, `${label} = `, value), slider));
+    byId("sliders").append(
+      element("div", { class: "field" }, element("label", { for: id }, `${label} = `, value), slider),
+    );
   }
   byId("legend").append(
     element("li", {}, marked("true", "true: −∂f/∂w")),
-    ...PROXY_NAMES.map((name) => element("li", {}, marked(name, name === "own" ? "−E[g] of your own" : `−E[g] of ${name}`))),
+    ...PROXY_NAMES.map((name) =>
+      element("li", {}, marked(name, name === "own" ? "−E[g] of your own" : `−E[g] of ${name}`)),
+    ),
   );
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   byId("descend").addEventListener("click", () => void descendAll());

@@ -30,7 +30,12 @@ function arrow([x0, y0]: Vec, [x1, y1]: Vec, stroke: string, dashed = false): SV
   const wing = (side: number): string =>
     `${x1 - head * ux + side * head * 0.5 * uy} ${-(y1 - head * uy - side * head * 0.5 * ux)}`;
   const d = `M${x0} ${-y0}L${x1} ${-y1}M${wing(1)}L${x1} ${-y1}L${wing(-1)}`;
-  return svg("path", { class: "arrow", d, stroke: `var(${stroke})`, ...(dashed && { "stroke-dasharray": "0.09 0.07" }) });
+  return svg("path", {
+    class: "arrow",
+    d,
+    stroke: `var(${stroke})`,
+    ...(dashed && { "stroke-dasharray": "0.09 0.07" }),
+  });
 }
 
 /** The picture. */
@@ -46,7 +51,14 @@ export class Plane {
   constructor(root: SVGSVGElement, onMove: (w: Vec) => void) {
     this.#root = root;
     this.#onMove = onMove;
-    this.#handle = svg("circle", { class: "handle", r: 0.085, tabindex: 0, role: "slider", "aria-valuemin": -180, "aria-valuemax": 180 });
+    this.#handle = svg("circle", {
+      class: "handle",
+      r: 0.085,
+      tabindex: 0,
+      role: "slider",
+      "aria-valuemin": -180,
+      "aria-valuemax": 180,
+    });
     this.#handle.setAttribute("aria-label", "w: left and right turn it, up and down make it longer and shorter");
     for (const r of [1, 2]) this.#under.append(svg("circle", { class: "ring", r }));
     this.#under.append(

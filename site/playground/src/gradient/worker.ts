@@ -1,9 +1,24 @@
 /** @file The worker of the coarse gradient: the library's theory, and proxies that are written on the page. */
 import { type CoarseProxy, proxies } from "coarsegrad/quant";
-import { expectedCoarseGradient, poseOf, populationGradientV, populationGradientW, populationLoss } from "coarsegrad/theory";
+import {
+  expectedCoarseGradient,
+  populationGradientV,
+  populationGradientW,
+  populationLoss,
+  poseOf,
+} from "coarsegrad/theory";
 import { serve } from "coarsegrad/worker";
+import {
+  type CoarsePoint,
+  type Descent,
+  type PointReport,
+  type ProxyName,
+  type State,
+  type Sweep,
+  TEACHER_W,
+  type Vec,
+} from "./model.js";
 import { compileProxy } from "./own-proxy.js";
-import { type CoarsePoint, type Descent, type PointReport, type ProxyName, type State, type Sweep, TEACHER_W, type Vec } from "./model.js";
 
 let own: CoarseProxy | null = null;
 
@@ -18,7 +33,10 @@ const norm = (a: readonly number[]): number => Math.sqrt(dot(a, a));
 const vec = ([x, y]: readonly number[]): Vec => [x, y];
 
 function report({ w, v, teacherV }: State, names: readonly ProxyName[]): PointReport {
-  const [student, teacher] = [{ v, w }, { v: teacherV, w: TEACHER_W }];
+  const [student, teacher] = [
+    { v, w },
+    { v: teacherV, w: TEACHER_W },
+  ];
   const gradient = vec(populationGradientW(student, teacher));
   const coarse = names.map((proxy): CoarsePoint => {
     const g = vec(expectedCoarseGradient(student, teacher, proxyOf(proxy)));

@@ -7,7 +7,9 @@ export function thresholdFigure({ name, channels, low, high, rows }: ThresholdVi
   const at = (value: number): number => Math.max(0, Math.min(400, (400 * (value - low)) / (high - low)));
   const step = 100 / rows.length;
   const d = rows
-    .flatMap((row, i) => row.map((value) => `M${at(value).toFixed(1)} ${(i * step + 1).toFixed(1)}v${(step * 0.7).toFixed(1)}`))
+    .flatMap((row, i) =>
+      row.map((value) => `M${at(value).toFixed(1)} ${(i * step + 1).toFixed(1)}v${(step * 0.7).toFixed(1)}`),
+    )
     .join("");
   const figure = document.createElement("figure");
   figure.className = "card histogram";

@@ -39,7 +39,10 @@ export class TryPanel {
     byId("try-error").textContent = "";
     if (report.input === null) return;
     const [height, width, channels] = report.input;
-    setText(byId("input-note"), `It takes ${height}×${width} pixels${channels === 1 ? " in grey" : " in colour"}; others are fitted.`);
+    setText(
+      byId("input-note"),
+      `It takes ${height}×${width} pixels${channels === 1 ? " in grey" : " in colour"}; others are fitted.`,
+    );
     byId("sample").hidden = channels !== 1;
   }
 
@@ -62,8 +65,18 @@ export class TryPanel {
       const { input, classes } = this.#report!;
       const [height, width] = input!;
       const pixels = this.#fitted(source, width, height);
-      const { best, milliseconds } = await this.#worker().call("run", pixels.data as Uint8ClampedArray, width, height, classes);
-      const list = element("ol", {}, ...best.map(({ label, probability }) => element("li", {}, `${label}: ${percent(probability)}`)));
+      const { best, milliseconds } = await this.#worker().call(
+        "run",
+        pixels.data as Uint8ClampedArray,
+        width,
+        height,
+        classes,
+      );
+      const list = element(
+        "ol",
+        {},
+        ...best.map(({ label, probability }) => element("li", {}, `${label}: ${percent(probability)}`)),
+      );
       byId("answer").replaceChildren(list, element("p", { class: "note" }, `${short(milliseconds)} ms a picture`));
     });
   }

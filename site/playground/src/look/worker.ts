@@ -21,7 +21,8 @@ function open(name: string, file: Uint8Array): ModelReport {
   const report = packedReport(bytes, name);
   if (report.input !== null) session = createSession(bytes, { maxBatch: 1 });
   const kind = { packed: "A packed model", onnx: "An ONNX file", checkpoint: "A training checkpoint" }[source.kind];
-  const figures = source.kind === "packed" ? report.figures : [["file", bytesText(file.length)] as const, ...report.figures.slice(1)];
+  const figures =
+    source.kind === "packed" ? report.figures : [["file", bytesText(file.length)] as const, ...report.figures.slice(1)];
   return { ...report, kind, figures, notes };
 }
 
@@ -49,7 +50,9 @@ function fromCheckpoint({ config, checkpoint }: CheckpointSource): Made {
   try {
     net.loadStateDict(checkpoint.model);
     const inputShape = config.images?.shape ?? (config.data === "cifar10" ? [32, 32, 3] : [28, 28, 1]);
-    const notes = [`${config.model} at ${config.bits}, ${config.data}, after ${checkpoint.epoch} of ${config.epochs} epochs.`];
+    const notes = [
+      `${config.model} at ${config.bits}, ${config.data}, after ${checkpoint.epoch} of ${config.epochs} epochs.`,
+    ];
     return { bytes: pack(net.eval(), { inputShape, classes: config.images?.classNames }), notes };
   } finally {
     net.dispose();

@@ -25,7 +25,11 @@ export function element<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** A button that does something. */
-export function button(text: string, action: () => unknown, attributes: Record<string, string> = {}): HTMLButtonElement {
+export function button(
+  text: string,
+  action: () => unknown,
+  attributes: Record<string, string> = {},
+): HTMLButtonElement {
   const made = element("button", { type: "button", ...attributes }, text);
   made.addEventListener("click", () => void action());
   return made;
@@ -73,7 +77,9 @@ export function table(
   for (const row of rows) {
     const line = element("tr");
     row.forEach((cell, i) => {
-      line.append(i === 0 ? element("th", { scope: "row" }, cell) : element("td", { class: number[i] ? "n" : null }, cell));
+      line.append(
+        i === 0 ? element("th", { scope: "row" }, cell) : element("td", { class: number[i] ? "n" : null }, cell),
+      );
     });
     body.append(line);
   }

@@ -22,7 +22,9 @@ export function histogramFigure(view: LayerView): HTMLElement {
   const most = Math.max(1, ...bins);
   const bars = bins.map((n, i) => (n === 0 ? "" : `M${i} 100V${100 - (94 * n) / most}h1V100z`)).join("");
   const at = (value: number): number => ((value - low) / (high - low)) * bins.length;
-  const lines = levels.map((level) => `M${at(level.at).toFixed(2)} 100V${(100 - 94 * level.share).toFixed(1)}`).join("");
+  const lines = levels
+    .map((level) => `M${at(level.at).toFixed(2)} 100V${(100 - 94 * level.share).toFixed(1)}`)
+    .join("");
   const width = bits === 32 ? "float" : bits === 1 ? "1 bit" : `${bits} bits`;
   const figure = document.createElement("figure");
   figure.className = "card histogram";

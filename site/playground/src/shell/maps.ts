@@ -28,7 +28,8 @@ export function drawMaps(canvas: HTMLCanvasElement, maps: Maps, across: number, 
   canvas.width = line * each - 1;
   canvas.height = Math.ceil(count / line) * (rows + 1) - 1;
   canvas.style.width = `${canvas.width * scale}px`;
-  canvas.style.height = `${canvas.height * scale}px`;
+  // Where the page is narrower, it shrinks in both directions.
+  canvas.style.height = "auto";
   const context = canvas.getContext("2d")!;
   const image = context.createImageData(canvas.width, canvas.height);
   const [plus, zero, minus] = [rgb("--plus"), rgb("--zero"), rgb("--minus")];

@@ -23,7 +23,11 @@ export function percent(share: number, digits = 1): string {
 
 /** Bytes with a unit. */
 export function bytes(value: number): string {
-  return value < 10_000 ? `${count(value)} B` : value < 1e6 ? `${(value / 1000).toFixed(1)} kB` : `${(value / 1e6).toFixed(2)} MB`;
+  return value < 10_000
+    ? `${count(value)} B`
+    : value < 1e6
+      ? `${(value / 1000).toFixed(1)} kB`
+      : `${(value / 1e6).toFixed(2)} MB`;
 }
 
 /** Seconds in words. */

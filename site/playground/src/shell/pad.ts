@@ -5,6 +5,8 @@ const SIDE = 28;
 const BOX = 20;
 const PEN = 0.075;
 const KEY_STEP = 0.04;
+/** What is darker than this is noise of a picture that is shown, not ink. */
+const INK = 100;
 
 /** A drawing pad. */
 export class Pad {
@@ -103,16 +105,20 @@ export class Pad {
   }
 
   clear(): void {
+    this.#wipe();
+    this.#onChange();
+  }
+
+  #wipe(): void {
     this.#ink = null;
     this.#last = null;
     this.#context.fillStyle = "#000";
     this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
-    this.#onChange();
   }
 
   /** Shows pixels of another picture, 28×28. */
   show(pixels: Uint8Array): void {
-    this.clear();
+    this.#wipe();
     const small = document.createElement("canvas");
     small.width = small.height = SIDE;
     const context = small.getContext("2d")!;
@@ -143,8 +149,8 @@ export class Pad {
     context.imageSmoothingQuality = "high";
     context.drawImage(
       source,
-      ...[box.left, box.top, box.width, box.height] as const,
-      ...[left, top, scale * box.width, scale * box.height] as const,
+      ...([box.left, box.top, box.width, box.height] as const),
+      ...([left, top, scale * box.width, scale * box.height] as const),
     );
     const { data } = context.getImageData(0, 0, SIDE, SIDE);
     return Uint8Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i]);
@@ -166,7 +172,7 @@ function boxOf({ data, width, height }: ImageData): Box | null {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const value = data[4 * (y * width + x)];
-      if (value < 32) continue;
+      if (value < INK) continue;
       [left, right] = [Math.min(left, x), Math.max(right, x)];
       [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
       mass += value;

@@ -29,6 +29,10 @@ function filled(length: number): Float32Array {
   return Float32Array.from({ length }, (_, i) => ((Math.imul(i + 1, 2654435761) >>> 8) & 0xffff) / 32768 - 1);
 }
 
+function disposeAll(...owners: readonly { dispose(): void }[]): void {
+  for (const owner of owners) owner.dispose();
+}
+
 function product(n: number): Case {
   return {
     work: `sgemm ${n}x${n}x${n}`,
@@ -38,7 +42,7 @@ function product(n: number): Case {
       const [a, b] = [0, 1].map(() => NDArray.from(filled(n * n), [n, n]));
       return {
         run: () => scope(() => void arrays.matmul(a, b)),
-        dispose: () => [a, b].forEach((array) => array.dispose()),
+        dispose: () => disposeAll(a, b),
       };
     },
   };
@@ -55,7 +59,7 @@ function convolution(batch: number, side: number, channels: number): Case {
       const w = new Tensor(NDArray.from(filled(channels * channels * 9), [channels, channels, 3, 3]));
       return {
         run: () => scope(() => noGrad(() => void conv2d(x, w, null, { padding: 1 }))),
-        dispose: () => [x, w].forEach((tensor) => tensor.dispose()),
+        dispose: () => disposeAll(x, w),
       };
     },
   };
@@ -107,7 +111,10 @@ function inference(name: keyof typeof NETWORKS, bits: "float" | "1W4A", batch: n
       if (bits === "1W4A") prepare(net, { weights: 1, activations: staircase({ bits: 4 }), perLayer });
       const session = createSession(pack(net, { inputShape: [...shape] }), { maxBatch: batch });
       net.dispose();
-      const pixels = Uint8Array.from({ length: batch * shape[0] * shape[1] * shape[2] }, (_, i) => Math.imul(i, 2654435761) >>> 24);
+      const pixels = Uint8Array.from(
+        { length: batch * shape[0] * shape[1] * shape[2] },
+        (_, i) => Math.imul(i, 2654435761) >>> 24,
+      );
       const output = session.run(pixels);
       return { run: () => void session.run(pixels, output), dispose: () => session.dispose() };
     },

@@ -26,7 +26,8 @@ export interface Machine {
 export function asText({ version, browser, processors, isolated, variant }: Machine, rows: readonly Row[]): string {
   const width = Math.max(...rows.map(({ work }) => work.length));
   const lines = rows.map(({ work, threads, ms, gflops, imagesPerSecond }) => {
-    const rate = gflops === undefined ? `${(imagesPerSecond ?? 0).toFixed(0)} images/s` : `${gflops.toFixed(1)} GFLOP/s`;
+    const rate =
+      gflops === undefined ? `${(imagesPerSecond ?? 0).toFixed(0)} images/s` : `${gflops.toFixed(1)} GFLOP/s`;
     return `${work.padEnd(width)}  ${threads} thread${threads === 1 ? " " : "s"}  ${ms.toFixed(3).padStart(9)} ms  ${rate}`;
   });
   const shared = isolated ? "threads allowed" : "no threads: not cross-origin isolated";

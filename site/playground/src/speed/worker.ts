@@ -49,7 +49,11 @@ const handlers = {
         ...(flops !== undefined && { gflops: flops / ms / 1e6 }),
         ...(images !== undefined && { imagesPerSecond: (1000 * images) / ms }),
       };
-      onRow({ work, shape, threads: threads(), ms, msMin: samples[0], samples: samples.length, ...rates }, i + 1, CASES.length);
+      onRow(
+        { work, shape, threads: threads(), ms, msMin: samples[0], samples: samples.length, ...rates },
+        i + 1,
+        CASES.length,
+      );
     }
     return { variant: variant() };
   },

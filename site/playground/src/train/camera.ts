@@ -5,7 +5,12 @@ const SIDE = 32;
 
 /** The camera's picture on the page. */
 export class Camera {
-  readonly video = element("video", { muted: true, playsinline: true, hidden: true, "aria-label": "Picture of the camera" });
+  readonly video = element("video", {
+    muted: true,
+    playsinline: true,
+    hidden: true,
+    "aria-label": "Picture of the camera",
+  });
   readonly #say: (message: string) => void;
   #stream: MediaStream | null = null;
 

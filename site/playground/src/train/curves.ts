@@ -23,6 +23,8 @@ export class Curves {
     const line = (i: number, { x, y }: Curve): Line => ({ label: names[i], ...shown[i].style, x, y });
     inAFrame("loss", () => this.#loss.draw(shown.map(({ record }, i) => line(i, record.losses))));
     inAFrame("accuracy", () => this.#accuracy.draw(shown.map(({ record }, i) => line(i, accuracyOf(record)))));
+    // A float network has no codes and no steps.
+    for (const id of ["flips", "alpha"]) byId(`card-${id}`).hidden = current !== null && current.config.quant === null;
     inAFrame("flips", () => this.#flips.draw(byLayer(current?.flips ?? {})));
     inAFrame("alpha", () => this.#alpha.draw(byLayer(current?.alpha ?? {})));
   }

@@ -51,7 +51,11 @@ export class DataPanel {
     const choose = element("label", { for: "data-input", class: "button" }, "Choose files");
     const drop = element("div", { class: "drop" }, "Drop image files here, or ", choose, input);
     const label = element("label", { for: "grey-set" }, "28×28 files are");
-    const note = element("p", { class: "note", role: "status" }, "MNIST's or Fashion-MNIST's IDX files, CIFAR-10's .bin files or archive; .gz too.");
+    const note = element(
+      "p",
+      { class: "note", role: "status" },
+      "MNIST's or Fashion-MNIST's IDX files, CIFAR-10's .bin files or archive; .gz too.",
+    );
     const error = element("p", { class: "error", role: "alert" });
     host.append(drop, element("div", { class: "field" }, label, set), note, error);
     takeFiles(drop, input, (files) => {

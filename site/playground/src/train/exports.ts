@@ -1,5 +1,5 @@
 /** @file Files of a finished run. Runs in workers. */
-import { toModule } from "coarsegrad/export";
+import { toC, toModule } from "coarsegrad/export";
 import { exportPackedOnnx } from "coarsegrad/onnx";
 import { loadCheckpoint } from "coarsegrad/train";
 import { read } from "../shell/store.js";
@@ -13,10 +13,13 @@ async function stored(id: string, kind: "checkpoint" | "cgm"): Promise<Uint8Arra
 }
 
 /** A file of a run: its checkpoint, its packed model, or what that becomes. */
-export async function fileOf({ id }: RunRecord, kind: FileKind): Promise<Uint8Array> {
+export async function fileOf({ id, config }: RunRecord, kind: FileKind): Promise<Uint8Array> {
   if (kind === "checkpoint" || kind === "cgm") return stored(id, kind);
   const packed = await stored(id, "cgm");
-  return kind === "onnx" ? exportPackedOnnx(packed) : new TextEncoder().encode(toModule(packed));
+  if (kind === "onnx") return exportPackedOnnx(packed);
+  const text =
+    kind === "module" ? toModule(packed) : toC(packed, { name: config.model }).files[`${config.model}.${kind}`];
+  return new TextEncoder().encode(text);
 }
 
 /** The weights of a run's last checkpoint; null if it has none. */

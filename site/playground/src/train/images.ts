@@ -102,7 +102,15 @@ async function store(
   const title = whole ? datasetInfo(known).title : "Your images";
   const own: ImagesNote["known"] = whole ? known : null;
   const key = `files-${crypto.randomUUID?.() ?? Date.now()}`;
-  const note = { key, title, known: own, shape, classNames, train: sets.train.labels.length, test: sets.test.labels.length };
+  const note = {
+    key,
+    title,
+    known: own,
+    shape,
+    classNames,
+    train: sets.train.labels.length,
+    test: sets.test.labels.length,
+  };
   const stored: StoredImages = {
     ...note,
     pixels: { train: sets.train.images, test: sets.test.images },

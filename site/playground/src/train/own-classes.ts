@@ -26,7 +26,10 @@ export class OwnClasses {
   constructor(host: HTMLElement) {
     host.className = "own";
     const canvas = element("canvas", { width: 280, height: 280, tabindex: 0, role: "application" });
-    canvas.setAttribute("aria-label", "Drawing pad: arrow keys move the pen, space lifts and lowers it, backspace clears");
+    canvas.setAttribute(
+      "aria-label",
+      "Drawing pad: arrow keys move the pen, space lifts and lowers it, backspace clears",
+    );
     this.#pad = new Pad(canvas, () => undefined);
     this.#camera = new Camera((message) => {
       this.#note.textContent = message;
@@ -42,7 +45,10 @@ export class OwnClasses {
       for (const own of this.#classes) own.samples.length = 0;
       this.#count();
     });
-    source.append(film, button("Clear the pad", () => this.#pad.clear(), { class: "quiet" }));
+    source.append(
+      film,
+      button("Clear the pad", () => this.#pad.clear(), { class: "quiet" }),
+    );
     const more = button("Another class", () => this.#add(), { class: "quiet" });
     host.append(canvas, this.#camera.video, source, this.#list, element("div", { class: "row" }, more), this.#note);
     this.#add("circle");
@@ -81,7 +87,10 @@ export class OwnClasses {
     if (classes.length < 2 || classes.some(({ samples }) => samples.length < 2)) {
       throw new Error("Add at least two examples of at least two classes.");
     }
-    const stored = dataOf(classes.map(({ name, samples }) => ({ name: name.value || "unnamed", samples })), this.#filmed);
+    const stored = dataOf(
+      classes.map(({ name, samples }) => ({ name: name.value || "unnamed", samples })),
+      this.#filmed,
+    );
     await write([["images", stored.key, stored]]);
     const { pixels: _, labels: __, ...note } = stored;
     return note;

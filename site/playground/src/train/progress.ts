@@ -40,7 +40,8 @@ export class Progress {
     record.error = null;
     this.#window = Math.max(1, Math.ceil(record.steps / POINTS));
     const now = record.step / batches;
-    for (const curve of [record.losses, ...Object.values(record.alpha), ...Object.values(record.flips)]) cut(curve, now);
+    for (const curve of [record.losses, ...Object.values(record.alpha), ...Object.values(record.flips)])
+      cut(curve, now);
     record.epochs.length = Math.min(record.epochs.length, checkpoint?.epoch ?? 0);
     this.#before = { images: 0, sum: 0, epoch: -1 };
   }
@@ -52,11 +53,11 @@ export class Progress {
     record.step = (epoch - 1) * this.#batches + step;
     Object.assign(record, { loss, accuracy, imagesPerSecond, etaSeconds });
     // The loss that is told is the mean of the epoch so far; the part of the last steps is what was added to it.
-    const perBatch = this.#images / this.#batches;
-    const images = Math.min(this.#images, step * perBatch);
+    const { batch } = record.config;
+    const images = Math.min(this.#images, step * batch);
     if (this.#before.epoch !== epoch) {
       // A run that goes on within an epoch has a mean of earlier steps.
-      const earlier = (step - 1) * perBatch;
+      const earlier = (step - 1) * batch;
       this.#before = { images: earlier, sum: earlier * loss, epoch };
     }
     this.#point.images += images - this.#before.images;
@@ -80,8 +81,7 @@ export class Progress {
   alpha({ model, step }: Pick<Checkpoint, "model" | "step">): void {
     for (const [key, { data }] of model) {
       if (!/(?:^|\.)alpha$/.test(key)) continue;
-      const curve = (this.record.alpha[key.replace(/\.?alpha$/, "")] ??= { x: [], y: [] });
-      push(curve, step / this.#batches, Number(data[0]));
+      push(curveOf(this.record.alpha, key.replace(/\.?alpha$/, "")), step / this.#batches, Number(data[0]));
     }
     this.tell();
   }
@@ -97,7 +97,7 @@ export class Progress {
   }
 
   #flip(layer: string, x: number, share: number): void {
-    push((this.record.flips[layer] ??= { x: [], y: [] }), x, 100 * share);
+    push(curveOf(this.record.flips, layer), x, 100 * share);
   }
 
   /** Sends the record. */
@@ -105,6 +105,11 @@ export class Progress {
     this.#told = performance.now();
     this.#tell(this.record);
   }
+}
+
+function curveOf(curves: Record<string, Curve>, layer: string): Curve {
+  curves[layer] ??= { x: [], y: [] };
+  return curves[layer];
 }
 
 function push({ x, y }: Curve, at: number, value: number): void {

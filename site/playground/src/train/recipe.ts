@@ -32,9 +32,7 @@ export function commandOf(chain: readonly Pick<RunRecord, "settings">[]): string
 export function scriptOf(chain: readonly Pick<RunRecord, "config">[]): string {
   const [first] = chain;
   const isDigits = first.config.data === "digits";
-  const load = isDigits
-    ? ""
-    : `import { loadDataset } from "coarsegrad/node";\n`;
+  const load = isDigits ? "" : `import { loadDataset } from "coarsegrad/node";\n`;
   const data = isDigits ? "" : `const data = await loadDataset(${JSON.stringify(first.config.data)});\n`;
   const runs = chain.map(({ config }, i) => {
     const init = i === 0 ? "" : `, init: readModel(checkpoint, ${JSON.stringify(config.init?.file)})`;

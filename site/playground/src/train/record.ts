@@ -73,7 +73,7 @@ export interface WeightsView {
 }
 
 /** What can be downloaded of a run. */
-export type FileKind = "checkpoint" | "cgm" | "onnx" | "module";
+export type FileKind = "checkpoint" | "cgm" | "onnx" | "module" | "c" | "h";
 
 /** What is known of images in the store. */
 export interface ImagesNote {

@@ -1,5 +1,5 @@
 /** @file The card of the run that is looked at: state, figures, result, downloads, how to repeat it. */
-import { byId, element, figures, setText } from "../shell/dom.js";
+import { byId, element, figures, reporting, setText } from "../shell/dom.js";
 import { bytes, count, percent, seconds, short } from "../shell/numbers.js";
 import { commandOf, isRepeatable, scriptOf } from "./recipe.js";
 import type { FileKind, RunRecord } from "./record.js";
@@ -9,6 +9,8 @@ const FILES: readonly (readonly [FileKind, text: string, ending: string])[] = [
   ["checkpoint", "Checkpoint", "safetensors"],
   ["onnx", "ONNX", "onnx"],
   ["module", "JavaScript module", "js"],
+  ["c", "C source", "c"],
+  ["h", "C header", "h"],
 ];
 
 /** State of a run in words. */
@@ -69,7 +71,12 @@ function showResult(
   setText(byId("sha"), record.outcome!.weightsSha256);
   const buttons = FILES.map(([kind, text, ending]) => {
     const made = element("button", { type: "button", "data-file": kind }, text);
-    made.addEventListener("click", () => void save(kind, `${record.config.model}-${record.config.bits}.${ending}`));
+    // C source names its header.
+    const isC = kind === "c" || kind === "h";
+    const name = isC ? record.config.model : `${record.config.model}-${record.config.bits}`;
+    made.addEventListener("click", () => {
+      void reporting(byId("download-error"), () => save(kind, `${name}.${ending}`));
+    });
     return made;
   });
   byId("downloads").replaceChildren(...buttons);

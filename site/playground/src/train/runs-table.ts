@@ -31,20 +31,31 @@ export function drawRuns(
   setText(byId("runs-note"), runs.length === 0 ? "Runs are kept in this browser. None yet." : "Kept in this browser.");
   const rows = runs.map(({ record, style }) => {
     const { id, name, status, outcome, step, steps } = record;
-    const box = element("input", { type: "checkbox", checked: !hidden.has(id), "aria-label": `Show ${name} in the charts` });
+    const box = element("input", {
+      type: "checkbox",
+      checked: !hidden.has(id),
+      "aria-label": `Show ${name} in the charts`,
+    });
     box.addEventListener("change", () => actions.show(record, box.checked));
-    const swatch = element("span", { class: `swatch${style.dashed ? " dashed" : ""}`, style: `--swatch: var(${style.color})` });
+    const swatch = element("span", {
+      class: `swatch${style.dashed ? " dashed" : ""}`,
+      style: `--swatch: var(${style.color})`,
+    });
     const own = element("div", { class: "row" });
     own.append(button("Look", () => actions.look(record), { class: "quiet", "aria-label": `Look at ${name}` }));
     if (id !== live) {
       if (status !== "finished" && status !== "failed") {
-        own.append(button("Continue", () => actions.continue(record), { class: "quiet", "aria-label": `Continue ${name}` }));
+        own.append(
+          button("Continue", () => actions.continue(record), { class: "quiet", "aria-label": `Continue ${name}` }),
+        );
       }
       own.append(button("Delete", () => actions.remove(record), { class: "quiet", "aria-label": `Delete ${name}` }));
     }
     return [
       element("label", { class: "check" }, box, swatch, name),
-      id === live || status === "finished" || status === "failed" ? STATUS[status] : `interrupted at ${step} of ${steps}`,
+      id === live || status === "finished" || status === "failed"
+        ? STATUS[status]
+        : `interrupted at ${step} of ${steps}`,
       outcome === null ? "–" : `${outcome.packedTop1.toFixed(2)} %`,
       outcome === null ? "–" : bytes(outcome.packedBytes),
       element("span", { class: "mono" }, outcome === null ? "–" : outcome.weightsSha256.slice(0, 16)),

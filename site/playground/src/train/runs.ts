@@ -53,7 +53,10 @@ export class Runs {
   }
 
   /** Starts a run. @throws Error for settings that do not go together, or while another one goes on */
-  async start({ choices, images, from }: { choices: Wish["choices"]; images: ImagesNote | null; from: string | null }, mode: GateMode): Promise<void> {
+  async start(
+    { choices, images, from }: { choices: Wish["choices"]; images: ImagesNote | null; from: string | null },
+    mode: GateMode,
+  ): Promise<void> {
     if (this.#live !== null) throw new Error("A run goes on. Reset it, or let it finish.");
     const parent = (from === null ? undefined : this.#records.get(from)) ?? null;
     const record = await helperWorker().call("make", { choices, images, from: parent }, threads());
@@ -170,7 +173,12 @@ export class Runs {
   /** The list, where something in it has changed: it has controls that would lose the focus. */
   #list(shown: readonly ShownRun[], current: RunRecord | null): void {
     const live = this.#live?.id ?? null;
-    const states = shown.map(({ record: { id, status, outcome } }) => [id, status, outcome !== null, this.#hidden.has(id)]);
+    const states = shown.map(({ record: { id, status, outcome } }) => [
+      id,
+      status,
+      outcome !== null,
+      this.#hidden.has(id),
+    ]);
     const listed = JSON.stringify([states, current?.id, live]);
     if (listed === this.#listed) return;
     this.#listed = listed;

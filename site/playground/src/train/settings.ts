@@ -32,7 +32,12 @@ const BITS: [string, string][] = [
 
 /** The form, in its order. */
 export const FIELDS: readonly FieldSpec[] = [
-  { name: "model", label: "Network", initial: "lenet5", options: plain("mlp", "lenet5", "resnet20", "resnet32", "vgg11") },
+  {
+    name: "model",
+    label: "Network",
+    initial: "lenet5",
+    options: plain("mlp", "lenet5", "resnet20", "resnet32", "vgg11"),
+  },
   { name: "w", label: "Weights", initial: "1", options: BITS },
   { name: "a", label: "Activations", initial: "4", options: BITS },
   { name: "limit", label: "Training images", initial: "2000", min: "20", step: "1" },
@@ -52,7 +57,16 @@ export const FIELDS: readonly FieldSpec[] = [
     detail: true,
     quantized: true,
   },
-  { name: "rho", label: "ρ, blending", initial: "0.00001", min: "0", max: "0.99", step: "any", detail: true, quantized: true },
+  {
+    name: "rho",
+    label: "ρ, blending",
+    initial: "0.00001",
+    min: "0",
+    max: "0.99",
+    step: "any",
+    detail: true,
+    quantized: true,
+  },
   {
     name: "proxy",
     label: "Proxy derivative",
@@ -69,10 +83,32 @@ export const FIELDS: readonly FieldSpec[] = [
     detail: true,
     quantized: true,
   },
-  { name: "granularity", label: "Weight scale", initial: "layer", options: [["layer", "per layer"], ["channel", "per channel"]], detail: true, quantized: true },
+  {
+    name: "granularity",
+    label: "Weight scale",
+    initial: "layer",
+    options: [
+      ["layer", "per layer"],
+      ["channel", "per channel"],
+    ],
+    detail: true,
+    quantized: true,
+  },
   { name: "optimizer", label: "Optimizer", initial: "sgd", options: plain("sgd", "adam"), detail: true },
-  { name: "schedule", label: "Schedule", initial: "onecycle", options: plain("onecycle", "cosine", "constant"), detail: true },
-  { name: "augment", label: "Augmentation", initial: "none", options: plain("none", "shift", "crop-flip"), detail: true },
+  {
+    name: "schedule",
+    label: "Schedule",
+    initial: "onecycle",
+    options: plain("onecycle", "cosine", "constant"),
+    detail: true,
+  },
+  {
+    name: "augment",
+    label: "Augmentation",
+    initial: "none",
+    options: plain("none", "shift", "crop-flip"),
+    detail: true,
+  },
   { name: "weightDecay", label: "Weight decay", initial: "0.0001", min: "0", step: "any", detail: true },
 ];
 

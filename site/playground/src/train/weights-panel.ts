@@ -36,9 +36,9 @@ export class WeightsPanel {
     byId("filters-card").hidden = filters === null;
     if (filters === null) return;
     const { layer, bits, count } = filters;
-    const what = bits === 1 ? "one bit each" : bits === 32 ? "float" : `${bits} bits each`;
+    const what = bits === 32 ? "float weights" : `${bits}-bit weights`;
     setText(byId("filters-title"), `Filters of ${layer}`);
-    setText(byId("filters-note"), `${count} of them, weights of ${what}: blue is positive, orange negative.`);
+    setText(byId("filters-note"), `${count} of them, ${what}: blue is positive, orange negative.`);
     const canvas = byId<HTMLCanvasElement>("filters");
     canvas.setAttribute("aria-label", `${count} filters of ${layer} as pictures`);
     const across = byId("filters-card").clientWidth - 36;

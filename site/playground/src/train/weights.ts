@@ -66,7 +66,11 @@ function layerOf(module: Module): Layer | null {
 }
 
 /** Filters of a layer that sees the image, one channel under the other; null for others. */
-function filtersOf(name: string, { bits, shape, latent, top, levels }: Layer, image: readonly number[]): Filters | null {
+function filtersOf(
+  name: string,
+  { bits, shape, latent, top, levels }: Layer,
+  image: readonly number[],
+): Filters | null {
   const [total, ...rest] = shape;
   const size = rest.reduce((product, extent) => product * extent, 1);
   const isConv = rest.length === 3;
@@ -80,7 +84,8 @@ function filtersOf(name: string, { bits, shape, latent, top, levels }: Layer, im
     for (let c = 0; c < channels; c++) {
       for (let p = 0; p < rows * columns; p++) {
         const from = k * size + (isConv ? c * rows * columns + p : p * channels + c);
-        values[(k * channels + c) * rows * columns + p] = levels === null ? latent[from] / most : levels.codes[from] / top;
+        values[(k * channels + c) * rows * columns + p] =
+          levels === null ? latent[from] / most : levels.codes[from] / top;
       }
     }
   }

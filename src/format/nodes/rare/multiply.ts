@@ -1,10 +1,10 @@
-/** @file `multiply`: product of two f32 values, such as images and a gate for each of their channels. */
-import { sameShape, shapeText } from "../../../core/shape.js";
+/** @file `multiply`: product of two f32 values, as gates need it (squeeze and excite). */
+import { shapeText } from "../../../core/shape.js";
 import { label, list } from "../../fields.js";
 import { real } from "../../value.js";
 import { expectInput, type Kind } from "../kind.js";
 
-/** Product of two f32 values of one shape, or of images [H,W,C] and one pixel [1,1,C]. */
+/** Product of two f32 values with equally many axes, of one extent or 1. */
 export interface PlanMultiply {
   readonly op: "multiply";
   readonly id: string;
@@ -16,11 +16,13 @@ export const multiply: Kind<PlanMultiply> = {
   value(_, typing) {
     const { shape } = expectInput(typing, "f32");
     const other = typing.inputs[1];
-    const gate = shape.length === 3 && sameShape(other.shape, [1, 1, shape[2]]);
-    if (other.dtype !== "f32" || !(gate || sameShape(shape, other.shape))) {
+    const fits =
+      other.shape.length === shape.length &&
+      shape.every((n, i) => n === other.shape[i] || n === 1 || other.shape[i] === 1);
+    if (other.dtype !== "f32" || !fits) {
       const got = `${shapeText(shape)} and ${other.dtype} ${shapeText(other.shape)}`;
-      typing.refuse("its inputs", "two f32 values of one shape, or images and one pixel", got);
+      typing.refuse("its inputs", "two f32 values of one shape, or with axes of extent 1", got);
     }
-    return real(shape);
+    return real(shape.map((n, i) => Math.max(n, other.shape[i])));
   },
 };
