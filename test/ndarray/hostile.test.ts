@@ -142,11 +142,27 @@ const OF_TENSORS: Record<string, readonly [args: () => readonly unknown[], spare
   batchNormRelu: [() => [t(2, 3), t(3), t(3), { eps: 1 }]],
   dropout: [() => [t(2, 3), 0.5, new Rng("hostile")]],
   variance: [() => [t(2, 3), { axis: 0 }]],
+  leakyRelu: [() => [t(2, 3), 0.1]],
+  prelu: [() => [t(2, 3), t(3)]],
+  elu: [() => [t(2, 3), 1]],
+  selu: [one],
+  gelu: [() => [t(2, 3), { approximate: "tanh" }]],
+  silu: [one],
+  hardSwish: [one],
+  hardSigmoid: [one],
+  relu6: [one],
+  convTranspose2d: [() => [t(1, 3, 3, 2), t(2, 2, 2, 2), t(2), { stride: 2, groups: 1 }]],
+  upsample: [() => [t(1, 3, 3, 2), { scale: 2, mode: "nearest" }]],
+  layerNorm: [() => [t(2, 3), t(3), t(3), { eps: 1 }]],
+  conv1d: [() => [t(1, 5, 2), t(2, 2, 2), t(2), { stride: 1, groups: 1 }]],
+  maxPool1d: [() => [t(1, 4, 2), 2, { stride: 1 }]],
+  avgPool1d: [() => [t(1, 4, 2), 2, { padding: 1 }]],
+  globalAvgPool1d: [() => [t(1, 4, 2)]],
   softmax: [() => [t(2, 3), 1]],
   logSoftmax: [() => [t(2, 3), 0]],
 };
 /** Functions whose argument 1, weights, keeps its packed forms. */
-const PACKING = ["convForwardCodes", "linearForwardCodes", "conv2d"];
+const PACKING = ["convForwardCodes", "linearForwardCodes", "conv2d", "conv1d"];
 const CREATION = "tensor zeros ones full arange linspace eye rand randn randint uniform normal".split(" ");
 
 describe.each([
