@@ -29,7 +29,7 @@ export function entries() {
  * TypeDoc warns of names here that are exported, or met no longer.
  */
 const INTERNAL = `
-  src/autograd/graph.ts:Variable src/memory/scope.ts:Owner src/memory/storage.ts:Storage
+  src/node/class-folder.ts:ClassFolder src/autograd/graph.ts:Variable src/memory/scope.ts:Owner src/memory/storage.ts:Storage
   src/nn/state.ts:StateArray src/nn/members.ts:Member src/nn/pytorch.ts:FlatImage src/ndarray/elementwise.ts:BINARY
   src/ndarray/elementwise.ts:COMPARE src/kernels/geometry.ts:GEOMETRY_FIELDS src/kernels/elementwise/abi.ts:ELEMENTWISE
   src/quant/ops/norm-staircase.ts:Saved src/quant/ops/staircase.ts:Saved src/quant/products.ts:ProductSaved

@@ -67,14 +67,17 @@ describe("registry", () => {
     expect(info.name).toBe(name);
     expect(info.classNames.length).toBe(info.classes);
     expect([info.mean.length, info.std.length]).toEqual([info.shape[2], info.shape[2]]);
-    expect(info.files.length > 0).toBe(info.format !== "generated");
-    expect(info.mirrors.length > 0 && info.folders.length > 0).toBe(info.format !== "generated");
+    // Sound has no file to download, but an origin.
+    const downloads = info.format !== "generated" && info.origin === undefined;
+    expect(info.files.length > 0).toBe(downloads);
+    expect(info.mirrors.length > 0).toBe(downloads);
+    expect(info.folders.length > 0).toBe(info.format !== "generated");
     for (const file of info.files) expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
     for (const mirror of info.mirrors) expect(new URL(mirror).href.endsWith("/")).toBe(true);
   });
   it("refuses other names, also those of Object", () => {
     expect(() => datasetInfo("cifar")).toThrow(
-      /unknown name; expected digits, mnist, fashion-mnist, cifar10, got cifar/,
+      /unknown name; expected digits, mnist, fashion-mnist, cifar10, fsdd, got cifar/,
     );
     expect(() => datasetInfo("toString")).toThrow(ArgumentError);
   });

@@ -143,7 +143,8 @@ describe.skipIf(noRedis)("with redis-server", () => {
     await until("a run of the worker", () => first.atWork(out) !== undefined);
     await first.end("SIGINT");
     expect(first.process.exitCode).toBe(0);
-    expect(first.lines.map(({ status }) => status)).toEqual(["begun", "stopped"]);
+    // A fast machine may be at the second run by then.
+    expect(first.lines.map(({ status }) => status).slice(-2)).toEqual(["begun", "stopped"]);
     const second = worker("two");
     const { code, stderr } = await sweep;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

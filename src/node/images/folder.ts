@@ -39,7 +39,7 @@ export interface FolderSpec extends PictureOptions, Omit<LoaderPlan, "augment"> 
 /** Pictures that are read. */
 const PICTURES: FileKind = { noun: "pictures", endings: IMAGE_ENDINGS };
 
-/** An image folder, listed as {@link openClassFolder} says. @throws DataError that names what is wrong */
+/** An image folder, listed as `openClassFolder` of class-folder.ts says. @throws DataError that names what is wrong */
 export async function openImageFolder(directory: string): Promise<ImageFolder> {
   check("openImageFolder", "directory", directory, pathRule);
   return openClassFolder(directory, PICTURES);
