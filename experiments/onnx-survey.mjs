@@ -28,6 +28,9 @@ const CHILD = path.join(import.meta.dirname, "onnx-survey", "file.mjs");
 
 /** The .onnx files under a folder, by name. */
 export function filesUnder(folder) {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Error(`${folder}: cannot be read; expected a folder with .onnx files, got no such folder`);
+  }
   return readdirSync(folder, { recursive: true })
     .map(String)
     .filter((name) => name.endsWith(".onnx") && statSync(path.join(folder, name)).isFile())

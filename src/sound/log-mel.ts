@@ -120,4 +120,7 @@ export function clipOf(samples: Float32Array, length: number, step = 1): Float32
 /** Refuses what are no samples. @throws ArgumentError */
 export function checkSamples(op: string, samples: unknown): void {
   if (kindOf(samples) !== "Float32Array") refuse(op, "samples", "a Float32Array", samples);
+  const values = samples as Float32Array;
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) refuse(op, `sample ${at}`, "a finite number", values[at]);
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/sha256.js";
 import { RealFft } from "../../src/sound/fft.js";
-import { clipLength, clipOf, type FrontEnd, LogMel, SPEECH_8K, SPEECH_16K } from "../../src/sound/index.js";
+import { clipLength, clipOf, type FrontEnd, LogMel, resample, SPEECH_8K, SPEECH_16K } from "../../src/sound/index.js";
 import { fixture, floatsOf, tone } from "./fixture.js";
 
 /** |X_k|² by the definition. */
@@ -159,5 +159,12 @@ describe("front ends that are none", () => {
   });
   it("and samples that are none", () => {
     expect(() => new LogMel(SPEECH_8K).clip([1, 2] as never)).toThrow(/bad samples; expected a Float32Array/);
+    for (const value of [Number.NaN, Infinity, -Infinity]) {
+      const message = `bad sample 1; expected a finite number, got ${value}`;
+      const samples = Float32Array.of(0, value);
+      expect(() => new LogMel(SPEECH_8K).clip(samples)).toThrow(message);
+      expect(() => clipOf(samples, 4)).toThrow(message);
+      expect(() => resample(samples, 8000, 16_000)).toThrow(message);
+    }
   });
 });
