@@ -1,8 +1,9 @@
 /** @file The command line in an empty folder: bundled, in child processes, as users run it, or in this process. */
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { BUNDLE_VARIABLE } from "../global-setup.js";
 import { runInside } from "./inside.js";
 
@@ -60,6 +61,14 @@ export class Workbench {
     return outcomeOf(this.start(...args));
   }
 
+  /** As {@link child}, with bytes on its standard input. */
+  fed(bytes: Uint8Array, ...args: string[]): Promise<Outcome> {
+    const env = { PATH: process.env.PATH, HOME: this.folder, NODE_OPTIONS: "" };
+    const child = spawn(process.execPath, [this.#bundle, ...args], { cwd: this.folder, env });
+    child.stdin.end(bytes);
+    return outcomeOf(child);
+  }
+
   /** Runs a command that has to succeed, in this process, with --json. @returns what it printed */
   async json<T>(...args: string[]): Promise<T> {
     return resultOf(args, await this.run(...args, "--json"));
@@ -81,7 +90,7 @@ function resultOf<T>(args: readonly string[], { code, stdout, stderr }: Outcome)
 }
 
 /** Waits for the end of a command. */
-export function outcomeOf(child: ReturnType<Workbench["start"]>): Promise<Outcome> {
+export function outcomeOf(child: ChildProcessByStdio<Writable | null, Readable, Readable>): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     let [stdout, stderr] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root } from "../../scripts/run.mjs";
 import { rawSamples, wordsOf } from "../../src/cli/sound/inputs.js";
 import { createSession } from "../../src/infer/index.js";
 import { readWav, writeWav } from "../../src/io/index.js";
@@ -25,6 +26,9 @@ beforeAll(async () => {
 afterAll(() => bench?.close());
 
 const TRAIN = "train --model dscnn --data audiofolder:words --batch 4 --threads 1".split(" ");
+
+/** A model of spoken digits, for which a tone of 1000 Hz is a four. */
+const DIGITS = path.join(root, "experiments", "dscnn-fsdd-1w4a", "model.cgm");
 
 /** What the API hears in a file; every layer of the model is quantized. */
 function heard(model: string, file: string): Heard {
@@ -65,6 +69,36 @@ describe("a folder of recordings", () => {
       expected: 1,
     });
   }, 120_000);
+
+  it("is heard from standard input, as the API hears it", async () => {
+    const sound = Int16Array.from(tone(8000, 1000, 2.5), (x) => Math.round(32_767 * x));
+    const bytes = new Uint8Array(sound.buffer);
+    const expected: object[] = [];
+    {
+      using session = createSession(readFileSync(DIGITS));
+      for await (const word of wordsOf(
+        session,
+        (async function* () {
+          yield bytes;
+        })(),
+        undefined,
+      ))
+        expected.push(word);
+    }
+    expect(expected.length).toBeGreaterThan(0);
+    const { code, stdout, stderr } = await bench.fed(bytes, "infer", DIGITS, "-", "--json");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const told = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(told).toEqual(expected);
+    // Less than a clip: nothing is heard.
+    expect(await bench.fed(bytes.subarray(0, 100), "infer", DIGITS, "-", "--json")).toMatchObject({
+      code: 0,
+      stdout: "",
+    });
+  }, 60_000);
 
   it("is refused where images are meant, and images where sound is", async () => {
     const outcome = await bench.run("infer", "words-1w4a", "words-1w4a/config.json");

@@ -106,7 +106,7 @@ export function inferCommand(): Command {
     if (options.rate !== undefined && images[0] !== "-") {
       throw new UsageError({ op: "--rate", what: "does not go with the other options", expected: "- for the files" });
     }
-    if (images[0] === "-") return listen(session, source.path, options, images, terminal);
+    if (images[0] === "-") return await listen(session, source.path, options, images, terminal);
     const inputs = await inputsFor(session, source.path, options, images, terminal);
     // The first run settles what is compiled; timing it would time the compiler.
     if (inputs.length > 0) session.run(inputs[0].pixels);
