@@ -52,7 +52,10 @@ export async function serveSite(port) {
   await gather();
   const server = await createServer(site, { port });
   await server.listen();
-  server.printUrls();
+  // VitePress has silenced what prints this.
+  console.log(
+    `${server.resolvedUrls?.local[0] ?? "the site is served"}: guide and reference; pages show changes at once`,
+  );
   const again = () => {
     try {
       gatherPages(pages);
