@@ -105,7 +105,7 @@ function steps(makes, networks) {
   tableRow(["---", "---", "---:", "---:", "---:", "---:"]);
   for (const gigabits of networks) withHosts(2, gigabits, (command) => stepRows(`${gigabits} Gbit/s`, command));
   for (const make of makes) {
-    const command = make === "MPICH" ? ["mpirun.mpich"] : ["mpirun.openmpi", "--quiet", "--bind-to", "none"];
+    const command = make === "MPICH" ? ["mpirun.mpich"] : ["mpirun.openmpi", "--quiet"];
     stepRows(`memory, ${make}`, [...command, "-np", "2"]);
   }
 }
