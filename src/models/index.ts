@@ -9,7 +9,7 @@ import { lenet5 } from "./lenet.js";
 import { mlp } from "./mlp.js";
 import { IMAGE_RULES, type ImageModelOptions } from "./options.js";
 import { resnet18, resnet20, resnet32, resnet44, resnet56 } from "./resnet.js";
-import { vgg11 } from "./vgg.js";
+import { vgg11, vggsmall } from "./vgg.js";
 
 export { AlexNet, type AlexNetOptions, alexnet } from "./alexnet.js";
 export { DsCnn, type DsCnnOptions, dscnn, SeparableBlock } from "./dscnn.js";
@@ -29,7 +29,7 @@ export {
   resnet44,
   resnet56,
 } from "./resnet.js";
-export { Vgg, vgg11 } from "./vgg.js";
+export { Vgg, vgg11, vggsmall } from "./vgg.js";
 
 /** Image classifiers by name. */
 const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> = {
@@ -47,6 +47,7 @@ const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> =
   resnet44,
   resnet56,
   vgg11,
+  vggsmall,
 };
 
 /** Networks that take images of any height and width. */
