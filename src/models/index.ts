@@ -11,7 +11,7 @@ import { mobilenetv1 } from "./mobilenetv1.js";
 import { mobilenetv2 } from "./mobilenetv2.js";
 import { IMAGE_RULES, type ImageModelOptions, type MobileNetOptions } from "./options.js";
 import { resnet18, resnet20, resnet32, resnet44, resnet56 } from "./resnet.js";
-import { vgg11 } from "./vgg.js";
+import { vgg11, vggsmall } from "./vgg.js";
 
 export { AlexNet, type AlexNetOptions, alexnet } from "./alexnet.js";
 export { DsCnn, type DsCnnOptions, dscnn, SeparableBlock } from "./dscnn.js";
@@ -33,7 +33,7 @@ export {
   resnet44,
   resnet56,
 } from "./resnet.js";
-export { Vgg, vgg11 } from "./vgg.js";
+export { Vgg, vgg11, vggsmall } from "./vgg.js";
 
 /** A MobileNet of a width, for the table. */
 function narrow(make: (options: MobileNetOptions) => Module, width: number): (options: ImageModelOptions) => Module {
@@ -65,6 +65,7 @@ const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> =
   resnet44,
   resnet56,
   vgg11,
+  vggsmall,
 };
 
 /** Networks that take images of any height and width. */

@@ -22,6 +22,7 @@ import {
   resnet44,
   resnet56,
   vgg11,
+  vggsmall,
 } from "../../src/models/index.js";
 import { BatchNorm, crossEntropy } from "../../src/nn/index.js";
 import type { Module } from "../../src/nn/module.js";
@@ -52,6 +53,7 @@ const rng = new Rng("models");
 const NETS: [string, () => Module, number[]][] = [
   ["lenet5", () => lenet5({ rng }), [28, 28, 1]],
   ["vgg11", () => vgg11({ rng }), [32, 32, 3]],
+  ["vggsmall", () => vggsmall({ rng }), [32, 32, 3]],
   ["resnet20", () => resnet20({ rng }), [12, 12, 3]],
   ["resnet32", () => resnet32({ rng }), [8, 8, 3]],
   ["resnet44", () => resnet44({ rng }), [8, 8, 3]],
