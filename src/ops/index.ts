@@ -18,6 +18,7 @@ import * as pointwiseLoss from "./pointwise-loss.js";
 import * as pool from "./pool.js";
 import * as pool1d from "./pool1d.js";
 import * as reduce from "./reduce.js";
+import * as softLoss from "./soft-loss.js";
 import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
 import * as upsample from "./upsample.js";
@@ -53,6 +54,7 @@ export const registry = {
   ...opsOf(softmax),
   ...opsOf(loss),
   ...opsOf(pointwiseLoss),
+  ...opsOf(softLoss),
 };
 
 /** A built-in op's name. */

@@ -11,6 +11,8 @@ import type { Module } from "../nn/module.js";
 import type { ShardRange } from "../world/tree.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 import { type ResolvedLoss, targetTensor } from "./losses.js";
+import type { Mixup } from "./mixup.js";
+import { mixedLoss } from "./mixed-loss.js";
 import type { Gathering, Metric, MetricArray } from "./measures.js";
 
 /** What every batch says of itself. */
@@ -123,9 +125,9 @@ function tallyOf(
   };
 }
 
-/** Images `start` to `end` − 1 of a batch, as a batch. */
+/** Images `start` to `end` − 1 of a batch, as a part of it. */
 export function sliceImages(batch: Batch, start: number, end: number): Batch {
-  const { shape, images, labels, indices } = batch;
+  const { shape, images, labels, indices, count, part } = batch;
   const size = shape[1] * shape[2] * shape[3];
   return {
     ...batch,
@@ -134,11 +136,12 @@ export function sliceImages(batch: Batch, start: number, end: number): Batch {
     indices: indices?.slice(start, end),
     count: end - start,
     shape: [end - start, shape[1], shape[2], shape[3]],
+    part: { start: (part?.start ?? 0) + start, whole: part?.whole ?? count },
   };
 }
 
-/** Images with class numbers, cross entropy and accuracy. */
-export function imageTask(loader: BatchLoader, labelSmoothing: number): Task<Batch> {
+/** Images with class numbers, cross entropy and accuracy. @param mixup blends the images of each batch or shard */
+export function imageTask(loader: BatchLoader, labelSmoothing: number, mixup: Mixup | null = null): Task<Batch> {
   return {
     name: loader.name,
     batches: loader.batches,
@@ -149,11 +152,16 @@ export function imageTask(loader: BatchLoader, labelSmoothing: number): Task<Bat
     check: (batch) => checkBatch("fit", loader, batch),
     slice: sliceImages,
     mass: ({ count, part }) => part?.whole ?? count,
-    outcome: (net, { images: pixels, shape, labels, count }) => {
-      const logits = net.forward(imageTensor(pixels, shape));
+    outcome: (net, batch) => {
+      const { images: pixels, shape, labels, count } = batch;
+      const mixed = mixup?.mix(batch) ?? null;
+      const logits = net.forward(imageTensor(mixed?.images ?? pixels, shape));
       const hits = countHits(logits, labels).top1;
       return {
-        loss: crossEntropy(logits, labelTensor(labels), { labelSmoothing }),
+        loss:
+          mixed === null
+            ? crossEntropy(logits, labelTensor(labels), { labelSmoothing })
+            : mixedLoss(logits, labels, mixed, labelSmoothing),
         classes: logits.shape[logits.rank - 1],
         seen: { count, mass: count, hits, shown: [] },
       };

@@ -19,6 +19,7 @@ import {
   resnet44,
   resnet56,
   vgg11,
+  vggsmall,
 } from "../../src/models/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { crossEntropy } from "../../src/nn/index.js";
@@ -145,6 +146,21 @@ describe("vgg11", () => {
   });
 });
 
+describe("vggsmall", () => {
+  it("has ten convolutions, one linear layer, and about three million weights", () => {
+    const net = disposeLater(vggsmall());
+    const weights = [...net.stateDict()].filter(([, array]) => array.rank > 1);
+    expect(weights.map(([key]) => key)).toEqual([
+      ...[0, 3, 7, 10, 13, 17, 20, 23, 27, 30].map((i) => `features.${i}.weight`),
+      "classifier.weight",
+    ]);
+    expect(weights.reduce((sum, [, { size }]) => sum + size, 0)).toBe(3_071_680);
+    expect(shapeOf(net.eval(), [1, 32, 32, 3])).toEqual([1, 10]);
+    expect(shapeOf(disposeLater(vggsmall({ size: 48, classes: 4 })).eval(), [2, 48, 48, 3])).toEqual([2, 4]);
+    expect(() => vggsmall({ size: 24 })).toThrow(/vggsmall: image size/);
+  });
+});
+
 describe("deeper networks for CIFAR", () => {
   it.each([
     ["resnet32", resnet32, 464_154],
@@ -206,12 +222,12 @@ describe("alexnet", () => {
 describe("the table", () => {
   it("makes every network by name", () => {
     expect(MODEL_NAMES.join(", ")).toBe(
-      "alexnet, dscnn, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11",
+      "alexnet, dscnn, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall",
     );
     const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
     expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);
     expect(() => model("toString")).toThrow(
-      /model: unknown model; expected alexnet, dscnn, lenet5, .*, vgg11, got toString/,
+      /model: unknown model; expected alexnet, dscnn, lenet5, .*, vgg11, vggsmall, got toString/,
     );
   });
 });
