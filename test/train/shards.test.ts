@@ -265,6 +265,7 @@ it("ranks that were started with other configurations, data or weights are refus
     "epochs",
     "batches in an epoch",
     "first step",
+    "average of weights",
     "weights before the first step",
   ];
   for (const [differs, what] of named.entries()) {
