@@ -145,15 +145,7 @@ class Builder {
     const flat = this.add({ op: "Flatten", inputs: [x] });
     return this.add({ op: "MatMul", inputs: [flat, this.constant([from, to], "f32")] });
   }
-  floatConv(
-    x: string,
-    from: number,
-    to: number,
-    kernel: number,
-    padding: number,
-    stride: number,
-    groups = 1,
-  ): string {
+  floatConv(x: string, from: number, to: number, kernel: number, padding: number, stride: number, groups = 1): string {
     const inputs = [x, this.constant([to, from / groups, kernel, kernel], "f32"), this.constant([to], "f32")];
     return this.add({ op: "Conv", inputs, attributes: convAttributes(kernel, padding, stride, groups) });
   }

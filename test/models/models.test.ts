@@ -222,7 +222,7 @@ describe("alexnet", () => {
 describe("the table", () => {
   it("makes every network by name", () => {
     expect(MODEL_NAMES.join(", ")).toBe(
-      "alexnet, dscnn, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall",
+      "alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall",
     );
     const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
     expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);
