@@ -22,6 +22,7 @@ export {
   PaddedShortcut,
   ProjectedBlock,
   ResNet,
+  type ResNet18Options,
   type ResNetOptions,
   resnet18,
   resnet20,
@@ -42,6 +43,7 @@ const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> =
     return mlp({ sizes: [size * size * channels, 256, 256, classes], rng });
   },
   resnet18,
+  "resnet18-64": (options) => resnet18({ ...options, stem: "small" }),
   resnet20,
   resnet32,
   resnet44,
@@ -63,7 +65,7 @@ export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);
 /**
  * Makes a network by its name.
  *
- * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256
+ * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256, `resnet18-64` the small stem
  * @param options the images that it is made for, and how it normalizes them (not at all by default)
  * @throws ArgumentError on an unknown name, images that do not fit, or bad constants
  */

@@ -56,6 +56,7 @@ const NETS: [string, () => Module, number[]][] = [
   ["resnet56", () => resnet56({ rng }), [8, 8, 3]],
   ["dscnn", () => dscnn({ rng }), [13, 6, 1]],
   ["resnet18", () => resnet18({ classes: 6, rng }), [34, 34, 3]],
+  ["resnet18, small stem", () => resnet18({ classes: 6, stem: "small", rng }), [18, 18, 3]],
   ["alexnet", () => alexnet({ classes: 6, size: 63, rng }), [63, 63, 3]],
 ];
 const WIDTHS: [string, number][] = [
