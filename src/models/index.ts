@@ -26,6 +26,7 @@ export {
   PaddedShortcut,
   ProjectedBlock,
   ResNet,
+  type ResNet18Options,
   type ResNetOptions,
   resnet18,
   resnet20,
@@ -60,6 +61,7 @@ const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> =
   "mobilenetv2-0.35": narrow(mobilenetv2, 0.35),
   "mobilenetv2-0.5": narrow(mobilenetv2, 0.5),
   resnet18,
+  "resnet18-64": (options) => resnet18({ ...options, stem: "small" }),
   resnet20,
   resnet32,
   resnet44,
@@ -82,7 +84,7 @@ export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);
 /**
  * Makes a network by its name.
  *
- * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256
+ * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256, `resnet18-64` the small stem
  * @param options the images that it is made for, and how it normalizes them (not at all by default)
  * @throws ArgumentError on an unknown name, images that do not fit, or bad constants
  */

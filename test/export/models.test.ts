@@ -62,6 +62,7 @@ const NETS: [string, () => Module, number[]][] = [
   ["mobilenetv1", () => mobilenetv1({ classes: 6, size: 32, width: 0.25, rng }), [20, 20, 3]],
   ["mobilenetv2", () => mobilenetv2({ classes: 6, size: 32, width: 0.35, rng }), [20, 20, 3]],
   ["resnet18", () => resnet18({ classes: 6, rng }), [34, 34, 3]],
+  ["resnet18, small stem", () => resnet18({ classes: 6, stem: "small", rng }), [18, 18, 3]],
   ["alexnet", () => alexnet({ classes: 6, size: 63, rng }), [63, 63, 3]],
 ];
 const WIDTHS: [string, number][] = [
