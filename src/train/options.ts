@@ -25,6 +25,7 @@ import type { OptimizerLike } from "../optim/types.js";
 import type { Callback } from "./callbacks.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { configHash } from "./digest.js";
+import { Distillation, type LossParts } from "./distillation.js";
 import type { EpochMetrics, RunMetrics } from "./metrics.js";
 import type { Recalibrate } from "./norm-statistics.js";
 import { TOGETHER_RULES, type TogetherOptions } from "./together.js";
@@ -41,6 +42,8 @@ export interface FitProgress {
   steps: number;
   /** Mean loss of the epoch so far. */
   loss: number;
+  /** Its terms, where a teacher has one. */
+  lossParts?: LossParts;
   /** Share of training images classified right in the epoch so far. */
   accuracy: number;
   /** Speed so far. */
@@ -110,6 +113,8 @@ export interface FitOptions extends CommonOptions, ProgressOptions<EpochMetrics,
   seed?: number;
   /** Share of each target spread over all classes, in [0, 1]. Default 0. */
   labelSmoothing?: number;
+  /** A teacher beside the labels. Default none: cross-entropy alone. */
+  loss?: Distillation;
   /** Augmentation. Default none. */
   transforms?: readonly ImageTransform[];
   /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
@@ -185,6 +190,7 @@ const rules: OptionRules<FitOptions> = {
   ...loaderRules,
   ...RUN_RULES,
   labelSmoothing: within(0, 1),
+  loss: instanceOf(Distillation, "what distillation(teacher) gives: images have cross-entropy"),
   validation: anything,
   evalBatch: integer(1),
 };

@@ -29,7 +29,7 @@ export interface ShardedOutcome {
 }
 
 /** One number each, behind the arrays. */
-const NUMBERS = ["loss", "hits", "classes", "shards", "stop"] as const;
+const NUMBERS = ["loss", "hits", "classes", "shards", "stop", "labels", "teacher"] as const;
 
 /** Where everything that crosses shards stands in one vector. */
 class Layout {
@@ -187,6 +187,8 @@ export class ShardSums<Item extends Counted> {
       const leaf = into.view() as Float32Array;
       leaf.fill(0, counts);
       leaf.set([value, own.hits, classes, 1], numbers);
+      const { labels, teacher } = own.parts ?? { labels: 0, teacher: 0 };
+      leaf.set([weight * labels, weight * teacher], numbers + NUMBERS.indexOf("labels"));
       buffers.forEach(([{ data }, at], i) => {
         const after = data.view();
         if (after.some((value, c) => !Object.is(value, before[i][c]))) leaf[counts + parameters.length + i] = 1;
@@ -229,7 +231,12 @@ export class ShardSums<Item extends Counted> {
       loss: number("loss"),
       // Every shard that has examples says how many classes there are.
       classes: number("classes") / number("shards"),
-      seen: { count, mass, hits: number("hits"), shown },
+      seen: {
+        ...{ count, mass, hits: number("hits"), shown },
+        ...(this.#task.distillation !== null && {
+          parts: { labels: number("labels"), teacher: number("teacher") },
+        }),
+      },
       stop: number("stop") > 0,
     };
   }
