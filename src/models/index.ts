@@ -11,7 +11,7 @@ import { mobilenetv1 } from "./mobilenetv1.js";
 import { mobilenetv2 } from "./mobilenetv2.js";
 import { IMAGE_RULES, type ImageModelOptions, type MobileNetOptions } from "./options.js";
 import { resnet18, resnet20, resnet32, resnet44, resnet56 } from "./resnet.js";
-import { vgg11 } from "./vgg.js";
+import { vgg11, vggsmall } from "./vgg.js";
 
 export { AlexNet, type AlexNetOptions, alexnet } from "./alexnet.js";
 export { DsCnn, type DsCnnOptions, dscnn, SeparableBlock } from "./dscnn.js";
@@ -26,6 +26,7 @@ export {
   PaddedShortcut,
   ProjectedBlock,
   ResNet,
+  type ResNet18Options,
   type ResNetOptions,
   resnet18,
   resnet20,
@@ -33,7 +34,7 @@ export {
   resnet44,
   resnet56,
 } from "./resnet.js";
-export { Vgg, vgg11 } from "./vgg.js";
+export { Vgg, vgg11, vggsmall } from "./vgg.js";
 
 /** A MobileNet of a width, for the table. */
 function narrow(make: (options: MobileNetOptions) => Module, width: number): (options: ImageModelOptions) => Module {
@@ -60,11 +61,13 @@ const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> =
   "mobilenetv2-0.35": narrow(mobilenetv2, 0.35),
   "mobilenetv2-0.5": narrow(mobilenetv2, 0.5),
   resnet18,
+  "resnet18-64": (options) => resnet18({ ...options, stem: "small" }),
   resnet20,
   resnet32,
   resnet44,
   resnet56,
   vgg11,
+  vggsmall,
 };
 
 /** Networks that take images of any height and width. */
@@ -81,7 +84,7 @@ export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);
 /**
  * Makes a network by its name.
  *
- * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256
+ * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256, `resnet18-64` the small stem
  * @param options the images that it is made for, and how it normalizes them (not at all by default)
  * @throws ArgumentError on an unknown name, images that do not fit, or bad constants
  */
