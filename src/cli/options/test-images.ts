@@ -8,7 +8,7 @@ import { loadDataset } from "../../node/data-files.js";
 import { FolderMaker, openImageFolder, testIsTrainingText } from "../../node/images/folder.js";
 import { MAX_PIXELS } from "../../node/images/limits.js";
 import { loadAudioFolder } from "../../node/sound/folder.js";
-import { FOLDER_SIZE, FOLDER_SOUND, folderOf, imagesName, soundFolderOf } from "../../run/images.js";
+import { FOLDER_SIZE, FOLDER_SOUND, folderOf, imagesName, isSound, soundFolderOf } from "../../run/images.js";
 import { choice, whole } from "../../run/kinds.js";
 import type { FrontEnd } from "../../sound/front-end.js";
 import { dataDirOption, option } from "./option.js";
@@ -57,7 +57,8 @@ export async function testImages(name: string, options: TestImageOptions, size?:
   const sounds = soundFolderOf(name);
   if (sounds !== undefined) return recordings(sounds, options);
   const limits = split === "test" ? { train: 0, test: limit } : { train: limit, test: 0 };
-  const part = (await loadDataset(name, { dataDir, limits }))[split];
+  const sound = isSound(name) ? options.sound : undefined;
+  const part = (await loadDataset(name, { dataDir, limits, sound }))[split];
   return limit === undefined ? part : subset(part, limit);
 }
 
