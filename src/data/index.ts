@@ -2,6 +2,7 @@
 export type { Example, ExampleValue } from "./collate.js";
 export { type CsvExamples, type CsvOptions, readCsv } from "./csv/read.js";
 export type { CsvColumn } from "./csv/table.js";
+export { type CutoutOptions, cutout } from "./cutout.js";
 export {
   checkLabels,
   type DatasetSplits,

@@ -4,6 +4,7 @@ import * as compare from "./compare.js";
 import * as conv from "./conv.js";
 import * as convTranspose from "./conv-transpose.js";
 import * as conv1d from "./conv1d.js";
+import * as distillation from "./distillation.js";
 import * as dropout from "./dropout.js";
 import * as elementwise from "./elementwise.js";
 import * as indexing from "./indexing.js";
@@ -18,6 +19,7 @@ import * as pointwiseLoss from "./pointwise-loss.js";
 import * as pool from "./pool.js";
 import * as pool1d from "./pool1d.js";
 import * as reduce from "./reduce.js";
+import * as softLoss from "./soft-loss.js";
 import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
 import * as upsample from "./upsample.js";
@@ -53,6 +55,8 @@ export const registry = {
   ...opsOf(softmax),
   ...opsOf(loss),
   ...opsOf(pointwiseLoss),
+  ...opsOf(softLoss),
+  ...opsOf(distillation),
 };
 
 /** A built-in op's name. */

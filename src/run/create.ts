@@ -2,7 +2,7 @@
  * @file One run from its configuration: data, network, training, test, packing. It writes nothing: who calls it, keeps
  * what it hands over.
  */
-import { anything, callable, checkOptions, integer, type OptionRules, record } from "../core/checks.js";
+import { anything, callable, checkOptions, type OptionRules, record } from "../core/checks.js";
 import { sha256Hex } from "../core/sha256.js";
 import { type ModelSummary, pack, summarize } from "../export/index.js";
 import { createSession } from "../infer/create-session.js";
@@ -12,10 +12,11 @@ import { type OptimizerLike, scheduleFrom } from "../optim/index.js";
 import type { Callback } from "../train/callbacks.js";
 import { loadCheckpoint, restoreCheckpoint, saveCheckpoint } from "../train/checkpoint.js";
 import { weightsDigest } from "../train/digest.js";
+import type { Distillation } from "../train/distillation.js";
 import { evaluate } from "../train/evaluate.js";
-import { type FitProgress, type FitResult, fit as fitNetwork } from "../train/fit.js";
+import { type FitOptions, type FitProgress, type FitResult, fit as fitNetwork } from "../train/fit.js";
 import type { EpochMetrics } from "../train/metrics.js";
-import { signalRule } from "../train/options.js";
+import { CHECKPOINT_EVERY, signalRule } from "../train/options.js";
 import { TOGETHER_RULES } from "../train/together.js";
 import { aloneWorld, type World } from "../world/world.js";
 import { parseConfig, type RunConfig } from "./config.js";
@@ -26,6 +27,7 @@ import { type Accuracy, packedAccuracy } from "./packed.js";
 import { partsOf } from "./parts.js";
 import { optimizerFor } from "./quantize.js";
 import { copied, type StartFiles, startingNetwork } from "./start.js";
+import { type OpenTeacher, openTeacher } from "./teacher.js";
 
 /** What a run is given besides its configuration, and whom it tells. Callbacks are awaited. */
 export interface RunOptions extends StartFiles {
@@ -41,16 +43,19 @@ export interface RunOptions extends StartFiles {
   readonly data?: RunData;
   /** Stops at the next step boundary, or the test by throwing its reason. */
   readonly signal?: AbortSignal;
-  /** Data, files and network are there; training begins. */
-  readonly onStart?: () => void | Promise<void>;
+  /**
+   * Data, files and network are there; training begins. The network may be looked at until the run ends, which disposes
+   * of it.
+   */
+  readonly onStart?: (net: Module) => void | Promise<void>;
   /** Called after every step. */
   readonly onProgress?: (progress: FitProgress) => void;
   /** After every epoch, before its checkpoint. */
   readonly onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
   /** Takes the checkpoint of every epoch; without any epoch, that of the network as it starts. */
   readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
-  /** Steps between checkpoints within an epoch. Default: none but at its end. */
-  readonly checkpointEvery?: number;
+  /** Steps between checkpoints within an epoch, or when they are wanted: see `fit`. Default: none but at its end. */
+  readonly checkpointEvery?: FitOptions["checkpointEvery"];
   /** Takes the checkpoints within epochs. */
   readonly onStepCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
   /** All epochs are complete; the test begins. */
@@ -67,6 +72,7 @@ const RULES: OptionRules<RunOptions> = {
   data: record,
   network: record,
   init: record,
+  teacher: record,
   checkpoint: anything,
   signal: signalRule,
   onStart: callable,
@@ -74,7 +80,7 @@ const RULES: OptionRules<RunOptions> = {
   onEpoch: callable,
   onCheckpoint: callable,
   world: TOGETHER_RULES.world,
-  checkpointEvery: integer(1),
+  checkpointEvery: CHECKPOINT_EVERY,
   onStepCheckpoint: callable,
   onTrained: callable,
   onTest: callable,
@@ -128,11 +134,14 @@ export async function createRun(config: RunConfig, options: RunOptions = {}): Pr
   const loaders = runLoaders(own, options.data);
   const net = await startingNetwork(own, options, loaders.calibration);
   let optimizer: OptimizerLike | undefined;
+  let teacher: OpenTeacher | null = null;
   try {
+    // What is trained already is only tested.
+    if ((options.checkpoint?.epoch ?? 0) < own.epochs) teacher = openTeacher(own, options.teacher);
     optimizer = optimizerFor(net, own, loaders.train.batches);
     const reports = (options.world?.rank ?? 0) === 0;
-    if (reports) await options.onStart?.();
-    const { epoch, stopped, metrics } = await train(net, optimizer, own, loaders, options);
+    if (reports) await options.onStart?.(net);
+    const { epoch, stopped, metrics } = await train(net, optimizer, own, loaders, options, teacher?.loss);
     const result = { epochs: epoch, stopped, metrics, weights: copied(net), weightsSha256: weightsDigest(net) };
     if (stopped) return { ...result, accuracy: null, packed: null };
     if (reports && own.epochs === 0 && options.checkpoint === undefined) {
@@ -142,6 +151,7 @@ export async function createRun(config: RunConfig, options: RunOptions = {}): Pr
     return { ...result, ...(await test(net, own, loaders, options)) };
   } finally {
     optimizer?.dispose();
+    teacher?.dispose();
     net.dispose();
   }
 }
@@ -152,6 +162,7 @@ async function train(
   config: RunConfig,
   loaders: RunLoaders,
   { checkpoint, world, signal, onProgress, onEpoch, onCheckpoint, checkpointEvery, onStepCheckpoint }: RunOptions,
+  loss: Distillation | undefined,
 ): Promise<FitResult> {
   if (checkpoint !== undefined && checkpoint.epoch >= config.epochs) {
     restoreCheckpoint(checkpoint, net, optimizer);
@@ -163,6 +174,7 @@ async function train(
     optimizer,
     schedule: scheduleFrom(config.schedule),
     labelSmoothing: config.labelSmoothing,
+    loss,
     recalibrate: recalibrate === "auto" ? ("auto" as const) : recalibrate === "always",
     validation: loaders.validation ?? loaders.test,
     config,

@@ -1,6 +1,7 @@
 /** @file What is known of an epoch. */
 import type { Module } from "../nn/module.js";
 import { QuantWatch, type WatchCounts } from "../quant/diagnostics.js";
+import type { LossParts } from "./distillation.js";
 import type { NormStatistics } from "./norm-statistics.js";
 
 /** Figures of one epoch of any run. Shares are in [0, 1]. What is per layer is keyed by the layer's path. */
@@ -9,6 +10,8 @@ export interface RunMetrics {
   epoch: number;
   /** Mean training loss, label smoothing included. */
   loss: number;
+  /** Its terms before they are weighted, where a teacher has one. */
+  lossParts?: LossParts;
   /** Mean loss on the validation data; of images cross-entropy without label smoothing. */
   valLoss?: number;
   /** Learning rate of the last step. */
@@ -27,6 +30,18 @@ export interface RunMetrics {
   withoutGradient?: string[];
   /** What became of batch norms' running statistics after the last epoch; absent where nothing was looked at. */
   statistics?: NormStatistics;
+  /** The average of weights that this epoch's validation is of; absent before there is one. */
+  average?: AverageMetrics;
+}
+
+/** An average of weights after an epoch. */
+export interface AverageMetrics {
+  /** Steps (EMA) or epochs (SWA) that it is made of. */
+  updates: number;
+  /** Training images that statistics of batch norms were estimated on; 0: there are none, or they were averaged too. */
+  images: number;
+  /** The validation of the last step's weights, for comparison. */
+  last: { valLoss?: number; valAccuracy?: number; valMetrics?: Record<string, number> };
 }
 
 /** Figures of one epoch on images; a line of `metrics.jsonl`. */

@@ -362,6 +362,51 @@ export const samples: Record<OpName, readonly Sample[]> = {
     { note: "sum", inputs: [[4, 3], fixed([4], [0, 2, 1, 2], "i32")], attrs: { reduction: "sum" } },
     { note: "none", inputs: [[2, 2, 3], fixed([2, 2], [0, 2, 1, 2], "i32")], attrs: { reduction: "none" } },
   ],
+  softCrossEntropy: [
+    {
+      inputs: [
+        [4, 3],
+        [4, 3],
+      ],
+      attrs: {},
+    },
+    { note: "sum, fixed targets", inputs: [[4, 3], { shape: [4, 3], gradient: false }], attrs: { reduction: "sum" } },
+    {
+      note: "none",
+      inputs: [
+        [2, 2, 3],
+        [2, 2, 3],
+      ],
+      attrs: { reduction: "none" },
+    },
+  ],
+  distillationLoss: [
+    {
+      inputs: [
+        [4, 3],
+        [4, 3],
+      ],
+      attrs: {},
+    },
+    {
+      note: "T = 1, sum",
+      inputs: [
+        [4, 3],
+        [4, 3],
+      ],
+      attrs: { temperature: 1, reduction: "sum" },
+    },
+    {
+      note: "none",
+      inputs: [
+        [2, 2, 3],
+        [2, 2, 3],
+      ],
+      attrs: { temperature: 0.7, reduction: "none" },
+    },
+    { note: "fixed teacher", inputs: [[5, 4], { shape: [5, 4], gradient: false }], attrs: { temperature: 2.5 } },
+    { note: "one example", inputs: [[3], [3]], attrs: { temperature: 2 } },
+  ],
   mse: [
     {
       inputs: [

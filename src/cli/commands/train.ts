@@ -8,6 +8,7 @@ import { trainRun } from "../../node/run/train.js";
 import { followRun } from "../../node/world/follow.js";
 import { mpiWorld } from "../../node/world/mpi.js";
 import type { RunConfig } from "../../run/config.js";
+import { FIELDS } from "../../run/fields.js";
 import { normalizeText } from "../../run/normalization.js";
 import { PRESETS_HELP, withPreset } from "../../run/presets.js";
 import { ranksFor, withShards } from "../../run/shards.js";
@@ -139,6 +140,8 @@ async function trainHere(
     await startThreads({ threads: size > 1 ? 1 : options.threads, relaxed });
     if (size > 1) terminal.note(`${size} ranks compute ${shards} shards of each batch`);
     const { normalize } = opened.config;
+    const taught = taughtText(opened.config);
+    if (taught !== null) terminal.note(taught);
     if (normalize) terminal.note(`images are normalized by ${normalizeText(normalize)}`);
     const version = COARSEGRAD_VERSION;
     const outcome = await trainRun({
@@ -149,6 +152,8 @@ async function trainHere(
       dataDir,
       workers,
       maxPixels,
+      threads: options.threads === "auto" ? availableParallelism() : options.threads,
+      onPrepare: (at) => progress.prepare(at),
       ranks,
       world,
       limitSeconds,
@@ -164,12 +169,22 @@ async function trainHere(
   }
 }
 
+/** Who teaches a run, and how much it counts; null for one that learns from labels alone. */
+function taughtText({ teacher, temperature, teacherWeight }: RunConfig): string | null {
+  if (teacher === undefined) return null;
+  const { file, model, normalize } = teacher;
+  const what = model === undefined ? "" : ` (${model}, images normalized by ${normalizeText(normalize)})`;
+  const [T, w] = [temperature ?? FIELDS.temperature.initial, teacherWeight ?? FIELDS.teacherWeight.initial];
+  return `taught by ${file}${what}: temperature ${T}, weight ${w}`;
+}
+
 /** A bar of the training, then one of the test. */
 class TrainProgress {
   readonly #terminal: Terminal;
   readonly #label: string;
   /** What the images of the figure after every epoch are: held out of the training images, or the test images. */
   readonly #checked: "validation" | "test";
+  #preparing: Progress | null = null;
   #training: Progress | null = null;
   #testing: Progress | null = null;
   #last: FitProgress | null = null;
@@ -181,6 +196,12 @@ class TrainProgress {
     this.#label = quant === null ? bits : `${bits} ${quant.method}`;
     this.#checked = validate > 0 ? "validation" : "test";
     if (last !== undefined) this.#take(last);
+  }
+
+  prepare({ done, total }: { done: number; total: number }): void {
+    this.#preparing ??= startProgress(this.#terminal, "decode pictures", total);
+    this.#preparing.update(done);
+    if (done === total) this.#preparing.stop();
   }
 
   train(progress: FitProgress): void {
@@ -200,8 +221,10 @@ class TrainProgress {
     if (valAccuracy != null) this.#figure = [`${this.#checked} ${percent(100 * valAccuracy)}`];
   }
 
-  #show({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }: FitProgress): void {
-    const parts = [`loss ${short(loss)}`, `accuracy ${percent(100 * accuracy)}`, ...this.#figure];
+  #show({ epoch, epochs, step, steps, loss, lossParts, accuracy, imagesPerSecond }: FitProgress): void {
+    const terms =
+      lossParts === undefined ? "" : ` (labels ${short(lossParts.labels)}, teacher ${short(lossParts.teacher)})`;
+    const parts = [`loss ${short(loss)}${terms}`, `accuracy ${percent(100 * accuracy)}`, ...this.#figure];
     const details = [`epoch ${epoch}/${epochs}`, ...parts, `${Math.round(imagesPerSecond)} images/s`];
     this.#training?.update((epoch - 1) * steps + step, details.join("  "));
   }
@@ -213,6 +236,7 @@ class TrainProgress {
   }
 
   stop(): void {
+    this.#preparing?.stop();
     this.#training?.stop();
     this.#testing?.stop();
   }
