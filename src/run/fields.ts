@@ -22,7 +22,7 @@ const ALPHA_RULES = Object.keys(alphaRules);
 const PROXIES = Object.keys(proxies);
 const OPTIMIZERS = choice(["sgd", "adam"]);
 const GRANULARITIES = choice(["layer", "channel"]);
-const AUGMENTATIONS = choice(["none", "shift", "crop-flip", "time-shift", "speech"]);
+const AUGMENTATIONS = choice(["none", "shift", "crop-flip", "time-shift", "speech", "voices"]);
 /**
  * Rules that weights are projected by: the nearest point (the paper), those of the authors' released code, and others
  * of some widths.
@@ -281,16 +281,23 @@ export const FIELDS = {
   }),
   augment: row("run", {
     flags: "--augment <how>",
-    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; for sound time-shift: move by up to 10 frames; speech: that, louder or softer, noise, masks over time and frequency; none. ptq and comq calibrate on such images: give what the weights were trained with",
+    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; for sound time-shift: move by up to 10 frames; speech: that, louder or softer, noise, masks over time and frequency; voices: other tempos, voices and microphones instead of louder or softer; none. ptq and comq calibrate on such images: give what the weights were trained with",
     kind: AUGMENTATIONS,
     initial: "none",
     refuses(how, { folder, sound }) {
       if (how === "none") return null;
-      const heard = how === "time-shift" || how === "speech";
+      const heard = how === "time-shift" || how === "speech" || how === "voices";
       if (sound !== heard)
-        return sound ? "time-shift, speech or none for sound" : "shift, crop-flip or none for images";
+        return sound ? "time-shift, speech, voices or none for sound" : "shift, crop-flip or none for images";
       return folder && how === "shift" ? "crop-flip or none for an image folder" : null;
     },
+  }),
+  range: row("run?", {
+    flags: "--range <dB>",
+    help: "for sound: bring the loudest value of every recording to one level and hear so many dB below it, such as 60, so that it does not matter how loud one speaks",
+    kind: real({ min: 20, max: 120 }),
+    initialText: "as loud as it is, 80 dB",
+    needs: ({ sound }) => (sound ? null : "--data fsdd or audiofolder:DIR"),
   }),
   seed: row("run", {
     flags: "--seed <n>",
