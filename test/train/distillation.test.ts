@@ -146,7 +146,11 @@ describe("distillation", () => {
       const net = new Sequential([new Linear(5, 3)]);
       const optimizer = new SGD(net.parameters(), { lr: 0.1 });
       const loss = distillation(teacher, { weight: 0.5, temperature: 2 });
-      const { metrics } = await fit(net, { x, y, ...given } as never, { epochs: 1, batch: 24, optimizer, loss } as never);
+      const { metrics } = await fit(
+        net,
+        { x, y, ...given } as never,
+        { epochs: 1, batch: 24, optimizer, loss } as never,
+      );
       await expect(evaluate(net, { x, y }, { loss })).rejects.toThrow(/evaluate: bad loss.*teachers are for fit/);
       const digest = weightsDigest(net);
       optimizer.dispose();
