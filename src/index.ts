@@ -58,3 +58,4 @@ export type { CrossEntropyOptions } from "./ops/loss.js";
 export type { Reduction } from "./ops/loss-reduction.js";
 export type { InputInfo, Needs, OpDef, OpResult } from "./ops/op.js";
 export type { BinaryCrossEntropyOptions, HuberOptions, LossOptions } from "./ops/pointwise-loss.js";
+export type { SoftCrossEntropyOptions } from "./ops/soft-loss.js";

@@ -12,3 +12,4 @@ export * from "./functions/movement.js";
 export * from "./functions/normalization.js";
 export * from "./functions/reduction.js";
 export * from "./functions/sequence.js";
+export * from "./functions/soft-loss.js";

@@ -49,6 +49,7 @@ export {
   datasetInfo,
   type RemoteFile,
 } from "./registry.js";
+export { type CutoutOptions, cutout } from "./cutout.js";
 export { loudness, spectralMasks, spectralNoise, timeShift } from "./speech.js";
 export { LoaderStreams } from "./streams.js";
 export { horizontalFlip, type ImageTransform, mirrorImage, normalize, randomCrop, shiftImage } from "./transforms.js";

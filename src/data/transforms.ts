@@ -38,7 +38,7 @@ export const transformRule: Rule = (value) =>
   typeof (value as ImageTransform | null | undefined)?.apply === "function" ? null : "a transform with apply()";
 
 /** Refuses pixels that are not an image of this shape. @throws DTypeError, ShapeError, ArgumentError */
-function checkImage(op: string, pixels: Uint8Array, shape: ImageShape): void {
+export function checkPixels(op: string, pixels: Uint8Array, shape: ImageShape): void {
   checkBytes(op, "pixels", pixels);
   checkImageShape(op, shape);
   if (kindOf(pixels) !== null && pixels.length === shape[0] * shape[1] * shape[2]) return;
@@ -46,7 +46,7 @@ function checkImage(op: string, pixels: Uint8Array, shape: ImageShape): void {
 }
 
 function checkApply(op: string, pixels: Uint8Array, shape: ImageShape, rng: Rng): void {
-  checkImage(op, pixels, shape);
+  checkPixels(op, pixels, shape);
   check(op, "rng", rng, instanceOf(Rng, "an Rng"));
 }
 
@@ -77,7 +77,7 @@ export function randomCrop(options: { padding?: number; fill?: number } = {}): I
  * @throws ArgumentError, DTypeError, ShapeError on what is no image, and on numbers that are no integers
  */
 export function shiftImage(pixels: Uint8Array, shape: ImageShape, down: number, right: number, fill = 0): void {
-  checkImage("shiftImage", pixels, shape);
+  checkPixels("shiftImage", pixels, shape);
   check("shiftImage", "down", down, integer());
   check("shiftImage", "right", right, integer());
   check("shiftImage", "fill", fill, integer(0, 255));
@@ -119,7 +119,7 @@ export function horizontalFlip(options: { p?: number } = {}): ImageTransform {
 
 /** Mirrors left and right, in place. @throws ArgumentError, DTypeError, ShapeError on what is no image */
 export function mirrorImage(pixels: Uint8Array, shape: ImageShape): void {
-  checkImage("mirrorImage", pixels, shape);
+  checkPixels("mirrorImage", pixels, shape);
   mirror(pixels, shape);
 }
 

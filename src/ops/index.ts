@@ -19,6 +19,7 @@ import * as pointwiseLoss from "./pointwise-loss.js";
 import * as pool from "./pool.js";
 import * as pool1d from "./pool1d.js";
 import * as reduce from "./reduce.js";
+import * as softLoss from "./soft-loss.js";
 import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
 import * as upsample from "./upsample.js";
@@ -55,6 +56,7 @@ export const registry = {
   ...opsOf(loss),
   ...opsOf(pointwiseLoss),
   ...opsOf(distillation),
+  ...opsOf(softLoss),
 };
 
 /** A built-in op's name. */

@@ -96,6 +96,8 @@ export interface RunSummary {
   testImages: number;
   /** The test images are those that the run was trained on: an image folder without any to test on. */
   testIsTraining?: true;
+  /** SHA-256 of the pixels and labels of all images, where they were decoded into a file. */
+  pixelsSha256?: string;
   /** The last epoch's figures on the training images that were held out, with `validate`. */
   validation?: {
     readonly images: number;
@@ -126,6 +128,8 @@ export interface RunAccount {
   readonly metrics: readonly EpochMetrics[];
   /** The test images are those that it was trained on. */
   readonly testIsTraining?: boolean;
+  /** SHA-256 of the pixels and labels of all images, where they were decoded into a file. */
+  readonly pixelsSha256?: string;
 }
 
 const ACCOUNT: OptionRules<RunAccount> = {
@@ -134,6 +138,7 @@ const ACCOUNT: OptionRules<RunAccount> = {
   wallSeconds: real,
   metrics: listOf(record),
   testIsTraining: flag,
+  pixelsSha256: hashRule,
 };
 
 /** The summary of a run that is complete; null of one that was stopped. */
@@ -162,6 +167,7 @@ export function summaryOf(config: RunConfig, result: RunResult, account: RunAcco
     top5: accuracy.top5,
     testImages: accuracy.images,
     ...(account.testIsTraining && { testIsTraining: true as const }),
+    ...(account.pixelsSha256 !== undefined && { pixelsSha256: account.pixelsSha256 }),
     ...validationOf(config, metrics.at(-1)),
     millisecondsPerImage: 1000 / accuracy.imagesPerSecond,
     weightsSha256,
@@ -229,6 +235,7 @@ export function checkSummary(file: string, value: unknown): void {
     top5: figure,
     testImages: count,
     testIsTraining: flag,
+    pixelsSha256: hashRule,
     validation: { images: count, top1: figure, loss: figure },
     millisecondsPerImage: figure,
     weightsSha256: hashRule,

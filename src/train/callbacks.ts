@@ -1,12 +1,44 @@
 /** @file Callbacks of a run as values: ending early, keeping the best weights, your own. */
-import { atLeast, checkOptions, integer, type OptionRules, oneOf, refuse, text } from "../core/checks.js";
+import {
+  atLeast,
+  checkOptions,
+  describe,
+  either,
+  integer,
+  type OptionRules,
+  oneOf,
+  type Rule,
+  real,
+  record,
+  refuse,
+  text,
+} from "../core/checks.js";
+import { StateError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
+import type { HostArray } from "../nn/state.js";
 import type { RunMetrics } from "./metrics.js";
 
-/** What looks on while a network is trained. Every method is awaited. */
+/** What a run begins with, as callbacks are told. */
+export interface CallbackStart {
+  readonly net: Module;
+  /** Of a resumed run: what the callback's `save` gave when the checkpoint was written; null if it saved nothing. */
+  readonly saved?: unknown;
+  /** Of a resumed run: the weights that it had come to. */
+  readonly model?: ReadonlyMap<string, HostArray>;
+  /** Ends the run before its first step. */
+  stop(): void;
+}
+
+/** What looks on while a network is trained. Every method is awaited, but for `save` and `result`. */
 export interface Callback<Metrics extends RunMetrics = RunMetrics> {
   /** Before the first step. */
-  onStart?(run: { readonly net: Module }): void | Promise<void>;
+  onStart?(run: CallbackStart): void | Promise<void>;
+  /** What goes into every checkpoint, as plain JSON: a resumed run hands it to `onStart`. */
+  save?(): unknown;
+  /** Weights and buffers that the run would end with if it ended now; null: those of the network. */
+  result?(): ReadonlyMap<string, HostArray> | null;
+  /** Takes the checkpoint of every epoch, on every rank. */
+  onCheckpoint?(bytes: Uint8Array): void | Promise<void>;
   /** After every epoch. @param run `stop()` ends the run after this epoch */
   onEpoch?(run: { readonly net: Module; readonly metrics: Metrics; stop(): void }): void | Promise<void>;
   /** After the last epoch, or when the run was ended. */
@@ -34,6 +66,19 @@ export interface EarlyStopOptions extends MonitorOptions {
 
 const MONITOR_RULES: OptionRules<MonitorOptions> = { monitor: text, mode: oneOf("min", "max") };
 
+/** What a callback of a monitor saves. */
+type Saved<Fields> = { readonly best: number | null } & { readonly [Name in keyof Fields]: number | null };
+
+/** An object with exactly these fields. */
+function objectRule(rules: Readonly<Record<string, Rule>>): Rule {
+  const names = Object.keys(rules);
+  return (value) => {
+    const own = Object(value) as Record<string, unknown>;
+    const good = record(value) === null && names.every((name) => rules[name](own[name]) === null);
+    return good && Object.keys(own).length === names.length ? null : `{ ${names.join(", ")} }`;
+  };
+}
+
 /** Tells improvements of a figure. */
 class Monitor {
   readonly #op: string;
@@ -46,8 +91,26 @@ class Monitor {
     this.#options = options;
     this.#delta = minDelta;
   }
-  reset(): void {
-    this.#best = null;
+  /** The best figure so far. */
+  get best(): number | null {
+    return this.#best;
+  }
+  /** Begins anew, or where an earlier part of the run ended. */
+  reset(best: number | null = null): void {
+    this.#best = best;
+  }
+  /** What a callback saved, if it is that. @throws StateError */
+  saved<Fields extends Readonly<Record<string, Rule>>>(state: unknown, rules: Fields): Saved<Fields> | null {
+    if (state == null) return null;
+    const expected = objectRule({ best: either(real, oneOf(null)), ...rules })(state);
+    if (expected === null) return state as Saved<Fields>;
+    throw new StateError({
+      op: this.#op,
+      what: "the checkpoint holds the state of another callback",
+      expected,
+      got: describe(state),
+      hint: "resume with the first part's callbacks, in their order",
+    });
   }
   /**
    * @returns true if the epoch is better than all before. NaN never is.
@@ -77,7 +140,8 @@ class Monitor {
 }
 
 /**
- * Ends a run when a figure has not improved for some epochs. Counts anew in every call of `fit`.
+ * Ends a run when a figure has not improved for some epochs. Counts anew in every call of `fit`, and goes on counting
+ * in one that resumes from a checkpoint.
  *
  * @throws ArgumentError on options out of range; in the run, on a figure that its epochs do not have
  * @example
@@ -93,10 +157,13 @@ export function earlyStop(options: EarlyStopOptions = {}): Callback {
   const monitor = new Monitor("earlyStop", options, minDelta);
   let waited = 0;
   return {
-    onStart: () => {
-      monitor.reset();
-      waited = 0;
+    onStart: ({ saved, stop }) => {
+      const before = monitor.saved(saved, { waited: integer(0) });
+      monitor.reset(before?.best);
+      waited = before?.waited ?? 0;
+      if (waited >= patience) stop();
     },
+    save: () => ({ best: monitor.best, waited }),
     onEpoch: ({ metrics, stop }) => {
       waited = monitor.improves(metrics) ? 0 : waited + 1;
       if (waited >= patience) stop();
@@ -106,33 +173,33 @@ export function earlyStop(options: EarlyStopOptions = {}): Callback {
 
 /**
  * Keeps the weights and buffers of the best epoch, and puts them back at the end of the run. The optimizer's state
- * stays that of the last epoch.
+ * stays that of the last epoch. Checkpoints hold both: `model` is the best epoch's state, `training` the last one's.
  *
  * @throws ArgumentError on unknown options; in the run, on a figure that its epochs do not have
  */
 export function best(options: MonitorOptions = {}): Callback & { readonly epoch: number | null } {
   checkOptions<MonitorOptions>("best", options, MONITOR_RULES);
   const monitor = new Monitor("best", options, 0);
-  let kept: Map<string, { shape: readonly number[]; data: Float32Array }> | null = null;
+  let kept: ReadonlyMap<string, HostArray> | null = null;
   let epoch: number | null = null;
   return {
     /** The best epoch so far, from 1. */
     get epoch() {
       return epoch;
     },
-    onStart: () => {
-      monitor.reset();
-      kept = null;
-      epoch = null;
+    onStart: ({ saved, model }) => {
+      const before = monitor.saved(saved, { epoch: either(integer(1), oneOf(null)) });
+      monitor.reset(before?.best);
+      epoch = before?.epoch ?? null;
+      kept = epoch === null ? null : (model ?? null);
     },
+    save: () => ({ best: monitor.best, epoch }),
+    result: () => kept,
     onEpoch: ({ net, metrics }) => {
       if (!monitor.improves(metrics)) return;
       epoch = metrics.epoch;
       kept = new Map(
-        [...net.stateDict()].map(([key, array]) => [
-          key,
-          { shape: array.shape, data: array.toTypedArray() as Float32Array },
-        ]),
+        [...net.stateDict()].map(([key, array]) => [key, { shape: array.shape, data: array.toTypedArray() }]),
       );
     },
     onEnd: ({ net }) => {

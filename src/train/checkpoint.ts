@@ -6,6 +6,7 @@ import {
   checkOptions,
   instanceOf,
   integer,
+  list,
   listOf,
   type Rule,
   real,
@@ -23,6 +24,7 @@ import type { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "../nn/module.js";
 import { type HostArray, stateEntries, valuesOf } from "../nn/state.js";
 import type { OptimizerLike, OptimizerState } from "../optim/types.js";
+import { type CheckpointParts, partEntries, partMetadata, readParts } from "./checkpoint-parts.js";
 import { canonicalJson, configHash } from "./digest.js";
 import { checkContent, quoted } from "./file-checksum.js";
 import type { PartialEpoch } from "./partial.js";
@@ -32,7 +34,7 @@ export const CHECKPOINT_FORMAT = "coarsegrad-checkpoint";
 const VERSION = "1";
 
 /** A place in a run, as it stands in a file. */
-export interface Checkpoint {
+export interface Checkpoint extends CheckpointParts {
   /** Epochs that are complete. */
   readonly epoch: number;
   /** Optimizer steps that are complete: the schedule's position. */
@@ -43,7 +45,7 @@ export interface Checkpoint {
   readonly config: unknown;
   /** SHA-256 of the configuration. */
   readonly configHash: string;
-  /** Parameters and buffers by state-dict key. */
+  /** Parameters and buffers by state-dict key: what the run has come to. */
   readonly model: ReadonlyMap<string, SafeTensor>;
   /** The optimizer, or its state. */
   readonly optimizer: OptimizerState;
@@ -54,9 +56,11 @@ export interface Checkpoint {
 }
 
 /** What is saved. */
-export interface CheckpointSource {
-  /** The network. */
+export interface CheckpointSource extends Omit<CheckpointParts, "training"> {
+  /** The network, as training goes on with it. */
   readonly net: Module;
+  /** What the run has come to, where that is not the network's state: an average of weights, or the best epoch's. */
+  readonly model?: ReadonlyMap<string, HostArray>;
   /** The optimizer, or its state. */
   readonly optimizer: OptimizerLike;
   /** Epochs that are done. */
@@ -74,7 +78,8 @@ function tensorEntry(name: string, array: NDArray | HostArray): SafeEntry {
 }
 
 /**
- * Writes a checkpoint. Tensors `model.<state-dict key>` and `optimizer.<index>.<slot>`; counts, rates, random streams
+ * Writes a checkpoint. Tensors `model.<state-dict key>` and `optimizer.<index>.<slot>`, perhaps `training.<key>` and
+ * `average.<key>` (see `CheckpointParts`); counts, rates, random streams
  * and the configuration as JSON in the metadata; and there a checksum of all of it.
  *
  * @returns bytes of a safetensors file; equal states give equal bytes
@@ -90,15 +95,25 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
       step: integer(0),
       config: anything,
       partial: partialRule,
+      model: record,
+      average: record,
+      callbacks: list,
     },
     ["net", "optimizer", "epoch", "step"],
   );
-  const { net, optimizer, epoch, step, config = null, partial } = source;
+  const { net, optimizer, epoch, step, config = null, partial, model, average, callbacks } = source;
   const state = optimizer.stateDict();
   const rngs = Object.fromEntries([...net.namedRngs()].map(([key, rng]) => [key, rng.state()]));
+  const own = net.stateDict();
+  const parts = {
+    training: model && (own as ReadonlyMap<string, unknown> as CheckpointParts["training"]),
+    average,
+    callbacks,
+  };
   const entries = [
-    ...[...net.stateDict()].map(([key, array]) => tensorEntry(`model.${key}`, array)),
+    ...[...(model ?? own)].map(([key, array]) => tensorEntry(`model.${key}`, array)),
     ...[...state.arrays].map(([key, array]) => tensorEntry(`optimizer.${key}`, array)),
+    ...partEntries(parts),
   ];
   const metadata = {
     format: CHECKPOINT_FORMAT,
@@ -111,6 +126,7 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
     rngs: canonicalJson(rngs),
     default_rng: canonicalJson(defaultRng().state()),
     ...(partial !== undefined && { partial: canonicalJson(partial) }),
+    ...partMetadata(parts),
   };
   return writeSafetensors(entries, { ...metadata, checksum: contentChecksum(entries, metadata) });
 }
@@ -183,6 +199,7 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
     },
     rngs: new Map(Object.entries(read<Record<string, number[]>>("rngs", isTable(isState)))),
     defaultRng: read("default_rng", isState),
+    ...readParts(metadata, read, under),
   };
 }
 
@@ -197,7 +214,8 @@ function hashOf(config: unknown): string | null {
 }
 
 /**
- * Puts a network, its optimizer and all random streams where the checkpoint was taken. Everything is compared first:
+ * Puts a network, its optimizer and all random streams where the checkpoint was taken: the network gets the weights
+ * that training goes on with, `training` where `model` is an average or another epoch's. Everything is compared first:
  * after an error, network, optimizer and random streams are as they were.
  *
  * @throws ArgumentError on anything but a checkpoint, a network and an optimizer; StateError if the network's keys,
@@ -227,11 +245,12 @@ export function restoreCheckpoint(checkpoint: Checkpoint, net: Module, optimizer
   }
   const stream = Rng.from(checkpoint.defaultRng);
   const putRngs = net.checkRngs(states);
-  const putState = net.checkStateDict(checkpoint.model);
+  const state = checkpoint.training ?? checkpoint.model;
+  const putState = net.checkStateDict(state);
   // The last that can fail, and all or nothing by itself.
   optimizer.loadStateDict(checkpoint.optimizer);
   if (net.loadStateDict === Module.prototype.loadStateDict) putState();
-  else net.loadStateDict(checkpoint.model); // a network's own way of loading
+  else net.loadStateDict(state); // a network's own way of loading
   putRngs();
   setDefaultRng(stream);
 }

@@ -1,6 +1,6 @@
 /** @file The training loop. */
 import { check } from "../core/checks.js";
-import { DivergenceError, StateError, WorldError } from "../core/errors.js";
+import { ArgumentError, DivergenceError, StateError, WorldError } from "../core/errors.js";
 import { sizeOf } from "../core/shape.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/loader.js";
@@ -8,13 +8,14 @@ import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import type { OptimizerLike } from "../optim/types.js";
 import { restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
-import { configHash } from "./digest.js";
+import { canonicalJson, configHash } from "./digest.js";
 import { evaluate } from "./evaluate.js";
 import { type ExampleInput, examplesOf, isExamples, type TaskOptions } from "./example-options.js";
 import { checkOwnership, checkStart, LossGuard } from "./guard.js";
 import { imageTensor } from "./input.js";
 import { keepModes, type Run, RunClock, secondsSince, trainEpoch } from "./loop.js";
 import type { RunMetrics, TaskMetrics } from "./metrics.js";
+import { Mixup } from "./mixup.js";
 import { settleStatistics } from "./norm-statistics.js";
 import {
   type CommonOptions,
@@ -26,6 +27,7 @@ import {
   moduleRule,
   type ProgressOptions,
 } from "./options.js";
+import { Standing, type Validation } from "./standing.js";
 import { type Counted, exampleTask, imageTask, judge, type Task } from "./task.js";
 import { Together } from "./together.js";
 
@@ -62,7 +64,8 @@ export async function fit(
   const own = options as FitOptions;
   checkFit(net, data, own);
   const loader = isBatchLoader(data) ? data : loaderOf(data, own);
-  const task = imageTask(loader, own.labelSmoothing ?? 0, own.loss);
+  const mixup = own.mixup === undefined || own.mixup === 0 ? null : new Mixup(own.mixup, own.seed ?? 1);
+  const task = imageTask(loader, own.labelSmoothing ?? 0, mixup, own.loss);
   scope(() =>
     own.loss?.check(imageTensor(new Uint8Array(sizeOf(loader.imageShape)), [1, ...loader.imageShape]), loader.classes),
   );
@@ -90,6 +93,14 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
   task.distillation?.checkStudent(net);
   const together = new Together(net, task, options);
   const { world } = together;
+  if (!together.alone && typeof options.checkpointEvery === "function") {
+    throw new ArgumentError({
+      op: "fit",
+      what: "ranks could not agree on checkpoints",
+      expected: "checkpointEvery as a number of steps where there are several ranks",
+      got: `a function, and ${world.size} ranks`,
+    });
+  }
   try {
     return await trainTogether(net, task, options, together, validation);
   } catch (error) {
@@ -106,10 +117,12 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
   task: Task<Item>,
   options: CommonOptions & ProgressOptions<Metrics, never>,
   together: Together<Item>,
-  validation: () => Promise<object>,
+  validation: () => Promise<Validation>,
 ): Promise<FitResult<Metrics>> {
   const { epochs, optimizer, resume, recalibrate = "auto", callbacks = [], shards = 1 } = options;
+  const standing = new Standing(net, options, callbacks);
   if (resume !== undefined) takeUp(net, optimizer, options, task.batches);
+  standing.takeUp();
   await together.agree(net, {
     configuration: configHash(options.config),
     teacher: task.distillation?.identity() ?? "none",
@@ -117,6 +130,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     epochs,
     "batches in an epoch": task.batches,
     "first step": resume?.step ?? 0,
+    "average of weights": canonicalJson(options.average ?? null),
   });
   const result: FitResult<Metrics> = { metrics: [], epoch: resume?.epoch ?? 0, stopped: false };
   if (result.epoch < epochs) checkStart(net);
@@ -129,11 +143,12 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     modes: new Map(),
     warned: new Set(),
     together,
+    average: standing.average,
     onStep: async (step, partial) => {
       if (!together.reports) return;
       const epoch = Math.floor(step / task.batches);
       await options.onStepCheckpoint?.(
-        saveCheckpoint({ net, optimizer, epoch, step, config: options.config, partial }),
+        saveCheckpoint({ net, optimizer, epoch, step, config: options.config, partial, ...standing.parts(true) }),
       );
     },
   };
@@ -142,7 +157,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
   const stop = (): void => {
     enough = true;
   };
-  for (const callback of callbacks) await callback.onStart?.({ net });
+  await standing.start(stop);
   while (result.epoch < epochs && !enough) {
     const { epoch } = result;
     const started = performance.now();
@@ -154,14 +169,15 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     }
     const { tally, layers, withoutGradient } = steps;
     const seconds = secondsSince(started);
-    const last = epoch + 1 === epochs && task.images !== null;
+    const averaged = await standing.evaluate(epoch, task.images, validation);
+    const last = epoch + 1 === epochs && task.images !== null && averaged === null;
     const statistics = last ? await settleStatistics(net, task.images, epoch, recalibrate, together.reports) : null;
     const metrics = {
       epoch: epoch + 1,
       loss: tally.meanLoss,
       ...tally.figures(),
       ...(statistics !== null && { statistics }),
-      ...(await validation()),
+      ...(averaged === null ? await validation() : averaged.figures),
       lr: optimizer.lr * optimizer.lrFactor,
       [task.rate]: tally.count / seconds,
       seconds,
@@ -170,15 +186,20 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     } as unknown as Metrics;
     if (together.reports) await options.onEpoch?.(metrics);
     for (const callback of callbacks) await callback.onEpoch?.({ net, metrics, stop });
+    averaged?.putBack();
     enough = await together.any(enough);
-    if (options.onCheckpoint !== undefined && together.reports) {
+    const takers = callbacks.filter((callback) => callback.onCheckpoint !== undefined);
+    if ((options.onCheckpoint !== undefined && together.reports) || takers.length > 0) {
       const step = (epoch + 1) * task.batches;
-      const bytes = saveCheckpoint({ net, optimizer, epoch: epoch + 1, step, config: options.config });
-      await options.onCheckpoint(bytes, metrics);
+      const { config } = options;
+      const bytes = saveCheckpoint({ net, optimizer, epoch: epoch + 1, step, config, ...standing.parts() });
+      if (together.reports) await options.onCheckpoint?.(bytes, metrics);
+      for (const callback of takers) await callback.onCheckpoint?.(bytes);
     }
     result.metrics.push(metrics);
     result.epoch++;
   }
+  if (!result.stopped) standing.finish();
   for (const callback of callbacks) await callback.onEnd?.({ net, metrics: result.metrics });
   optimizer.zeroGrad();
   return result;

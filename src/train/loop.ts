@@ -4,6 +4,7 @@ import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import { clipGradNorm } from "../optim/clip-gradients.js";
 import { constant, type SchedulePoint } from "../optim/schedule/index.js";
+import type { WeightAverage } from "./average.js";
 import { BufferGuard, checkRate, checkWeights, GradientWatch, type LossGuard } from "./guard.js";
 import { type LayerMetrics, LayerWatch } from "./metrics.js";
 import type { CommonOptions, ProgressOptions } from "./options.js";
@@ -25,6 +26,8 @@ export interface Run<Item extends Counted> {
   /** Parameters that a warning has named. */
   readonly warned: Set<string>;
   readonly together: Together<Item>;
+  /** The average of weights that is gathered. */
+  readonly average: WeightAverage | null;
   /** Takes what is needed to go on within an epoch. */
   readonly onStep?: (step: number, partial: PartialEpoch) => Promise<void>;
 }
@@ -85,8 +88,9 @@ export async function trainEpoch<Item extends Counted>(
       }
       if (together.sums === null) trainStep(run, batch, tally, guards);
       else await trainShards(run, together.sums, batch, step, tally, guards);
+      run.average?.stepped();
       const done = batch.index + 1;
-      if (options.checkpointEvery !== undefined && done % options.checkpointEvery === 0 && done < task.batches)
+      if (done < task.batches && wantsCheckpoint(options.checkpointEvery, done, step + 1))
         await run.onStep?.(step + 1, await partialOf(together, tally, watch, guards.gradients));
       if (!together.reports) continue;
       options.onProgress?.({
@@ -113,6 +117,12 @@ export async function trainEpoch<Item extends Counted>(
   } finally {
     watch.stop();
   }
+}
+
+/** Whether a checkpoint follows the step that makes `done` in this epoch and `step` in all. */
+function wantsCheckpoint(every: ProgressOptions["checkpointEvery"], done: number, step: number): boolean {
+  if (every === undefined) return false;
+  return typeof every === "function" ? every(step) : done % every === 0;
 }
 
 /** Names parameters that nothing reached, once each, with the activations that may be why. */

@@ -30,6 +30,18 @@ export interface RunMetrics {
   withoutGradient?: string[];
   /** What became of batch norms' running statistics after the last epoch; absent where nothing was looked at. */
   statistics?: NormStatistics;
+  /** The average of weights that this epoch's validation is of; absent before there is one. */
+  average?: AverageMetrics;
+}
+
+/** An average of weights after an epoch. */
+export interface AverageMetrics {
+  /** Steps (EMA) or epochs (SWA) that it is made of. */
+  updates: number;
+  /** Training images that statistics of batch norms were estimated on; 0: there are none, or they were averaged too. */
+  images: number;
+  /** The validation of the last step's weights, for comparison. */
+  last: { valLoss?: number; valAccuracy?: number; valMetrics?: Record<string, number> };
 }
 
 /** Figures of one epoch on images; a line of `metrics.jsonl`. */

@@ -17,6 +17,8 @@ export type Recalibrate = "auto" | boolean;
 
 /** Images that are looked at, as far as there are so many. */
 const IMAGES = 1024;
+/** The same for an average of weights, after every epoch. */
+const AVERAGE_IMAGES = 2048;
 /** Standard errors that a gain must have. */
 const ERRORS = 3;
 /** What evaluation may lose against training, as a share of the images. */
@@ -72,12 +74,16 @@ function hitsOf(net: Module, { images, shape, labels }: Batch): boolean[] {
 }
 
 /** The first batches of an epoch, until they hold enough images. */
-async function* firstBatches(loader: BatchLoader, epoch: number): AsyncGenerator<Batch, void, undefined> {
+async function* firstBatches(
+  loader: BatchLoader,
+  epoch: number,
+  most = IMAGES,
+): AsyncGenerator<Batch, void, undefined> {
   let images = 0;
   for await (const batch of loader.epoch(epoch)) {
     yield batch;
     images += batch.count;
-    if (images >= IMAGES) return;
+    if (images >= most) return;
   }
 }
 
@@ -149,6 +155,32 @@ async function compare(net: Module, running: Values, estimated: Values, batches:
   return counts;
 }
 
+/** Batch norms whose running statistics training moves. */
+function trained(net: Module): BatchNorm[] {
+  return net
+    .modules()
+    .filter((module) => module instanceof BatchNorm && module.training && module.momentum > 0) as BatchNorm[];
+}
+
+/**
+ * Estimates the running statistics of the batch norms that are in training mode anew and takes them: an average of
+ * weights has none of its own. Weights, modes, random streams and gradients stay as they are.
+ *
+ * @param epoch whose images are taken, from 0
+ * @returns images that were looked at; 0 without such batch norms
+ * @throws DivergenceError if the new statistics are not finite; nothing is changed then
+ */
+export async function renewStatistics(net: Module, loader: BatchLoader, epoch: number): Promise<number> {
+  const norms = trained(net);
+  if (norms.length === 0) return 0;
+  const batches = firstBatches(loader, epoch, AVERAGE_IMAGES);
+  const { estimated, images } = await estimate(net, norms, valuesOf(norms), batches);
+  if (images === 0) return 0;
+  refuseNonFinite(net, estimated);
+  put(estimated);
+  return images;
+}
+
 /**
  * Estimates the running statistics of the batch norms that are in training mode anew, and keeps or takes them; frozen
  * ones stay. Weights, modes, random streams and gradients stay as they are. Warns if new statistics were taken, and if
@@ -166,9 +198,7 @@ export async function settleStatistics(
   recalibrate: Recalibrate,
   warns = true,
 ): Promise<NormStatistics | null> {
-  const norms = net
-    .modules()
-    .filter((module) => module instanceof BatchNorm && module.training && module.momentum > 0) as BatchNorm[];
+  const norms = trained(net);
   if (norms.length === 0 || !(recalibrate === true || isQuantized(net))) return null;
   const running = valuesOf(norms);
   const { estimated, images, hits } = await estimate(net, norms, running, firstBatches(loader, epoch));

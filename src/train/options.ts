@@ -5,6 +5,7 @@ import {
   callable,
   check,
   checkOptions,
+  either,
   flag,
   instanceOf,
   integer,
@@ -22,6 +23,7 @@ import { type ImageTransform, transformRule } from "../data/transforms.js";
 import { Module } from "../nn/module.js";
 import type { Schedule, SchedulePoint } from "../optim/schedule/index.js";
 import type { OptimizerLike } from "../optim/types.js";
+import { type AverageOptions, averageRule } from "./average.js";
 import type { Callback } from "./callbacks.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { configHash } from "./digest.js";
@@ -76,6 +78,12 @@ export interface CommonOptions extends TogetherOptions {
    * `NormStatistics`); true always does, also in a float network; false never does.
    */
   recalibrate?: Recalibrate;
+  /**
+   * Average of the weights that is the run's result: evaluated after every epoch, with statistics of batch norms that
+   * are estimated anew on its first 2,048 training images (as training saw them), and left in the network at the end.
+   * Training itself goes on with its own weights. Default: none, the last weights.
+   */
+  average?: AverageOptions;
   /** Kept in checkpoints; a run can be resumed only with an equal one. Plain JSON. */
   config?: unknown;
   /** Where to go on. Network, optimizer and options must be made as for the first part. */
@@ -97,8 +105,11 @@ export interface ProgressOptions<Metrics extends RunMetrics = RunMetrics, Progre
   onEpoch?: (metrics: Metrics) => void | Promise<void>;
   /** Takes the checkpoint of every epoch. Awaited. */
   onCheckpoint?: (bytes: Uint8Array, metrics: Metrics) => void | Promise<void>;
-  /** Steps between checkpoints within an epoch, for epochs of hours. Default: none but at its end. */
-  checkpointEvery?: number;
+  /**
+   * Steps between checkpoints within an epoch, for epochs of hours; or a function that is asked after each step whether
+   * there shall be one, such as every so many seconds (of a run that has no other ranks). Default: none but at its end.
+   */
+  checkpointEvery?: number | ((step: number) => boolean);
   /** Takes the checkpoints within epochs. Awaited. */
   onStepCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
   /** What looks on and may end the run: `earlyStop()`, `best()`, your own. Called in order, after `onEpoch`. */
@@ -115,6 +126,12 @@ export interface FitOptions extends CommonOptions, ProgressOptions<EpochMetrics,
   labelSmoothing?: number;
   /** A teacher beside the labels. Default none: cross-entropy alone. */
   loss?: Distillation;
+  /**
+   * α of mixup (Zhang et al. 2018): each image is blended with another one of its batch (of its shard), by parts λ and
+   * 1 − λ of Beta(α, α), and so are their targets. The training accuracy counts the label with the larger part.
+   * Default 0: none.
+   */
+  mixup?: number;
   /** Augmentation. Default none. */
   transforms?: readonly ImageTransform[];
   /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
@@ -156,7 +173,7 @@ const loaderRules = {
   dropLast: flag,
 } as const;
 
-const HOOKS = ["onStart", "onEpoch", "onEnd"] as const;
+const HOOKS = ["onStart", "onEpoch", "onCheckpoint", "onEnd"] as const;
 /** An object with at least one of a callback's methods, and none of them anything but a function. */
 const isCallback: Rule = (value) => {
   const given = HOOKS.map((name) => (Object(value) as Record<string, unknown>)[name]).filter(
@@ -166,6 +183,9 @@ const isCallback: Rule = (value) => {
   return good ? null : `a callback: an object with functions ${HOOKS.join(", ")} or some of them`;
 };
 
+/** When there are checkpoints within an epoch. */
+export const CHECKPOINT_EVERY: Rule = either(integer(1), callable);
+
 /** Rules of what every run may be told. */
 export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   epochs: integer(0),
@@ -173,6 +193,7 @@ export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   schedule: callable,
   clipGradNorm: atLeast(0),
   recalibrate: oneOf("auto", true, false),
+  average: averageRule,
   config: anything,
   resume: record,
   signal: signalRule,
@@ -181,7 +202,7 @@ export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   onProgress: callable,
   onEpoch: callable,
   onCheckpoint: callable,
-  checkpointEvery: integer(1),
+  checkpointEvery: CHECKPOINT_EVERY,
   onStepCheckpoint: callable,
   callbacks: listOf(isCallback),
 };
@@ -191,6 +212,7 @@ const rules: OptionRules<FitOptions> = {
   ...RUN_RULES,
   labelSmoothing: within(0, 1),
   loss: instanceOf(Distillation, "what distillation(teacher) gives: images have cross-entropy"),
+  mixup: atLeast(0),
   validation: anything,
   evalBatch: integer(1),
 };

@@ -13,6 +13,8 @@ import type { Distillation, LossParts } from "./distillation.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 import { type ResolvedLoss, targetTensor, weightedMean } from "./losses.js";
 import type { Gathering, Metric, MetricArray } from "./measures.js";
+import { mixedLoss } from "./mixed-loss.js";
+import type { Mixup } from "./mixup.js";
 
 /** What every batch says of itself. */
 export interface Counted {
@@ -140,9 +142,9 @@ function tallyOf(
   };
 }
 
-/** Images `start` to `end` − 1 of a batch, as a batch. */
+/** Images `start` to `end` − 1 of a batch, as a part of it. */
 export function sliceImages(batch: Batch, start: number, end: number): Batch {
-  const { shape, images, labels, indices } = batch;
+  const { shape, images, labels, indices, count, part } = batch;
   const size = shape[1] * shape[2] * shape[3];
   return {
     ...batch,
@@ -151,13 +153,20 @@ export function sliceImages(batch: Batch, start: number, end: number): Batch {
     indices: indices?.slice(start, end),
     count: end - start,
     shape: [end - start, shape[1], shape[2], shape[3]],
+    part: { start: (part?.start ?? 0) + start, whole: part?.whole ?? count },
   };
 }
 
-/** Images with class numbers, cross entropy and accuracy, and perhaps a teacher. */
+/**
+ * Images with class numbers, cross entropy and accuracy.
+ *
+ * @param mixup blends the images of each batch or shard
+ * @param distillation a teacher, which sees the blended images
+ */
 export function imageTask(
   loader: BatchLoader,
   labelSmoothing: number,
+  mixup: Mixup | null = null,
   distillation: Distillation | null = null,
 ): Task<Batch> {
   return {
@@ -171,12 +180,17 @@ export function imageTask(
     check: (batch) => checkBatch("fit", loader, batch),
     slice: sliceImages,
     mass: ({ count, part }) => part?.whole ?? count,
-    outcome: (net, { images: pixels, shape, labels, count }) => {
-      const x = imageTensor(pixels, shape);
+    outcome: (net, batch) => {
+      const { images: pixels, shape, labels, count } = batch;
+      const mixed = mixup?.mix(batch) ?? null;
+      const x = imageTensor(mixed?.images ?? pixels, shape);
       const taught = distillation?.logits([x]);
       const logits = net.forward(x);
       const hits = countHits(logits, labels).top1;
-      const hard = crossEntropy(logits, labelTensor(labels), { labelSmoothing });
+      const hard =
+        mixed === null
+          ? crossEntropy(logits, labelTensor(labels), { labelSmoothing })
+          : mixedLoss(logits, labels, mixed, labelSmoothing);
       const { loss, parts } =
         distillation === null || taught === undefined
           ? { loss: hard }

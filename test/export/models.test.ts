@@ -14,6 +14,8 @@ import {
   alexnet,
   dscnn,
   lenet5,
+  mobilenetv1,
+  mobilenetv2,
   resnet18,
   resnet20,
   resnet32,
@@ -57,7 +59,10 @@ const NETS: [string, () => Module, number[]][] = [
   ["resnet44", () => resnet44({ rng }), [8, 8, 3]],
   ["resnet56", () => resnet56({ rng }), [8, 8, 3]],
   ["dscnn", () => dscnn({ rng }), [13, 6, 1]],
+  ["mobilenetv1", () => mobilenetv1({ classes: 6, size: 32, width: 0.25, rng }), [20, 20, 3]],
+  ["mobilenetv2", () => mobilenetv2({ classes: 6, size: 32, width: 0.35, rng }), [20, 20, 3]],
   ["resnet18", () => resnet18({ classes: 6, rng }), [34, 34, 3]],
+  ["resnet18, small stem", () => resnet18({ classes: 6, stem: "small", rng }), [18, 18, 3]],
   ["alexnet", () => alexnet({ classes: 6, size: 63, rng }), [63, 63, 3]],
 ];
 const WIDTHS: [string, number][] = [

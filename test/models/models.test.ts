@@ -193,6 +193,22 @@ describe("resnet18", () => {
   });
 });
 
+describe("resnet18 with the small stem", () => {
+  it("has the same keys, a kernel of 3×3, and pixels of half the size behind it", () => {
+    const [net, large] = [resnet18({ stem: "small" }), resnet18()].map(disposeLater);
+    expect([...net.stateDict().keys()]).toEqual([...large.stateDict().keys()]);
+    expect(net.stateDict().get("conv1.weight")?.shape).toEqual([64, 3, 3, 3]);
+    expect(net.parameterCount()).toBe(11_689_512 - 64 * 3 * 40);
+    // Sixteen times smaller in the last stage, where the other is thirty-two times: 8×8 still has a pixel there.
+    expect(shapeOf(net.eval(), [1, 8, 8, 3])).toEqual([1, 1000]);
+    const named = disposeLater(model("resnet18-64", { classes: 200, size: 64, channels: 3 }));
+    expect([...named.stateDict()].map(([key, { shape }]) => [key, ...shape])).toEqual(
+      [...disposeLater(resnet18({ stem: "small", classes: 200 })).stateDict()].map(([key, { shape }]) => [key, ...shape]),
+    );
+    expect(() => resnet18({ stem: "tiny" as "small" })).toThrow(/resnet18: bad stem/);
+  });
+});
+
 describe("alexnet", () => {
   it("without batch norm is torchvision's, key for key", () => {
     const net = disposeLater(alexnet({ batchNorm: false }));
@@ -222,7 +238,7 @@ describe("alexnet", () => {
 describe("the table", () => {
   it("makes every network by name", () => {
     expect(MODEL_NAMES.join(", ")).toBe(
-      "alexnet, dscnn, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall",
+      "alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet18-64, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall",
     );
     const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
     expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);

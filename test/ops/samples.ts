@@ -362,6 +362,24 @@ export const samples: Record<OpName, readonly Sample[]> = {
     { note: "sum", inputs: [[4, 3], fixed([4], [0, 2, 1, 2], "i32")], attrs: { reduction: "sum" } },
     { note: "none", inputs: [[2, 2, 3], fixed([2, 2], [0, 2, 1, 2], "i32")], attrs: { reduction: "none" } },
   ],
+  softCrossEntropy: [
+    {
+      inputs: [
+        [4, 3],
+        [4, 3],
+      ],
+      attrs: {},
+    },
+    { note: "sum, fixed targets", inputs: [[4, 3], { shape: [4, 3], gradient: false }], attrs: { reduction: "sum" } },
+    {
+      note: "none",
+      inputs: [
+        [2, 2, 3],
+        [2, 2, 3],
+      ],
+      attrs: { reduction: "none" },
+    },
+  ],
   distillationLoss: [
     {
       inputs: [
