@@ -157,6 +157,7 @@ export function sliceImages(batch: Batch, start: number, end: number): Batch {
   };
 }
 
+<<<<<<< HEAD
 /**
  * Images with class numbers, cross entropy and accuracy.
  *
@@ -168,6 +169,21 @@ export function imageTask(
   labelSmoothing: number,
   mixup: Mixup | null = null,
   distillation: Distillation | null = null,
+=======
+/** What else a batch of images goes through. */
+export interface ImageTaskOptions {
+  /** Blends the images of each batch or shard. */
+  readonly mixup?: Mixup | null;
+  /** A teacher beside the labels. */
+  readonly distillation?: Distillation | null;
+}
+
+/** Images with class numbers, cross entropy and accuracy, and perhaps a teacher, who sees blended images too. */
+export function imageTask(
+  loader: BatchLoader,
+  labelSmoothing: number,
+  { mixup = null, distillation = null }: ImageTaskOptions = {},
+>>>>>>> main
 ): Task<Batch> {
   return {
     name: loader.name,

@@ -54,7 +54,8 @@ async function history(everyStep: boolean): Promise<Map<string, number[][]>> {
   const { net, optimizer } = quantizedNet();
   const values = new Map<string, number[][]>();
   const note = (): void => {
-    for (const [key, { data }] of net.namedParameters()) values.set(key, [...(values.get(key) ?? []), [...data.view()]]);
+    for (const [key, { data }] of net.namedParameters())
+      values.set(key, [...(values.get(key) ?? []), [...data.view()]]);
   };
   let first = true;
   await fit(net, train, {
@@ -257,6 +258,8 @@ describe("refuses", () => {
     const other = new WeightAverage(net, { ema: 0.9 }, 4);
     const { average } = loadCheckpoint(averaged.checkpoints[0]);
     const arrays = new Map([...(average?.arrays ?? [])].filter(([key]) => key !== "1.bias"));
-    expect(() => other.checkState({ options: { ema: 0.9 }, updates: 5, arrays })).toThrow(/average of 1.bias is missing/);
+    expect(() => other.checkState({ options: { ema: 0.9 }, updates: 5, arrays })).toThrow(
+      /average of 1.bias is missing/,
+    );
   });
 });
