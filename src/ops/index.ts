@@ -55,13 +55,8 @@ export const registry = {
   ...opsOf(softmax),
   ...opsOf(loss),
   ...opsOf(pointwiseLoss),
-<<<<<<< HEAD
-  ...opsOf(distillation),
-  ...opsOf(softLoss),
-=======
   ...opsOf(softLoss),
   ...opsOf(distillation),
->>>>>>> main
 };
 
 /** A built-in op's name. */

@@ -65,11 +65,7 @@ export async function fit(
   checkFit(net, data, own);
   const loader = isBatchLoader(data) ? data : loaderOf(data, own);
   const mixup = own.mixup === undefined || own.mixup === 0 ? null : new Mixup(own.mixup, own.seed ?? 1);
-<<<<<<< HEAD
-  const task = imageTask(loader, own.labelSmoothing ?? 0, mixup, own.loss);
-=======
   const task = imageTask(loader, own.labelSmoothing ?? 0, { mixup, distillation: own.loss });
->>>>>>> main
   scope(() =>
     own.loss?.check(imageTensor(new Uint8Array(sizeOf(loader.imageShape)), [1, ...loader.imageShape]), loader.classes),
   );

@@ -124,22 +124,14 @@ export interface FitOptions extends CommonOptions, ProgressOptions<EpochMetrics,
   seed?: number;
   /** Share of each target spread over all classes, in [0, 1]. Default 0. */
   labelSmoothing?: number;
-<<<<<<< HEAD
-  /** A teacher beside the labels. Default none: cross-entropy alone. */
-  loss?: Distillation;
-=======
->>>>>>> main
   /**
    * α of mixup (Zhang et al. 2018): each image is blended with another one of its batch (of its shard), by parts λ and
    * 1 − λ of Beta(α, α), and so are their targets. The training accuracy counts the label with the larger part.
    * Default 0: none.
    */
   mixup?: number;
-<<<<<<< HEAD
-=======
   /** A teacher beside the labels. Default none: cross-entropy alone. */
   loss?: Distillation;
->>>>>>> main
   /** Augmentation. Default none. */
   transforms?: readonly ImageTransform[];
   /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
@@ -219,13 +211,8 @@ const rules: OptionRules<FitOptions> = {
   ...loaderRules,
   ...RUN_RULES,
   labelSmoothing: within(0, 1),
-<<<<<<< HEAD
-  loss: instanceOf(Distillation, "what distillation(teacher) gives: images have cross-entropy"),
-  mixup: atLeast(0),
-=======
   mixup: atLeast(0),
   loss: instanceOf(Distillation, "what distillation(teacher) gives: images have cross-entropy"),
->>>>>>> main
   validation: anything,
   evalBatch: integer(1),
 };

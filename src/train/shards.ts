@@ -180,12 +180,8 @@ export class ShardSums<Item extends Counted> {
       leaf.fill(0, 0, counts + parameters.length + buffers.length);
       leaf.set([value, own.hits, classes, 1]);
       const { labels, teacher } = own.parts ?? { labels: 0, teacher: 0 };
-<<<<<<< HEAD
-      leaf.set([weight * labels, weight * teacher], this.#layout.placeOf("labels"));
-=======
       leaf[this.#layout.placeOf("labels")] = weight * labels;
       leaf[this.#layout.placeOf("teacher")] = weight * teacher;
->>>>>>> main
       buffers.forEach(([{ data }, at], i) => {
         const after = data.view();
         if (after.some((value, c) => !Object.is(value, before[i][c]))) leaf[counts + parameters.length + i] = 1;

@@ -157,19 +157,6 @@ export function sliceImages(batch: Batch, start: number, end: number): Batch {
   };
 }
 
-<<<<<<< HEAD
-/**
- * Images with class numbers, cross entropy and accuracy.
- *
- * @param mixup blends the images of each batch or shard
- * @param distillation a teacher, which sees the blended images
- */
-export function imageTask(
-  loader: BatchLoader,
-  labelSmoothing: number,
-  mixup: Mixup | null = null,
-  distillation: Distillation | null = null,
-=======
 /** What else a batch of images goes through. */
 export interface ImageTaskOptions {
   /** Blends the images of each batch or shard. */
@@ -183,7 +170,6 @@ export function imageTask(
   loader: BatchLoader,
   labelSmoothing: number,
   { mixup = null, distillation = null }: ImageTaskOptions = {},
->>>>>>> main
 ): Task<Batch> {
   return {
     name: loader.name,
