@@ -57,6 +57,7 @@ export const guide = [
       page("Sweeps", "/docs/sweeps"),
       page("Threads", "/docs/threads"),
       page("Shards and ranks", "/docs/scale"),
+      page("Recipes", "/docs/recipes"),
       page("Workers", "/docs/workers"),
       page("Servers", "/docs/servers"),
       page("Microcontrollers", "/docs/microcontrollers"),

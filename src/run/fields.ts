@@ -1,21 +1,15 @@
-/**
- * @file The settings of a run, a row each: options of `train` and their help, what `config.json` may hold, defaults,
- * presets and resuming all come from here. The order is that of the help and of `config.json`.
- */
-import { above, atLeast, listOf, oneOf } from "../core/checks.js";
-import { CoarsegradError } from "../core/errors.js";
 import { DATASET_NAMES } from "../data/registry.js";
 import { MODEL_NAMES } from "../models/index.js";
-import { parseSchedule, SCHEDULE_FORMS, type ScheduleSpec } from "../optim/schedule/index.js";
+import { SCHEDULE_FORMS } from "../optim/schedule/index.js";
 import { alphaRules, projections, proxies } from "../quant/index.js";
 import { bitWidths } from "./bits.js";
 import { type Field, type Place, row } from "./field.js";
 import { FOLDER_SIZE, imagesName } from "./images.js";
-import { choice, flag, type Kind, names, objectOf, orNull, real, text, whole } from "./kinds.js";
+import { choice, flag, names, orNull, real, text, whole } from "./kinds.js";
 import { METHODS } from "./methods.js";
+import { modelName, scheduleKind } from "./named-kinds.js";
 import { NORMALIZE_FORMS, normalization } from "./normalization.js";
-import { isOnnx } from "./onnx-names.js";
-import { quoted, UsageError, unknownWord } from "./usage-error.js";
+import { UsageError } from "./usage-error.js";
 
 /** Derivatives of the staircase with respect to its step, and coarse derivatives of the staircase (BCGD §3). */
 const ALPHA_RULES = Object.keys(alphaRules);
@@ -42,42 +36,6 @@ const CALIBRATIONS = ["mse", "max", "percentile", "half-gaussian", "authors"] as
 const CALIBRATION = choice(CALIBRATIONS);
 
 const METHOD = choice(METHODS);
-
-/** One of the networks, or an ONNX file. */
-const modelName: Kind<string> = {
-  read: (word, option) => (isOnnx(word) ? word : choice(MODEL_NAMES).read(word, option)),
-  rule: (value) =>
-    typeof value === "string" && (MODEL_NAMES.includes(value) || isOnnx(value))
-      ? null
-      : `${MODEL_NAMES.join(", ")}, or an ONNX file`,
-  write: (word) => word,
-};
-
-/** A schedule; what the library refuses is a usage error here. */
-const schedule: Kind<ScheduleSpec> = {
-  read(form, option) {
-    const known = SCHEDULE_FORMS.map((each) => each.replace(/[:[].*/, ""));
-    const name = form.split(":")[0];
-    if (!known.includes(name)) throw unknownWord(option, "unknown schedule", name, known);
-    try {
-      return parseSchedule(form);
-    } catch (cause) {
-      if (!(cause instanceof CoarsegradError)) throw cause;
-      const expected = cause.expected ?? SCHEDULE_FORMS.join(", ");
-      throw new UsageError({ op: option, what: cause.message.split(";")[0], expected, got: quoted(form) });
-    }
-  },
-  rule: objectOf({
-    name: oneOf("constant", "step", "multistep", "cosine", "onecycle"),
-    every: above(0),
-    milestones: listOf(atLeast(0)),
-    gamma: atLeast(0),
-    min: atLeast(0),
-    warmupEpochs: atLeast(0),
-  }),
-  write: ({ name, every, milestones, gamma, min }) =>
-    [name, every ?? milestones ?? min, gamma].filter((part) => part !== undefined).join(":"),
-};
 
 /** The table. */
 export const FIELDS = {
@@ -234,7 +192,7 @@ export const FIELDS = {
   schedule: row("run", {
     flags: "--schedule <form>",
     help: SCHEDULE_FORMS.join(", "),
-    kind: schedule,
+    kind: scheduleKind,
     initial: { name: "onecycle" },
   }),
   warmup: row("own", {
