@@ -1,6 +1,7 @@
 /** @file Batches put together from single images: where the images lie does not matter to the bits. */
+
+import type { Batch } from "./batch.js";
 import type { ImageShape } from "./dataset.js";
-import type { Batch } from "./loader.js";
 import type { LoaderStreams } from "./streams.js";
 import type { ImageTransform } from "./transforms.js";
 

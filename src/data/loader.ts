@@ -15,39 +15,13 @@ import { eventLoopTurn } from "../core/event-loop.js";
 import { kindOf } from "../core/typed-arrays.js";
 import type { ShardRange } from "../world/tree.js";
 import { assembleBatch, type ImageSource } from "./assemble.js";
+import type { Batch } from "./batch.js";
 import { checkImageDataset, checkImageShape, type ImageDataset, type ImageShape } from "./dataset.js";
 import { LoaderStreams, seedRule } from "./streams.js";
 import { type ImageTransform, transformRule } from "./transforms.js";
 
+export type { Batch, BatchPart } from "./batch.js";
 export { LoaderStreams } from "./streams.js";
-
-/** Some images and their labels; plain arrays, which the receiver owns. */
-export interface Batch {
-  /** Pixels, [count, H, W, C]. */
-  readonly images: Uint8Array;
-  /** Labels, [count]. */
-  readonly labels: Int32Array;
-  /** Where in the data set each image comes from, [count]. */
-  readonly indices: Uint32Array;
-  /** Number of images. */
-  readonly count: number;
-  /** [count, H, W, C]. */
-  readonly shape: readonly [number, number, number, number];
-  /** The epoch, counted from 0. */
-  readonly epoch: number;
-  /** The batch within the epoch, counted from 0. */
-  readonly index: number;
-  /** Where this part of a batch stands in it; absent: this is the whole. */
-  readonly part?: BatchPart;
-}
-
-/** A part of a batch. */
-export interface BatchPart {
-  /** Images of the batch before it. */
-  readonly start: number;
-  /** Images of the whole batch. */
-  readonly whole: number;
-}
 
 /**
  * Where shards stand in a batch: example k of n is in shard s of S if ⌊sn/S⌋ ≤ k < ⌊(s+1)n/S⌋.

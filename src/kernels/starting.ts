@@ -6,16 +6,13 @@ import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import type { KernelSource } from "./source.js";
 import type { RelaxedOptions, ThreadOptions } from "./threads/options.js";
+import type { Variant } from "./variant.js";
 import { instantiateKernels, relaxedAvailable, relaxIntegers, wasmAvailable } from "./wasm.js";
+
+export type { Variant } from "./variant.js";
 
 /** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
 export type Backend = "wasm" | "reference";
-
-/**
- * Which kernels run: WebAssembly with plain SIMD; with relaxed SIMD in products of integers, whose bits are the same;
- * with it in products of reals too, whose bits depend on the processor; or the TypeScript twins.
- */
-export type Variant = "simd" | "relaxed-integers" | "relaxed" | "reference";
 
 /** Choices of {@link init}. */
 export interface InitOptions {

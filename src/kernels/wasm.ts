@@ -34,9 +34,10 @@ export function relaxedAvailable(): boolean {
  * @param bytes of a module; changed in place
  */
 export function relaxIntegers(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  for (let i = 0; (i = bytes.indexOf(0xfd, i) + 1) > 0; ) {
-    if (bytes[i + 1] === 0 && bytes[i] === 0x8e) bytes.set([0x80, 2], i);
-    if (bytes[i + 1] === 0 && bytes[i] === 0xce) bytes.set([0x92, 2], i);
+  for (let i = bytes.indexOf(0xfd); i >= 0; i = bytes.indexOf(0xfd, i + 1)) {
+    if (bytes[i + 2] !== 0) continue;
+    if (bytes[i + 1] === 0x8e) bytes.set([0x80, 2], i + 1);
+    else if (bytes[i + 1] === 0xce) bytes.set([0x92, 2], i + 1);
   }
   return bytes;
 }

@@ -1,3 +1,7 @@
+/**
+ * @file The settings of a run, a row each: options of `train` and their help, what `config.json` may hold, defaults,
+ * presets and resuming all come from here. The order is that of the help and of `config.json`.
+ */
 import { DATASET_NAMES } from "../data/registry.js";
 import { MODEL_NAMES } from "../models/index.js";
 import { SCHEDULE_FORMS } from "../optim/schedule/index.js";

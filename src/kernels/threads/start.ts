@@ -7,7 +7,7 @@ import { ArgumentError, ThreadError } from "../../core/errors.js";
 import { Allocator } from "../../memory/allocator.js";
 import { Heap } from "../../memory/heap.js";
 import type { KernelName, Kernels } from "../abi.js";
-import type { Variant } from "../starting.js";
+import type { Variant } from "../variant.js";
 import { bytesOfText, relaxIntegers, wasmAvailable } from "../wasm.js";
 import { type Crew, GRAIN } from "./chunks.js";
 import type { ThreadOptions } from "./options.js";

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { CoarsegradError, DataError } from "../../core/errors.js";
+import { isErrorOf } from "../../core/foreign-errors.js";
 import type { ImageShape } from "../../data/dataset.js";
 import type { DatasetInfo } from "../../data/registry.js";
 import { safetensorsMetadata } from "../../io/safetensors.js";
@@ -128,7 +129,7 @@ export async function openPixels(
     return { ...parts, sha256 };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (error instanceof CoarsegradError || error instanceof TypeError || error instanceof RangeError) {
+    if (error instanceof CoarsegradError || isErrorOf("TypeError", error) || isErrorOf("RangeError", error)) {
       return { refused: "damaged" };
     }
     throw new DataError({ op: file, what: "cannot be read", got: (error as Error).message });
