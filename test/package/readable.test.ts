@@ -11,7 +11,7 @@ import { root } from "../../scripts/run.mjs";
 import { type Consumer, installPackage } from "./installed.js";
 
 /** Bytes of the packed package: its code, sources for debuggers, declarations, documentation. */
-const TARBALL_LIMIT = 3_100_000;
+const TARBALL_LIMIT = 3_300_000;
 
 let consumer: Consumer;
 let dist: string;
