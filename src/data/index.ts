@@ -2,6 +2,7 @@
 export type { Example, ExampleValue } from "./collate.js";
 export { type CsvExamples, type CsvOptions, readCsv } from "./csv/read.js";
 export type { CsvColumn } from "./csv/table.js";
+export { type CutoutOptions, cutout } from "./cutout.js";
 export {
   checkLabels,
   type DatasetSplits,
@@ -49,7 +50,6 @@ export {
   datasetInfo,
   type RemoteFile,
 } from "./registry.js";
-export { type CutoutOptions, cutout } from "./cutout.js";
 export { loudness, spectralMasks, spectralNoise, timeShift } from "./speech.js";
 export { LoaderStreams } from "./streams.js";
 export { horizontalFlip, type ImageTransform, mirrorImage, normalize, randomCrop, shiftImage } from "./transforms.js";

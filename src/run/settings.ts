@@ -12,7 +12,7 @@ import { type Facts, type Field, optionOf } from "./field.js";
 import { FIELDS, fields } from "./fields.js";
 import { FOLDER_SOUND, folderOf, type ImagesInfo, isSound, soundFolderOf, soundImages } from "./images.js";
 import { objectOf } from "./kinds.js";
-import { isPostTraining, type Method } from "./methods.js";
+import { isPostTraining, type Method, usualEpochs } from "./methods.js";
 import { defaultNormalize, normalization } from "./normalization.js";
 import { isOnnx } from "./onnx-names.js";
 import { UsageError } from "./usage-error.js";
@@ -58,6 +58,10 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
     method,
     trains: !isPostTraining(method),
     optimizer: settings.optimizer ?? "sgd",
+    epochs: settings.epochs ?? usualEpochs(!isPostTraining(method)),
+    validates: (settings.validate ?? 0) > 0,
+    ema: settings.ema !== undefined,
+    averages: settings.ema !== undefined || settings.swa !== undefined,
     schedule: (settings.schedule ?? { name: "onecycle" as const }).name,
     imported,
     starts: imported || settings.init !== undefined,
@@ -147,8 +151,8 @@ export function settingsOf(config: RunConfig): Settings {
   const method: Method = quant?.method ?? "float";
   const own = { method, imageSize: images?.shape[0], warmup: warmupEpochs };
   const kept: Values = { ...config, ...(quant as QuantConfig | null), ...own, schedule: form, init: undefined };
-  const { bits, optimizer, model, data } = config;
-  const facts = { ...factsOf({ bits, optimizer, model, data, schedule: form, method }), starts: true };
+  const { bits, optimizer, model, data, validate } = config;
+  const facts = { ...factsOf({ bits, optimizer, model, data, schedule: form, method, validate }), starts: true };
   return Object.fromEntries(
     fields().flatMap(([key, field]) => {
       const value = kept[key] === undefined && field.place.endsWith("?") ? field.initial : kept[key];

@@ -19,6 +19,7 @@ import type { ModelSummary } from "../export/index.js";
 import { configHash } from "../train/digest.js";
 import type { EpochMetrics } from "../train/metrics.js";
 import { bitWidths } from "./bits.js";
+import { keptEpoch } from "./choosing.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import type { RunResult } from "./create.js";
 import { checkFields, hashRule } from "./json-fields.js";
@@ -96,7 +97,7 @@ export interface RunSummary {
   testImages: number;
   /** The test images are those that the run was trained on: an image folder without any to test on. */
   testIsTraining?: true;
-  /** The last epoch's figures on the training images that were held out, with `validate`. */
+  /** The figures of the last epoch (with `keep` "best" the best one's) on the images that were held out, with `validate`. */
   validation?: {
     readonly images: number;
     /** Percent. */
@@ -162,7 +163,7 @@ export function summaryOf(config: RunConfig, result: RunResult, account: RunAcco
     top5: accuracy.top5,
     testImages: accuracy.images,
     ...(account.testIsTraining && { testIsTraining: true as const }),
-    ...validationOf(config, metrics.at(-1)),
+    ...validationOf(config, keptEpoch(config, metrics)),
     millisecondsPerImage: 1000 / accuracy.imagesPerSecond,
     weightsSha256,
     layers: layerRows(packed.summary),
@@ -177,7 +178,7 @@ export function summaryOf(config: RunConfig, result: RunResult, account: RunAcco
   };
 }
 
-/** What the last epoch says of the images that were held out. */
+/** What the last epoch, or the one that was kept, says of the images that were held out. */
 function validationOf({ validate = 0 }: RunConfig, last: EpochMetrics | undefined): Pick<RunSummary, "validation"> {
   if (validate === 0 || last?.valAccuracy === undefined || last.valLoss === undefined) return {};
   return { validation: { images: validate, top1: 100 * last.valAccuracy, loss: last.valLoss } };

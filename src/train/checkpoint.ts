@@ -105,7 +105,11 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
   const state = optimizer.stateDict();
   const rngs = Object.fromEntries([...net.namedRngs()].map(([key, rng]) => [key, rng.state()]));
   const own = net.stateDict();
-  const parts = { training: model && (own as ReadonlyMap<string, unknown> as CheckpointParts["training"]), average, callbacks };
+  const parts = {
+    training: model && (own as ReadonlyMap<string, unknown> as CheckpointParts["training"]),
+    average,
+    callbacks,
+  };
   const entries = [
     ...[...(model ?? own)].map(([key, array]) => tensorEntry(`model.${key}`, array)),
     ...[...state.arrays].map(([key, array]) => tensorEntry(`optimizer.${key}`, array)),

@@ -12,8 +12,8 @@ import { type ExampleInput, examplesOf, isExamples, type TaskOptions } from "./e
 import { checkOwnership, checkStart, LossGuard } from "./guard.js";
 import { keepModes, type Run, RunClock, secondsSince, trainEpoch } from "./loop.js";
 import type { RunMetrics, TaskMetrics } from "./metrics.js";
-import { settleStatistics } from "./norm-statistics.js";
 import { Mixup } from "./mixup.js";
+import { settleStatistics } from "./norm-statistics.js";
 import {
   type CommonOptions,
   checkFit,
@@ -114,7 +114,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     epochs,
     "batches in an epoch": task.batches,
     "first step": resume?.step ?? 0,
-    "average of weights": canonicalJson(options.average ?? null),
+    ...(options.average !== undefined && { "average of weights": canonicalJson(options.average) }),
   });
   const result: FitResult<Metrics> = { metrics: [], epoch: resume?.epoch ?? 0, stopped: false };
   if (result.epoch < epochs) checkStart(net);

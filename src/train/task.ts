@@ -11,9 +11,9 @@ import type { Module } from "../nn/module.js";
 import type { ShardRange } from "../world/tree.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 import { type ResolvedLoss, targetTensor } from "./losses.js";
-import type { Mixup } from "./mixup.js";
-import { mixedLoss } from "./mixed-loss.js";
 import type { Gathering, Metric, MetricArray } from "./measures.js";
+import { mixedLoss } from "./mixed-loss.js";
+import type { Mixup } from "./mixup.js";
 
 /** What every batch says of itself. */
 export interface Counted {
