@@ -81,19 +81,32 @@ function sums(makes, networks) {
   }
 }
 
-/** ResNet-18 on images of 64×64, 16 a rank. */
-function steps(networks) {
-  console.log("\nMedian ms of a step of two ranks, the next batch made while gradients travel / after they came\n");
-  tableRow(["carrier", "pictures", "step, ahead / after", "making a rank's part of a batch"]);
-  tableRow(["---", "---", "---:", "---:"]);
-  for (const gigabits of networks) {
-    withHosts(2, gigabits, (command) => {
-      for (const pictures of ["pixels", "JPEG"]) {
-        const { ahead, after, made } = measured(command, "step.mjs", [pictures, "32", "8", "3"]);
-        const times = `${milliseconds(ahead)} / ${milliseconds(after)}`;
-        tableRow([`${gigabits} Gbit/s`, pictures, times, milliseconds(made)]);
-      }
-    });
+/** Networks with pictures, images of both ranks together, steps and rounds of each way. */
+const STEPS = [
+  ["ResNet-18", "pixels", 32, 8, 3],
+  ["ResNet-18", "JPEG", 32, 8, 3],
+  ["VGG-11", "pixels", 128, 8, 3],
+  ["ResNet-20", "pixels", 128, 12, 3],
+];
+
+function stepRows(place, command) {
+  for (const [name, pictures, ...numbers] of STEPS) {
+    const { backward, batch, nothing, made } = measured(command, "step.mjs", [name, pictures, ...numbers.map(String)]);
+    const times = [backward, batch, nothing].map((time) => `${milliseconds(time[0])} (${milliseconds(time[1])})`);
+    tableRow([place, `${name}, ${pictures}`, ...times, milliseconds(made)]);
+  }
+}
+
+function steps(makes, networks) {
+  console.log(
+    "\nMedian ms of a step of two ranks (of rank 0's processor in it), while gradients travel the rank does\n",
+  );
+  tableRow(["carrier", "network", "its backward pass", "the next batch", "nothing", "making a rank's part of a batch"]);
+  tableRow(["---", "---", "---:", "---:", "---:", "---:"]);
+  for (const gigabits of networks) withHosts(2, gigabits, (command) => stepRows(`${gigabits} Gbit/s`, command));
+  for (const make of makes) {
+    const command = make === "MPICH" ? ["mpirun.mpich"] : ["mpirun.openmpi", "--quiet"];
+    stepRows(`memory, ${make}`, [...command, "-np", "2"]);
   }
 }
 
@@ -102,4 +115,4 @@ const makes = Object.keys(MAKES).filter((make) => isThere(make === "MPICH" ? "mp
 const networks = canMakeHosts() && makes.includes("Open MPI") ? [10, 1] : [];
 if (wants("sums")) sums(makes, networks);
 if (networks.length === 0) console.log("\nNo namespaces here: run as root, with iproute2 and Open MPI, for networks.");
-else if (wants("steps")) steps(networks);
+if (wants("steps")) steps(makes, networks);

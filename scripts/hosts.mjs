@@ -70,6 +70,8 @@ export class Hosts {
     const command =
       make === "Open MPI"
         ? ["mpirun.openmpi", "--quiet", "--host", this.addresses.map((address) => `${address}:${slots}`).join(",")]
+            // Else the ranks of two hosts are each bound to "the first core", which is one and the same.
+            .concat("--bind-to", "none")
             .concat(mca("plm_rsh_agent", this.#agent), mca("btl_tcp_if_include", network))
             .concat(mca("oob_tcp_if_include", network), mca("btl", "tcp,self"))
         : ["mpirun.mpich", "-launcher", "rsh", "-launcher-exec", this.#agent, "-hosts", list, "-iface", "eth0"].concat(

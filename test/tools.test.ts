@@ -1,6 +1,7 @@
 /** @file Finding browsers on any system, and CI's refusal to skip. */
 import { describe, expect, it } from "vitest";
-import { findChromium, lacks } from "./tools.js";
+import { findChromium } from "./chromium.js";
+import { lacks } from "./tools.js";
 
 describe("a browser is found", () => {
   const only =

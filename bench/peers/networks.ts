@@ -9,7 +9,12 @@ import { type Constant, convAttributes, type Data, type Graph, type Node } from 
 export type Arithmetic = "f32" | "int8";
 
 /** Networks that peers run. */
-export const GRAPHS = { resnet18: resnet18Graph, resnet20: resnet20Graph, vgg11: vgg11Graph };
+export const GRAPHS = {
+  resnet18: resnet18Graph,
+  resnet20: resnet20Graph,
+  vgg11: vgg11Graph,
+  "mobilenetv1-0.25": mobilenetv1Graph,
+};
 
 /** Blocks of two convolutions, `blocks` a stage; 1×1 convolutions where the shape changes. */
 function stages(network: Builder, input: string, widths: readonly number[], blocks: number): string {
@@ -76,6 +81,21 @@ function vgg11Graph(arithmetic: Arithmetic): Graph {
   return graphOf(network, [32, 3], network.linear(network.toFloat(h), 512, 10), 10);
 }
 
+/** Of a quarter of the paper's channels. */
+function mobilenetv1Graph(arithmetic: Arithmetic): Graph {
+  const network = new Builder(arithmetic);
+  let h = network.toBytes(network.relu(network.floatConv("x", 3, 8, 3, 1, 2)));
+  let before = 8;
+  const strided = [32, 64, 128, 256];
+  for (const width of [16, 32, 32, 64, 64, 128, 128, 128, 128, 128, 128, 256, 256]) {
+    const stride = strided.includes(width) && before < width ? 2 : 1;
+    h = network.conv(h, before, before, 3, 1, stride, "unsigned", before);
+    h = network.conv(h, before, width, 1, 0, 1, "unsigned");
+    before = width;
+  }
+  return graphOf(network, [224, 3], pooledLinear(network, h, before, 1000), 1000);
+}
+
 /** Sums before a rectifier are signed, codes after it are not. */
 type Range = "signed" | "unsigned";
 
@@ -125,21 +145,30 @@ class Builder {
     const flat = this.add({ op: "Flatten", inputs: [x] });
     return this.add({ op: "MatMul", inputs: [flat, this.constant([from, to], "f32")] });
   }
-  floatConv(x: string, from: number, to: number, kernel: number, padding: number, stride: number): string {
-    const inputs = [x, this.constant([to, from, kernel, kernel], "f32"), this.constant([to], "f32")];
-    return this.add({ op: "Conv", inputs, attributes: convAttributes(kernel, padding, stride) });
+  floatConv(x: string, from: number, to: number, kernel: number, padding: number, stride: number, groups = 1): string {
+    const inputs = [x, this.constant([to, from / groups, kernel, kernel], "f32"), this.constant([to], "f32")];
+    return this.add({ op: "Conv", inputs, attributes: convAttributes(kernel, padding, stride, groups) });
   }
-  conv(x: string, from: number, to: number, kernel: number, padding: number, stride: number, range: Range): string {
+  conv(
+    x: string,
+    from: number,
+    to: number,
+    kernel: number,
+    padding: number,
+    stride: number,
+    range: Range,
+    groups = 1,
+  ): string {
     if (!this.int8) {
-      const y = this.floatConv(x, from, to, kernel, padding, stride);
+      const y = this.floatConv(x, from, to, kernel, padding, stride, groups);
       return range === "signed" ? y : this.relu(y);
     }
-    const weight = this.constant([to, from, kernel, kernel], "i8");
+    const weight = this.constant([to, from / groups, kernel, kernel], "i8");
     const zero = range === "signed" ? "middle" : "zero";
     return this.add({
       op: "QLinearConv",
       inputs: [x, "scale", "zero", weight, "weightScale", "weightZero", "scale", zero],
-      attributes: convAttributes(kernel, padding, stride),
+      attributes: convAttributes(kernel, padding, stride, groups),
     });
   }
   block(x: string, shortcut: string, signed: boolean, from: number, to: number, stride: number): string {

@@ -156,6 +156,12 @@ export function convGraph(options: {
 }
 
 /** Attributes of a square window. */
-export function convAttributes(kernel: number, padding: number, stride: number): Record<string, readonly number[]> {
-  return { pads: Array(4).fill(padding), strides: [stride, stride], kernel_shape: [kernel, kernel] };
+export function convAttributes(
+  kernel: number,
+  padding: number,
+  stride: number,
+  groups = 1,
+): Record<string, number | readonly number[]> {
+  const window = { pads: Array(4).fill(padding), strides: [stride, stride], kernel_shape: [kernel, kernel] };
+  return groups === 1 ? window : { ...window, group: groups };
 }

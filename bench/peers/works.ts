@@ -191,12 +191,13 @@ export async function prepareConv(conv: ConvShape, { onnx, tfjs }: Libraries): P
 export const INFER_MODELS = Object.keys(GRAPHS) as (keyof typeof GRAPHS)[];
 
 /**
- * One image through a network: ours packed in 1W4A; ONNX runtimes in f32 and in int8. The networks differ in their
+ * One image through a network: ours packed in 1W4A, then in 4W4A and in float; ONNX runtimes in f32 and in int8. The networks differ in their
  * weights, so only time is compared.
  */
 export async function prepareInfer(model: keyof typeof GRAPHS, { onnx }: Libraries): Promise<Prepared> {
   const ours = classifier(model, "1W4A", 1, 1);
-  const contenders = [local(OURS, ours.run)];
+  const others = (["4W4A", "float"] as const).map((bits) => ({ bits, ...classifier(model, bits, 1, 1) }));
+  const contenders = [local(OURS, ours.run), ...others.map(({ bits, run }) => local(`${OURS}, ${bits}`, run))];
   const releases: (() => Promise<void>)[] = [];
   for (const runtime of onnx) {
     for (const arithmetic of ["f32", "int8"] as const) {
@@ -211,7 +212,7 @@ export async function prepareInfer(model: keyof typeof GRAPHS, { onnx }: Librari
     }
   }
   const work = inferWork(model, "1W4A", 1);
-  return { work, images: 1, contenders, release: releaseAll([ours], releases) };
+  return { work, images: 1, contenders, release: releaseAll([ours, ...others], releases) };
 }
 
 const MLP: TrainSpec = { model: "mlp", bits: "float", batch: 128 };

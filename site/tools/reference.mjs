@@ -41,7 +41,7 @@ const INTERNAL = `
   src/theory/experiments/descent.ts:DescentData src/theory/experiments/instability.ts:InstabilityData
   src/theory/experiments/separable.ts:SeparableData src/node/images/picture.ts:DecodeOptions
   src/node/models.ts:OpenOptions src/ndarray/sequence.ts:SequencePadding src/ops/conv1d.ts:Convolution1dOptions
-  src/ops/conv-transpose.ts:TransposedOptions
+  src/ops/conv-transpose.ts:TransposedOptions src/models/vgg.ts:Design
 `
   .trim()
   .split(/\s+/);

@@ -47,6 +47,9 @@ function reverseOrder(root: Variable): Variable[] {
   return order.reverse();
 }
 
+/** Sees the gradient of a leaf as soon as this pass has all of it; it is the pass's, to read at once. */
+export type LeafWatcher = (leaf: Variable, gradient: NDArray) => void;
+
 const NO_OPTIONS: BackwardOptions = {};
 const OPTIONS: OptionRules<BackwardOptions> = { retainGraph: flag };
 
@@ -54,11 +57,17 @@ const OPTIONS: OptionRules<BackwardOptions> = { retainGraph: flag };
  * Accumulates the gradient of `root` into every leaf that wants one.
  *
  * @param seed gradient of the final result with respect to `root`, of its shape; default 1 for a single element
+ * @param seen is told of leaves on the way
  * @throws GradientError if `root` has no history, is not a single element and no seed is given, its graph was freed, or
  * an array that the graph saved was changed since; ShapeError, DTypeError for another seed. Gradients of leaves are
  * then as they were.
  */
-export function backward(root: Variable, seed?: NDArray, options: BackwardOptions = NO_OPTIONS): void {
+export function backward(
+  root: Variable,
+  seed?: NDArray,
+  options: BackwardOptions = NO_OPTIONS,
+  seen?: LeafWatcher,
+): void {
   if (options !== NO_OPTIONS) checkOptions("backward", options, OPTIONS);
   checkDifferentiable(root);
   if (seed === undefined && root.data.size !== 1) {
@@ -85,6 +94,7 @@ export function backward(root: Variable, seed?: NDArray, options: BackwardOption
       if (gradient === undefined) continue;
       if (variable.node === null || variable.keepsGradient) {
         checkAccumulates(variable, gradient);
+        if (variable.node === null) seen?.(variable, gradient);
         leaves.push([variable, variable.node === null ? gradient : gradient.clone()]);
       }
       if (variable.node !== null) {

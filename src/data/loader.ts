@@ -14,6 +14,7 @@ import { ArgumentError } from "../core/errors.js";
 import { eventLoopTurn } from "../core/event-loop.js";
 import { kindOf } from "../core/typed-arrays.js";
 import type { ShardRange } from "../world/tree.js";
+import { assembleBatch, type ImageSource } from "./assemble.js";
 import { checkImageDataset, checkImageShape, type ImageDataset, type ImageShape } from "./dataset.js";
 import { LoaderStreams, seedRule } from "./streams.js";
 import { type ImageTransform, transformRule } from "./transforms.js";
@@ -265,23 +266,16 @@ export class DataLoader implements BatchLoader {
     const whole = Math.min(this.batchSize, dataset.count - first);
     const { start, end } = placeOf(whole, range);
     const indices = order.slice(first + start, first + end);
-    const count = indices.length;
-    const images = new Uint8Array(count * size);
-    const labels = new Int32Array(count);
-    const augmentation = this.#transforms.length > 0 ? this.#streams.augmentation(epoch) : null;
-    for (let k = 0; k < count; k++) {
-      const n = indices[k];
+    for (const [k, n] of indices.entries()) {
       if (n >= dataset.count) check("DataLoader", `order[${first + start + k}]`, n, integer(0, dataset.count - 1));
-      images.set(dataset.images.subarray(n * size, (n + 1) * size), k * size);
-      labels[k] = dataset.labels[n];
-      if (augmentation === null) continue;
-      const pixels = images.subarray(k * size, (k + 1) * size);
-      const stream = augmentation.fork(n);
-      this.#transforms.forEach((transform, t) => {
-        transform.apply(pixels, dataset.shape, stream.fork(t));
-      });
     }
-    const batch: Batch = { images, labels, indices, count, shape: [count, ...dataset.shape], epoch, index };
+    const source: ImageSource = {
+      shape: dataset.shape,
+      label: (n) => dataset.labels[n],
+      read: (n, pixels) => pixels.set(dataset.images.subarray(n * size, (n + 1) * size)),
+    };
+    const recipe = { epoch, index, indices, transforms: this.#transforms, streams: this.#streams };
+    const batch = assembleBatch(source, recipe);
     return range === undefined ? batch : { ...batch, part: { start, whole } };
   }
 

@@ -4,9 +4,10 @@ import { ArgumentError } from "../core/errors.js";
 import type { FrontEnd } from "../sound/front-end.js";
 import { SPEECH_8K } from "../sound/front-ends.js";
 import type { ImageShape } from "./dataset.js";
+import { TINY_IMAGENET_NAMES } from "./tiny-imagenet.js";
 
 /** Names of the built-in and the supported public data sets. */
-export type DatasetName = "digits" | "mnist" | "fashion-mnist" | "cifar10" | "fsdd";
+export type DatasetName = "digits" | "mnist" | "fashion-mnist" | "cifar10" | "tiny-imagenet" | "fsdd";
 
 /** A data set, or one of its other splits: `fsdd:s0` … `fsdd:s5` test on one speaker and train on the others. */
 export type DatasetSplitName = DatasetName | `fsdd:s${number}`;
@@ -42,7 +43,9 @@ export interface DatasetInfo {
   /** Deviation of each channel over the training images. */
   readonly std: readonly number[];
   /** How the files are laid out; `generated` has none. */
-  readonly format: "generated" | "idx" | "cifar" | "fsdd";
+  readonly format: "generated" | "idx" | "cifar" | "tiny-imagenet" | "fsdd";
+  /** Of pictures that are decoded once into a file: the SHA-256 of that file's pixels and labels. */
+  readonly pixelsSha256?: string;
   /** Of a data set of sound: how its pictures, [frames, bands, 1], are made. */
   readonly sound?: FrontEnd;
   /** Names of its other splits. */
@@ -187,6 +190,29 @@ const DATASETS: Readonly<Record<DatasetName, DatasetInfo>> = {
     ],
     mirrors: ["https://www.cs.toronto.edu/~kriz/"],
     licence: "none stated; cite A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+  },
+  "tiny-imagenet": {
+    name: "tiny-imagenet",
+    title: "Tiny-ImageNet",
+    shape: [64, 64, 3],
+    classes: 200,
+    classNames: TINY_IMAGENET_NAMES,
+    train: 100000,
+    test: 10000,
+    mean: [0.4802, 0.4481, 0.3975],
+    std: [0.2764, 0.2689, 0.2816],
+    format: "tiny-imagenet",
+    pixelsSha256: "4adfd71d1ff15b6b7a1085a1f64223e903633142a53d8d5fef25dc5f74b11a68",
+    folders: ["tiny-imagenet-200", "tiny-imagenet"],
+    files: [
+      {
+        name: "tiny-imagenet-200.zip",
+        bytes: 248100043,
+        sha256: "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+      },
+    ],
+    mirrors: ["http://cs231n.stanford.edu/", "https://cs231n.stanford.edu/"],
+    licence: "ImageNet's: for research and teaching, not for commerce; made by Stanford's course CS231N",
   },
   fsdd: {
     name: "fsdd",

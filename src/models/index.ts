@@ -7,21 +7,26 @@ import { alexnet } from "./alexnet.js";
 import { dscnn } from "./dscnn.js";
 import { lenet5 } from "./lenet.js";
 import { mlp } from "./mlp.js";
-import { IMAGE_RULES, type ImageModelOptions } from "./options.js";
+import { mobilenetv1 } from "./mobilenetv1.js";
+import { mobilenetv2 } from "./mobilenetv2.js";
+import { IMAGE_RULES, type ImageModelOptions, type MobileNetOptions } from "./options.js";
 import { resnet18, resnet20, resnet32, resnet44, resnet56 } from "./resnet.js";
-import { vgg11 } from "./vgg.js";
+import { vgg11, vggsmall } from "./vgg.js";
 
 export { AlexNet, type AlexNetOptions, alexnet } from "./alexnet.js";
 export { DsCnn, type DsCnnOptions, dscnn, SeparableBlock } from "./dscnn.js";
 export { LeNet5, lenet5 } from "./lenet.js";
 export { Mlp, type MlpOptions, mlp } from "./mlp.js";
-export type { ImageModelOptions } from "./options.js";
+export { MobileNetV1, mobilenetv1 } from "./mobilenetv1.js";
+export { MobileNetV2, type MobileNetV2Options, mobilenetv2 } from "./mobilenetv2.js";
+export type { ImageModelOptions, MobileNetOptions } from "./options.js";
 export {
   BasicBlock,
   CifarResNet,
   PaddedShortcut,
   ProjectedBlock,
   ResNet,
+  type ResNet18Options,
   type ResNetOptions,
   resnet18,
   resnet20,
@@ -29,9 +34,17 @@ export {
   resnet44,
   resnet56,
 } from "./resnet.js";
-export { Vgg, vgg11 } from "./vgg.js";
+export { Vgg, vgg11, vggsmall } from "./vgg.js";
 
-/** Image classifiers by name. */
+/** A MobileNet of a width, for the table. */
+function narrow(make: (options: MobileNetOptions) => Module, width: number): (options: ImageModelOptions) => Module {
+  return (options) => {
+    checkOptions("model", options, IMAGE_RULES);
+    return make({ ...options, width });
+  };
+}
+
+/** Image classifiers by name; a number behind the name is a width. */
 const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> = {
   alexnet,
   dscnn: ({ size: _, ...options }) => dscnn(options),
@@ -41,12 +54,20 @@ const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> =
     const { classes = 10, channels = 1, size = 28, rng } = options;
     return mlp({ sizes: [size * size * channels, 256, 256, classes], rng });
   },
+  mobilenetv1,
+  "mobilenetv1-0.25": narrow(mobilenetv1, 0.25),
+  "mobilenetv1-0.5": narrow(mobilenetv1, 0.5),
+  mobilenetv2,
+  "mobilenetv2-0.35": narrow(mobilenetv2, 0.35),
+  "mobilenetv2-0.5": narrow(mobilenetv2, 0.5),
   resnet18,
+  "resnet18-64": (options) => resnet18({ ...options, stem: "small" }),
   resnet20,
   resnet32,
   resnet44,
   resnet56,
   vgg11,
+  vggsmall,
 };
 
 /** Networks that take images of any height and width. */
@@ -63,7 +84,7 @@ export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);
 /**
  * Makes a network by its name.
  *
- * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256
+ * @param name one of {@link MODEL_NAMES}; `mlp` has two hidden layers of 256, `resnet18-64` the small stem
  * @param options the images that it is made for, and how it normalizes them (not at all by default)
  * @throws ArgumentError on an unknown name, images that do not fit, or bad constants
  */

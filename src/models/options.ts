@@ -1,5 +1,5 @@
 /** @file Options that the image models share. */
-import { instanceOf, integer, type OptionRules } from "../core/checks.js";
+import { above, instanceOf, integer, type OptionRules } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 
@@ -55,4 +55,26 @@ export function checkWeights(op: string, layers: readonly number[]): void {
     expected: `at most ${MOST_WEIGHTS} weights`,
     got: `${total}`,
   });
+}
+
+/** Options that the MobileNets share. */
+export interface MobileNetOptions extends ImageModelOptions {
+  /** What the paper's numbers of channels are multiplied by. */
+  width?: number;
+}
+
+/** What a width must be. */
+export const WIDTH_RULE: OptionRules<Pick<MobileNetOptions, "width">> = { width: above(0) };
+
+/** Images of fewer pixels a side keep more of them: networks made for 224 would leave one pixel early. */
+const SMALL = 64;
+
+/** True for images such as CIFAR's. */
+export function isSmall(size: number): boolean {
+  return size < SMALL;
+}
+
+/** Stride of a MobileNet's first convolution. */
+export function firstStride(size: number): number {
+  return isSmall(size) ? 1 : 2;
 }

@@ -21,6 +21,12 @@ export function addInPlace(sum: NDArray, x: NDArray, factor = 1): void {
   kernelsFor(x.dtype).f32_axpy(x.ptr, sum.ptr, x.size, factor);
 }
 
+/** sum[from…end−1] ← sum[from…end−1] + x[from…end−1]. @param x of the size of `sum` */
+export function addPartInPlace(sum: NDArray, x: NDArray, from: number, end: number): void {
+  const at = bytesPer(x.dtype) * from;
+  kernelsFor(x.dtype).f32_axpy(x.ptr + at, sum.ptr + at, end - from, 1);
+}
+
 /** y ← y + row, over the last axis. @param y [..., C] @param row [C] */
 export function addRowInPlace(y: NDArray, row: NDArray): void {
   if (y.size > 0) kernelsFor(y.dtype).f32_add(y.ptr, row.ptr, y.ptr, y.size, y.size, row.size);

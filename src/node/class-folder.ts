@@ -94,7 +94,7 @@ async function holdsFolders(directory: string): Promise<boolean> {
 const isAside = (name: string): boolean => name.startsWith(".") || name === "__MACOSX";
 
 /** Entries of one kind in a folder, sorted; links count as what they lead to. */
-async function entriesOf(folder: string, kind: "folders" | "files"): Promise<string[]> {
+export async function entriesOf(folder: string, kind: "folders" | "files"): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(unreadable(folder));
   const names: string[] = [];
   for (const entry of entries) {

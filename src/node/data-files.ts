@@ -26,6 +26,18 @@ import { readIdx } from "../io/idx.js";
 import { readTar } from "../io/tar.js";
 import { isFolder, readFileBytes } from "./files.js";
 import { loadFsdd, takesOfArchive, takesOfFolder } from "./sound/fsdd.js";
+import {
+  findTinyImagenet,
+  lookAtTinyImagenet,
+  openTinyImagenet,
+  PIXEL_FILE,
+  type PixelsKnown,
+  PREPARE_RULES,
+  type PrepareOptions,
+  pixelsInMemory,
+  type TinyFound,
+} from "./tiny-imagenet/open.js";
+import type { PixelFile } from "./tiny-imagenet/pixel-file.js";
 
 /** Where to look for data sets. */
 export interface DataPlaces {
@@ -40,7 +52,7 @@ export interface DataPlaces {
 }
 
 /** Options of {@link loadDataset}. */
-export interface LoadOptions extends DataPlaces {
+export interface LoadOptions extends DataPlaces, PrepareOptions {
   /** Seed of generated data. @default 1 */
   readonly seed?: number | string;
   /** Greatest number of images of each part, taken from its start; for generated data, the number to draw. */
@@ -129,6 +141,7 @@ async function findFile(directory: string, stem: string): Promise<string | null>
 /** Paths of a data set's files by stem; a CIFAR archive stands for all. */
 interface DataLocation {
   readonly directory: string;
+  readonly tiny?: TinyFound;
   readonly paths: ReadonlyMap<string, string>;
 }
 
@@ -137,7 +150,13 @@ interface Found extends DataLocation {
   readonly missing: readonly string[];
 }
 
-async function findIn(directory: string, info: DatasetInfo): Promise<Found> {
+async function findIn(directory: string, info: DatasetInfo, cacheDir: string | undefined): Promise<Found> {
+  if (info.format === "tiny-imagenet") {
+    const tiny = await findTinyImagenet(directory, cacheDir);
+    return tiny === null
+      ? { directory, paths: new Map(), missing: [info.files[0].name] }
+      : { directory: tiny.directory, paths: new Map(), missing: [], tiny };
+  }
   if (info.format === "cifar") {
     const archive = await findFile(directory, CIFAR_ARCHIVE);
     if (archive !== null) return { directory, paths: new Map([[CIFAR_ARCHIVE, archive]]), missing: [] };
@@ -164,10 +183,11 @@ const WANTED: Readonly<Record<DatasetInfo["format"], string>> = {
   generated: "none",
   idx: `${IDX_STEMS[0]}(.gz) and the other three files`,
   cifar: `data_batch_1.bin(.br, .gz) … ${CIFAR_TEST}, or ${CIFAR_ARCHIVE}`,
+  "tiny-imagenet": `tiny-imagenet-200.zip, or train/, val/, wnids.txt and words.txt of it, or ${PIXEL_FILE}`,
   fsdd: `${FSDD_ARCHIVE} or ${FSDD_FOLDER}/`,
 };
 
-async function locate(info: DatasetInfo, places: DataPlaces): Promise<DataLocation> {
+async function locate(info: DatasetInfo, places: DataPlaces, cacheDir?: string): Promise<DataLocation> {
   const candidates = dataRoots(places).flatMap((root) => info.folders.map((folder) => join(root, folder)));
   // A folder that is named directly may have any name, except that of another data set in the same format.
   const { dataDir } = places;
@@ -183,7 +203,7 @@ async function locate(info: DatasetInfo, places: DataPlaces): Promise<DataLocati
   }
   let partial: Found | null = null;
   for (const directory of candidates) {
-    const found = await findIn(directory, info);
+    const found = await findIn(directory, info, cacheDir);
     if (found.missing.length === 0) return found;
     if (found.paths.size > (partial?.paths.size ?? 0)) partial = found;
   }
@@ -210,7 +230,7 @@ export async function findDataDir(name: string, places: DataPlaces = {}): Promis
   if (info.format === "generated") {
     throw new ArgumentError({ op: name, what: "has no files", hint: "it is generated when it is asked for" });
   }
-  return (await locate(info, places)).directory;
+  return (await locate(info, places, cacheOf(places))).directory;
 }
 
 /** Images or labels in a part, beyond those that the public set has: sets of one's own in the same format. */
@@ -338,6 +358,35 @@ async function loadCifar(
   };
 }
 
+/** Where decoded pictures of a data set are to be: in the folder that is named for them, else beside the data. */
+function cacheOf({ cacheDir, env = process.env }: DataPlaces & PrepareOptions): string | undefined {
+  return cacheDir ?? (env["COARSEGRAD_CACHE"] || undefined);
+}
+
+/**
+ * The decoded pictures of a data set that has them in a file, which is made if it is not there; null for other sets.
+ *
+ * @throws DataError, FormatError if the files are nowhere, or broken
+ */
+export async function openDatasetPixels(
+  name: string,
+  options: DataPlaces & PrepareOptions = {},
+): Promise<PixelFile | null> {
+  const info = datasetInfo(name);
+  if (info.format !== "tiny-imagenet") return null;
+  const { dataDir, env, home, platform, threads, onPrepare, signal } = options;
+  const { tiny } = await locate(info, { dataDir, env, home, platform }, cacheOf(options));
+  return openTinyImagenet(info, tiny as TinyFound, { threads, onPrepare, signal });
+}
+
+/** What is known of a data set's decoded pictures; nothing is decoded. Null for sets without. */
+export async function lookAtPixels(name: string, places: DataPlaces = {}): Promise<PixelsKnown | null> {
+  const info = datasetInfo(name);
+  if (info.format !== "tiny-imagenet") return null;
+  const { tiny } = await locate(info, places, cacheOf(places));
+  return lookAtTinyImagenet(info, tiny as TinyFound);
+}
+
 /**
  * Loads a data set by name: draws generated digits, or finds, unpacks and reads the files of a public set.
  * @param name one of `DATASET_NAMES`
@@ -348,7 +397,7 @@ async function loadCifar(
  */
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<DatasetSplits> {
   const info = datasetInfo(name);
-  checkOptions("loadDataset", options, { ...PLACES, seed: either(numeric, text), limits: record });
+  checkOptions("loadDataset", options, { ...PLACES, ...PREPARE_RULES, seed: either(numeric, text), limits: record });
   const { dataDir, env, home, platform, seed = 1, limits = {} } = options;
   checkOptions("loadDataset", limits, { train: anything, test: anything });
   for (const limit of [limits.train, limits.test]) if (limit !== undefined) check(name, "limit", limit, LIMIT);
@@ -356,6 +405,10 @@ export async function loadDataset(name: string, options: LoadOptions = {}): Prom
     return digits({ seed, train: limits.train ?? info.train, test: limits.test ?? info.test });
   }
   const { train = Infinity, test = Infinity } = limits;
+  const pixels = await openDatasetPixels(name, options);
+  if (pixels !== null) {
+    return { train: await pixelsInMemory(pixels.train, train), test: await pixelsInMemory(pixels.test, test) };
+  }
   const location = await locate(info, { dataDir, env, home, platform });
   if (info.format === "fsdd") {
     const archive = location.paths.get(FSDD_ARCHIVE);

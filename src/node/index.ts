@@ -13,6 +13,7 @@ export { type DatasetWorkerOptions, openDatasetWorkers, type WorkerDataset } fro
 export { type LoaderOptions, type OpenedLoaders, openLoaders } from "./loading/run-loaders.js";
 export { openModel } from "./models.js";
 export { RUN_FILES, RunFolder, type RunFolderOptions } from "./run/folder.js";
+export type { PrepareOptions } from "./tiny-imagenet/open.js";
 export { type LoadNetworkOptions, loadNetwork, saveNetwork } from "./weights.js";
 export { type JoinOptions, joinWorld } from "./world/join.js";
 export { type LaunchOptions, launchRanks } from "./world/launch.js";

@@ -2,7 +2,7 @@
  * @file One run from its configuration: data, network, training, test, packing. It writes nothing: who calls it, keeps
  * what it hands over.
  */
-import { anything, callable, checkOptions, integer, type OptionRules, record } from "../core/checks.js";
+import { anything, callable, checkOptions, type OptionRules, record } from "../core/checks.js";
 import { sha256Hex } from "../core/sha256.js";
 import { type ModelSummary, pack, summarize } from "../export/index.js";
 import { createSession } from "../infer/create-session.js";
@@ -13,9 +13,9 @@ import type { Callback } from "../train/callbacks.js";
 import { loadCheckpoint, restoreCheckpoint, saveCheckpoint } from "../train/checkpoint.js";
 import { weightsDigest } from "../train/digest.js";
 import { evaluate } from "../train/evaluate.js";
-import { type FitProgress, type FitResult, fit as fitNetwork } from "../train/fit.js";
+import { type FitOptions, type FitProgress, type FitResult, fit as fitNetwork } from "../train/fit.js";
 import type { EpochMetrics } from "../train/metrics.js";
-import { signalRule } from "../train/options.js";
+import { CHECKPOINT_EVERY, signalRule } from "../train/options.js";
 import { TOGETHER_RULES } from "../train/together.js";
 import { aloneWorld, type World } from "../world/world.js";
 import { averageOf, choosing } from "./choosing.js";
@@ -42,16 +42,19 @@ export interface RunOptions extends StartFiles {
   readonly data?: RunData;
   /** Stops at the next step boundary, or the test by throwing its reason. */
   readonly signal?: AbortSignal;
-  /** Data, files and network are there; training begins. */
-  readonly onStart?: () => void | Promise<void>;
+  /**
+   * Data, files and network are there; training begins. The network may be looked at until the run ends, which disposes
+   * of it.
+   */
+  readonly onStart?: (net: Module) => void | Promise<void>;
   /** Called after every step. */
   readonly onProgress?: (progress: FitProgress) => void;
   /** After every epoch, before its checkpoint. */
   readonly onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
   /** Takes the checkpoint of every epoch; without any epoch, that of the network as it starts. */
   readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
-  /** Steps between checkpoints within an epoch. Default: none but at its end. */
-  readonly checkpointEvery?: number;
+  /** Steps between checkpoints within an epoch, or when they are wanted: see `fit`. Default: none but at its end. */
+  readonly checkpointEvery?: FitOptions["checkpointEvery"];
   /** Takes the checkpoints within epochs. */
   readonly onStepCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
   /** All epochs are complete; the test begins. */
@@ -75,7 +78,7 @@ const RULES: OptionRules<RunOptions> = {
   onEpoch: callable,
   onCheckpoint: callable,
   world: TOGETHER_RULES.world,
-  checkpointEvery: integer(1),
+  checkpointEvery: CHECKPOINT_EVERY,
   onStepCheckpoint: callable,
   onTrained: callable,
   onTest: callable,
@@ -132,7 +135,7 @@ export async function createRun(config: RunConfig, options: RunOptions = {}): Pr
   try {
     optimizer = optimizerFor(net, own, loaders.train.batches);
     const reports = (options.world?.rank ?? 0) === 0;
-    if (reports) await options.onStart?.();
+    if (reports) await options.onStart?.(net);
     const { epoch, stopped, metrics } = await train(net, optimizer, own, loaders, options);
     const result = { epochs: epoch, stopped, metrics, weights: copied(net), weightsSha256: weightsDigest(net) };
     if (stopped) return { ...result, accuracy: null, packed: null };

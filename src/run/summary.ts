@@ -97,6 +97,8 @@ export interface RunSummary {
   testImages: number;
   /** The test images are those that the run was trained on: an image folder without any to test on. */
   testIsTraining?: true;
+  /** SHA-256 of the pixels and labels of all images, where they were decoded into a file. */
+  pixelsSha256?: string;
   /** The figures of the last epoch (with `keep` "best" the best one's) on the images that were held out, with `validate`. */
   validation?: {
     readonly images: number;
@@ -127,6 +129,8 @@ export interface RunAccount {
   readonly metrics: readonly EpochMetrics[];
   /** The test images are those that it was trained on. */
   readonly testIsTraining?: boolean;
+  /** SHA-256 of the pixels and labels of all images, where they were decoded into a file. */
+  readonly pixelsSha256?: string;
 }
 
 const ACCOUNT: OptionRules<RunAccount> = {
@@ -135,6 +139,7 @@ const ACCOUNT: OptionRules<RunAccount> = {
   wallSeconds: real,
   metrics: listOf(record),
   testIsTraining: flag,
+  pixelsSha256: hashRule,
 };
 
 /** The summary of a run that is complete; null of one that was stopped. */
@@ -163,6 +168,7 @@ export function summaryOf(config: RunConfig, result: RunResult, account: RunAcco
     top5: accuracy.top5,
     testImages: accuracy.images,
     ...(account.testIsTraining && { testIsTraining: true as const }),
+    ...(account.pixelsSha256 !== undefined && { pixelsSha256: account.pixelsSha256 }),
     ...validationOf(config, keptEpoch(config, metrics)),
     millisecondsPerImage: 1000 / accuracy.imagesPerSecond,
     weightsSha256,
@@ -230,6 +236,7 @@ export function checkSummary(file: string, value: unknown): void {
     top5: figure,
     testImages: count,
     testIsTraining: flag,
+    pixelsSha256: hashRule,
     validation: { images: count, top1: figure, loss: figure },
     millisecondsPerImage: figure,
     weightsSha256: hashRule,

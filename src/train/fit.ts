@@ -1,6 +1,6 @@
 /** @file The training loop. */
 import { check } from "../core/checks.js";
-import { DivergenceError, StateError, WorldError } from "../core/errors.js";
+import { ArgumentError, DivergenceError, StateError, WorldError } from "../core/errors.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/loader.js";
 import type { Module } from "../nn/module.js";
@@ -86,6 +86,14 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
   checkOwnership(net, optimizer);
   const together = new Together(net, task, options);
   const { world } = together;
+  if (!together.alone && typeof options.checkpointEvery === "function") {
+    throw new ArgumentError({
+      op: "fit",
+      what: "ranks could not agree on checkpoints",
+      expected: "checkpointEvery as a number of steps where there are several ranks",
+      got: `a function, and ${world.size} ranks`,
+    });
+  }
   try {
     return await trainTogether(net, task, options, together, validation);
   } catch (error) {
@@ -114,7 +122,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     epochs,
     "batches in an epoch": task.batches,
     "first step": resume?.step ?? 0,
-    ...(options.average !== undefined && { "average of weights": canonicalJson(options.average) }),
+    "average of weights": canonicalJson(options.average ?? null),
   });
   const result: FitResult<Metrics> = { metrics: [], epoch: resume?.epoch ?? 0, stopped: false };
   if (result.epoch < epochs) checkStart(net);

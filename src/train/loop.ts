@@ -90,7 +90,7 @@ export async function trainEpoch<Item extends Counted>(
       else await trainShards(run, together.sums, batch, step, tally, guards);
       run.average?.stepped();
       const done = batch.index + 1;
-      if (options.checkpointEvery !== undefined && done % options.checkpointEvery === 0 && done < task.batches)
+      if (done < task.batches && wantsCheckpoint(options.checkpointEvery, done, step + 1))
         await run.onStep?.(step + 1, await partialOf(together, tally, watch, guards.gradients));
       if (!together.reports) continue;
       options.onProgress?.({
@@ -117,6 +117,12 @@ export async function trainEpoch<Item extends Counted>(
   } finally {
     watch.stop();
   }
+}
+
+/** Whether a checkpoint follows the step that makes `done` in this epoch and `step` in all. */
+function wantsCheckpoint(every: ProgressOptions["checkpointEvery"], done: number, step: number): boolean {
+  if (every === undefined) return false;
+  return typeof every === "function" ? every(step) : done % every === 0;
 }
 
 /** Names parameters that nothing reached, once each, with the activations that may be why. */

@@ -5,6 +5,7 @@ import {
   callable,
   check,
   checkOptions,
+  either,
   flag,
   instanceOf,
   integer,
@@ -101,8 +102,11 @@ export interface ProgressOptions<Metrics extends RunMetrics = RunMetrics, Progre
   onEpoch?: (metrics: Metrics) => void | Promise<void>;
   /** Takes the checkpoint of every epoch. Awaited. */
   onCheckpoint?: (bytes: Uint8Array, metrics: Metrics) => void | Promise<void>;
-  /** Steps between checkpoints within an epoch, for epochs of hours. Default: none but at its end. */
-  checkpointEvery?: number;
+  /**
+   * Steps between checkpoints within an epoch, for epochs of hours; or a function that is asked after each step whether
+   * there shall be one, such as every so many seconds (of a run that has no other ranks). Default: none but at its end.
+   */
+  checkpointEvery?: number | ((step: number) => boolean);
   /** Takes the checkpoints within epochs. Awaited. */
   onStepCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
   /** What looks on and may end the run: `earlyStop()`, `best()`, your own. Called in order, after `onEpoch`. */
@@ -174,6 +178,9 @@ const isCallback: Rule = (value) => {
   return good ? null : `a callback: an object with functions ${HOOKS.join(", ")} or some of them`;
 };
 
+/** When there are checkpoints within an epoch. */
+export const CHECKPOINT_EVERY: Rule = either(integer(1), callable);
+
 /** Rules of what every run may be told. */
 export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   epochs: integer(0),
@@ -190,7 +197,7 @@ export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   onProgress: callable,
   onEpoch: callable,
   onCheckpoint: callable,
-  checkpointEvery: integer(1),
+  checkpointEvery: CHECKPOINT_EVERY,
   onStepCheckpoint: callable,
   callbacks: listOf(isCallback),
 };

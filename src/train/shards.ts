@@ -3,18 +3,19 @@
  * running statistics are added up over a fixed tree, so that a run's bits depend on the number of shards alone, not on
  * who computes them.
  */
+import { backward, type LeafWatcher } from "../autograd/backward.js";
 import { defaultRng, setDefaultRng } from "../autograd/random.js";
-import { Tensor } from "../autograd/tensor.js";
-import { DTypeError } from "../core/errors.js";
 import type { Rng } from "../core/rng.js";
 import { placeOf } from "../data/loader.js";
 import { scope, untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { addInPlace } from "../ndarray/update.js";
 import type { Module } from "../nn/module.js";
-import type { Buffer, Parameter } from "../nn/parameter.js";
+import type { Parameter } from "../nn/parameter.js";
 import { type ShardRange, shardsOf, TreeSum } from "../world/tree.js";
 import type { World } from "../world/world.js";
+import { type NUMBERS, ShardLayout } from "./shard-layout.js";
+import { ShardSending } from "./shard-sending.js";
 import { gatherShown } from "./shown.js";
 import type { Counted, Outcome, Seen, Shown, Task } from "./task.js";
 
@@ -26,39 +27,6 @@ export interface ShardedOutcome {
   readonly seen: Seen;
   /** True if some rank wants to stop. */
   readonly stop: boolean;
-}
-
-/** One number each, behind the arrays. */
-const NUMBERS = ["loss", "hits", "classes", "shards", "stop"] as const;
-
-/** Where everything that crosses shards stands in one vector. */
-class Layout {
-  readonly parameters: readonly (readonly [parameter: Parameter, at: number])[];
-  readonly buffers: readonly (readonly [buffer: Buffer, at: number])[];
-  /** Of each parameter in how many shards it got a gradient, then of each buffer in how many it changed. */
-  readonly counts: number;
-  readonly numbers: number;
-  readonly length: number;
-
-  /** @throws DTypeError for numbers that are not f32 */
-  constructor(net: Module) {
-    let at = 0;
-    const place = <T extends { readonly data: NDArray }>(owner: T): readonly [T, number] => {
-      at += owner.data.size;
-      return [owner, at - owner.data.size];
-    };
-    for (const [name, { data }] of [...net.namedParameters(), ...net.namedBuffers()]) {
-      if (data.dtype === "f64") {
-        throw new DTypeError({ op: "fit", what: `shards of a network with ${name}`, expected: "f32", got: "f64" });
-      }
-    }
-    this.parameters = net.parameters().map(place);
-    const floats = [...net.namedBuffers().values()].filter(({ data }) => data.dtype === "f32");
-    this.buffers = [...new Set(floats)].map(place);
-    this.counts = at;
-    this.numbers = at + this.parameters.length + this.buffers.length;
-    this.length = this.numbers + NUMBERS.length;
-  }
 }
 
 /** An array that outlives every scope. */
@@ -73,18 +41,22 @@ export class ShardSums<Item extends Counted> {
   readonly #task: Task<Item>;
   readonly #world: World;
   readonly #range: ShardRange;
-  readonly #layout: Layout;
+  readonly #layout: ShardLayout;
   readonly #tree: TreeSum<NDArray>;
   readonly #made: NDArray[] = [];
   /** Copies of this rank's blocks, for others: the heap may move while they are sent. */
   readonly #sent: Float32Array[] = [];
+  /** Where parts of them can travel during a backward pass. */
+  readonly #sending: ShardSending | null;
+  /** Places of the parameters in the vector. */
+  readonly #places: ReadonlyMap<unknown, number>;
 
   constructor(net: Module, task: Task<Item>, world: World, shards: number) {
     this.#net = net;
     this.#task = task;
     this.#world = world;
     this.#range = shardsOf(shards, world.size, world.rank);
-    this.#layout = new Layout(net);
+    this.#layout = new ShardLayout(net);
     const { length } = this.#layout;
     const make = (): NDArray => {
       const vector = kept(NDArray.empty([length]));
@@ -92,9 +64,12 @@ export class ShardSums<Item extends Counted> {
       return vector;
     };
     this.#tree = new TreeSum(make, addInPlace);
+    this.#places = new Map(this.#layout.parameters);
+    this.#sending = ShardSending.of(this.#layout, world, shards);
   }
   /** Frees the vectors. */
   dispose(): void {
+    this.#sending?.dispose();
     for (const vector of this.#made) vector.dispose();
   }
   /** The shards that this rank computes. */
@@ -122,22 +97,29 @@ export class ShardSums<Item extends Counted> {
     try {
       for (let shard = first; shard < end; shard++) {
         const leaf = this.#tree.vector();
+        const block = { start: shard, size: 1 };
+        const sending = shard === end - 1 ? this.#sending : null;
+        if (sending !== null) {
+          const chain = this.#tree.chainOf(block);
+          sending.begin(leaf, chain, this.#tree.pieces.slice(0, -chain.length || undefined));
+        }
         const { start, end: until } = placeOf(count, { shards, first: shard, end: shard + 1 });
         if (until === start) leaf.view().fill(0);
         else {
           const at = batch.part?.start ?? 0;
           const part = this.#task.slice(batch, start - at, until - at);
           this.#seed(streams, drawn, step, shard);
-          shown.push(...this.#leaf(leaf, part, mass, before, outcome));
+          shown.push(...this.#leaf(leaf, part, mass, before, outcome, sending));
         }
-        leaf.view()[this.#layout.numbers + NUMBERS.indexOf("stop")] = shard === first && stop ? 1 : 0;
-        this.#tree.add({ start: shard, size: 1 }, leaf);
+        leaf.view()[this.#layout.placeOf("stop")] = shard === first && stop ? 1 : 0;
+        sending?.rest();
+        this.#tree.add(block, leaf, sending === null ? undefined : () => {});
       }
     } finally {
       this.#net.loadRngs(new Map([...streams].map(([key, rng]) => [key, rng.state()])));
       setDefaultRng(drawn);
     }
-    const others = await this.#sum(shards);
+    const others = await (this.#sending === null ? this.#sum(shards) : this.#sending.end());
     // Alone, the sum lies in the heap, which moves when gradients are made.
     const alone = this.#world.size === 1;
     const sum = (): Float32Array => (alone ? (this.#tree.pieces[0].view() as Float32Array) : others);
@@ -172,8 +154,18 @@ export class ShardSums<Item extends Counted> {
     mass: number,
     before: readonly Float32Array[],
     outcome: (shard: Item) => Outcome,
+    sending: ShardSending | null,
   ): readonly Shown[] {
-    const { parameters, buffers, counts, numbers } = this.#layout;
+    const { parameters, buffers, counts } = this.#layout;
+    const taken = new Set<unknown>();
+    const take: LeafWatcher = (variable, gradient) => {
+      const at = this.#places.get(variable);
+      // What was there before the pass is added to it at its end.
+      if (at === undefined || variable.gradient !== null) return;
+      (into.view() as Float32Array).set(gradient.view(), at);
+      taken.add(variable);
+      sending?.came(variable as Parameter);
+    };
     buffers.forEach(([buffer], i) => {
       buffer.set(before[i]);
     });
@@ -182,11 +174,11 @@ export class ShardSums<Item extends Counted> {
       // Of a power of two of equal shards all weights are exact.
       const weight = Math.fround(mass === 0 ? 0 : own.mass / mass);
       const value = weight * loss.item();
-      loss.backward(new Tensor(NDArray.full(loss.shape, weight)));
+      backward(loss, NDArray.full(loss.shape, weight), undefined, sending === null ? undefined : take);
       // From here on nothing is allocated, and the view stays good.
       const leaf = into.view() as Float32Array;
-      leaf.fill(0, counts);
-      leaf.set([value, own.hits, classes, 1], numbers);
+      leaf.fill(0, 0, counts + parameters.length + buffers.length);
+      leaf.set([value, own.hits, classes, 1]);
       buffers.forEach(([{ data }, at], i) => {
         const after = data.view();
         if (after.some((value, c) => !Object.is(value, before[i][c]))) leaf[counts + parameters.length + i] = 1;
@@ -200,7 +192,7 @@ export class ShardSums<Item extends Counted> {
         leaf.fill(0, at, at + parameter.size);
         return;
       }
-      leaf.set(parameter.gradient.view(), at);
+      if (!taken.has(parameter)) leaf.set(parameter.gradient.view(), at);
       leaf[counts + i] = 1;
       parameter.zeroGrad();
     });
@@ -213,7 +205,7 @@ export class ShardSums<Item extends Counted> {
     before: readonly Float32Array[],
     { count, mass, shown }: Omit<Seen, "hits">,
   ): ShardedOutcome {
-    const { parameters, buffers, counts, numbers } = this.#layout;
+    const { parameters, buffers, counts } = this.#layout;
     parameters.forEach(([parameter, at], i) => {
       if (sum()[counts + i] === 0) return;
       const gradient = kept(NDArray.empty(parameter.shape));
@@ -224,7 +216,7 @@ export class ShardSums<Item extends Counted> {
       const changed = sum()[counts + parameters.length + i] > 0;
       buffer.set(changed ? sum().subarray(at, at + buffer.data.size) : before[i]);
     });
-    const number = (name: (typeof NUMBERS)[number]): number => sum()[numbers + NUMBERS.indexOf(name)];
+    const number = (name: (typeof NUMBERS)[number]): number => sum()[this.#layout.placeOf(name)];
     return {
       loss: number("loss"),
       // Every shard that has examples says how many classes there are.

@@ -53,6 +53,12 @@ export function blocksOfAll(shards: number, size: number): Block[] {
   return Array.from({ length: size }, (_, rank) => blocksOf(shardsOf(shards, size, rank))).flat();
 }
 
+/** Halves of one block: equally large, side by side, the left one where such a block begins. */
+function areHalves(left: Block, right: Block): boolean {
+  const { start, size } = left;
+  return size === right.size && start + size === right.start && start % (2 * size) === 0;
+}
+
 /** a ← a + b, each sum rounded to f32 once. */
 function addInto(a: Float32Array, b: Float32Array): void {
   for (let i = 0; i < a.length; i++) a[i] += b[i];
@@ -80,22 +86,37 @@ export class TreeSum<Vector = Float32Array> {
   vector(): Vector {
     return this.#free.pop() ?? this.#make();
   }
-  /** Adds the sum of a block, which comes right of all before it; the vector is the tree's from now on. */
-  add(block: Block, sum: Vector): void {
+  /**
+   * Adds the sum of a block, which comes right of all before it; the vector is the tree's from now on.
+   *
+   * @param addUp replaces the tree's own addition: where the caller has added up already, as {@link chainOf} says
+   */
+  add(block: Block, sum: Vector, addUp = this.#add): void {
     this.#stack.push({ block, sum });
     for (;;) {
       const right = this.#stack.at(-1);
       const left = this.#stack.at(-2);
-      if (left === undefined || right === undefined) return;
+      if (left === undefined || right === undefined || !areHalves(left.block, right.block)) return;
       const size = left.block.size;
-      // Halves of one block: equally large, side by side, the left one where such a block begins.
-      const halves = size === right.block.size && left.block.start + size === right.block.start;
-      if (!halves || left.block.start % (2 * size) !== 0) return;
-      this.#add(left.sum, right.sum);
+      addUp(left.sum, right.sum);
       this.#free.push(right.sum);
       this.#stack.length -= 2;
       this.#stack.push({ block: { start: left.block.start, size: 2 * size }, sum: left.sum });
     }
+  }
+  /**
+   * What adding a block will do: it is added into the last of these, that into the one before it, and so on; the first
+   * is then the sum of a larger block. Empty where nothing is added.
+   */
+  chainOf(block: Block): readonly Vector[] {
+    let right = block;
+    let at = this.#stack.length;
+    for (; at > 0; at--) {
+      const left = this.#stack[at - 1].block;
+      if (!areHalves(left, right)) break;
+      right = { start: left.start, size: 2 * left.size };
+    }
+    return this.#stack.slice(at).map(({ sum }) => sum);
   }
   /** The blocks that are left: one, if all shards came. */
   get pieces(): readonly Vector[] {
@@ -119,4 +140,17 @@ export function sumBlocks(blocks: readonly Block[], vectors: readonly Float32Arr
     tree.add(block, vectors[i]);
   });
   return tree.pieces[0];
+}
+
+/** Which vectors {@link sumBlocks} adds, in order: the second of each pair into the first. */
+export function additionsOf(blocks: readonly Block[]): (readonly [into: number, other: number])[] {
+  const additions: (readonly [number, number])[] = [];
+  const tree = new TreeSum<number>(
+    () => 0,
+    (into, other) => void additions.push([into, other]),
+  );
+  blocks.forEach((block, i) => {
+    tree.add(block, i);
+  });
+  return additions;
 }

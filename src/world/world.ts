@@ -1,6 +1,24 @@
 /** @file The ranks that train one network together, whatever carries bytes between them. */
 import { check, checkBytes, integer, type Rule } from "../core/checks.js";
 
+/** Some elements of a vector: `from` to `end` − 1. */
+export interface VectorPart {
+  readonly from: number;
+  readonly end: number;
+}
+
+/** Sums of one length whose parts travel while the rest is still computed, one sum after the other. */
+export interface SumInParts {
+  /** This rank's blocks, as for {@link World.sum}: to be written, each part before it is given. */
+  readonly pieces: readonly Float32Array[];
+  /** The next part of all pieces is written, and may travel. Other calls of the world wait for the end. */
+  give(): void;
+  /** After all parts were given: the sum over all shards, to read until the next part is given. @throws WorldError */
+  end(): Promise<Float32Array>;
+  /** Frees what it holds. */
+  dispose(): void;
+}
+
 /**
  * The ranks of a run, seen from one of them. All of its methods but `abort` are collective: every rank calls the same
  * ones in the same order, and each call ends when all have come, or with a WorldError on every rank when one is lost.
@@ -23,6 +41,12 @@ export interface World {
    * @throws WorldError
    */
   sum(pieces: readonly Float32Array[], length: number, shards: number): Promise<Float32Array>;
+  /**
+   * The same sums, bit for bit, of vectors that come in parts. Absent where nothing is gained by it.
+   *
+   * @param parts of the vector, in the order in which they will be given, the same on every rank
+   */
+  sumInParts?(length: number, shards: number, parts: readonly VectorPart[]): SumInParts;
   /** What every rank gave, by rank; lengths may differ. @throws WorldError */
   gather(bytes: Uint8Array): Promise<Uint8Array[]>;
   /** Ends the run on the other ranks: their calls throw a WorldError that tells the cause. */

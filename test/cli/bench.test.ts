@@ -60,6 +60,10 @@ describe("bench", () => {
       "train resnet20 1W4A b128",
       "train vgg11 float b128",
       "train vgg11 1W4A b128",
+      "train mobilenetv1-0.25 float b128",
+      "train mobilenetv1-0.25 1W4A b128",
+      "train mobilenetv2-0.35 float b128",
+      "train mobilenetv2-0.35 1W4A b128",
     ]);
     expect(names("overhead")).toEqual(["overhead resnet20 float b32", "overhead resnet20 1W4A b32"]);
     expect(names("elementwise")).toEqual(expect.arrayContaining(["wasm copy 65536", "copy 65536"]));
@@ -70,6 +74,8 @@ describe("bench", () => {
         "infer resnet20 1W4A b1",
         "infer vgg11 1W4A b1",
         "infer resnet20 4W4A b1",
+        "infer mobilenetv1-0.25 1W4A b1",
+        "infer mobilenetv2-0.35 4W4A b1",
       ]),
     );
   });

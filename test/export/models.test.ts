@@ -14,12 +14,15 @@ import {
   alexnet,
   dscnn,
   lenet5,
+  mobilenetv1,
+  mobilenetv2,
   resnet18,
   resnet20,
   resnet32,
   resnet44,
   resnet56,
   vgg11,
+  vggsmall,
 } from "../../src/models/index.js";
 import { BatchNorm, crossEntropy } from "../../src/nn/index.js";
 import type { Module } from "../../src/nn/module.js";
@@ -50,12 +53,16 @@ const rng = new Rng("models");
 const NETS: [string, () => Module, number[]][] = [
   ["lenet5", () => lenet5({ rng }), [28, 28, 1]],
   ["vgg11", () => vgg11({ rng }), [32, 32, 3]],
+  ["vggsmall", () => vggsmall({ rng }), [32, 32, 3]],
   ["resnet20", () => resnet20({ rng }), [12, 12, 3]],
   ["resnet32", () => resnet32({ rng }), [8, 8, 3]],
   ["resnet44", () => resnet44({ rng }), [8, 8, 3]],
   ["resnet56", () => resnet56({ rng }), [8, 8, 3]],
   ["dscnn", () => dscnn({ rng }), [13, 6, 1]],
+  ["mobilenetv1", () => mobilenetv1({ classes: 6, size: 32, width: 0.25, rng }), [20, 20, 3]],
+  ["mobilenetv2", () => mobilenetv2({ classes: 6, size: 32, width: 0.35, rng }), [20, 20, 3]],
   ["resnet18", () => resnet18({ classes: 6, rng }), [34, 34, 3]],
+  ["resnet18, small stem", () => resnet18({ classes: 6, stem: "small", rng }), [18, 18, 3]],
   ["alexnet", () => alexnet({ classes: 6, size: 63, rng }), [63, 63, 3]],
 ];
 const WIDTHS: [string, number][] = [

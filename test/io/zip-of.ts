@@ -1,12 +1,22 @@
-/** @file ZIP archives of stored members, as PyTorch's writer makes them: ZIP64's records before the end. */
+/** @file ZIP archives, as PyTorch's writer makes them: ZIP64's records before the end; members stored or deflated. */
+import { deflateRawSync } from "node:zlib";
 import { crc32 } from "../../src/io/checksum.js";
 
 /** Numbers of some bytes, little-endian. */
 const n = (value: number, size: number): number[] =>
   Array.from({ length: size }, (_, i) => Math.floor(value / 2 ** (8 * i)) % 256);
 
-/** An archive of the members in their order. @param zip64 whether ZIP64's end record and locator are written too */
-export function zipOf(members: readonly (readonly [name: string, data: Uint8Array])[], zip64 = false): Uint8Array {
+/**
+ * An archive of the members in their order.
+ *
+ * @param zip64 whether ZIP64's end record and locator are written too
+ * @param deflated whether members are compressed
+ */
+export function zipOf(
+  members: readonly (readonly [name: string, data: Uint8Array])[],
+  zip64 = false,
+  deflated = false,
+): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: number[] = [];
   let at = 0;
@@ -16,12 +26,13 @@ export function zipOf(members: readonly (readonly [name: string, data: Uint8Arra
   };
   for (const [name, data] of members) {
     const text = [...new TextEncoder().encode(name)];
+    const packed = deflated ? deflateRawSync(data) : data;
     const fields = [
       ...n(0x0800, 2),
-      ...n(0, 2),
+      ...n(deflated ? 8 : 0, 2),
       ...n(0, 4),
       ...n(crc32(data), 4),
-      ...n(data.length, 4),
+      ...n(packed.length, 4),
       ...n(data.length, 4),
     ];
     directory.push(
@@ -35,8 +46,8 @@ export function zipOf(members: readonly (readonly [name: string, data: Uint8Arra
       ...text,
     );
     put([...n(0x04034b50, 4), ...n(0, 2), ...fields, ...n(text.length, 2), ...n(0, 2), ...text]);
-    parts.push(data);
-    at += data.length;
+    parts.push(packed);
+    at += packed.length;
   }
   const start = at;
   put(directory);
@@ -49,8 +60,8 @@ export function zipOf(members: readonly (readonly [name: string, data: Uint8Arra
   put([
     ...n(0x06054b50, 4),
     ...n(0, 4),
-    ...n(members.length, 2),
-    ...n(members.length, 2),
+    ...n(zip64 ? Math.min(0xffff, members.length) : members.length, 2),
+    ...n(zip64 ? Math.min(0xffff, members.length) : members.length, 2),
     ...n(directory.length, 4),
     ...n(start, 4),
     0,

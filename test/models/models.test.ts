@@ -19,6 +19,7 @@ import {
   resnet44,
   resnet56,
   vgg11,
+  vggsmall,
 } from "../../src/models/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { crossEntropy } from "../../src/nn/index.js";
@@ -145,6 +146,21 @@ describe("vgg11", () => {
   });
 });
 
+describe("vggsmall", () => {
+  it("has ten convolutions, one linear layer, and about three million weights", () => {
+    const net = disposeLater(vggsmall());
+    const weights = [...net.stateDict()].filter(([, array]) => array.rank > 1);
+    expect(weights.map(([key]) => key)).toEqual([
+      ...[0, 3, 7, 10, 13, 17, 20, 23, 27, 30].map((i) => `features.${i}.weight`),
+      "classifier.weight",
+    ]);
+    expect(weights.reduce((sum, [, { size }]) => sum + size, 0)).toBe(3_071_680);
+    expect(shapeOf(net.eval(), [1, 32, 32, 3])).toEqual([1, 10]);
+    expect(shapeOf(disposeLater(vggsmall({ size: 48, classes: 4 })).eval(), [2, 48, 48, 3])).toEqual([2, 4]);
+    expect(() => vggsmall({ size: 24 })).toThrow(/vggsmall: image size/);
+  });
+});
+
 describe("deeper networks for CIFAR", () => {
   it.each([
     ["resnet32", resnet32, 464_154],
@@ -177,6 +193,22 @@ describe("resnet18", () => {
   });
 });
 
+describe("resnet18 with the small stem", () => {
+  it("has the same keys, a kernel of 3×3, and pixels of half the size behind it", () => {
+    const [net, large] = [resnet18({ stem: "small" }), resnet18()].map(disposeLater);
+    expect([...net.stateDict().keys()]).toEqual([...large.stateDict().keys()]);
+    expect(net.stateDict().get("conv1.weight")?.shape).toEqual([64, 3, 3, 3]);
+    expect(net.parameterCount()).toBe(11_689_512 - 64 * 3 * 40);
+    // Sixteen times smaller in the last stage, where the other is thirty-two times: 8×8 still has a pixel there.
+    expect(shapeOf(net.eval(), [1, 8, 8, 3])).toEqual([1, 1000]);
+    const named = disposeLater(model("resnet18-64", { classes: 200, size: 64, channels: 3 }));
+    expect([...named.stateDict()].map(([key, { shape }]) => [key, ...shape])).toEqual(
+      [...disposeLater(resnet18({ stem: "small", classes: 200 })).stateDict()].map(([key, { shape }]) => [key, ...shape]),
+    );
+    expect(() => resnet18({ stem: "tiny" as "small" })).toThrow(/resnet18: bad stem/);
+  });
+});
+
 describe("alexnet", () => {
   it("without batch norm is torchvision's, key for key", () => {
     const net = disposeLater(alexnet({ batchNorm: false }));
@@ -206,12 +238,12 @@ describe("alexnet", () => {
 describe("the table", () => {
   it("makes every network by name", () => {
     expect(MODEL_NAMES.join(", ")).toBe(
-      "alexnet, dscnn, lenet5, mlp, resnet18, resnet20, resnet32, resnet44, resnet56, vgg11",
+      "alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet18-64, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall",
     );
     const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
     expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);
     expect(() => model("toString")).toThrow(
-      /model: unknown model; expected alexnet, dscnn, lenet5, .*, vgg11, got toString/,
+      /model: unknown model; expected alexnet, dscnn, lenet5, .*, vgg11, vggsmall, got toString/,
     );
   });
 });

@@ -132,7 +132,7 @@ for (const [name, present, open] of RUNTIMES) {
       await expectPackedAgreement(runtime, bytes, pixels(new Rng(6), 3, [16, 16, 1]), {});
     });
 
-    it.each(["1W4A", "2W4A", "4W4A"])("runs lenet5, mlp, resnet20 and vgg11 %s", async (bits) => {
+    it.each(["1W4A", "2W4A", "4W4A"])("runs lenet5, mlp, resnet20, vgg11 and MobileNets %s", async (bits) => {
       for (const [of, shape, size] of MODELS) {
         const rng = new Rng(`${of} ${bits}`);
         using net = model(of, { classes: 10, channels: shape[2], size, rng });
@@ -140,7 +140,7 @@ for (const [name, present, open] of RUNTIMES) {
         settle(net, rng);
         net.eval();
         const images = pixels(rng, 2, shape);
-        if (of !== "resnet20") {
+        if (!/resnet20|mobilenet/.test(of)) {
           await expectAgreement(runtime, net, images, shape, { pack: true });
           continue;
         }
@@ -255,6 +255,8 @@ const MODELS: readonly [string, [number, number, number], number][] = [
   ["mlp", [7, 7, 1], 7],
   ["resnet20", [16, 16, 3], 16],
   ["vgg11", [32, 32, 3], 32],
+  ["mobilenetv1-0.25", [16, 16, 3], 16],
+  ["mobilenetv2-0.35", [16, 16, 3], 16],
 ];
 
 describe("files", () => {

@@ -67,7 +67,7 @@ describe("createRun", () => {
     const first = await createRun(config, {
       data: small,
       signal: stop.signal,
-      onStart: () => void told.push("start"),
+      onStart: (net) => void told.push("start", `${net.parameters().length > 0}`),
       onEpoch: ({ epoch }) => void told.push(`epoch ${epoch}`),
       onCheckpoint: (bytes) => {
         checkpoints.push(bytes);
@@ -77,7 +77,7 @@ describe("createRun", () => {
       onPacked: () => void told.push("packed"),
     });
     expect(first).toMatchObject({ epochs: 1, stopped: true, accuracy: null, packed: null });
-    expect(told).toEqual(["start", "epoch 1"]);
+    expect(told).toEqual(["start", "true", "epoch 1"]);
     const tests: number[] = [];
     const rest = await createRun(config, {
       data: small,
@@ -88,7 +88,7 @@ describe("createRun", () => {
     });
     expect(rest.weightsSha256).toBe(trained.weightsSha256);
     expect(rest.metrics.map(({ epoch }) => epoch)).toEqual([2]);
-    expect(told.slice(2)).toEqual(["trained 2", trained.packed.sha256]);
+    expect(told.slice(3)).toEqual(["trained 2", trained.packed.sha256]);
     expect(tests).toEqual([64, 128]);
     const account = { command: "a script", version: "0", wallSeconds: 1, metrics: rest.metrics };
     expect(summaryOf(config, rest, account)).toMatchObject({

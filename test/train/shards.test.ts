@@ -163,6 +163,30 @@ describe("checkpoints within an epoch", () => {
   };
   const rows = (metrics: readonly object[]) => metrics.map((row) => ({ ...row, seconds: 0, imagesPerSecond: 0 }));
 
+  it("are made when a function wants them; ranks could not agree on one", async () => {
+    const { net, optimizer } = make();
+    const asked: number[] = [];
+    const kept: number[] = [];
+    const checkpointEvery = (step: number): boolean => {
+      asked.push(step);
+      return step === 3 || step > 8;
+    };
+    const onStepCheckpoint = (bytes: Uint8Array): void => void kept.push(loadCheckpoint(bytes).step);
+    await train(net, images, { epochs: 2, batch: 32, optimizer, checkpointEvery, onStepCheckpoint });
+    // The last step of an epoch has the epoch's checkpoint.
+    expect(asked).toEqual([1, 2, 3, 4, 6, 7, 8, 9]);
+    expect(kept).toEqual([3, 9]);
+    const world = { ...aloneWorld(), size: 2 };
+    await expect(
+      train(net, images, { epochs: 1, batch: 32, shards: 2, optimizer, world, checkpointEvery }),
+    ).rejects.toThrow("fit: ranks could not agree on checkpoints");
+    await expect(train(net, images, { epochs: 1, batch: 32, optimizer, checkpointEvery: 0 })).rejects.toThrow(
+      /bad checkpointEvery/,
+    );
+    optimizer.dispose();
+    net.dispose();
+  });
+
   it.each([1, 2])("go on with the bits and figures of an uninterrupted run, %i shards", async (shards) => {
     const whole = make();
     const partial: Uint8Array[] = [];
@@ -241,6 +265,7 @@ it("ranks that were started with other configurations, data or weights are refus
     "epochs",
     "batches in an epoch",
     "first step",
+    "average of weights",
     "weights before the first step",
   ];
   for (const [differs, what] of named.entries()) {

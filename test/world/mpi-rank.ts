@@ -39,6 +39,84 @@ async function sums(world: World): Promise<string[]> {
   return lines;
 }
 
+/** The same by sums whose parts are given from the end on, two sums of each. */
+async function sumsInParts(world: World): Promise<string[]> {
+  const lines: string[] = [];
+  for (const shards of SHARDS) {
+    for (const length of LENGTHS) {
+      const cuts = [length, Math.ceil(length / 2), Math.floor(length / 3), 0];
+      const parts = cuts.slice(1).map((from, i) => ({ from, end: cuts[i] }));
+      const sum = inParts(world).call(world, length, shards, parts);
+      const pieces = piecesOf(world, shards, length);
+      let line = "";
+      for (let round = 0; round < 2; round++) {
+        for (const { from, end } of parts) {
+          for (const [i, piece] of pieces.entries()) sum.pieces[i].set(piece.subarray(from, end), from);
+          sum.give();
+        }
+        const again = sumLine(shards, length, await sum.end());
+        if (line !== "" && again !== line) throw new Error("two sums of the same vectors differ");
+        line = again;
+      }
+      lines.push(line);
+      sum.dispose();
+    }
+  }
+  return lines;
+}
+
+function inParts(world: World): NonNullable<World["sumInParts"]> {
+  if (world.sumInParts === undefined) throw new Error("a world without sums in parts");
+  return world.sumInParts;
+}
+
+/**
+ * A part comes while this rank computes without a turn of the event loop, and before the next one is given; then a call
+ * between two parts is refused.
+ */
+async function meanwhile(world: World): Promise<unknown> {
+  const LENGTH = 1000;
+  const parts = [
+    { from: 500, end: LENGTH },
+    { from: 0, end: 500 },
+  ];
+  const sum = inParts(world).call(world, LENGTH, world.size, parts);
+  const all = async (value: number): Promise<Float32Array> => {
+    sum.pieces[0].fill(value);
+    sum.give();
+    sum.give();
+    return sum.end();
+  };
+  const result = await all(1);
+  sum.pieces[0].fill(2, 500);
+  sum.give();
+  const start = performance.now();
+  const chunks = [500, LENGTH - 1];
+  while (chunks.some((at) => result[at] !== 2 * world.size) && performance.now() - start < 20_000);
+  const came = [result[0], result[500], result[LENGTH - 1]].map((value) => value / world.size);
+  const refused = await world.gather(new Uint8Array(1)).catch((error: Error) => error.message);
+  sum.pieces[0].fill(3, 0, 500);
+  sum.give();
+  const ended = await sum.end();
+  sum.dispose();
+  return { came, refused, ended: [ended[0], ended[LENGTH - 1]].map((value) => value / world.size) };
+}
+
+/** Sums whose parts are under way when a rank is lost. */
+async function lostInParts(world: World, lose: () => void): Promise<void> {
+  const parts = [
+    { from: 50_000, end: 100_000 },
+    { from: 0, end: 50_000 },
+  ];
+  const sum = inParts(world).call(world, 100_000, 8, parts);
+  for (let round = 0; ; round++) {
+    sum.give();
+    if (world.rank === 1 && round === 2) lose();
+    sum.give();
+    await sum.end();
+  }
+}
+
 /** Rank r gives r·r bytes of r; rank 2 gives the bytes of a checkpoint. */
 async function gathered(world: World): Promise<unknown> {
   const all = await world.gather(new Uint8Array(world.rank ** 2).fill(world.rank));
@@ -69,6 +147,14 @@ const meet = (world: World): Promise<unknown> => world.sum(piecesOf(world, 8, 10
 /** What a rank does; one that differs from the others is number 1. */
 const TASKS: Record<string, (world: World) => Promise<unknown>> = {
   sums,
+  sumsInParts,
+  meanwhile,
+  killInParts: (world) => lostInParts(world, () => process.kill(process.pid, "SIGKILL")),
+  stopInParts: (world) => lostInParts(world, () => process.kill(process.pid, "SIGSTOP")),
+  throwInParts: (world) =>
+    lostInParts(world, () => {
+      throw new Error("rank 1 throws between two parts");
+    }),
   gather: gathered,
   join: async () => null,
   /** The event loop turns while a rank waits for another. */

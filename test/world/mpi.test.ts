@@ -21,6 +21,23 @@ describe.each(MPIS)("$name", (mpi) => {
     }
   });
 
+  test("sums in parts have them too", async () => {
+    const expected = ofOneProcess();
+    for (const size of [1, 2, 3, 4]) {
+      const { code, ranks: ended, stderr } = await ranks.launch(mpi, size, ["sumsInParts"]);
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(ended).toEqual(Array.from({ length: size }, (_, rank) => [rank, size, "mpi", expected]));
+    }
+  });
+
+  test("a part is summed while its ranks compute, before the next is given", async () => {
+    const { code, ranks: ended } = await ranks.launch(mpi, 2, ["meanwhile"]);
+    expect(code).toBe(0);
+    const refused = expect.stringMatching(/^gather: another call is under way; /);
+    const result = { came: [1, 2, 2], refused, ended: [3, 2] };
+    expect(ended.map(([, , , each]) => each)).toEqual([result, result]);
+  });
+
   test("gather takes unequal lengths", async () => {
     const { code, ranks: ended } = await ranks.launch(mpi, 4, ["gather"]);
     expect(code).toBe(0);
@@ -61,6 +78,12 @@ describe.each(MPIS)("$name", (mpi) => {
     ],
     ["rejecting", "reject", /Error: rank 1 rejects[\s\S]*WorldError: world: rank 1 of 3 ended before it left/],
     ["leaving early", "exit", /WorldError: world: rank 1 of 3 ended before it left; .* got exit code 0; the run ends/],
+    ["killed between two parts of a sum", "killInParts", /^/],
+    [
+      "throwing between two parts of a sum",
+      "throwInParts",
+      /Error: rank 1 throws between[\s\S]*WorldError: world: rank 1 of 3 ended before it left/,
+    ],
     ["giving up", "abort", /RangeError: rank 1 gives up[\s\S]*rank 1 of 3 ends the run/],
     ["giving up while it waits", "abortWaiting", /RangeError: rank 1 gives up[\s\S]*rank 1 of 3 ends the run/],
   ])("a rank %s ends the run within seconds", async (_, task, message) => {
@@ -80,6 +103,14 @@ describe.each(MPIS)("$name", (mpi) => {
       /WorldError: sum: waited too long; expected every rank within 2 s, got rank 1 is stopped \(process \d+\); rank 0 ends the run/,
     );
     expect(seconds).toBeGreaterThan(2);
+    expect(seconds).toBeLessThan(30);
+  });
+
+  test("so does one that is frozen between two parts of a sum", async () => {
+    const { code, ranks: ended, stderr, seconds } = await ranks.launch(mpi, 3, ["stopInParts", "2"]);
+    expect(code).not.toBe(0);
+    expect(ended).toEqual([]);
+    expect(stderr).toMatch(/WorldError: sum: waited too long; .* got rank 1 is stopped \(process \d+\); rank 0 ends/);
     expect(seconds).toBeLessThan(30);
   });
 

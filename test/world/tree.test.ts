@@ -1,7 +1,7 @@
 /** @file The tree of shards gives one sum, however many ranks add it up. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blocksOf, blocksOfAll, plainTree, shardsOf, sumBlocks } from "../../src/world/tree.js";
+import { additionsOf, blocksOf, blocksOfAll, plainTree, shardsOf, sumBlocks, TreeSum } from "../../src/world/tree.js";
 
 const shards = fc.integer({ min: 0, max: 7 }).map((k) => 2 ** k);
 const LENGTH = 5;
@@ -39,6 +39,28 @@ describe("tree of shards", () => {
       fc.property(run, ([leaves, size]) => {
         const vectors = leaves.map((values) => Float32Array.from(values));
         expect(byRanks(vectors, size)).toEqual(byDefinition(vectors));
+      }),
+    );
+  });
+
+  it("says beforehand what it adds into what", () => {
+    fc.assert(
+      fc.property(shards, fc.integer({ min: 1, max: 200 }), (count, size) => {
+        const blocks = blocksOfAll(count, size);
+        const did: (readonly [number, number])[] = [];
+        const tree = new TreeSum<number>(
+          () => 0,
+          (into, other) => void did.push([into, other]),
+        );
+        for (const [i, block] of blocks.entries()) {
+          const chain = tree.chainOf(block);
+          const before = did.length;
+          tree.add(block, i);
+          const added = [i, ...[...chain].reverse()];
+          expect(did.slice(before)).toEqual(chain.map((_, k) => [added[k + 1], added[k]]));
+        }
+        expect(tree.pieces).toEqual([0]);
+        expect(additionsOf(blocks)).toEqual(did);
       }),
     );
   });

@@ -2,7 +2,7 @@
 import { pack } from "../../export/index.js";
 import { manualSeed, noGrad, scope } from "../../index.js";
 import { createSession } from "../../infer/index.js";
-import { alexnet, lenet5, resnet18, resnet20, resnet56, vgg11 } from "../../models/index.js";
+import { alexnet, lenet5, mobilenetv1, mobilenetv2, resnet18, resnet20, resnet56, vgg11 } from "../../models/index.js";
 import type { Module } from "../../nn/index.js";
 import { type LayerPolicy, prepare, staircase } from "../../quant/index.js";
 import { imageTensor } from "../../train/index.js";
@@ -35,6 +35,18 @@ const CASES = {
     perLayer: { "features.0": BYTES, "classifier.6": BYTES },
     batches: [1],
     make: alexnet,
+  },
+  "mobilenetv1-0.25": {
+    image: IMAGENET,
+    perLayer: { "model.0.0": BYTES, fc: BYTES },
+    batches: [1],
+    make: () => mobilenetv1({ width: 0.25 }),
+  },
+  "mobilenetv2-0.35": {
+    image: IMAGENET,
+    perLayer: { "features.0.0": BYTES, "classifier.1": BYTES },
+    batches: [1],
+    make: () => mobilenetv2({ width: 0.35 }),
   },
 } satisfies Record<string, Case>;
 

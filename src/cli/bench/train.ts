@@ -1,6 +1,6 @@
 /** @file Whole training steps: forward, backward and optimizer on one batch. */
 import { crossEntropy, manualSeed, scope } from "../../index.js";
-import { type ImageModelOptions, lenet5, mlp, resnet20, vgg11 } from "../../models/index.js";
+import { type ImageModelOptions, lenet5, mlp, mobilenetv1, mobilenetv2, resnet20, vgg11 } from "../../models/index.js";
 import type { Module } from "../../nn/index.js";
 import { BCGD, type OptimizerLike, SGD } from "../../optim/index.js";
 import { prepare, staircase } from "../../quant/index.js";
@@ -13,11 +13,15 @@ interface Case {
   make(options?: ImageModelOptions): Module;
 }
 
+const CIFAR = { size: 32, classes: 10 };
+
 const CASES = {
   mlp: { side: 28, channels: 1, make: () => mlp({ sizes: [784, 512, 512, 10], batchNorm: false }) },
   lenet5: { side: 28, channels: 1, make: lenet5 },
   resnet20: { side: 32, channels: 3, make: resnet20 },
   vgg11: { side: 32, channels: 3, make: vgg11 },
+  "mobilenetv1-0.25": { side: 32, channels: 3, make: () => mobilenetv1({ ...CIFAR, width: 0.25 }) },
+  "mobilenetv2-0.35": { side: 32, channels: 3, make: () => mobilenetv2({ ...CIFAR, width: 0.35 }) },
 } satisfies Record<string, Case>;
 
 /** Networks that have training rows. */
@@ -41,6 +45,10 @@ export const TRAIN_SPECS: readonly TrainSpec[] = [
   { model: "resnet20", bits: "1W4A", batch: 128 },
   { model: "vgg11", bits: "float", batch: 128 },
   { model: "vgg11", bits: "1W4A", batch: 128 },
+  { model: "mobilenetv1-0.25", bits: "float", batch: 128 },
+  { model: "mobilenetv1-0.25", bits: "1W4A", batch: 128 },
+  { model: "mobilenetv2-0.35", bits: "float", batch: 128 },
+  { model: "mobilenetv2-0.35", bits: "1W4A", batch: 128 },
 ];
 
 /** The name of a row: `train resnet20 1W4A b128`. */

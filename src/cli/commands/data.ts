@@ -1,17 +1,29 @@
 /** @file `coarsegrad data`: what data sets there are, where they lie, and fetching them. */
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { DataError } from "../../core/errors.js";
+import { ArgumentError, DataError } from "../../core/errors.js";
 import { fields, table } from "../../core/table.js";
 import { labelHistogram } from "../../data/dataset.js";
 import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../../data/registry.js";
-import { dataFolder, dataRoots, findDataDir, loadDataset } from "../../node/data-files.js";
+import {
+  dataFolder,
+  dataRoots,
+  findDataDir,
+  type LoadOptions,
+  loadDataset,
+  lookAtPixels,
+  openDatasetPixels,
+} from "../../node/data-files.js";
 import { downloadDataset } from "../../node/download.js";
+import type { PixelsKnown } from "../../node/tiny-imagenet/open.js";
 import { real, text } from "../../run/kinds.js";
 import { unknownWord } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
 import { dataDirOption, option } from "../options/option.js";
+import { type ThreadsOption, threadsOption } from "../options/threads.js";
 import { interruptible } from "../ui/interrupt.js";
 import { bytes, count, shellWord } from "../ui/numbers.js";
+import { preparing } from "../ui/preparing.js";
 import { type Progress, progressBoard } from "../ui/progress.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -94,12 +106,27 @@ function info(): Command {
   return onRun<DataOptions>(dataDirOption(made), async ({ dataDir, seed }, [name], terminal) => {
     const about = known(name);
     const where = await whereIs(about, dataDir);
-    const splits = where === null ? null : await loadDataset(name, { dataDir, seed });
-    const histogram =
-      splits === null ? null : { train: labelHistogram(splits.train), test: labelHistogram(splits.test) };
+    const pixels = where === null ? null : await lookAtPixels(name, { dataDir });
+    const histogram = where === null ? null : await histogramOf(about, pixels, { dataDir, seed });
+    const decoded = pixels && { file: pixels.file, sha256: pixels.sha256, expected: about.pixelsSha256 };
     const { title, shape, classes, classNames, train, test, mean, std, files, licence } = about;
     terminal.result(
-      { name, title, shape, classes, classNames, train, test, mean, std, files, licence, where, histogram },
+      {
+        name,
+        title,
+        shape,
+        classes,
+        classNames,
+        train,
+        test,
+        mean,
+        std,
+        files,
+        licence,
+        where,
+        pixels: decoded,
+        histogram,
+      },
       () => {
         const size = files.reduce((sum, file) => sum + file.bytes, 0);
         const head = fields([
@@ -109,6 +136,7 @@ function info(): Command {
           ["licence", licence],
           ...(files.length > 0 ? [["files", `${files.length}, ${bytes(size)}`] as const] : []),
           ["where", where ?? notHere(name, dataDir)],
+          ...(decoded === null ? [] : [["decoded", decodedText(name, decoded)] as const]),
         ]);
         if (histogram === null) return head;
         const rows = classNames.map((label, i) => [`${i}`, label, count(histogram.train[i]), count(histogram.test[i])]);
@@ -122,6 +150,57 @@ function info(): Command {
       },
     );
   });
+}
+
+/** Images of each class: those of files that are decoded are not read for it. */
+async function histogramOf(
+  { name, classes }: DatasetInfo,
+  pixels: PixelsKnown | null,
+  options: LoadOptions,
+): Promise<{ train: number[]; test: number[] }> {
+  if (pixels === null) {
+    const { train, test } = await loadDataset(name, options);
+    return { train: labelHistogram(train), test: labelHistogram(test) };
+  }
+  const counts = (labels: Uint8Array): number[] => {
+    const found = new Array<number>(classes).fill(0);
+    for (const label of labels) found[label]++;
+    return found;
+  };
+  return { train: counts(pixels.train), test: counts(pixels.test) };
+}
+
+function decodedText(
+  name: string,
+  { file, sha256, expected }: { file: string; sha256: string | null; expected?: string },
+): string {
+  if (sha256 === null) return `not yet: the first run does it, or coarsegrad data prepare ${name}`;
+  const whose = sha256 === expected ? "as of the archive" : "not those of the archive";
+  return `${file}, pixels with SHA-256 ${sha256}, ${whose}`;
+}
+
+function prepare(): Command {
+  const made = command({
+    name: "prepare",
+    summary: "decode the pictures of a data set, before runs need them",
+    description:
+      "Decodes the pictures of a data set once into a file beside them, or in the folder that the environment variable COARSEGRAD_CACHE names. The first run does the same; do it before many runs or ranks start at once.",
+    args: [["<name>", "data set of pictures: tiny-imagenet"]],
+    examples: ["coarsegrad data prepare tiny-imagenet", "coarsegrad data prepare tiny-imagenet --threads 4"],
+  });
+  return onRun<DataOptions & ThreadsOption>(
+    threadsOption(dataDirOption(made)),
+    async ({ dataDir, threads: wanted }, [name], terminal) => {
+      known(name);
+      const threads = wanted === "auto" ? availableParallelism() : wanted;
+      const made = await preparing(terminal, (options) => openDatasetPixels(name, { dataDir, threads, ...options }));
+      if (made === null) {
+        throw new ArgumentError({ op: name, what: "nothing to prepare", hint: "its files are read as they are" });
+      }
+      const [file, images] = [made.train.file, made.train.labels.length + made.test.labels.length];
+      terminal.result({ name, file, images, sha256: made.sha256 }, () => `${count(images)} pictures are in ${file}`);
+    },
+  );
 }
 
 function download(): Command {
@@ -165,10 +244,10 @@ function download(): Command {
 export function dataCommand(): Command {
   const made = command({
     name: "data",
-    summary: "list, describe and download data sets",
+    summary: "list, describe, download and decode data sets",
     description:
       "Data sets are looked for in --data-dir alone; without it in the folder that the environment variable COARSEGRAD_DATA names, and in the usual place for the data of programs: $XDG_DATA_HOME/coarsegrad or ~/.local/share/coarsegrad on Linux, ~/Library/Application Support/coarsegrad on macOS, %LOCALAPPDATA%\\coarsegrad on Windows. Downloads go to --data-dir, else to COARSEGRAD_DATA, else to that usual place.",
     examples: ["coarsegrad data list", "coarsegrad data info mnist", "coarsegrad data download mnist"],
   });
-  return made.addCommand(list()).addCommand(info()).addCommand(download());
+  return made.addCommand(list()).addCommand(info()).addCommand(download()).addCommand(prepare());
 }

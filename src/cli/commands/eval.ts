@@ -26,6 +26,7 @@ import { type TestImageOptions, testImageOptions, testImages } from "../options/
 import { engineOptions, startThreads, type ThreadsOption } from "../options/threads.js";
 import { interruptible } from "../ui/interrupt.js";
 import { count, percent } from "../ui/numbers.js";
+import { preparing } from "../ui/preparing.js";
 import { startProgress } from "../ui/progress.js";
 import type { CommonOptions, Terminal } from "../ui/terminal.js";
 
@@ -106,7 +107,9 @@ export function evalCommand(): Command {
     }
     using session = source.kind === "packed" ? createSession(source.bytes, { file: source.path }) : undefined;
     const sound = source.kind === "checkpoint" ? infoOf(source.config).sound : session?.plan.sound;
-    const data = await testImages(name, { ...options, warn, sound }, sideOf(source, session));
+    const data = await preparing(terminal, (prepare) =>
+      testImages(name, { ...options, ...prepare, warn, sound }, sideOf(source, session)),
+    );
     const normalize = evalNormalize(source, options, await imagesInfo(name), terminal);
     const notes: string[] = [];
     const note = (text: string): void => {

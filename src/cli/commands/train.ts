@@ -149,6 +149,8 @@ async function trainHere(
       dataDir,
       workers,
       maxPixels,
+      threads: options.threads === "auto" ? availableParallelism() : options.threads,
+      onPrepare: (at) => progress.prepare(at),
       ranks,
       world,
       limitSeconds,
@@ -170,6 +172,7 @@ class TrainProgress {
   readonly #label: string;
   /** What the images of the figure after every epoch are: held out of the training images, or the test images. */
   readonly #checked: "validation" | "test";
+  #preparing: Progress | null = null;
   #training: Progress | null = null;
   #testing: Progress | null = null;
   #last: FitProgress | null = null;
@@ -181,6 +184,12 @@ class TrainProgress {
     this.#label = quant === null ? bits : `${bits} ${quant.method}`;
     this.#checked = validate > 0 ? "validation" : "test";
     if (last !== undefined) this.#take(last);
+  }
+
+  prepare({ done, total }: { done: number; total: number }): void {
+    this.#preparing ??= startProgress(this.#terminal, "decode pictures", total);
+    this.#preparing.update(done);
+    if (done === total) this.#preparing.stop();
   }
 
   train(progress: FitProgress): void {
@@ -213,6 +222,7 @@ class TrainProgress {
   }
 
   stop(): void {
+    this.#preparing?.stop();
     this.#training?.stop();
     this.#testing?.stop();
   }

@@ -12,6 +12,7 @@ import { type TestImageOptions, testImageOptions, testImages } from "../options/
 import { EXIT } from "../ui/failure.js";
 import { interruptible } from "../ui/interrupt.js";
 import { count, percent } from "../ui/numbers.js";
+import { preparing } from "../ui/preparing.js";
 import { startProgress } from "../ui/progress.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -44,7 +45,9 @@ export function verifyCommand(): Command {
       throw new ArgumentError({ op: file, what: "not a packed model", expected: "a .cgm file", got: packed.kind });
     }
     const model = readPacked(packed.bytes, file);
-    const data = await testImages(options.data ?? config.data, { ...options, warn, sound: info.sound }, info.shape[0]);
+    const data = await preparing(terminal, (prepare) =>
+      testImages(options.data ?? config.data, { ...options, ...prepare, warn, sound: info.sound }, info.shape[0]),
+    );
     const progress = startProgress(terminal, "verify", data.count);
     const found = await interruptible(terminal, "stopping", (signal) =>
       verify(net, model, data, {

@@ -1,4 +1,5 @@
 /** @file Options that choose images to test on, and those images. */
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { DataError } from "../../core/errors.js";
 import { type ImageDataset, imageDataset, subset } from "../../data/dataset.js";
@@ -8,10 +9,12 @@ import { loadDataset } from "../../node/data-files.js";
 import { FolderMaker, openImageFolder, testIsTrainingText } from "../../node/images/folder.js";
 import { MAX_PIXELS } from "../../node/images/limits.js";
 import { loadAudioFolder } from "../../node/sound/folder.js";
+import type { PrepareOptions } from "../../node/tiny-imagenet/open.js";
 import { FOLDER_SIZE, FOLDER_SOUND, folderOf, imagesName, soundFolderOf } from "../../run/images.js";
 import { choice, whole } from "../../run/kinds.js";
 import type { FrontEnd } from "../../sound/front-end.js";
 import { dataDirOption, option } from "./option.js";
+import type { ThreadsOption } from "./threads.js";
 
 /** Options that choose images to test on. */
 export interface TestImageOptions {
@@ -25,6 +28,9 @@ export interface TestImageOptions {
   sound?: FrontEnd;
   /** Told that pictures to test on are those to train on. */
   warn?: (text: string) => void;
+  /** Told how many pictures are decoded, where that is done once for a data set. */
+  onPrepare?: PrepareOptions["onPrepare"];
+  signal?: AbortSignal;
 }
 
 /** Adds --data, --data-dir, --split, --limit and --max-pixels. */
@@ -50,14 +56,20 @@ export function maxPixelsOption(made: Command): Command {
  * @param size side of the images of a folder, as the model takes them
  * @throws DataError, FormatError if they cannot be had
  */
-export async function testImages(name: string, options: TestImageOptions, size?: number): Promise<ImageDataset> {
+export async function testImages(
+  name: string,
+  options: TestImageOptions & Partial<ThreadsOption>,
+  size?: number,
+): Promise<ImageDataset> {
   const { dataDir, split, limit } = options;
   const directory = folderOf(name);
   if (directory !== undefined) return pictures(directory, options, size ?? FOLDER_SIZE);
   const sounds = soundFolderOf(name);
   if (sounds !== undefined) return recordings(sounds, options);
   const limits = split === "test" ? { train: 0, test: limit } : { train: limit, test: 0 };
-  const part = (await loadDataset(name, { dataDir, limits }))[split];
+  const { onPrepare, signal, threads } = options;
+  const prepare = { threads: typeof threads === "number" ? threads : availableParallelism(), onPrepare, signal };
+  const part = (await loadDataset(name, { dataDir, limits, ...prepare }))[split];
   return limit === undefined ? part : subset(part, limit);
 }
 

@@ -12,6 +12,8 @@ export interface BatchMaker {
   readonly images: number;
   /** @param range the shards of it that are wanted; default all */
   batch(epoch: number, index: number, range?: ShardRange): Batch | Promise<Batch>;
+  /** Ends what it holds open. */
+  close?(): void;
 }
 
 /** Batches of a data set in memory. */

@@ -30,6 +30,10 @@ export class PrefetchLoader implements BatchLoader {
       this.name = spec.dataset.name;
       this.classes = spec.dataset.classes;
       this.imageShape = spec.dataset.shape;
+    } else if (spec.kind === "stored") {
+      this.name = spec.part.name;
+      this.classes = spec.part.classes;
+      this.imageShape = spec.part.shape;
     } else {
       this.name = spec.part.name;
       this.classes = spec.part.classNames.length;
@@ -71,6 +75,7 @@ export class PrefetchLoader implements BatchLoader {
 
   /** Ends the workers. Batches that are still wanted fail. */
   close(): Promise<void> {
+    this.#maker.close?.();
     return this.#crew.close();
   }
 
@@ -90,7 +95,7 @@ function errorOf({ message, op, what, ...rest }: Extract<BatchReply, { failure: 
 
 /** Pixels in memory that all threads see: sending them to a worker copies nothing. */
 export function shareable(spec: LoaderSpec): LoaderSpec {
-  if (spec.kind === "folder") return spec;
+  if (spec.kind !== "memory") return spec;
   const { images } = spec.dataset;
   if (Object.prototype.toString.call(images.buffer) === "[object SharedArrayBuffer]") return spec;
   const shared = new Uint8Array(new SharedArrayBuffer(images.length));

@@ -9,10 +9,12 @@ import { folderOf, infoOf, soundFolderOf } from "../../run/images.js";
 import { heldOut, type LoaderPlan, loaderPlans, type RunLoaders } from "../../run/loaders.js";
 import type { FrontEnd } from "../../sound/front-end.js";
 import { type FolderPart, limitPart, partOf } from "../class-folder.js";
-import { loadDataset } from "../data-files.js";
+import { loadDataset, openDatasetPixels } from "../data-files.js";
 import { openImageFolder } from "../images/folder.js";
 import type { ImageLimits } from "../images/limits.js";
 import { loadAudioFolder } from "../sound/folder.js";
+import { PREPARE_RULES, type PrepareOptions } from "../tiny-imagenet/open.js";
+import type { PixelFile, PixelPart } from "../tiny-imagenet/pixel-file.js";
 import type { MemorySpec } from "./maker.js";
 import { PrefetchLoader, shareable } from "./prefetch.js";
 import type { LoaderSpec } from "./worker.js";
@@ -24,7 +26,7 @@ export interface OpenedLoaders extends RunLoaders {
 }
 
 /** Where the images of a run are, and how they are read. */
-export interface LoaderOptions extends ImageLimits {
+export interface LoaderOptions extends ImageLimits, PrepareOptions {
   /** The data directory to look in, and in no other. */
   readonly dataDir?: string;
   /**
@@ -51,6 +53,11 @@ interface PartSpec {
 export function testsOnTraining({ train: { spec: train }, test: { spec: test } }: LoaderSpecs): boolean {
   if (train.kind === "memory" && test.kind === "memory") return train.dataset.name === test.dataset.name;
   return train.kind === "folder" && test.kind === "folder" && train.part.directory === test.part.directory;
+}
+
+/** SHA-256 of pixels and labels, where they lie in a file that has one. */
+export function pixelsDigest({ train: { spec } }: LoaderSpecs): { pixelsSha256?: string } {
+  return spec.kind === "stored" ? { pixelsSha256: spec.sha256 } : {};
 }
 
 /**
@@ -85,7 +92,7 @@ export function loadersOf(specs: LoaderSpecs): OpenedLoaders {
 export function sharedSpecs(specs: LoaderSpecs): LoaderSpecs {
   const known = new Map<Uint8Array, LoaderSpec>();
   const shared = (spec: LoaderSpec): LoaderSpec => {
-    if (spec.kind === "folder") return spec;
+    if (spec.kind !== "memory") return spec;
     const { dataset } = (known.get(spec.dataset.images) ?? shareable(spec)) as MemorySpec;
     const own = { ...spec, dataset };
     known.set(spec.dataset.images, own);
@@ -110,13 +117,14 @@ export async function loaderSpecs(config: RunConfig, options: LoaderOptions = {}
     dataDir: text,
     workers: integer(0, 64),
     maxPixels: integer(1),
+    ...PREPARE_RULES,
   });
   const { dataDir, workers = 0, maxPixels } = options;
   const limits = { train: config.limit ?? undefined, test: config.testLimit ?? undefined };
   const directory = folderOf(config.data);
-  return directory === undefined
-    ? inMemory(config, limits, dataDir, workers)
-    : ofPictures(config, limits, directory, workers, maxPixels);
+  if (directory !== undefined) return ofPictures(config, limits, directory, workers, maxPixels);
+  const pixels = await openDatasetPixels(config.data, options);
+  return pixels === null ? inMemory(config, limits, dataDir, workers) : ofStored(config, limits, pixels, workers);
 }
 
 type Limits = Readonly<Record<"train" | "test", number | undefined>>;
@@ -144,6 +152,26 @@ async function inMemory(
     calibration: open(train, plans.calibration),
     test: open(test, plans.test),
     ...(apart !== null && { validation: open(subset(all, apart.validation), plans.validation) }),
+  };
+}
+
+function ofStored(config: RunConfig, limits: Limits, pixels: PixelFile, workers: number): LoaderSpecs {
+  const first = (part: PixelPart, limit = Number.POSITIVE_INFINITY): Uint32Array =>
+    Uint32Array.from({ length: Math.min(limit, part.labels.length) }, (_, n) => n);
+  const [all, tested] = [first(pixels.train, limits.train), first(pixels.test, limits.test)];
+  // Indices of what is held out are those of the pictures: the first ones are taken.
+  const { train: rows, validation } = heldOut(config, all.length) ?? { train: all, validation: null };
+  const plans = loaderPlans(config, rows.length);
+  const { sha256 } = pixels;
+  const open = (part: PixelPart, rows: Uint32Array, plan: LoaderPlan, threads = 0) => ({
+    spec: { kind: "stored", part, sha256, rows, ...plan } as const,
+    workers: threads,
+  });
+  return {
+    train: open(pixels.train, rows, plans.train, workers),
+    calibration: open(pixels.train, rows, plans.calibration),
+    test: open(pixels.test, tested, plans.test),
+    ...(validation !== null && { validation: open(pixels.train, validation, plans.validation) }),
   };
 }
 

@@ -8,9 +8,10 @@ import type { ShardRange } from "../../world/tree.js";
 import { FolderMaker, type FolderSpec } from "../images/folder.js";
 import { type Failure, failureOf } from "./failure.js";
 import { type BatchMaker, MemoryMaker, type MemorySpec } from "./maker.js";
+import { StoredMaker, type StoredSpec } from "./stored.js";
 
 /** Everything that a maker of batches can be made from. */
-export type LoaderSpec = MemorySpec | FolderSpec;
+export type LoaderSpec = MemorySpec | FolderSpec | StoredSpec;
 
 /** A batch that is wanted. */
 export interface BatchRequest {
@@ -28,7 +29,8 @@ export type BatchReply =
 
 /** The maker of a specification. */
 export function makerOf(spec: LoaderSpec): BatchMaker {
-  return spec.kind === "memory" ? new MemoryMaker(spec) : new FolderMaker(spec);
+  if (spec.kind === "memory") return new MemoryMaker(spec);
+  return spec.kind === "stored" ? new StoredMaker(spec) : new FolderMaker(spec);
 }
 
 /** True in a worker that prepares batches: it does nothing else. */

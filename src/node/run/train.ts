@@ -12,8 +12,9 @@ import type { Checkpoint } from "../../train/checkpoint.js";
 import { broadcast, type World } from "../../world/world.js";
 import { readFileBytes } from "../files.js";
 import { testIsTrainingText } from "../images/folder.js";
-import { loaderSpecs, loadersOf, sharedSpecs, testsOnTraining } from "../loading/run-loaders.js";
+import { loaderSpecs, loadersOf, pixelsDigest, sharedSpecs, testsOnTraining } from "../loading/run-loaders.js";
 import { openModel } from "../models.js";
+import type { PrepareOptions } from "../tiny-imagenet/open.js";
 import { writeRunMessage } from "../world/run-message.js";
 import { type OpenedRanks, startRanks } from "../world/train-rank.js";
 import type { RunFolder } from "./folder.js";
@@ -30,6 +31,10 @@ export interface TrainRequest extends OpenedRun, Pick<RunOptions, "signal" | "on
   readonly workers?: number;
   /** Pixels of one picture of a folder. */
   readonly maxPixels?: number;
+  /** Threads that decode pictures, where a data set's are decoded once. */
+  readonly threads?: number;
+  /** Told how many of them are decoded. */
+  readonly onPrepare?: PrepareOptions["onPrepare"];
   /** Threads that share the work, each a rank with an engine of its own. Default 1; at most as many as shards. */
   readonly ranks?: number;
   /** Seconds that a rank may be late. */
@@ -60,7 +65,9 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
   // step.
   const workers = request.workers ?? (folderOf(config.data) === undefined ? 0 : 1);
   const { ranks: size = 1, limitSeconds, checkpointEvery, world } = request;
-  const opened = await loaderSpecs(config, { dataDir: request.dataDir, workers, maxPixels: request.maxPixels });
+  const { dataDir, maxPixels, threads, onPrepare } = request;
+  const { signal: stop } = request;
+  const opened = await loaderSpecs(config, { dataDir, workers, maxPixels, threads, onPrepare, signal: stop });
   const testIsTraining = testsOnTraining(opened);
   if (testIsTraining) warn(testIsTrainingText(config.data));
   const imported = begin === null ? undefined : request.network;
@@ -102,7 +109,14 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
     });
     await (world ?? ranks?.world)?.close();
     const wallSeconds = before + (performance.now() - started) / 1000;
-    const summary = summaryOf(config, result, { command, version, wallSeconds, metrics: run.metrics, testIsTraining });
+    const summary = summaryOf(config, result, {
+      command,
+      version,
+      wallSeconds,
+      metrics: run.metrics,
+      testIsTraining,
+      ...pixelsDigest(opened),
+    });
     if (summary === null) await run.keep();
     else await run.writeSummary(summary);
     return { epochs: result.epochs, summary };

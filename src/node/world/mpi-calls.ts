@@ -38,9 +38,13 @@ export interface Parts {
 export class MpiCalls {
   readonly #handles: Handles;
   readonly #functions: Readonly<Record<string, ForeignFunction>>;
+  readonly #file: string;
+  readonly #open: boolean;
 
-  constructor({ library, flavour }: MpiLibrary) {
+  constructor({ file, library, flavour }: MpiLibrary) {
     const open = flavour === "Open MPI";
+    this.#file = file;
+    this.#open = open;
     const handles = Object.entries(OPEN_MPI_HANDLES).map(([name, symbol]) => [name, open && library.symbol(symbol)]);
     this.#handles = open ? Object.fromEntries(handles) : MPICH_HANDLES;
     const handle = open ? "void *" : "int";
@@ -62,6 +66,10 @@ export class MpiCalls {
     };
   }
 
+  /** What another thread needs to call the same library: plain data. */
+  forThread(): { file: string; open: boolean; handles: Handles; handle: string } {
+    return { file: this.#file, open: this.#open, handles: this.#handles, handle: this.#open ? "void *" : "int" };
+  }
   /** Joins. @throws WorldError if the library cannot be called from other threads */
   init(): { rank: number; size: number } {
     const { init, rank, size, onError } = this.#functions;

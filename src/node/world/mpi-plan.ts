@@ -20,7 +20,7 @@ export interface SumPlan {
 }
 
 /** Cuts a length into `size` parts that differ by one at most: part r is ⌊rL/n⌋ to ⌊(r+1)L/n⌋ − 1. */
-function cut(length: number, size: number): Parts {
+export function cut(length: number, size: number): Parts {
   const starts = Int32Array.from({ length: size }, (_, rank) => Math.floor((rank * length) / size));
   const counts = starts.map((start, rank) => (rank + 1 < size ? starts[rank + 1] : length) - start);
   return { counts, starts };

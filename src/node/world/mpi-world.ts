@@ -4,8 +4,9 @@ import { writeSync } from "node:fs";
 import { CoarsegradError, WorldError } from "../../core/errors.js";
 import { messageOf } from "../../core/foreign-errors.js";
 import { sumBlocks } from "../../world/tree.js";
-import type { World } from "../../world/world.js";
+import type { SumInParts, VectorPart, World } from "../../world/world.js";
 import type { MpiCalls } from "./mpi-calls.js";
+import { Courier } from "./mpi-courier.js";
 import { type SumPlan, sumPlan } from "./mpi-plan.js";
 import type { Watch, WatchedCall } from "./mpi-watch.js";
 
@@ -33,6 +34,7 @@ export class MpiWorld implements World {
   readonly #sums = new Map<string, Sum>();
   readonly #calls: MpiCalls;
   readonly #watch: Watch;
+  #courier: Courier | null = null;
   #uncaught = "";
   #state: "open" | "busy" | "left" = "open";
 
@@ -58,6 +60,31 @@ export class MpiWorld implements World {
     });
   }
 
+  sumInParts(length: number, shards: number, parts: readonly VectorPart[]): SumInParts {
+    this.#courier ??= new Courier(this.#calls, this.rank, this.size);
+    const courier = this.#courier;
+    const sum = courier.make(length, shards, parts);
+    let given = 0;
+    return {
+      pieces: sum.pieces,
+      give: () => {
+        if (given === 0) this.#enter("sum");
+        courier.give(sum, given++);
+      },
+      // How long the others take counts from here on: before, this rank still computes.
+      end: () =>
+        this.#waited("sum", async () => {
+          given = 0;
+          await courier.end();
+          return sum.result;
+        }),
+      dispose: () => {
+        if (given > 0) courier.giveUp();
+        courier.drop(sum);
+      },
+    };
+  }
+
   gather(bytes: Uint8Array): Promise<Uint8Array[]> {
     return this.#watched("gather", async () => {
       const counts = await this.#calls.collectInts(Math.min(bytes.length, MOST), this.size);
@@ -81,6 +108,7 @@ export class MpiWorld implements World {
 
   async close(): Promise<void> {
     await this.#watched("close", async () => {
+      await this.#courier?.close();
       await this.#calls.barrier();
       this.#calls.finalize();
     });
@@ -117,11 +145,18 @@ export class MpiWorld implements World {
   }
 
   async #watched<T>(name: WatchedCall, work: () => Promise<T>): Promise<T> {
+    this.#enter(name);
+    return this.#waited(name, work);
+  }
+  #enter(name: WatchedCall): void {
     if (this.#state !== "open") {
       const what = this.#state === "left" ? "this rank has left" : "another call is under way";
       throw new WorldError({ op: name, what, hint: "ranks make one call after the other and close() at the end" });
     }
     this.#state = "busy";
+  }
+  /** Waits for the others in a call that was entered. */
+  async #waited<T>(name: WatchedCall, work: () => Promise<T>): Promise<T> {
     this.#watch.begin(name);
     try {
       return await work();

@@ -16,9 +16,12 @@ import { pack, toC } from "../../../src/export/index.js";
 import { readPacked, writePacked } from "../../../src/format/index.js";
 import { NODES } from "../../../src/format/nodes/index.js";
 import { createSession } from "../../../src/infer/index.js";
+import { model } from "../../../src/models/index.js";
+import { prepare } from "../../../src/quant/prepare.js";
 import { randomModel } from "../../format/models.js";
 import { type CTool, noC } from "../../tools.js";
 import { buildTopology, topologies } from "../arbitrary-topologies.js";
+import { settle } from "../nets.js";
 import { CProgram, inputsFor, TARGETS, WARNINGS } from "./harness.js";
 
 const COUNT = Number(process.env.COARSEGRAD_C_INPUTS ?? 0);
@@ -94,6 +97,18 @@ describe.each(ON)("%s", (target, tool) => {
     const equal = compareAll(trainedModels(6), target, 2);
     expect(equal).toBeGreaterThan(10_000);
     if (COUNT > 0) console.log(`${target}: networks of training, ${equal} values equal`);
+  });
+  // Emulators would take half a minute for them.
+  it.skipIf(noC(tool) || !/^gcc$|clang/.test(target))("MobileNets give the runtime's values, layer by layer", () => {
+    const models = ["mobilenetv1-0.25", "mobilenetv2-0.35"].flatMap((of) =>
+      [1, 4].map((weights) => {
+        const rng = new Rng(`${of} ${weights}`);
+        using net = prepare(model(of, { classes: 10, channels: 3, size: 12, rng }), { weights, activations: 4 });
+        settle(net, rng);
+        return pack(net.eval(), { inputShape: [12, 12, 3] });
+      }),
+    );
+    expect(compareAll(models, target, 2)).toBeGreaterThan(10_000);
   });
   test("the committed models give the runtime's values, layer by layer", () => {
     const models = COMMITTED.map((name) => new Uint8Array(readFileSync(path.join(experiments, name, "model.cgm"))));

@@ -1,10 +1,11 @@
 /** @file Files of a finished run. Runs in workers. */
 import { toC, toModule } from "coarsegrad/export";
 import { exportPackedOnnx } from "coarsegrad/onnx";
+import { networkOf } from "coarsegrad/run";
 import { loadCheckpoint } from "coarsegrad/train";
 import { read } from "../shell/store.js";
 import { type FileKind, fileKey, type RunRecord, type WeightsView } from "./record.js";
-import { WeightsViewer } from "./weights.js";
+import { viewOf } from "./weights.js";
 
 async function stored(id: string, kind: "checkpoint" | "cgm"): Promise<Uint8Array> {
   const bytes = await read<Uint8Array>("files", fileKey(id, kind));
@@ -26,10 +27,11 @@ export async function fileOf({ id, config }: RunRecord, kind: FileKind): Promise
 export async function weightsOf({ id, config }: RunRecord, imageShape: readonly number[]): Promise<WeightsView | null> {
   const bytes = await read<Uint8Array>("files", fileKey(id, "checkpoint"));
   if (bytes === undefined) return null;
-  const viewer = new WeightsViewer(config, imageShape);
+  const net = networkOf(config);
   try {
-    return viewer.view(loadCheckpoint(bytes));
+    net.loadStateDict(loadCheckpoint(bytes).model);
+    return viewOf(net, imageShape);
   } finally {
-    viewer.dispose();
+    net.dispose();
   }
 }

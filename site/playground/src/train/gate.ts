@@ -15,8 +15,14 @@ export class Gate {
     this.#onWait = onWait;
   }
 
+  /** True if the next batch will wait. */
+  get isShut(): boolean {
+    return this.#mode === "pause";
+  }
+
+  /** Pausing lets one more batch through: it is told of the pause, so that the step can be kept. */
   set(mode: GateMode): void {
-    this.#mode = mode;
+    this.#mode = mode === "pause" && this.#mode === "run" ? "step" : mode;
     if (mode !== "pause") this.#wake?.();
   }
 

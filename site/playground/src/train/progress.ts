@@ -1,5 +1,6 @@
 /** @file The record of a run as it goes on: curves, figures, and news of them a few times a second. */
 import type { BatchLoader } from "coarsegrad/data";
+import type { Module } from "coarsegrad/nn";
 import type { Checkpoint, EpochMetrics, FitProgress } from "coarsegrad/train";
 import type { Curve, RunRecord } from "./record.js";
 
@@ -77,13 +78,13 @@ export class Progress {
     this.tell();
   }
 
-  /** α of all layers in a checkpoint. */
-  alpha({ model, step }: Pick<Checkpoint, "model" | "step">): void {
-    for (const [key, { data }] of model) {
+  /** α of all layers after the last step. */
+  alpha(net: Module): void {
+    for (const [key, { data }] of net.namedParameters()) {
       if (!/(?:^|\.)alpha$/.test(key)) continue;
-      push(curveOf(this.record.alpha, key.replace(/\.?alpha$/, "")), step / this.#batches, Number(data[0]));
+      const curve = curveOf(this.record.alpha, key.replace(/\.?alpha$/, ""));
+      push(curve, this.record.step / this.#batches, Number(data.toTypedArray()[0]));
     }
-    this.tell();
   }
 
   /** Flips so far in an epoch that is not complete. */

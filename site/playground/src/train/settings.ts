@@ -36,7 +36,7 @@ export const FIELDS: readonly FieldSpec[] = [
     name: "model",
     label: "Network",
     initial: "lenet5",
-    options: plain("mlp", "lenet5", "resnet20", "resnet32", "vgg11"),
+    options: plain("mlp", "lenet5", "resnet20", "resnet32", "vgg11", "vggsmall"),
   },
   { name: "w", label: "Weights", initial: "1", options: BITS },
   { name: "a", label: "Activations", initial: "4", options: BITS },

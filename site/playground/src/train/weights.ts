@@ -2,46 +2,28 @@
 import { weightCodes } from "coarsegrad/inspect";
 import { Conv2d, Linear, type Module } from "coarsegrad/nn";
 import { QuantConv2d, QuantLinear } from "coarsegrad/quant";
-import { networkOf, type RunConfig } from "coarsegrad/run";
-import type { Checkpoint } from "coarsegrad/train";
 import { layerView } from "../shell/views.js";
 import type { Filters, WeightsView } from "./record.js";
 
 const MOST_FILTERS = 32;
 
-/** Keeps one network to look at the checkpoints of a run through. */
-export class WeightsViewer {
-  readonly #net: Module;
-  readonly #shape: readonly number[];
+/** Paths of the quantized layers, in the order of the network. */
+export function quantizedLayers(net: Module): string[] {
+  const isQuant = (module: Module): boolean => module instanceof QuantConv2d || module instanceof QuantLinear;
+  return [...net.namedModules()].flatMap(([name, module]) => (isQuant(module) ? [name] : []));
+}
 
-  constructor(config: RunConfig, imageShape: readonly number[]) {
-    this.#net = networkOf(config);
-    this.#shape = imageShape;
+/** What a network's weights are now. */
+export function viewOf(net: Module, imageShape: readonly number[]): WeightsView {
+  const layers = [];
+  let filters: Filters | null = null;
+  for (const [name, module] of net.namedModules()) {
+    const layer = layerOf(module);
+    if (layer === null) continue;
+    layers.push(layerView(name, layer.bits, layer.latent, layer.levels));
+    if (layers.length === 1) filters = filtersOf(name, layer, imageShape);
   }
-
-  /** Paths of the quantized layers, in the order of the network. */
-  get quantized(): string[] {
-    const isQuant = (module: Module): boolean => module instanceof QuantConv2d || module instanceof QuantLinear;
-    return [...this.#net.namedModules()].flatMap(([name, module]) => (isQuant(module) ? [name] : []));
-  }
-
-  /** The weights of a checkpoint. */
-  view({ model }: Pick<Checkpoint, "model">): WeightsView {
-    this.#net.loadStateDict(model);
-    const layers = [];
-    let filters: Filters | null = null;
-    for (const [name, module] of this.#net.namedModules()) {
-      const layer = layerOf(module);
-      if (layer === null) continue;
-      layers.push(layerView(name, layer.bits, layer.latent, layer.levels));
-      if (layers.length === 1) filters = filtersOf(name, layer, this.#shape);
-    }
-    return { layers, filters };
-  }
-
-  dispose(): void {
-    this.#net.dispose();
-  }
+  return { layers, filters };
 }
 
 interface Layer {
