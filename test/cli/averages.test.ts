@@ -30,7 +30,8 @@ const small = (out: string, ...options: string[]): Promise<Summary> =>
 describe("train", () => {
   it("with everything added: one rank, two ranks, and the packed file of the checkpoint are one result", async () => {
     const one = await small("one", ...ADDED, "--ranks", "1");
-    const two = await small("two", ...ADDED, "--ranks", "2");
+    // Ranks are threads that run the bundled command line.
+    const two = await bench.childJson<Summary>("train", ...SMALL, ...ADDED, "--out", "two", "--ranks", "2");
     expect([two.weightsSha256, two.packed.sha256]).toEqual([one.weightsSha256, one.packed.sha256]);
     const checkpoint = loadCheckpoint(readFileSync(bench.file("one", "checkpoint.safetensors")));
     expect(stateDigest(checkpoint.model)).toBe(one.weightsSha256);
