@@ -4,6 +4,7 @@ export * from "./functions/arithmetic.js";
 export * from "./functions/comparison.js";
 export * from "./functions/convolution.js";
 export * from "./functions/creation.js";
+export * from "./functions/distillation.js";
 export * from "./functions/indexing.js";
 export * from "./functions/linear.js";
 export * from "./functions/loss.js";

@@ -1,5 +1,5 @@
 /** @file Layers, parameters, initial values and losses. */
-export { binaryCrossEntropy, crossEntropy, huberLoss, l1Loss, mse } from "../autograd/functions.js";
+export { binaryCrossEntropy, crossEntropy, distillationLoss, huberLoss, l1Loss, mse } from "../autograd/functions.js";
 export { Identity, ReLU, ReLU6, Sigmoid, Softmax, Tanh } from "./activation.js";
 export {
   BatchNorm,

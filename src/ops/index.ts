@@ -4,6 +4,7 @@ import * as compare from "./compare.js";
 import * as conv from "./conv.js";
 import * as convTranspose from "./conv-transpose.js";
 import * as conv1d from "./conv1d.js";
+import * as distillation from "./distillation.js";
 import * as dropout from "./dropout.js";
 import * as elementwise from "./elementwise.js";
 import * as indexing from "./indexing.js";
@@ -55,6 +56,7 @@ export const registry = {
   ...opsOf(loss),
   ...opsOf(pointwiseLoss),
   ...opsOf(softLoss),
+  ...opsOf(distillation),
 };
 
 /** A built-in op's name. */

@@ -4,12 +4,14 @@ import { FormatError } from "../core/errors.js";
 import type { ImageShape } from "../data/dataset.js";
 import { DATASET_NAMES, isDatasetName } from "../data/registry.js";
 import { isRecord } from "../io/json.js";
+import type { NormalizeOptions } from "../nn/normalize.js";
 import { type FrontEnd, frontEndRule } from "../sound/front-end.js";
 import type { Place, ValueOf } from "./field.js";
 import { type FIELDS, fields } from "./fields.js";
 import { checkFields, type Fields, hashRule } from "./json-fields.js";
 import { choice } from "./kinds.js";
 import { METHODS, type Method } from "./methods.js";
+import { normalization } from "./normalization.js";
 import { partsRule, type RunPart } from "./parts.js";
 
 type Table = typeof FIELDS;
@@ -34,6 +36,14 @@ export interface InitConfig {
   readonly sha256: string;
 }
 
+/** The network that a run learns from besides labels. */
+export interface TeacherConfig extends InitConfig {
+  /** Of plain weights: the network that they are of. */
+  readonly model?: string;
+  /** Of plain weights: how that network normalizes images. */
+  readonly normalize?: NormalizeOptions | null;
+}
+
 /**
  * Everything that decides a run's result. Equal configurations give equal weights (with `relaxed`: on one kind of
  * processor). Fields that may be missing stand for their defaults; `normalize`, which earlier versions did not have,
@@ -44,6 +54,8 @@ export interface RunConfig extends Kept<"run">, Partial<Kept<"run?">> {
   readonly quant: QuantConfig | null;
   /** Weights to start from, or null. */
   readonly init: InitConfig | null;
+  /** The teacher, if there is one. */
+  readonly teacher?: TeacherConfig;
   /** Of images from a folder: what a data set of the library has in its description. */
   readonly images?: {
     readonly shape: ImageShape;
@@ -57,6 +69,7 @@ export interface RunConfig extends Kept<"run">, Partial<Kept<"run?">> {
 }
 
 const INIT: Fields = { file: text, sha256: hashRule };
+const TEACHER: Fields = { ...INIT, model: text, normalize: normalization.rule };
 const IMAGES: Fields = {
   shape: listOf(integer(1), 3),
   classes: integer(1),
@@ -71,6 +84,7 @@ export function configKeys(): { readonly required: string[]; readonly others: st
   for (const [key, { place }] of fields()) {
     if (key === "method") required.push("quant");
     if (key === "init") required.push("init");
+    if (key === "teacher") others.push("teacher");
     if (place === "run") required.push(key);
     if (place === "run?") others.push(key);
   }
@@ -113,6 +127,7 @@ export function parseConfig(value: unknown, file = "config"): RunConfig {
     quant: any,
     init: any,
     images: IMAGES,
+    teacher: TEACHER,
     extended: partsRule,
     command: text,
   };

@@ -12,6 +12,7 @@ import { type OptimizerLike, scheduleFrom } from "../optim/index.js";
 import type { Callback } from "../train/callbacks.js";
 import { loadCheckpoint, restoreCheckpoint, saveCheckpoint } from "../train/checkpoint.js";
 import { weightsDigest } from "../train/digest.js";
+import type { Distillation } from "../train/distillation.js";
 import { evaluate } from "../train/evaluate.js";
 import { type FitOptions, type FitProgress, type FitResult, fit as fitNetwork } from "../train/fit.js";
 import type { EpochMetrics } from "../train/metrics.js";
@@ -27,6 +28,7 @@ import { type Accuracy, packedAccuracy } from "./packed.js";
 import { partsOf } from "./parts.js";
 import { optimizerFor } from "./quantize.js";
 import { copied, type StartFiles, startingNetwork } from "./start.js";
+import { type OpenTeacher, openTeacher } from "./teacher.js";
 
 /** What a run is given besides its configuration, and whom it tells. Callbacks are awaited. */
 export interface RunOptions extends StartFiles {
@@ -71,6 +73,7 @@ const RULES: OptionRules<RunOptions> = {
   data: record,
   network: record,
   init: record,
+  teacher: record,
   checkpoint: anything,
   signal: signalRule,
   onStart: callable,
@@ -132,11 +135,14 @@ export async function createRun(config: RunConfig, options: RunOptions = {}): Pr
   const loaders = runLoaders(own, options.data);
   const net = await startingNetwork(own, options, loaders.calibration);
   let optimizer: OptimizerLike | undefined;
+  let teacher: OpenTeacher | null = null;
   try {
+    // What is trained already is only tested.
+    if ((options.checkpoint?.epoch ?? 0) < own.epochs) teacher = openTeacher(own, options.teacher);
     optimizer = optimizerFor(net, own, loaders.train.batches);
     const reports = (options.world?.rank ?? 0) === 0;
     if (reports) await options.onStart?.(net);
-    const { epoch, stopped, metrics } = await train(net, optimizer, own, loaders, options);
+    const { epoch, stopped, metrics } = await train(net, optimizer, own, loaders, options, teacher?.loss);
     const result = { epochs: epoch, stopped, metrics, weights: copied(net), weightsSha256: weightsDigest(net) };
     if (stopped) return { ...result, accuracy: null, packed: null };
     if (reports && own.epochs === 0 && options.checkpoint === undefined) {
@@ -146,6 +152,7 @@ export async function createRun(config: RunConfig, options: RunOptions = {}): Pr
     return { ...result, ...(await test(net, own, loaders, options)) };
   } finally {
     optimizer?.dispose();
+    teacher?.dispose();
     net.dispose();
   }
 }
@@ -156,6 +163,7 @@ async function train(
   config: RunConfig,
   loaders: RunLoaders,
   { checkpoint, world, signal, onProgress, onEpoch, onCheckpoint, checkpointEvery, onStepCheckpoint }: RunOptions,
+  loss: Distillation | undefined,
 ): Promise<FitResult> {
   if (checkpoint !== undefined && checkpoint.epoch >= config.epochs) {
     restoreCheckpoint(checkpoint, net, optimizer);
@@ -171,6 +179,7 @@ async function train(
     mixup: config.mixup,
     seed: config.seed,
     average: averageOf(config),
+    loss,
     recalibrate: recalibrate === "auto" ? ("auto" as const) : recalibrate === "always",
     validation: loaders.validation ?? loaders.test,
     config,

@@ -27,6 +27,8 @@ export interface Facts {
   readonly imported: boolean;
   /** It starts from weights of another file. */
   readonly starts: boolean;
+  /** It learns from a teacher besides. */
+  readonly taught: boolean;
   /** Images come from a folder. */
   readonly folder: boolean;
   /** Pictures are made of sound. */

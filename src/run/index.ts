@@ -2,7 +2,14 @@
  * @file The run room: from a configuration to trained, tested and packed weights, in Node, in a page or in a worker.
  */
 export { type BitWidths, bitsText, parseBits } from "./bits.js";
-export { type InitConfig, parseConfig, type QuantConfig, type RunConfig, type Settings } from "./config.js";
+export {
+  type InitConfig,
+  parseConfig,
+  type QuantConfig,
+  type RunConfig,
+  type Settings,
+  type TeacherConfig,
+} from "./config.js";
 export { createRun, type PackedResult, type RunOptions, type RunResult } from "./create.js";
 export type { ImageInfo, ImagesInfo } from "./images.js";
 export type { RunData, RunLoaders } from "./loaders.js";

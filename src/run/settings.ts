@@ -2,12 +2,19 @@
  * @file From settings to a run's configuration and back: defaults that depend on each other, clashes, what a resumed
  * run keeps.
  */
-import { check, checkOptions, integer, listOf, type Rule, real, record, text } from "../core/checks.js";
+import { check, checkOptions, integer, listOf, type Rule, real, record, refuse, text } from "../core/checks.js";
 import { datasetInfo, isDatasetName } from "../data/registry.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
 import { frontEndRule } from "../sound/front-end.js";
 import { parseBits } from "./bits.js";
-import { type InitConfig, parseConfig, type QuantConfig, type RunConfig, type Settings } from "./config.js";
+import {
+  type InitConfig,
+  parseConfig,
+  type QuantConfig,
+  type RunConfig,
+  type Settings,
+  type TeacherConfig,
+} from "./config.js";
 import { type Facts, type Field, optionOf } from "./field.js";
 import { FIELDS, fields } from "./fields.js";
 import { FOLDER_SOUND, folderOf, type ImagesInfo, isSound, soundFolderOf, soundImages } from "./images.js";
@@ -23,6 +30,8 @@ export interface SettingsContext {
   readonly images?: ImagesInfo;
   /** The file behind `init`, and the normalization that its weights were trained with. */
   readonly init?: { readonly config: InitConfig; readonly normalize: NormalizeOptions | null };
+  /** The file behind `teacher`. */
+  readonly teacher?: TeacherConfig;
 }
 
 const imagesRule = objectOf(
@@ -37,6 +46,8 @@ const imagesRule = objectOf(
   true,
 );
 const initRule = objectOf({ config: objectOf({ file: text, sha256: text }), normalize: normalization.rule });
+
+const teacherRule = objectOf({ file: text, sha256: text, model: text, normalize: normalization.rule });
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -65,6 +76,7 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
     schedule: (settings.schedule ?? { name: "onecycle" as const }).name,
     imported,
     starts: imported || settings.init !== undefined,
+    taught: settings.teacher !== undefined,
     folder: folderOf(data) !== undefined,
     sound: isSound(data),
     // What the weights to start from were trained with (an ONNX file holds all of its network); else what suits the
@@ -119,7 +131,10 @@ export function checkSettings(settings: Settings): void {
  */
 export function runConfig(settings: Settings = {}, context: SettingsContext = {}): RunConfig {
   checkSettings(settings);
-  checkOptions<SettingsContext>("runConfig", context, { images: imagesRule, init: initRule });
+  checkOptions<SettingsContext>("runConfig", context, { images: imagesRule, init: initRule, teacher: teacherRule });
+  if (settings.teacher !== undefined && context.teacher === undefined) {
+    refuse("runConfig", "context.teacher", `what is known of ${settings.teacher}: { file, sha256 }`, undefined);
+  }
   const facts = factsOf(settings, context);
   const values = settings as Values;
   const run: Record<string, unknown> = {};
@@ -127,6 +142,7 @@ export function runConfig(settings: Settings = {}, context: SettingsContext = {}
   for (const [key, field] of fields()) {
     if (key === "method") run.quant = facts.float ? null : quant;
     if (key === "init") run.init = context.init?.config ?? null;
+    if (key === "teacher" && context.teacher !== undefined) run.teacher = context.teacher;
     if (field.place === "own") continue;
     const usual = field.initially === undefined ? field.initial : field.initially(facts);
     const value = needOf(field, facts) !== null ? field.otherwise : values[key] === undefined ? usual : values[key];
@@ -143,16 +159,23 @@ export function runConfig(settings: Settings = {}, context: SettingsContext = {}
   return run as unknown as RunConfig;
 }
 
-/** The settings that stand for a configuration: the inverse of {@link runConfig}, `init` left out. */
+/**
+ * The settings that stand for a configuration: the inverse of {@link runConfig}, `init` left out; a teacher is named by
+ * its file.
+ */
 export function settingsOf(config: RunConfig): Settings {
   config = parseConfig(config, "settingsOf: config");
   const { quant, schedule, images } = config;
   const { warmupEpochs, ...form } = schedule;
   const method: Method = quant?.method ?? "float";
-  const own = { method, imageSize: images?.shape[0], warmup: warmupEpochs };
+  const teaches = { teacher: config.teacher?.file, teacherModel: config.teacher?.model };
+  const own = { method, imageSize: images?.shape[0], warmup: warmupEpochs, ...teaches };
   const kept: Values = { ...config, ...(quant as QuantConfig | null), ...own, schedule: form, init: undefined };
   const { bits, optimizer, model, data, validate } = config;
-  const facts = { ...factsOf({ bits, optimizer, model, data, schedule: form, method, validate }), starts: true };
+  const facts = {
+    ...factsOf({ bits, optimizer, model, data, schedule: form, method, validate, teacher: teaches.teacher }),
+    starts: true,
+  };
   return Object.fromEntries(
     fields().flatMap(([key, field]) => {
       const value = kept[key] === undefined && field.place.endsWith("?") ? field.initial : kept[key];
@@ -174,6 +197,7 @@ export function checkResumed(wanted: RunConfig, kept: RunConfig, init: boolean):
     quant: undefined,
     normalize: config.normalize ?? null,
     images: config.images?.shape,
+    teacher: config.teacher && { ...config.teacher, file: undefined },
     extended: undefined,
     ...config.quant,
     init: init ? config.init?.sha256 : undefined,

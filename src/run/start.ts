@@ -23,6 +23,8 @@ export interface StartFiles {
   readonly network?: OnnxSource;
   /** The weights of `init`. */
   readonly init?: ModelSource;
+  /** The network of `teacher`. */
+  readonly teacher?: ModelSource;
   /** Where an earlier part of the run ended. */
   readonly checkpoint?: Checkpoint;
 }

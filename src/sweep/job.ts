@@ -25,8 +25,10 @@ export interface SweepJob extends Node {
 
 /** The hash of a configuration, whatever the paths in it. @param from id of the job that it starts from */
 export function jobId(config: RunConfig, from: string | null): string {
-  const { init } = config;
-  return configHash({ ...config, init: from !== null ? { from } : init === null ? null : { sha256: init.sha256 } });
+  const { init, teacher } = config;
+  const taught = teacher && { teacher: { ...teacher, file: undefined } };
+  const start = from !== null ? { from } : init === null ? null : { sha256: init.sha256 };
+  return configHash({ ...config, init: start, ...taught });
 }
 
 /** Folder of a job's run within the sweep's. */

@@ -9,7 +9,7 @@ import { exists, readFileBytes } from "../node/files.js";
 import { imagesInfo } from "../node/images/info.js";
 import { openModel } from "../node/models.js";
 import { readOnnxFile } from "../node/onnx-file.js";
-import { initOf } from "../node/run/plan.js";
+import { initOf, teacherOf } from "../node/run/plan.js";
 import { RUN_FILES } from "../node/run/run-files.js";
 import type { RunConfig, Settings } from "../run/config.js";
 import { folderOf, soundFolderOf } from "../run/images.js";
@@ -103,11 +103,13 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
       : chosen.init === undefined
         ? undefined
         : await files.keep(chosen.init);
+  const teacher = chosen.teacher === undefined ? undefined : await files.keep(chosen.teacher);
   const given: Settings = {
     ...chosen,
     ...(data !== undefined && { data }),
     ...(model !== undefined && { model }),
     ...(init !== undefined && { init }),
+    ...(teacher !== undefined && { teacher }),
   };
   const settings = withShards(withPreset(preset, given));
   const images = await imagesInfo(settings.data ?? "digits", settings.imageSize);
@@ -121,7 +123,11 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
       : init === undefined
         ? undefined
         : await files.start(init, images);
-  const plain = runConfig(settings, { images, init: start });
+  const taught =
+    teacher === undefined
+      ? undefined
+      : { ...(await teacherOf(files.found.get(teacher) as string, settings, images)), file: teacher };
+  const plain = runConfig(settings, { images, init: start, teacher: taught });
   // A run keeps the network that it was imported from.
   const network = onnx ? files.networks.get(model as string) : undefined;
   const config: RunConfig =

@@ -23,6 +23,7 @@ import {
 import { dropsLast } from "../data/loader.js";
 import { seedRule } from "../data/streams.js";
 import { configHash } from "./digest.js";
+import { Distillation } from "./distillation.js";
 import { type Loss, resolveLoss } from "./losses.js";
 import { type MetricChoice, resolveMetrics } from "./measures.js";
 import type { TaskMetrics } from "./metrics.js";
@@ -34,8 +35,11 @@ export type ExampleInput = ExampleFields | ExampleDataset | ExampleSource;
 
 /** What is minimized and measured. */
 export interface JudgementOptions {
-  /** Default `crossEntropy` where all targets are integers in one row; others must be named. */
-  loss?: Loss;
+  /**
+   * Default `crossEntropy` where all targets are integers in one row; others must be named. `distillation(teacher)`, in
+   * `fit`, is cross-entropy with a teacher.
+   */
+  loss?: Loss | Distillation;
   /** Default none. */
   metrics?: readonly MetricChoice[];
 }
@@ -93,8 +97,16 @@ function datasetOf(data: ExampleFields | ExampleDataset): ExampleDataset {
 /** Loss and metrics; without a loss, targets that are class numbers decide. @throws ArgumentError */
 export function judgementOf(op: string, { loss, metrics = [] }: JudgementOptions, data: ExampleInput): Judgement {
   const own = loss ?? (areClassNumbers(data) ? "crossEntropy" : undefined);
+  if (own instanceof Distillation) {
+    if (op !== "fit") refuse(op, "loss", "a loss of outputs and targets: teachers are for fit", own);
+    return {
+      loss: resolveLoss(op, "crossEntropy"),
+      metrics: resolveMetrics(op, metrics),
+      distillation: own,
+    };
+  }
   if (own === undefined) refuse(op, "loss", "a loss for these targets, such as mse or binaryCrossEntropy", loss);
-  return { loss: resolveLoss(op, own), metrics: resolveMetrics(op, metrics) };
+  return { loss: resolveLoss(op, own), metrics: resolveMetrics(op, metrics), distillation: null };
 }
 
 function areClassNumbers(data: ExampleInput): boolean {

@@ -1,8 +1,10 @@
 /** @file The training loop. */
 import { check } from "../core/checks.js";
 import { ArgumentError, DivergenceError, StateError, WorldError } from "../core/errors.js";
+import { sizeOf } from "../core/shape.js";
 import type { ImageDataset } from "../data/dataset.js";
 import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/loader.js";
+import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import type { OptimizerLike } from "../optim/types.js";
 import { restoreCheckpoint, saveCheckpoint } from "./checkpoint.js";
@@ -10,6 +12,7 @@ import { canonicalJson, configHash } from "./digest.js";
 import { evaluate } from "./evaluate.js";
 import { type ExampleInput, examplesOf, isExamples, type TaskOptions } from "./example-options.js";
 import { checkOwnership, checkStart, LossGuard } from "./guard.js";
+import { imageTensor } from "./input.js";
 import { keepModes, type Run, RunClock, secondsSince, trainEpoch } from "./loop.js";
 import type { RunMetrics, TaskMetrics } from "./metrics.js";
 import { Mixup } from "./mixup.js";
@@ -62,7 +65,10 @@ export async function fit(
   checkFit(net, data, own);
   const loader = isBatchLoader(data) ? data : loaderOf(data, own);
   const mixup = own.mixup === undefined || own.mixup === 0 ? null : new Mixup(own.mixup, own.seed ?? 1);
-  const task = imageTask(loader, own.labelSmoothing ?? 0, mixup);
+  const task = imageTask(loader, own.labelSmoothing ?? 0, { mixup, distillation: own.loss });
+  scope(() =>
+    own.loss?.check(imageTensor(new Uint8Array(sizeOf(loader.imageShape)), [1, ...loader.imageShape]), loader.classes),
+  );
   return train(net, task, own, () => validate(net, own));
 }
 
@@ -84,6 +90,7 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
 ): Promise<FitResult<Metrics>> {
   const { optimizer } = options;
   checkOwnership(net, optimizer);
+  task.distillation?.checkStudent(net);
   const together = new Together(net, task, options);
   const { world } = together;
   if (!together.alone && typeof options.checkpointEvery === "function") {
@@ -118,6 +125,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
   standing.takeUp();
   await together.agree(net, {
     configuration: configHash(options.config),
+    teacher: task.distillation?.identity() ?? "none",
     shards,
     epochs,
     "batches in an epoch": task.batches,

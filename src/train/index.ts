@@ -10,6 +10,13 @@ export {
 } from "./checkpoint.js";
 export { canonicalJson, configHash, stateDigest, weightsDigest } from "./digest.js";
 export {
+  Distillation,
+  type DistillationOptions,
+  distillation,
+  type LossParts,
+  type TeacherSession,
+} from "./distillation.js";
+export {
   type EvaluateOptions,
   type Evaluation,
   evaluate,

@@ -23,7 +23,10 @@ export type LossName = keyof typeof LOSSES;
 /** A loss of your own: one number for the batch, or one for each example or element, whose mean is taken. */
 export type LossFunction = (output: Tensor, target: Tensor) => Tensor;
 
-/** What `fit` minimizes: a name, an object such as `new HuberLoss({ delta: 2 })`, or a function. */
+/**
+ * What `fit` minimizes: a name, an object such as `new HuberLoss({ delta: 2 })`, or a function; with a teacher besides:
+ * `distillation(teacher)`.
+ */
 export type Loss = LossName | CrossEntropyLoss | BinaryCrossEntropyLoss | MSELoss | L1Loss | HuberLoss | LossFunction;
 
 /** A loss, ready for batches. */
@@ -37,7 +40,7 @@ export interface ResolvedLoss {
 /** @throws ArgumentError on what is no loss */
 export function resolveLoss(op: string, loss: Loss): ResolvedLoss {
   if (typeof loss === "function")
-    return { classes: null, of: (output, target, weights) => averaged(op, loss(output, target), output, weights) };
+    return { classes: null, of: (output, target, weights) => weightedMean(op, loss(output, target), output, weights) };
   const known = typeof loss === "string" && Object.hasOwn(LOSSES, loss) ? new LOSSES[loss]() : loss;
   const type = Object.values(LOSSES).find((each) => (known as object) instanceof each);
   if (typeof known === "string" || type === undefined) {
@@ -51,12 +54,14 @@ export function resolveLoss(op: string, loss: Loss): ResolvedLoss {
   return {
     classes: type === CrossEntropyLoss,
     of: (output, target, weights) =>
-      weights === null ? known.forward(output, target) : averaged(op, each.forward(output, target), output, weights),
+      weights === null
+        ? known.forward(output, target)
+        : weightedMean(op, each.forward(output, target), output, weights),
   };
 }
 
 /** The mean of losses of examples or elements, by weights of examples. */
-function averaged(op: string, loss: Tensor, output: Tensor, weights: Float32Array | null): Tensor {
+export function weightedMean(op: string, loss: Tensor, output: Tensor, weights: Float32Array | null): Tensor {
   if (!(loss instanceof TensorClass)) refuse(op, "loss", "a tensor from the loss function", loss);
   if (weights === null) return loss.size === 1 ? loss.reshape([]) : loss.mean();
   const count = output.shape[0];

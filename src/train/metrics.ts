@@ -1,6 +1,7 @@
 /** @file What is known of an epoch. */
 import type { Module } from "../nn/module.js";
 import { QuantWatch, type WatchCounts } from "../quant/diagnostics.js";
+import type { LossParts } from "./distillation.js";
 import type { NormStatistics } from "./norm-statistics.js";
 
 /** Figures of one epoch of any run. Shares are in [0, 1]. What is per layer is keyed by the layer's path. */
@@ -9,6 +10,8 @@ export interface RunMetrics {
   epoch: number;
   /** Mean training loss, label smoothing included. */
   loss: number;
+  /** Its terms before they are weighted, where a teacher has one. */
+  lossParts?: LossParts;
   /** Mean loss on the validation data; of images cross-entropy without label smoothing. */
   valLoss?: number;
   /** Learning rate of the last step. */

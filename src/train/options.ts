@@ -27,6 +27,7 @@ import { type AverageOptions, averageRule } from "./average.js";
 import type { Callback } from "./callbacks.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { configHash } from "./digest.js";
+import { Distillation, type LossParts } from "./distillation.js";
 import type { EpochMetrics, RunMetrics } from "./metrics.js";
 import type { Recalibrate } from "./norm-statistics.js";
 import { TOGETHER_RULES, type TogetherOptions } from "./together.js";
@@ -43,6 +44,8 @@ export interface FitProgress {
   steps: number;
   /** Mean loss of the epoch so far. */
   loss: number;
+  /** Its terms, where a teacher has one. */
+  lossParts?: LossParts;
   /** Share of training images classified right in the epoch so far. */
   accuracy: number;
   /** Speed so far. */
@@ -127,6 +130,8 @@ export interface FitOptions extends CommonOptions, ProgressOptions<EpochMetrics,
    * Default 0: none.
    */
   mixup?: number;
+  /** A teacher beside the labels. Default none: cross-entropy alone. */
+  loss?: Distillation;
   /** Augmentation. Default none. */
   transforms?: readonly ImageTransform[];
   /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
@@ -207,6 +212,7 @@ const rules: OptionRules<FitOptions> = {
   ...RUN_RULES,
   labelSmoothing: within(0, 1),
   mixup: atLeast(0),
+  loss: instanceOf(Distillation, "what distillation(teacher) gives: images have cross-entropy"),
   validation: anything,
   evalBatch: integer(1),
 };

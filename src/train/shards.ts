@@ -179,6 +179,9 @@ export class ShardSums<Item extends Counted> {
       const leaf = into.view() as Float32Array;
       leaf.fill(0, 0, counts + parameters.length + buffers.length);
       leaf.set([value, own.hits, classes, 1]);
+      const { labels, teacher } = own.parts ?? { labels: 0, teacher: 0 };
+      leaf[this.#layout.placeOf("labels")] = weight * labels;
+      leaf[this.#layout.placeOf("teacher")] = weight * teacher;
       buffers.forEach(([{ data }, at], i) => {
         const after = data.view();
         if (after.some((value, c) => !Object.is(value, before[i][c]))) leaf[counts + parameters.length + i] = 1;
@@ -221,7 +224,12 @@ export class ShardSums<Item extends Counted> {
       loss: number("loss"),
       // Every shard that has examples says how many classes there are.
       classes: number("classes") / number("shards"),
-      seen: { count, mass, hits: number("hits"), shown },
+      seen: {
+        ...{ count, mass, hits: number("hits"), shown },
+        ...(this.#task.distillation !== null && {
+          parts: { labels: number("labels"), teacher: number("teacher") },
+        }),
+      },
       stop: number("stop") > 0,
     };
   }

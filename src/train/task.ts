@@ -9,8 +9,9 @@ import { type Batch, type BatchLoader, type BatchPart, checkBatch } from "../dat
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import type { ShardRange } from "../world/tree.js";
+import type { Distillation, LossParts } from "./distillation.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
-import { type ResolvedLoss, targetTensor } from "./losses.js";
+import { type ResolvedLoss, targetTensor, weightedMean } from "./losses.js";
 import type { Gathering, Metric, MetricArray } from "./measures.js";
 import { mixedLoss } from "./mixed-loss.js";
 import type { Mixup } from "./mixup.js";
@@ -39,6 +40,8 @@ export interface Seen {
   readonly hits: number;
   /** What metrics want to see. */
   readonly shown: readonly Shown[];
+  /** Terms of the loss, where a teacher has one. */
+  readonly parts?: LossParts;
 }
 
 /** What came out of one batch. */
@@ -68,6 +71,8 @@ export interface Kept {
   readonly mass: number;
   readonly count: number;
   readonly hits: number;
+  /** Of the terms of a loss with a teacher. */
+  readonly parts?: LossParts;
 }
 
 const NOTHING: Kept = { loss: 0, mass: 0, count: 0, hits: 0 };
@@ -83,6 +88,8 @@ export interface Task<Item extends Counted> {
   readonly images: BatchLoader | null;
   /** Whether metrics want to see outputs and targets. */
   readonly shows: boolean;
+  /** A teacher's part of the loss. */
+  readonly distillation: Distillation | null;
   /** The batches of an epoch from number `from` on; of each the shards of a range, or all the same the whole. */
   epoch(epoch: number, from?: number, range?: ShardRange): AsyncIterable<Item>;
   /** @throws ArgumentError on a batch whose parts do not fit each other */
@@ -105,13 +112,19 @@ function tallyOf(
 ): Tally {
   let sums = earlier;
   return {
-    add: (value, { count, mass, hits, shown }) => {
+    add: (value, { count, mass, hits, shown, parts }) => {
       for (const pair of shown) show(pair);
       sums = {
         loss: sums.loss + value * mass,
         mass: sums.mass + mass,
         count: sums.count + count,
         hits: sums.hits + hits,
+        ...(parts !== undefined && {
+          parts: {
+            labels: (sums.parts?.labels ?? 0) + parts.labels * mass,
+            teacher: (sums.parts?.teacher ?? 0) + parts.teacher * mass,
+          },
+        }),
       };
     },
     get count() {
@@ -120,7 +133,11 @@ function tallyOf(
     get meanLoss() {
       return sums.loss / sums.mass;
     },
-    figures: () => figures(sums),
+    figures: () => {
+      const { parts, mass } = sums;
+      const lossParts = parts && { labels: parts.labels / mass, teacher: parts.teacher / mass };
+      return { ...figures(sums), ...(lossParts && { lossParts }) };
+    },
     kept: () => sums,
   };
 }
@@ -140,14 +157,27 @@ export function sliceImages(batch: Batch, start: number, end: number): Batch {
   };
 }
 
-/** Images with class numbers, cross entropy and accuracy. @param mixup blends the images of each batch or shard */
-export function imageTask(loader: BatchLoader, labelSmoothing: number, mixup: Mixup | null = null): Task<Batch> {
+/** What else a batch of images goes through. */
+export interface ImageTaskOptions {
+  /** Blends the images of each batch or shard. */
+  readonly mixup?: Mixup | null;
+  /** A teacher beside the labels. */
+  readonly distillation?: Distillation | null;
+}
+
+/** Images with class numbers, cross entropy and accuracy, and perhaps a teacher, who sees blended images too. */
+export function imageTask(
+  loader: BatchLoader,
+  labelSmoothing: number,
+  { mixup = null, distillation = null }: ImageTaskOptions = {},
+): Task<Batch> {
   return {
     name: loader.name,
     batches: loader.batches,
     rate: "imagesPerSecond",
     images: loader,
     shows: false,
+    distillation,
     epoch: (epoch, from, range) => loader.epoch(epoch, from, range),
     check: (batch) => checkBatch("fit", loader, batch),
     slice: sliceImages,
@@ -155,32 +185,49 @@ export function imageTask(loader: BatchLoader, labelSmoothing: number, mixup: Mi
     outcome: (net, batch) => {
       const { images: pixels, shape, labels, count } = batch;
       const mixed = mixup?.mix(batch) ?? null;
-      const logits = net.forward(imageTensor(mixed?.images ?? pixels, shape));
+      const x = imageTensor(mixed?.images ?? pixels, shape);
+      const taught = distillation?.logits([x]);
+      const logits = net.forward(x);
       const hits = countHits(logits, labels).top1;
+      const hard =
+        mixed === null
+          ? crossEntropy(logits, labelTensor(labels), { labelSmoothing })
+          : mixedLoss(logits, labels, mixed, labelSmoothing);
+      const { loss, parts } =
+        distillation === null || taught === undefined
+          ? { loss: hard }
+          : distillation.mix(hard, distillation.soft(logits, taught));
       return {
-        loss:
-          mixed === null
-            ? crossEntropy(logits, labelTensor(labels), { labelSmoothing })
-            : mixedLoss(logits, labels, mixed, labelSmoothing),
+        loss,
         classes: logits.shape[logits.rank - 1],
-        seen: { count, mass: count, hits, shown: [] },
+        seen: { count, mass: count, hits, shown: [], ...(parts && { parts }) },
       };
     },
     start: (earlier = NOTHING) => tallyOf(earlier, ({ hits, count }) => ({ accuracy: hits / count })),
   };
 }
 
+/** Inputs of a batch in the open scope. */
+function inputsOf({ inputs }: Pick<ExampleBatch, "inputs">): Tensor[] {
+  return inputs.map((array) => new TensorClass(toNDArray(array)));
+}
+
 /** The network's output for a batch. */
-export function outputOf(net: Module, { inputs }: Pick<ExampleBatch, "inputs">): Tensor {
-  const tensors = inputs.map((array) => new TensorClass(toNDArray(array)));
-  // Networks of several inputs take them one after the other.
-  return (net.forward as (...inputs: Tensor[]) => Tensor).apply(net, tensors);
+export function outputOf(net: Module, batch: Pick<ExampleBatch, "inputs">): Tensor {
+  return outputFor(net, inputsOf(batch));
+}
+
+/** Networks of several inputs take them one after the other. */
+function outputFor(net: Module, inputs: readonly Tensor[]): Tensor {
+  return (net.forward as (...inputs: readonly Tensor[]) => Tensor).apply(net, inputs as Tensor[]);
 }
 
 /** What the loss and the metrics of a task are. */
 export interface Judgement {
   readonly loss: ResolvedLoss;
   readonly metrics: readonly Metric[];
+  /** A teacher's part of the loss in training; validation looks at targets alone. */
+  readonly distillation: Distillation | null;
 }
 
 /** Counts batches of examples; the loss's mean is weighted by examples. */
@@ -199,8 +246,10 @@ function massOf({ weights, count }: ExampleBatch): number {
   return weights?.reduce((sum, each) => sum + each, 0) ?? count;
 }
 
-function exampleOutcome(net: Module, batch: ExampleBatch, { loss, metrics }: Judgement): Outcome {
-  const output = outputOf(net, batch);
+function exampleOutcome(net: Module, batch: ExampleBatch, { loss, metrics, distillation }: Judgement): Outcome {
+  const inputs = inputsOf(batch);
+  const taught = distillation?.logits(inputs);
+  const output = outputFor(net, inputs);
   const target = targetTensor(batch.targets, output, loss);
   const shown =
     metrics.length === 0
@@ -211,10 +260,20 @@ function exampleOutcome(net: Module, batch: ExampleBatch, { loss, metrics }: Jud
             target: { shape: target.shape, data: target.toTypedArray() },
           },
         ];
+  const hard = loss.of(output, target, batch.weights);
+  const { loss: value, parts } =
+    distillation === null || taught === undefined
+      ? { loss: hard }
+      : distillation.mix(
+          hard,
+          batch.weights === null
+            ? distillation.soft(output, taught)
+            : weightedMean("distillation", distillation.soft(output, taught, "none"), output, batch.weights),
+        );
   return {
-    loss: loss.of(output, target, batch.weights),
+    loss: value,
     classes: loss.classes === true ? output.shape[output.rank - 1] : 1,
-    seen: { count: batch.count, mass: massOf(batch), hits: 0, shown },
+    seen: { count: batch.count, mass: massOf(batch), hits: 0, shown, ...(parts && { parts }) },
   };
 }
 
@@ -226,6 +285,7 @@ export function exampleTask(source: ExampleSource, judgement: Judgement): Task<E
     rate: "examplesPerSecond",
     images: null,
     shows: judgement.metrics.length > 0,
+    distillation: judgement.distillation,
     epoch: (epoch, from) => source.epoch(epoch, from),
     check: () => {},
     slice: (batch, start, end) => {
@@ -245,7 +305,8 @@ export function exampleTask(source: ExampleSource, judgement: Judgement): Task<E
 }
 
 /**
- * Loss and metrics over all batches of a source, in evaluation mode, without recording gradients; modes are put back.
+ * Loss and metrics over all batches of a source, in evaluation mode, without recording gradients or asking a teacher;
+ * modes are put back.
  */
 export async function judge(
   net: Module,
@@ -260,7 +321,7 @@ export async function judge(
       net.eval();
       scope(() =>
         noGrad(() => {
-          const { loss, seen: numbers } = exampleOutcome(net, batch, judgement);
+          const { loss, seen: numbers } = exampleOutcome(net, batch, { ...judgement, distillation: null });
           tally.add(loss.item(), numbers);
         }),
       );

@@ -29,7 +29,9 @@ function sides(net: Module, size: number): string {
   const seen = [side];
   for (const module of net.modules()) {
     const [stride] = [(module as { stride?: number | readonly number[] }).stride ?? 1].flat();
-    if (stride > 1) seen.push((side = Math.ceil(side / stride)));
+    if (stride <= 1) continue;
+    side = Math.ceil(side / stride);
+    seen.push(side);
   }
   return seen.join(" ");
 }

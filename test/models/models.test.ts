@@ -203,7 +203,10 @@ describe("resnet18 with the small stem", () => {
     expect(shapeOf(net.eval(), [1, 8, 8, 3])).toEqual([1, 1000]);
     const named = disposeLater(model("resnet18-64", { classes: 200, size: 64, channels: 3 }));
     expect([...named.stateDict()].map(([key, { shape }]) => [key, ...shape])).toEqual(
-      [...disposeLater(resnet18({ stem: "small", classes: 200 })).stateDict()].map(([key, { shape }]) => [key, ...shape]),
+      [...disposeLater(resnet18({ stem: "small", classes: 200 })).stateDict()].map(([key, { shape }]) => [
+        key,
+        ...shape,
+      ]),
     );
     expect(() => resnet18({ stem: "tiny" as "small" })).toThrow(/resnet18: bad stem/);
   });

@@ -223,6 +223,16 @@ const options: Case[] = [
     "crossEntropy: bad classWeights; expected a list, each a finite number ≥ 0, got a list of 2",
   ],
   [
+    () => cg.distillationLoss(zeros([1, 3]), zeros([1, 3]), { temperature: 0 }),
+    ArgumentError,
+    "distillationLoss: bad temperature; expected a finite number > 0, got 0",
+  ],
+  [
+    () => cg.distillationLoss(zeros([1, 3]), zeros([3])),
+    ShapeError,
+    "distillationLoss: shapes differ; expected [1,3], got [3]; broadcasting a target is almost always a mistake: use broadcastTo if you mean it",
+  ],
+  [
     () => cg.huberLoss(zeros([1]), zeros([1]), { delta: 0 }),
     ArgumentError,
     "huberLoss: bad delta; expected a finite number > 0, got 0",

@@ -267,6 +267,42 @@ describe("losses", () => {
         expect(logits.softmax().toArray()).toEqual([[1, 0, 0]]);
       });
     });
+    test(`distillation: T²·KL of softened outputs, ${dtype}`, () => {
+      scope(() => {
+        const [student, teacher] = [random([4, 5], dtype), random([4, 5], dtype)];
+        for (const temperature of [0.5, 1, 4]) {
+          const softened = (logits: typeof student, n: number): number[] => {
+            const powers = indices([5]).map(([c]) => Math.exp(logits.at(n, c) / temperature));
+            const sum = powers.reduce((a, b) => a + b, 0);
+            return powers.map((power) => power / sum);
+          };
+          const rows = [0, 1, 2, 3].map((n) => {
+            const [q, p] = [softened(student, n), softened(teacher, n)];
+            return temperature ** 2 * p.reduce((sum, value, c) => sum + value * Math.log(value / q[c]), 0);
+          });
+          const total = rows.reduce((a, b) => a + b, 0);
+          const loss = (options: object) =>
+            cg.distillationLoss(student.tensor, teacher.tensor, { temperature, ...options });
+          close(loss({}), [], [total / 4], dtype);
+          close(loss({ reduction: "sum" }), [], [total], dtype);
+          close(loss({ reduction: "none" }), [4], rows, dtype);
+        }
+        expect(cg.distillationLoss(student.tensor, student.tensor).item()).toBe(0);
+      });
+    });
+    test(`distillation: logits of any size and classes that the teacher excludes, ${dtype}`, () => {
+      scope(() => {
+        const teacher = cg.tensor([[Number.NEGATIVE_INFINITY, 0, 0]], { dtype });
+        const student = cg.tensor([[1000, 0, 0]], { dtype, requiresGrad: true });
+        const loss = cg.distillationLoss(student, teacher, { temperature: 1 });
+        expect(loss.item()).toBeCloseTo(1000 - Math.log(2), 4);
+        loss.backward();
+        const gradient = student.gradient?.toTypedArray() as Float32Array;
+        [1, -0.5, -0.5].forEach((want, c) => {
+          expect(gradient[c]).toBeCloseTo(want, 6);
+        });
+      });
+    });
     test(`mse, ${dtype}`, () => {
       scope(() => {
         const [a, b] = [cg.tensor([1, 2, 4], { dtype }), cg.tensor([1, 0, 1], { dtype })];

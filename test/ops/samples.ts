@@ -380,6 +380,33 @@ export const samples: Record<OpName, readonly Sample[]> = {
       attrs: { reduction: "none" },
     },
   ],
+  distillationLoss: [
+    {
+      inputs: [
+        [4, 3],
+        [4, 3],
+      ],
+      attrs: {},
+    },
+    {
+      note: "T = 1, sum",
+      inputs: [
+        [4, 3],
+        [4, 3],
+      ],
+      attrs: { temperature: 1, reduction: "sum" },
+    },
+    {
+      note: "none",
+      inputs: [
+        [2, 2, 3],
+        [2, 2, 3],
+      ],
+      attrs: { temperature: 0.7, reduction: "none" },
+    },
+    { note: "fixed teacher", inputs: [[5, 4], { shape: [5, 4], gradient: false }], attrs: { temperature: 2.5 } },
+    { note: "one example", inputs: [[3], [3]], attrs: { temperature: 2 } },
+  ],
   mse: [
     {
       inputs: [

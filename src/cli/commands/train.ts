@@ -8,6 +8,7 @@ import { trainRun } from "../../node/run/train.js";
 import { followRun } from "../../node/world/follow.js";
 import { mpiWorld } from "../../node/world/mpi.js";
 import type { RunConfig } from "../../run/config.js";
+import { FIELDS } from "../../run/fields.js";
 import { normalizeText } from "../../run/normalization.js";
 import { PRESETS_HELP, withPreset } from "../../run/presets.js";
 import { ranksFor, withShards } from "../../run/shards.js";
@@ -139,6 +140,8 @@ async function trainHere(
     await startThreads({ threads: size > 1 ? 1 : options.threads, relaxed });
     if (size > 1) terminal.note(`${size} ranks compute ${shards} shards of each batch`);
     const { normalize } = opened.config;
+    const taught = taughtText(opened.config);
+    if (taught !== null) terminal.note(taught);
     if (normalize) terminal.note(`images are normalized by ${normalizeText(normalize)}`);
     const version = COARSEGRAD_VERSION;
     const outcome = await trainRun({
@@ -164,6 +167,15 @@ async function trainHere(
     progress.stop();
     await opened.run.close();
   }
+}
+
+/** Who teaches a run, and how much it counts; null for one that learns from labels alone. */
+function taughtText({ teacher, temperature, teacherWeight }: RunConfig): string | null {
+  if (teacher === undefined) return null;
+  const { file, model, normalize } = teacher;
+  const what = model === undefined ? "" : ` (${model}, images normalized by ${normalizeText(normalize)})`;
+  const [T, w] = [temperature ?? FIELDS.temperature.initial, teacherWeight ?? FIELDS.teacherWeight.initial];
+  return `taught by ${file}${what}: temperature ${T}, weight ${w}`;
 }
 
 /** A bar of the training, then one of the test. */
@@ -209,8 +221,10 @@ class TrainProgress {
     if (valAccuracy != null) this.#figure = [`${this.#checked} ${percent(100 * valAccuracy)}`];
   }
 
-  #show({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }: FitProgress): void {
-    const parts = [`loss ${short(loss)}`, `accuracy ${percent(100 * accuracy)}`, ...this.#figure];
+  #show({ epoch, epochs, step, steps, loss, lossParts, accuracy, imagesPerSecond }: FitProgress): void {
+    const terms =
+      lossParts === undefined ? "" : ` (labels ${short(lossParts.labels)}, teacher ${short(lossParts.teacher)})`;
+    const parts = [`loss ${short(loss)}${terms}`, `accuracy ${percent(100 * accuracy)}`, ...this.#figure];
     const details = [`epoch ${epoch}/${epochs}`, ...parts, `${Math.round(imagesPerSecond)} images/s`];
     this.#training?.update((epoch - 1) * steps + step, details.join("  "));
   }

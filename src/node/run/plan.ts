@@ -5,8 +5,9 @@
 import path from "node:path";
 import { DataError, StateError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/sha256.js";
-import { parseConfig, type RunConfig, type Settings } from "../../run/config.js";
+import { parseConfig, type RunConfig, type Settings, type TeacherConfig } from "../../run/config.js";
 import { extendedConfig } from "../../run/extend.js";
+import { FIELDS } from "../../run/fields.js";
 import { isPostTraining } from "../../run/methods.js";
 import { isOnnx } from "../../run/onnx-names.js";
 import { checkResumed, checkSettings, runConfig, type SettingsContext, settingsOf } from "../../run/settings.js";
@@ -44,6 +45,8 @@ export interface PlannedRun {
   readonly extendTo?: number;
   /** The output to take from the network's ONNX file. */
   readonly output?: string;
+  /** Where the teacher's file lies, if that was told anew. */
+  readonly teacher?: string;
 }
 
 /** A run that is about to start or to go on; its folder is locked. */
@@ -61,6 +64,8 @@ export interface OpenedRun {
   readonly begin: (() => Promise<void>) | null;
   /** Where a run ended that is extended. */
   readonly checkpoint?: Checkpoint;
+  /** Where the teacher's file lies, if that was told anew. */
+  readonly teacher?: string;
 }
 
 /**
@@ -72,7 +77,28 @@ export async function configFrom(settings: Settings): Promise<RunConfig> {
   checkSettings(settings);
   const images = await imagesInfo(settings.data ?? "digits", settings.imageSize);
   const init = settings.init === undefined ? undefined : await initOf(settings.init, images);
-  return runConfig(settings, { images, init });
+  const teacher = settings.teacher === undefined ? undefined : await teacherOf(settings.teacher, settings, images);
+  return runConfig(settings, { images, init, teacher });
+}
+
+/** The file behind --teacher; of plain weights, which network they are of and how that normalizes images. */
+export async function teacherOf(
+  given: string,
+  { model = FIELDS.model.initial as string, teacherModel }: Settings,
+  info: NonNullable<SettingsContext["images"]>,
+): Promise<TeacherConfig> {
+  const source = await openModel(given);
+  const file = { file: source.path, sha256: sha256Hex(source.bytes) };
+  if (source.kind === "weights" && (teacherModel !== undefined || !isOnnx(model))) {
+    return { ...file, model: teacherModel ?? model, normalize: normalizeOf(source, info).normalize };
+  }
+  if (source.kind !== "weights" && teacherModel === undefined) return file;
+  throw new UsageError({
+    op: "--teacher-model",
+    what: source.kind === "weights" ? `${given} holds weights alone` : `${given} says which network it is`,
+    expected: source.kind === "weights" ? "--teacher-model NAME" : "no --teacher-model",
+    got: teacherModel ?? "none",
+  });
 }
 
 /** The file behind --init, and the normalization that its weights were trained with. */
@@ -139,7 +165,8 @@ export async function planRun(
     const own = parseConfig(kept, run.file("config"));
     await checkSame(settings, own);
     const first = (kept as { command?: string }).command;
-    const planned = { folder, config: own, command: first ?? command, resumed: true };
+    const { teacher } = settings;
+    const planned = { folder, config: own, command: first ?? command, resumed: true, ...(teacher && { teacher }) };
     if (settings.epochs === undefined || settings.epochs === own.epochs) return planned;
     // Refused here if it cannot be, before the folder is locked.
     extendedConfig(own, 1, settings.epochs);
@@ -196,8 +223,9 @@ async function extendedRun(run: RunFolder, planned: PlannedRun, epochs: number):
 async function checkSame(settings: Settings, kept: RunConfig): Promise<void> {
   // Without settings nothing can differ, and the file that the run started from need not be there any more.
   if (Object.keys(settings).length === 0) return;
+  const teacher = settings.teacher ?? kept.teacher?.file;
   const init = settings.init ?? (isPostTraining(kept.quant?.method) ? kept.init?.file : undefined);
-  const wanted = await configFrom({ ...settingsOf(kept), ...settings, init });
+  const wanted = await configFrom({ ...settingsOf(kept), ...settings, init, teacher });
   // More epochs extend a run; fewer are told by themselves.
   checkResumed(wanted, { ...kept, epochs: wanted.epochs }, settings.init !== undefined);
 }
@@ -208,11 +236,13 @@ async function checkSame(settings: Settings, kept: RunConfig): Promise<void> {
  * @throws DataError if another process writes there, or the folder cannot be written
  */
 export async function openRun(planned: PlannedRun, warn: (text: string) => void): Promise<OpenedRun> {
-  const { folder, config, command, resumed } = planned;
+  const { folder, config, command, resumed, teacher } = planned;
   const run = await RunFolder.claim(folder, { warn });
   try {
-    if (planned.extendTo !== undefined) return await extendedRun(run, planned, planned.extendTo);
-    if (resumed) return { run, config, command, network: await networkFile(config.model, folder), begin: null };
+    if (planned.extendTo !== undefined) return { ...(await extendedRun(run, planned, planned.extendTo)), teacher };
+    if (resumed) {
+      return { run, config, command, network: await networkFile(config.model, folder), begin: null, teacher };
+    }
     if (!isOnnx(config.model)) return { run, config, command, begin: () => run.begin({ command, ...config }) };
     // The run keeps the network: it must open without the file that it came from.
     const network = await openOnnx(config.model, planned.output);

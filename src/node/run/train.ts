@@ -82,6 +82,7 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
     const files: StartFiles = {
       network,
       init: checkpoint === null ? await initOf(config) : undefined,
+      teacher: await teacherFile(request, checkpoint),
       checkpoint: checkpoint ?? undefined,
     };
     if (world !== undefined) await lead(world, request, files, await checkpointBytes(run, checkpoint));
@@ -136,10 +137,10 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
 async function lead(
   world: World,
   { config, checkpointEvery }: TrainRequest,
-  { network, init }: StartFiles,
+  { network, init, teacher }: StartFiles,
   checkpoint: Uint8Array | undefined,
 ): Promise<void> {
-  await broadcast(world, writeRunMessage({ config, network, init, checkpoint, checkpointEvery }));
+  await broadcast(world, writeRunMessage({ config, network, init, teacher, checkpoint, checkpointEvery }));
 }
 
 async function checkpointBytes(run: RunFolder, checkpoint: Checkpoint | null): Promise<Uint8Array | undefined> {
@@ -152,4 +153,13 @@ async function checkpointBytes(run: RunFolder, checkpoint: Checkpoint | null): P
  */
 async function initOf({ model, init }: RunConfig): Promise<ModelSource | undefined> {
   return init === null || (isOnnx(model) && isOnnx(init.file)) ? undefined : openModel(init.file);
+}
+
+/** The teacher's file, where there is something left to learn. */
+async function teacherFile(
+  { config, teacher }: TrainRequest,
+  checkpoint: Checkpoint | null,
+): Promise<ModelSource | undefined> {
+  if (config.teacher === undefined || (checkpoint?.epoch ?? 0) >= config.epochs) return undefined;
+  return openModel(teacher ?? config.teacher.file);
 }
