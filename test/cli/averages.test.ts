@@ -36,12 +36,12 @@ describe("train", () => {
     const checkpoint = loadCheckpoint(readFileSync(bench.file("one", "checkpoint.safetensors")));
     expect(stateDigest(checkpoint.model)).toBe(one.weightsSha256);
     expect(stateDigest(checkpoint.training as typeof checkpoint.model)).not.toBe(one.weightsSha256);
-    expect(checkpoint.average?.updates).toBe(2 * 3 - 2);
+    expect(checkpoint.average?.updates).toBe(2 * 3);
     const rows = readFileSync(bench.file("one", "metrics.jsonl"), "utf8")
       .trim()
       .split("\n")
       .map((row) => JSON.parse(row));
-    expect(rows.map(({ average }) => average.updates)).toEqual([2, 4]);
+    expect(rows.map(({ average }) => average.updates)).toEqual([3, 6]);
     expect(one.validation?.top1).toBe(100 * Math.max(...rows.map(({ valAccuracy }) => valAccuracy)));
     const verified = await bench.run("verify", "one");
     expect(verified.code, verified.stderr).toBe(0);

@@ -261,6 +261,7 @@ it("ranks that were started with other configurations, data or weights are refus
   };
   const named = [
     "configuration",
+    "teacher",
     "shards",
     "epochs",
     "batches in an epoch",
