@@ -54,6 +54,7 @@ export const guide = [
       page("Weights, pictures, folders", "/docs/weights"),
       page("Limits", "/docs/limits"),
       page("Runs", "/docs/runs"),
+      page("Averages, augmentation, epochs", "/docs/averages"),
       page("Sweeps", "/docs/sweeps"),
       page("Threads", "/docs/threads"),
       page("Shards and ranks", "/docs/scale"),

@@ -19,6 +19,7 @@ import type { EpochMetrics } from "../train/metrics.js";
 import { CHECKPOINT_EVERY, signalRule } from "../train/options.js";
 import { TOGETHER_RULES } from "../train/together.js";
 import { aloneWorld, type World } from "../world/world.js";
+import { averageOf, choosing } from "./choosing.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import { infoOf } from "./images.js";
 import { type RunData, type RunLoaders, runLoaders } from "./loaders.js";
@@ -166,6 +167,7 @@ async function train(
 ): Promise<FitResult> {
   if (checkpoint !== undefined && checkpoint.epoch >= config.epochs) {
     restoreCheckpoint(checkpoint, net, optimizer);
+    if (checkpoint.training !== undefined) net.loadStateDict(checkpoint.model);
     return { epoch: checkpoint.epoch, stopped: false, metrics: [] };
   }
   if (config.epochs === 0) return { epoch: 0, stopped: false, metrics: [] };
@@ -174,6 +176,9 @@ async function train(
     optimizer,
     schedule: scheduleFrom(config.schedule),
     labelSmoothing: config.labelSmoothing,
+    mixup: config.mixup,
+    seed: config.seed,
+    average: averageOf(config),
     loss,
     recalibrate: recalibrate === "auto" ? ("auto" as const) : recalibrate === "always",
     validation: loaders.validation ?? loaders.test,
@@ -191,20 +196,26 @@ async function train(
   let resume = checkpoint;
   // A run that was extended, once more from its start: each part goes on where the one before it ended.
   for (const { at, epochs } of parts.slice(0, -1)) {
-    const callbacks = at < epochs ? [endAfter(at)] : [];
+    let ended: Uint8Array | undefined;
+    const end = endAfter(at, (bytes) => {
+      ended = bytes;
+    });
+    const callbacks = [...choosing(config), end];
     const part = await fitNetwork(net, loaders.train, { ...common, epochs, resume, callbacks, onCheckpoint });
     metrics.push(...part.metrics);
     if (part.stopped) return { ...part, metrics };
-    const step = at * loaders.train.batches;
-    resume = loadCheckpoint(saveCheckpoint({ net, optimizer, epoch: at, step, config }));
+    resume = loadCheckpoint(ended as unknown as Uint8Array);
   }
-  const last = await fitNetwork(net, loaders.train, { ...common, epochs: config.epochs, resume, onCheckpoint });
+  const callbacks = choosing(config);
+  const { epochs } = config;
+  const last = await fitNetwork(net, loaders.train, { ...common, epochs, resume, callbacks, onCheckpoint });
   return { ...last, metrics: [...metrics, ...last.metrics] };
 }
 
-/** Ends a part of a run before its schedule does. */
-function endAfter(epoch: number): Callback {
+/** Ends a part of a run, perhaps before its schedule does. @param take gets the checkpoint of its last epoch */
+function endAfter(epoch: number, take: (bytes: Uint8Array) => void): Callback {
   return {
+    onCheckpoint: take,
     onEpoch: ({ metrics, stop }) => {
       if (metrics.epoch >= epoch) stop();
     },

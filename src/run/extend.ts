@@ -14,6 +14,15 @@ export function extendedConfig(config: RunConfig, at: number, epochs: number): R
     const what = "a run is not made shorter";
     throw new UsageError({ op: "--epochs", what, expected: `more than its ${config.epochs} epochs`, got: `${epochs}` });
   }
+  if (config.patience !== undefined) {
+    throw new UsageError({
+      op: "--epochs",
+      what: "a run with --patience is not extended",
+      expected: `its ${config.epochs} epochs, or fewer as it ended itself`,
+      got: `${epochs}`,
+      hint: "start another from it: --init RUN",
+    });
+  }
   if (config.quant?.method === "relax") {
     throw new UsageError({
       op: "--epochs",

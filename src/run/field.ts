@@ -14,6 +14,14 @@ export interface Facts {
   /** False for methods that only quantize. */
   readonly trains: boolean;
   readonly optimizer: string;
+  /** Passes over the training images. */
+  readonly epochs: number;
+  /** Some training images are held out. */
+  readonly validates: boolean;
+  /** The result is an exponential average of weights. */
+  readonly ema: boolean;
+  /** The result is an average of weights. */
+  readonly averages: boolean;
   readonly schedule: ScheduleSpec["name"];
   /** The network comes from an ONNX file, which holds its weights. */
   readonly imported: boolean;

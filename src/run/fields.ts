@@ -10,9 +10,10 @@ import { bitWidths } from "./bits.js";
 import { type Field, type Place, row } from "./field.js";
 import { FOLDER_SIZE, imagesName } from "./images.js";
 import { choice, flag, names, orNull, real, text, whole } from "./kinds.js";
-import { METHODS } from "./methods.js";
+import { METHODS, usualEpochs } from "./methods.js";
 import { modelName, scheduleKind } from "./named-kinds.js";
 import { NORMALIZE_FORMS, normalization } from "./normalization.js";
+import { TRAINING_FIELDS } from "./training-fields.js";
 import { UsageError } from "./usage-error.js";
 
 /** Derivatives of the staircase with respect to its step, and coarse derivatives of the staircase (BCGD §3). */
@@ -20,7 +21,16 @@ const ALPHA_RULES = Object.keys(alphaRules);
 const PROXIES = Object.keys(proxies);
 const OPTIMIZERS = choice(["sgd", "adam"]);
 const GRANULARITIES = choice(["layer", "channel"]);
-const AUGMENTATIONS = choice(["none", "shift", "crop-flip", "time-shift", "speech", "voices"]);
+const AUGMENTATIONS = choice([
+  "none",
+  "shift",
+  "crop-flip",
+  "cutout",
+  "crop-flip-cutout",
+  "time-shift",
+  "speech",
+  "voices",
+]);
 /**
  * Rules that weights are projected by: the nearest point (the paper), those of the authors' released code, and others
  * of some widths.
@@ -158,7 +168,7 @@ export const FIELDS = {
     flags: "--epochs <n>",
     help: "passes over the training images; with --resume, more than the run has extend it: the schedule is from there on that of a run of so many",
     kind: whole({ min: 0 }),
-    initially: ({ trains }) => (trains ? 10 : 0),
+    initially: ({ trains }) => usualEpochs(trains),
     initialText: "10; 0 with ptq and comq",
     refuses: (epochs, { trains, method }) =>
       trains || epochs === 0 ? null : `none with --method ${method}: it does not train`,
@@ -243,15 +253,15 @@ export const FIELDS = {
   }),
   augment: row("run", {
     flags: "--augment <how>",
-    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; for sound time-shift: move by up to 10 frames; speech: that, louder or softer, noise, masks over time and frequency; voices: other tempos, voices and microphones instead of louder or softer; none. ptq and comq calibrate on such images: give what the weights were trained with",
+    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; cutout: hide a square of half the side; crop-flip-cutout: both; for sound time-shift: move by up to 10 frames; speech: that, louder or softer, noise, masks over time and frequency; voices: other tempos, voices and microphones instead of louder or softer; none. ptq and comq calibrate on such images: give what the weights were trained with",
     kind: AUGMENTATIONS,
     initial: "none",
     refuses(how, { folder, sound }) {
       if (how === "none") return null;
       const heard = how === "time-shift" || how === "speech" || how === "voices";
       if (sound !== heard)
-        return sound ? "time-shift, speech, voices or none for sound" : "shift, crop-flip or none for images";
-      return folder && how === "shift" ? "crop-flip or none for an image folder" : null;
+        return sound ? "time-shift, speech, voices or none for sound" : "shift, crop-flip, cutout or none for images";
+      return folder && how !== "crop-flip" ? "crop-flip or none for an image folder" : null;
     },
   }),
   range: row("run?", {
@@ -281,7 +291,10 @@ export const FIELDS = {
     help: "statistics of batch norms after the last step of a quantized network: auto (estimated anew where that helps clearly), always, never",
     kind: RECALIBRATIONS,
     initial: "auto",
+    refuses: (when, { averages }) =>
+      when === "never" && averages ? "auto or always: an average of weights has no statistics of its own" : null,
   }),
+  ...TRAINING_FIELDS,
   relaxed: row("run?", {
     flags: "--relaxed",
     help: "kernels with relaxed SIMD: faster, but float results then depend on the processor and are not reproducible elsewhere",

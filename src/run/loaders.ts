@@ -1,6 +1,7 @@
 /** @file The loaders of a run on images in memory: batches to train on, to calibrate with, and to test with. */
 import { refuse } from "../core/checks.js";
 import { Rng } from "../core/rng.js";
+import { cutout } from "../data/cutout.js";
 import { type DatasetSplits, type ImageDataset, subset } from "../data/dataset.js";
 import { digits } from "../data/digits.js";
 import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/loader.js";
@@ -41,6 +42,8 @@ export const TRANSFORMS: Readonly<Record<RunConfig["augment"], readonly ImageTra
   none: [],
   shift: [randomCrop({ padding: 2 })],
   "crop-flip": [randomCrop({ padding: 4 }), horizontalFlip()],
+  cutout: [cutout()],
+  "crop-flip-cutout": [randomCrop({ padding: 4 }), horizontalFlip(), cutout()],
   "time-shift": [timeShift()],
   speech: [timeShift(), loudness(), spectralNoise(), spectralMasks()],
   voices: [tempo(), timeShift(), vocalTract(), coloration(), spectralNoise(), spectralMasks()],

@@ -32,13 +32,17 @@ export const scheduleKind: Kind<ScheduleSpec> = {
     }
   },
   rule: objectOf({
-    name: oneOf("constant", "step", "multistep", "cosine", "onecycle"),
+    name: oneOf("constant", "step", "multistep", "cosine", "cosine-restarts", "onecycle"),
     every: above(0),
     milestones: listOf(atLeast(0)),
     gamma: atLeast(0),
     min: atLeast(0),
+    period: above(0),
+    mult: atLeast(1),
     warmupEpochs: atLeast(0),
   }),
-  write: ({ name, every, milestones, gamma, min }) =>
-    [name, every ?? milestones ?? min, gamma].filter((part) => part !== undefined).join(":"),
+  write: ({ name, every, milestones, gamma, min, period, mult = 1 }) => {
+    const parts = period === undefined ? [every ?? milestones ?? min, gamma] : [period, mult, min];
+    return [name, ...parts].filter((part) => part !== undefined).join(":");
+  },
 };

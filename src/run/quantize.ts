@@ -2,9 +2,15 @@
 import { pow } from "../core/math.js";
 import type { BatchLoader } from "../data/loader.js";
 import type { Module } from "../nn/module.js";
-import type { Parameter } from "../nn/parameter.js";
 import { BCGD, BinaryRelax } from "../optim/bcgd.js";
-import { Adam, type OptimizerLike, type ParametersOrGroups, SGD, type SGDOptions } from "../optim/index.js";
+import {
+  Adam,
+  type AdamOptions,
+  type OptimizerLike,
+  type ParametersOrGroups,
+  SGD,
+  type SGDOptions,
+} from "../optim/index.js";
 import {
   alphaRules,
   calibrate,
@@ -19,6 +25,7 @@ import {
 } from "../quant/index.js";
 import { parseBits } from "./bits.js";
 import type { QuantConfig, RunConfig } from "./config.js";
+import { parametersOf } from "./parameter-groups.js";
 
 /** Batches that steps are calibrated on. */
 const CALIBRATION_BATCHES = 8;
@@ -83,9 +90,9 @@ export function optimizerFor(net: Module, config: RunConfig, stepsPerEpoch: numb
   const { lr, momentum, weightDecay, quant, epochs } = config;
   const base = (parameters: ParametersOrGroups<SGDOptions>): OptimizerLike =>
     config.optimizer === "adam"
-      ? new Adam(parameters as Iterable<Parameter>, { lr, weightDecay })
+      ? new Adam(parameters as ParametersOrGroups<AdamOptions>, { lr, weightDecay })
       : new SGD(parameters, { lr, momentum, weightDecay });
-  const parameters = net.parameters();
+  const parameters = parametersOf<SGDOptions>(net, config);
   if (quant === null) return base(parameters);
   if (quant.method !== "relax") return new BCGD(parameters, { base, rho: quant.rho });
   const exactFrom = Math.floor(RELAX.share * epochs * stepsPerEpoch);

@@ -19,7 +19,7 @@ import { type Facts, type Field, optionOf } from "./field.js";
 import { FIELDS, fields } from "./fields.js";
 import { FOLDER_SOUND, folderOf, type ImagesInfo, isSound, soundFolderOf, soundImages } from "./images.js";
 import { objectOf } from "./kinds.js";
-import { isPostTraining, type Method } from "./methods.js";
+import { isPostTraining, type Method, usualEpochs } from "./methods.js";
 import { defaultNormalize, normalization } from "./normalization.js";
 import { isOnnx } from "./onnx-names.js";
 import { UsageError } from "./usage-error.js";
@@ -69,6 +69,10 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
     method,
     trains: !isPostTraining(method),
     optimizer: settings.optimizer ?? "sgd",
+    epochs: settings.epochs ?? usualEpochs(!isPostTraining(method)),
+    validates: (settings.validate ?? 0) > 0,
+    ema: settings.ema !== undefined,
+    averages: settings.ema !== undefined || settings.swa !== undefined,
     schedule: (settings.schedule ?? { name: "onecycle" as const }).name,
     imported,
     starts: imported || settings.init !== undefined,
@@ -167,9 +171,9 @@ export function settingsOf(config: RunConfig): Settings {
   const teaches = { teacher: config.teacher?.file, teacherModel: config.teacher?.model };
   const own = { method, imageSize: images?.shape[0], warmup: warmupEpochs, ...teaches };
   const kept: Values = { ...config, ...(quant as QuantConfig | null), ...own, schedule: form, init: undefined };
-  const { bits, optimizer, model, data } = config;
+  const { bits, optimizer, model, data, validate } = config;
   const facts = {
-    ...factsOf({ bits, optimizer, model, data, schedule: form, method, teacher: teaches.teacher }),
+    ...factsOf({ bits, optimizer, model, data, schedule: form, method, validate, teacher: teaches.teacher }),
     starts: true,
   };
   return Object.fromEntries(

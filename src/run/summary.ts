@@ -19,6 +19,7 @@ import type { ModelSummary } from "../export/index.js";
 import { configHash } from "../train/digest.js";
 import type { EpochMetrics } from "../train/metrics.js";
 import { bitWidths } from "./bits.js";
+import { keptEpoch } from "./choosing.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import type { RunResult } from "./create.js";
 import { checkFields, hashRule } from "./json-fields.js";
@@ -98,7 +99,7 @@ export interface RunSummary {
   testIsTraining?: true;
   /** SHA-256 of the pixels and labels of all images, where they were decoded into a file. */
   pixelsSha256?: string;
-  /** The last epoch's figures on the training images that were held out, with `validate`. */
+  /** The figures of the last epoch (with `keep` "best" the best one's) on the images that were held out, with `validate`. */
   validation?: {
     readonly images: number;
     /** Percent. */
@@ -168,7 +169,7 @@ export function summaryOf(config: RunConfig, result: RunResult, account: RunAcco
     testImages: accuracy.images,
     ...(account.testIsTraining && { testIsTraining: true as const }),
     ...(account.pixelsSha256 !== undefined && { pixelsSha256: account.pixelsSha256 }),
-    ...validationOf(config, metrics.at(-1)),
+    ...validationOf(config, keptEpoch(config, metrics)),
     millisecondsPerImage: 1000 / accuracy.imagesPerSecond,
     weightsSha256,
     layers: layerRows(packed.summary),
@@ -183,7 +184,7 @@ export function summaryOf(config: RunConfig, result: RunResult, account: RunAcco
   };
 }
 
-/** What the last epoch says of the images that were held out. */
+/** What the last epoch, or the one that was kept, says of the images that were held out. */
 function validationOf({ validate = 0 }: RunConfig, last: EpochMetrics | undefined): Pick<RunSummary, "validation"> {
   if (validate === 0 || last?.valAccuracy === undefined || last.valLoss === undefined) return {};
   return { validation: { images: validate, top1: 100 * last.valAccuracy, loss: last.valLoss } };

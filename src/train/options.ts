@@ -173,7 +173,7 @@ const loaderRules = {
   dropLast: flag,
 } as const;
 
-const HOOKS = ["onStart", "onEpoch", "onCheckpoint", "onEnd"] as const;
+const HOOKS = ["onStart", "onEpoch", "onEnd", "onCheckpoint"] as const;
 /** An object with at least one of a callback's methods, and none of them anything but a function. */
 const isCallback: Rule = (value) => {
   const given = HOOKS.map((name) => (Object(value) as Record<string, unknown>)[name]).filter(

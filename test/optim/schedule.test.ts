@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   constant,
   cosine,
+  cosineRestarts,
   multiStepLR,
   oneCycle,
   parseSchedule,
@@ -53,6 +54,46 @@ describe("cosine", () => {
   });
   it("stays at min past the end", () => {
     expect(cosine({ min: 0.1 })(at(25))).toBeCloseTo(0.1, 15);
+  });
+});
+
+describe("cosineRestarts", () => {
+  it("is PyTorch's CosineAnnealingWarmRestarts: arcs of 2, 4 and 8 epochs, by fractions of epochs", () => {
+    const values = table(cosineRestarts({ period: 2, mult: 2, min: 0.1 }), 4, 14);
+    for (const [from, length] of [
+      [0, 2],
+      [2, 4],
+      [6, 8],
+    ]) {
+      expect(values[4 * from]).toBe(1);
+      for (let k = 0; k < 4 * length; k++) {
+        const want = 0.1 + (0.9 * (1 + Math.cos((Math.PI * k) / (4 * length)))) / 2;
+        expect(values[4 * from + k]).toBeCloseTo(want, 12);
+      }
+    }
+  });
+  it("starts anew every period without a multiple, far out too, and within an epoch", () => {
+    const values = table(cosineRestarts({ period: 1.5 }), 2, 6);
+    expect(values.slice(3, 6)).toEqual(values.slice(0, 3));
+    expect(cosineRestarts({ period: 3 })(at(3_000_000, 1, 4_000_000))).toBe(1);
+  });
+  it("is read and refused on the command line", () => {
+    expect(parseSchedule("cosine-restarts:10:2:0.01")).toEqual({
+      name: "cosine-restarts",
+      period: 10,
+      mult: 2,
+      min: 0.01,
+    });
+    expect(parseSchedule("cosine-restarts:10")).toEqual({ name: "cosine-restarts", period: 10 });
+    for (const bad of [
+      "cosine-restarts",
+      "cosine-restarts:0",
+      "cosine-restarts:3:0.5",
+      "cosine-restarts:3:1:2",
+      "cosine-restarts:3:1:0:1",
+      "cosine:1:2",
+    ])
+      expect(() => parseSchedule(bad), bad).toThrow(/schedule|cosineRestarts/);
   });
 });
 

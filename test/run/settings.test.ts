@@ -43,7 +43,7 @@ const EARLIER = {
   normalize: null,
 };
 
-const arbitrary: fc.Arbitrary<Settings> = fc.record(
+const arbitraryBasics: fc.Arbitrary<Settings> = fc.record(
   {
     model: fc.constantFrom("lenet5", "mlp"),
     data: fc.constantFrom("digits", "cifar10"),
@@ -61,6 +61,7 @@ const arbitrary: fc.Arbitrary<Settings> = fc.record(
     schedule: fc.constantFrom(
       { name: "cosine" as const, min: 0.1 },
       { name: "multistep" as const, milestones: [1, 2] },
+      { name: "cosine-restarts" as const, period: 4, mult: 2 },
     ),
     warmup: fc.constantFrom(0.5, 1),
     augment: fc.constantFrom("none" as const, "shift" as const, "crop-flip" as const),
@@ -70,6 +71,24 @@ const arbitrary: fc.Arbitrary<Settings> = fc.record(
   },
   { requiredKeys: [] },
 );
+
+/** What is added to training goes together in few ways. */
+const arbitrary: fc.Arbitrary<Settings> = fc
+  .tuple(
+    arbitraryBasics,
+    fc.constantFrom<Settings>(
+      {},
+      {},
+      { ema: 0.999, alphaLr: 0.1 },
+      { swa: 2, keep: "last" },
+      { ema: 0.9, swa: 2 },
+      { mixup: 0.2, normLr: 0.5 },
+      { mixup: 0, normLr: 1, alphaLr: 0.01 },
+      { validate: 5, patience: 3, keep: "best" },
+      { patience: 3 },
+    ),
+  )
+  .map(([basics, added]) => ({ ...basics, ...added }));
 
 describe("configurations", () => {
   it("have the fields, the order and the hash that they always had", () => {

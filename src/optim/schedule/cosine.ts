@@ -26,6 +26,34 @@ export function cosine(options: { min?: number; per?: "step" | "epoch" } = {}): 
 }
 
 /**
+ * Cosine annealing with warm restarts (Loshchilov and Hutter, SGDR), as PyTorch's `CosineAnnealingWarmRestarts` stepped
+ * with fractions of epochs: arcs from 1 to `min` one after the other, the first over `period` epochs, each further one
+ * `mult` times as long as the one before.
+ *
+ * @param options `period` in epochs > 0; `mult` ≥ 1, default 1; `min` in [0, 1], default 0
+ * @throws ArgumentError on options out of range
+ */
+export function cosineRestarts(options: { period: number; mult?: number; min?: number }): Schedule {
+  checkOptions("cosineRestarts", options, { period: numeric, mult: numeric, min: numeric }, ["period"]);
+  const { period, mult = 1, min = 0 } = options;
+  checkSchedule("cosineRestarts", "period", period, period > 0, "epochs > 0");
+  checkSchedule("cosineRestarts", "mult", mult, mult >= 1, "a number ≥ 1");
+  checkSchedule("cosineRestarts", "min", min, min >= 0 && min <= 1, "a number in [0, 1]");
+  return (point) => {
+    epochOf(point);
+    let [length, t] = [period, point.step / point.stepsPerEpoch];
+    if (mult === 1) t -= Math.floor(t / length) * length;
+    else {
+      while (t >= length) {
+        t -= length;
+        length *= mult;
+      }
+    }
+    return anneal(1, min, t / length);
+  };
+}
+
+/**
  * One cycle (Smith and Topin), as PyTorch's `OneCycleLR` with cosine arcs and without cycling the momentum: the
  * optimizer's rate is the maximum; it rises from 1/divFactor to 1 over the first `pctStart` of the steps, then falls to
  * 1/(divFactor·finalDivFactor).

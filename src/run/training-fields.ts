@@ -1,0 +1,72 @@
+/** @file Settings of what good recipes add to training; none of them is on unless it is chosen. */
+import { type Facts, row } from "./field.js";
+import { choice, real, whole } from "./kinds.js";
+
+const trains = ({ trains }: Facts): string | null => (trains ? null : "a --method that trains");
+/** A test set is not for choosing. */
+const chooses = (facts: Facts): string | null =>
+  trains(facts) ?? (facts.validates ? null : "--validate N: the test images are not for choosing");
+
+/** The share of the learning rate that steps of activations have by themselves. */
+export const ALPHA_RATE = 0.01;
+
+/** Rows of the table of settings. */
+export const TRAINING_FIELDS = {
+  ema: row("run?", {
+    flags: "--ema <decay>",
+    help: "train as ever, and take for the result the exponential average of the weights over the steps, such as 0.999: evaluated after every epoch, packed and verified",
+    kind: real({ min: 0, below: 1 }),
+    needs: trains,
+  }),
+  swa: row("run?", {
+    flags: "--swa <epoch>",
+    help: "the same with the mean of the weights that epochs from this one on end with",
+    kind: whole({ min: 1 }),
+    needs: trains,
+    refuses(epoch, { ema, epochs }) {
+      if (ema) return "one of --ema and --swa";
+      return epoch <= epochs ? null : `an epoch of the run, 1 to ${epochs}`;
+    },
+  }),
+  mixup: row("run?", {
+    flags: "--mixup <alpha>",
+    help: "blend each image, and its target, with another one of its shard, by parts of Beta(alpha, alpha), such as 0.2; 0: none",
+    kind: real({ min: 0 }),
+    initial: 0,
+    initialText: "0",
+    needs: trains,
+    otherwise: 0,
+  }),
+  alphaLr: row("quant?", {
+    flags: "--alpha-lr <factor>",
+    help: "learning rate of activation steps as a multiple of --lr",
+    kind: real({ min: 0 }),
+    initial: ALPHA_RATE,
+    needs: trains,
+    otherwise: ALPHA_RATE,
+    refuses: (_, { bits }) => (bits.activations < 32 ? null : "--bits nWmA with quantized activations"),
+  }),
+  normLr: row("run?", {
+    flags: "--norm-lr <factor>",
+    help: "learning rate of scales and shifts of batch norms as a multiple of --lr",
+    kind: real({ min: 0 }),
+    initial: 1,
+    needs: trains,
+    otherwise: 1,
+  }),
+  patience: row("run?", {
+    flags: "--patience <epochs>",
+    help: "end the run when the accuracy on the images that --validate holds out has not risen for so many epochs",
+    kind: whole({ min: 1 }),
+    needs: chooses,
+  }),
+  keep: row("run?", {
+    flags: "--keep <which>",
+    help: "the result is the last epoch's weights, or the best one's on the images that --validate holds out: last, best",
+    kind: choice(["last", "best"]),
+    initial: "last",
+    otherwise: "last",
+    needs: trains,
+    refuses: (which, facts) => (which === "best" ? chooses(facts) : null),
+  }),
+};
