@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 
 what="${1:-}"
 shift || true
-common=(--model dscnn --batch 64 --seed 1 "$@")
+common=(--model dscnn --seed 1 "$@")
 # Goes on with a run that was interrupted.
 resume() { if [ -e "$1/config.json" ]; then echo --resume; fi; }
 
@@ -21,7 +21,7 @@ case "$what" in
 digits)
   float=runs/dscnn-fsdd-float
   quantized=runs/dscnn-fsdd-1w4a
-  own=("${common[@]}" --data fsdd --validate 300)
+  own=("${common[@]}" --batch 64 --data fsdd --validate 300)
   npx coarsegrad train "${own[@]}" --augment speech --epochs 20 --lr 0.1 --weight-decay 5e-4 --out "$float" $(resume "$float")
   npx coarsegrad train "${own[@]}" --augment time-shift --bits 1W4A --init "$float" --epochs 24 --optimizer adam --lr 0.004 --weight-decay 0 --out "$quantized" $(resume "$quantized")
   npx coarsegrad verify "$quantized" --json > "$quantized/verify.json"
@@ -36,9 +36,9 @@ speakers)
   for s in 0 1 2 3 4 5; do
     float="runs/dscnn-fsdd-s$s-float"
     quantized="runs/dscnn-fsdd-s$s-1w4a"
-    own=("${common[@]}" --data "fsdd:s$s" --augment speech --optimizer adam --lr 0.004)
-    npx coarsegrad train "${own[@]}" --epochs 8 --out "$float" $(resume "$float")
-    npx coarsegrad train "${own[@]}" --bits 1W4A --init "$float" --epochs 6 --weight-decay 0 --out "$quantized" $(resume "$quantized")
+    own=("${common[@]}" --batch 32 --shards 1 --data "fsdd:s$s" --range 80 --augment voices --optimizer adam --lr 0.004)
+    npx coarsegrad train "${own[@]}" --epochs 24 --out "$float" $(resume "$float")
+    npx coarsegrad train "${own[@]}" --bits 1W4A --init "$float" --epochs 16 --weight-decay 0 --out "$quantized" $(resume "$quantized")
   done
   node -e '
     for (const width of ["float", "1w4a"]) {

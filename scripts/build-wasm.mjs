@@ -1,6 +1,8 @@
 /**
  * @file Compiles the kernels: all of them over memory of one thread and over shared memory, and those of the packed
- * runtime alone (assembly/runtime.ts); each of the three with plain and with relaxed SIMD. All of them: what files of
+ * runtime alone (assembly/runtime.ts); each of the three with exact and with fused products of reals. Relaxed SIMD is in
+ * all of them; the exact ones leave room for it and are valid without (plain-simd.mjs). The exact runtime, which pages
+ * load, is made short and has no dot products of bytes. All of them: what files of
  * assembly/ export under a name that begins with a type of elements. Each gives a module in build/ and
  * the same bytes as text in src/kernels/. Every compilation runs on a thread of its own, as many at a time as there are
  * processors; what was compiled from the same sources before is taken from build/kernels-cache/.
@@ -15,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import v8 from "node:v8";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import asc from "assemblyscript/asc";
+import { withoutRelaxed } from "./plain-simd.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -27,7 +30,7 @@ const MODULES = [
     generated: "src/kernels/wasm.generated.ts",
   },
   {
-    target: "release",
+    target: "short",
     entry: "assembly/runtime.ts",
     wasm: "build/runtime.wasm",
     generated: "src/kernels/wasm-runtime.generated.ts",
@@ -81,11 +84,12 @@ function entryOfAll() {
 }
 
 /** Compiles in memory, on this thread. @returns the module's bytes */
-async function compile({ target, entry }) {
+async function compile({ target, entry, wasm }) {
   let bytes = null;
+  let listing = "";
   const messages = [];
   const keep = { write: (text) => void messages.push(text) };
-  const { error } = await asc.main([entry, "--config", "asconfig.json", "--target", target], {
+  const { error } = await asc.main([entry, "--config", "asconfig.json", "--target", target, "--textFile", "m.wat"], {
     stdout: keep,
     stderr: keep,
     readFile(name, baseDir) {
@@ -98,10 +102,11 @@ async function compile({ target, entry }) {
     },
     writeFile(name, contents) {
       if (name.endsWith(".wasm")) bytes = contents;
+      else if (name.endsWith(".wat")) listing = contents;
     },
   });
   if (error || bytes === null) throw new Error(`build-wasm: asc failed\n${messages.join("")}${error ?? ""}`);
-  return bytes;
+  return wasm.includes("relaxed") ? bytes : withoutRelaxed(bytes, listing);
 }
 
 /** Refuses a module that needs more than the heap or that owns memory: kernels are functions, nothing else. */
@@ -157,6 +162,7 @@ function sourcesName() {
     "asconfig.json",
     "node_modules/assemblyscript/package.json",
     "scripts/build-wasm.mjs",
+    "scripts/plain-simd.mjs",
   ]) {
     hash
       .update(`${file}\0`)

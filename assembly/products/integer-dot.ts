@@ -1,50 +1,36 @@
 /**
- * @file u8 × i8 products by the relaxed variant's dot instruction, which adds pairs of byte products in 16 bits. It is
+ * @file u8 × i8 products by relaxed SIMD's dot instruction, which adds pairs of byte products in 16 bits. It is
  * exact where activations are below 128 (it takes them as 7-bit numbers) and no sum leaves 16 bits: sums are widened
  * after as many steps as their largest products allow.
  */
-import { sumLanes } from "../shared/lanes";
+import { dotBytes, hasDots, sumLanes } from "../shared/lanes";
 
-/** Largest of all bytes in rows of a multiple of 16, unsigned. */
-function largestCode(ptr: usize, rows: i32, stride: usize): i32 {
+/** Largest magnitude of the signed bytes from `ptr` to `end`, a multiple of 16; 128 for −128. */
+export function largestMagnitude(ptr: usize, end: usize): i32 {
   let most = i8x16.splat(0);
-  const end = ptr + <usize>rows * stride;
-  for (; ptr < end; ptr += 16) most = i8x16.max_u(most, v128.load(ptr));
-  return largestLane(most);
-}
-
-/** Largest magnitude of all signed bytes in rows of a multiple of 16; 128 for −128. */
-function largestWeight(ptr: usize, rows: i32, stride: usize): i32 {
-  let most = i8x16.splat(0);
-  const end = ptr + <usize>rows * stride;
   // |−128| is the byte 128.
   for (; ptr < end; ptr += 16) most = i8x16.max_u(most, i8x16.abs(v128.load(ptr)));
-  return largestLane(most);
-}
-
-function largestLane(v: v128): i32 {
-  v = i8x16.max_u(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
-  v = i8x16.max_u(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
-  v = i8x16.max_u(v, v128.shuffle<i16>(v, v, 1, 0, 3, 2, 5, 4, 7, 6));
-  const pair = i16x8.extract_lane_u(v, 0);
+  most = i8x16.max_u(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
+  most = i8x16.max_u(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2));
+  most = i8x16.max_u(most, v128.shuffle<i16>(most, most, 1, 0, 3, 2, 5, 4, 7, 6));
+  const pair = i16x8.extract_lane_u(most, 0);
   return max(pair & 255, pair >> 8);
 }
 
 /**
- * Steps of 16 codes whose sums stay in 16 bits, for codes and weights as large as those given; 0 if none do, or if
- * there are too few for widening to pay.
+ * Steps of one sum of two products each that stay in 16 bits, for weights and codes as large as those given; 0 if none
+ * do, if there are too few for widening to pay, or if the engine does not have the instruction.
  */
-export function dotSteps(a: usize, M: i32, lda: usize, b: usize, N: i32, ldb: usize): i32 {
-  const top = largestCode(a, M, lda);
-  if (top > 127) return 0;
-  const steps = 32767 / max(1, 2 * top * largestWeight(b, N, ldb));
+export function dotSteps(most: i32, top: i32): i32 {
+  if (top > 127 || !hasDots(top)) return 0;
+  const steps = 32767 / max(1, 2 * top * most);
   return steps < 4 ? 0 : steps;
 }
 
 // @ts-ignore: decorator
 @inline
 function dot(sum: v128, x: v128, w: v128): v128 {
-  return i16x8.add(sum, i16x8.relaxed_dot_i8x16_i7x16_s(w, x));
+  return i16x8.add(sum, dotBytes(w, x));
 }
 
 // @ts-ignore: decorator

@@ -1,5 +1,6 @@
 /** @file Products of u8 and i8 with exact i32 sums. */
-import { dot11, dot12, dot41, dot42, dotSteps } from "./integer-dot";
+import { dot11, dot12, dot41, dot42, dotSteps, largestMagnitude } from "./integer-dot";
+import { u8_max } from "./lut-pack";
 import { sumLanes } from "../shared/lanes";
 
 /**
@@ -65,37 +66,43 @@ function tile11(a: usize, lda: usize, b: usize, ldb: usize, k: i32, c: usize, st
   tile(1, 1, a, lda, b, ldb, k, c, step);
 }
 
-export function u8_i8_gemm(aPtr: usize, bPtr: usize, cPtr: usize, M: i32, N: i32, K: i32, lda: i32, ldb: i32): void {
-  const stepA = <usize>lda;
-  const stepB = <usize>ldb;
+/** All tiles; with `steps` > 0 by dot products of bytes, so many in a 16-bit sum. */
+// @ts-ignore: decorator
+@inline
+function multiply(a: usize, b: usize, c: usize, M: i32, N: i32, K: i32, lda: usize, ldb: usize, steps: i32): void {
   const step = <usize>N << 2;
-  // Looking at every code and weight costs little where each is used many times.
-  const steps = ASC_FEATURE_RELAXED_SIMD && M >= 4 && N >= 4 ? dotSteps(aPtr, M, stepA, bPtr, N, stepB) : 0;
   for (let i = 0; i < M; ) {
     const rows = M - i >= 4 ? 4 : 1;
-    const a = aPtr + <usize>i * stepA;
-    const line = cPtr + <usize>i * step;
+    const x = a + <usize>i * lda;
+    const line = c + <usize>i * step;
     for (let j = 0; j < N; ) {
       const columns = N - j >= 2 ? 2 : 1;
-      const b = bPtr + <usize>j * stepB;
-      const c = line + (<usize>j << 2);
-      if (ASC_FEATURE_RELAXED_SIMD && steps > 0) {
+      const y = b + <usize>j * ldb;
+      const to = line + (<usize>j << 2);
+      if (DOTS && steps > 0) {
         if (rows == 4) {
-          if (columns == 2) dot42(a, stepA, b, stepB, K, steps, c, step);
-          else dot41(a, stepA, b, stepB, K, steps, c, step);
+          if (columns == 2) dot42(x, lda, y, ldb, K, steps, to, step);
+          else dot41(x, lda, y, ldb, K, steps, to, step);
         } else {
-          if (columns == 2) dot12(a, stepA, b, stepB, K, steps, c, step);
-          else dot11(a, stepA, b, stepB, K, steps, c, step);
+          if (columns == 2) dot12(x, lda, y, ldb, K, steps, to, step);
+          else dot11(x, lda, y, ldb, K, steps, to, step);
         }
       } else if (rows == 4) {
-        if (columns == 2) tile42(a, stepA, b, stepB, K, c, step);
-        else tile41(a, stepA, b, stepB, K, c, step);
+        if (columns == 2) tile42(x, lda, y, ldb, K, to, step);
+        else tile41(x, lda, y, ldb, K, to, step);
       } else {
-        if (columns == 2) tile12(a, stepA, b, stepB, K, c, step);
-        else tile11(a, stepA, b, stepB, K, c, step);
+        if (columns == 2) tile12(x, lda, y, ldb, K, to, step);
+        else tile11(x, lda, y, ldb, K, to, step);
       }
       j += columns;
     }
     i += rows;
   }
+}
+
+export function u8_i8_gemm(aPtr: usize, bPtr: usize, cPtr: usize, M: i32, N: i32, K: i32, lda: i32, ldb: i32): void {
+  // Looking at every code and weight costs little where each is used many times.
+  const used = DOTS && M >= 4 && N >= 4;
+  const steps = used ? dotSteps(largestMagnitude(bPtr, bPtr + <usize>(N * ldb)), u8_max(aPtr, M * lda)) : 0;
+  multiply(aPtr, bPtr, cPtr, M, N, K, lda, ldb, steps);
 }

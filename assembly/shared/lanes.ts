@@ -1,5 +1,5 @@
 /**
- * @file Helpers that every family uses: what the relaxed variant does otherwise, partial stores, widening, periodic
+ * @file Helpers that every family uses: what relaxed SIMD does otherwise, partial stores, widening, periodic
  * patterns.
  */
 
@@ -7,14 +7,34 @@
 // @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
+  return FUSES ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
 }
 
-/** Bytes of `table` at indices, all below 16: there the relaxed variant's single instruction gives the same. */
+/** Bytes of `table` at indices, all below 16: there relaxed SIMD's single instruction gives what plain SIMD's does. */
 // @ts-ignore: decorator
 @inline
 export function lookUp(table: v128, indices: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(table, indices) : i8x16.swizzle(table, indices);
+  return i8x16.relaxed_swizzle(table, indices);
+}
+
+/**
+ * Sums of two products each of signed bytes and bytes below 128, in 16 bits. Another instruction stands for it where the
+ * engine has no relaxed SIMD: asked for only where {@link hasDots}.
+ */
+// @ts-ignore: decorator
+@inline
+export function dotBytes(w: v128, x: v128): v128 {
+  return i16x8.relaxed_dot_i8x16_i7x16_s(w, x);
+}
+
+/**
+ * Whether {@link dotBytes} is what it says for bytes of at most `top` < 128: 1·top + 1·top. What stands for it gives
+ * something else, but for zeros, whose products it gives as well. (Not of constants: the compiler would do the sum.)
+ */
+// @ts-ignore: decorator
+@inline
+export function hasDots(top: i32): bool {
+  return i16x8.extract_lane_s(dotBytes(i8x16.splat(1), i8x16.splat(<i8>top)), 0) == 2 * top;
 }
 
 /** Stores the first n of four 4-byte lanes, 1 ≤ n ≤ 4. */

@@ -17,6 +17,7 @@ export const guide = [
     items: [
       page("Train your own network", "/guide/own-network"),
       page("Use your own data", "/guide/own-data"),
+      page("Hear words", "/guide/sound"),
       page("Write your own proxy", "/guide/own-proxy"),
       page("Bring an ONNX network", "/guide/onnx-network"),
       page("Mix bit widths", "/guide/mixed-bits"),
@@ -57,6 +58,7 @@ export const guide = [
       page("Sweeps", "/docs/sweeps"),
       page("Threads", "/docs/threads"),
       page("Shards and ranks", "/docs/scale"),
+      page("Recipes", "/docs/recipes"),
       page("Workers", "/docs/workers"),
       page("Servers", "/docs/servers"),
       page("Microcontrollers", "/docs/microcontrollers"),

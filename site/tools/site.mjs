@@ -44,17 +44,22 @@ export async function buildSite(out) {
 }
 
 /**
- * Serves the guide and the reference, and shows changes of pages at once.
+ * Serves guide, reference and playground, and shows changes at once.
  *
  * @param {number} [port]
+ * @returns {Promise<{ address: string, close(): Promise<void> }>}
  */
 export async function serveSite(port) {
   await gather();
   const server = await createServer(site, { port });
+  const { servePlayground } = await import("../playground/build.mjs");
+  const playground = await servePlayground("/playground/", { home: "/" });
+  // Before the guide's own pages, which would answer that there is no such one.
+  server.middlewares.stack.unshift({ route: "/playground", handle: playground.handle });
   await server.listen();
   // VitePress has silenced what prints this.
   console.log(
-    `${server.resolvedUrls?.local[0] ?? "the site is served"}: guide and reference; pages show changes at once`,
+    `${server.resolvedUrls?.local[0] ?? "the site is served"}: guide, reference and playground; pages show changes at once`,
   );
   const again = () => {
     try {
@@ -63,5 +68,15 @@ export async function serveSite(port) {
       console.error(error.message);
     }
   };
-  for (const folder of ["site/pages", "docs", "examples"]) watch(path.join(root, folder), { recursive: true }, again);
+  const watchers = ["site/pages", "docs", "examples"].map((folder) =>
+    watch(path.join(root, folder), { recursive: true }, again),
+  );
+  return {
+    address: server.resolvedUrls?.local[0] ?? "",
+    async close() {
+      for (const watcher of watchers) watcher.close();
+      await playground.close();
+      await server.close();
+    },
+  };
 }

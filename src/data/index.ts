@@ -53,3 +53,4 @@ export {
 export { loudness, spectralMasks, spectralNoise, timeShift } from "./speech.js";
 export { LoaderStreams } from "./streams.js";
 export { horizontalFlip, type ImageTransform, mirrorImage, normalize, randomCrop, shiftImage } from "./transforms.js";
+export { coloration, tempo, vocalTract } from "./voices.js";

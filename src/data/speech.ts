@@ -12,7 +12,8 @@ const LN10 = 2.302585092994046;
 /** dB between two codes of the front ends for speech. */
 const DECIBELS_PER_CODE = 80 / 255;
 
-function transform(name: string, apply: ImageTransform["apply"]): ImageTransform {
+/** A transform that refuses what is no spectrogram. */
+export function spectrogramTransform(name: string, apply: ImageTransform["apply"]): ImageTransform {
   return {
     name,
     apply(codes, shape, rng) {
@@ -39,7 +40,9 @@ function transform(name: string, apply: ImageTransform["apply"]): ImageTransform
 export function timeShift(options: { frames?: number } = {}): ImageTransform {
   checkOptions("timeShift", options, { frames: integer(0, 2 ** 24) });
   const { frames = 10 } = options;
-  return transform("timeShift", (codes, shape, rng) => shiftImage(codes, shape, rng.int(2 * frames + 1) - frames, 0));
+  return spectrogramTransform("timeShift", (codes, shape, rng) =>
+    shiftImage(codes, shape, rng.int(2 * frames + 1) - frames, 0),
+  );
 }
 
 /**
@@ -49,7 +52,7 @@ export function timeShift(options: { frames?: number } = {}): ImageTransform {
 export function loudness(options: { codes?: number } = {}): ImageTransform {
   checkOptions("loudness", options, { codes: integer(0, 255) });
   const { codes: most = 32 } = options;
-  return transform("loudness", (codes, _, rng) => {
+  return spectrogramTransform("loudness", (codes, _, rng) => {
     const change = rng.int(2 * most + 1) - most;
     for (let i = 0; i < codes.length; i++) if (codes[i] > 0) codes[i] = Math.max(0, Math.min(255, codes[i] + change));
   });
@@ -69,7 +72,7 @@ export function spectralNoise(options: { p?: number; level?: number; decibels?: 
   // What the softer of two powers adds to the louder, by their distance: log(1 + 10^(−d/10)), in codes.
   const unit = (LN10 / 10) * decibels;
   const added = Uint8Array.from({ length: 256 }, (_, d) => Math.floor(log(1 + exp(-d * unit)) / unit + 0.5));
-  return transform("spectralNoise", (codes, [frames, bands], rng) => {
+  return spectrogramTransform("spectralNoise", (codes, [frames, bands], rng) => {
     if (!rng.bool(p)) return;
     const loudest = rng.int(level + 1);
     const slope = rng.bool(0.5) ? rng.int(loudest + 1) : 0;
@@ -98,7 +101,7 @@ export function spectralMasks(options: { frames?: number; bands?: number; count?
     count: integer(0, 1000),
   });
   const { frames: longest = 6, bands: widest = 3, count = 2 } = options;
-  return transform("spectralMasks", (codes, [frames, bands], rng) => {
+  return spectrogramTransform("spectralMasks", (codes, [frames, bands], rng) => {
     const stretch = (most: number, all: number): [number, number] => {
       const width = rng.int(Math.min(most, all) + 1);
       const start = rng.int(all - width + 1);

@@ -1,6 +1,6 @@
 /** @file Packing: a network becomes the bytes of a packed model. */
 import { PIXEL_STEP } from "../codes/scales.js";
-import { check, checkOptions, instanceOf, integer, listOf, oneOf, type Rule, text } from "../core/checks.js";
+import { check, checkOptions, flag, instanceOf, integer, listOf, oneOf, type Rule, text } from "../core/checks.js";
 import { QuantError, ShapeError } from "../core/errors.js";
 import { checkShape, type Shape, sameShape, shapeText } from "../core/shape.js";
 import { writePacked } from "../format/index.js";
@@ -29,6 +29,11 @@ export interface PackOptions {
    * `float` to keep them as f32, 32 bits each, whatever the report of the network says.
    */
   relaxed?: "refuse" | "float";
+  /**
+   * Thresholds as lines where that is shorter: version 3 of the format, which releases before 0.2 do not read. Default:
+   * where some layer gives codes of more than 4 bits.
+   */
+  compact?: boolean;
 }
 
 /** Images of the batch that a network is traced with: more than one, so that the batch axis can be told from others. */
@@ -46,6 +51,7 @@ export const PACK_OPTIONS = {
   classes: listOf(text),
   sound: frontEndRule,
   relaxed: oneOf("refuse", "float"),
+  compact: flag,
 };
 
 /** @throws ArgumentError unless it is a network */
@@ -126,12 +132,12 @@ export function lowered(net: Module, options: PackOptions, fold = true): Lowered
  */
 export function pack(net: Module, options: PackOptions): Uint8Array {
   const { plan, data } = lowered(net, options);
-  const { sound } = options;
-  if (sound === undefined) return writePacked(plan, data);
+  const { sound, compact: lines } = options;
+  if (sound === undefined) return writePacked(plan, data, { lines });
   const made = [sound.frames, sound.bands, 1];
   if (!sameShape(plan.input.shape, made)) {
     const [expected, got] = [shapeText(made), shapeText(plan.input.shape)];
     throw new ShapeError({ op: "pack", what: "inputShape is not that of the sound's pictures", expected, got });
   }
-  return writePacked({ ...plan, sound }, data);
+  return writePacked({ ...plan, sound }, data, { lines });
 }

@@ -2,13 +2,14 @@
 import type { FrontEnd } from "../sound/front-end.js";
 import type { PlanNode } from "./nodes/index.js";
 
-/**
- * The file's `format`, the version that this library writes, and the one before it, which has no checksum and is read
- * too.
- */
+/** The file's `format`. */
 export const FORMAT_NAME = "coarsegrad-packed";
-export const FORMAT_VERSION = "2";
-export const FIRST_VERSION = "1";
+/**
+ * The versions that are read, by what they add: the second a checksum, the third thresholds as lines. The second is
+ * written where no layer has such.
+ */
+export const FORMAT_VERSIONS = ["1", "2", "3"] as const;
+export const [FIRST_VERSION, FORMAT_VERSION, LINES_VERSION] = FORMAT_VERSIONS;
 /** How other nodes name the plan's input. */
 export const INPUT_ID = "input";
 

@@ -5,11 +5,11 @@ import { cut } from "../core/printable.js";
 import { sameShape, shapeText } from "../core/shape.js";
 import { bytesIn } from "../core/typed-arrays.js";
 import { contentChecksum } from "../io/checksum.js";
-import { readOwnSafetensors, type SafeTensor } from "../io/safetensors.js";
+import { readPackedTensors, type SafeTensor } from "../io/safetensors.js";
 import { type PackedModel, type TensorInfo, tensorName, tensorsOf } from "./model.js";
 import type { PlanNode } from "./nodes/index.js";
 import { type Place, type RefuseTensor, refusal } from "./place.js";
-import { FIRST_VERSION, FORMAT_NAME, FORMAT_VERSION } from "./plan.js";
+import { FIRST_VERSION, FORMAT_NAME, FORMAT_VERSIONS, LINES_VERSION } from "./plan.js";
 import { parsePlan } from "./schema.js";
 import type { NodeData, TensorSpec } from "./tensors.js";
 import { planValues } from "./values.js";
@@ -62,7 +62,7 @@ function frozen<T>(value: T): T {
 
 function decoded(contents: Uint8Array, file = "packed model"): PackedModel {
   check("readPacked", "file", file, text);
-  const { tensors, metadata } = readOwnSafetensors(contents, file);
+  const { tensors, metadata } = readPackedTensors(contents, file);
   const fail = (what: string, expected: string, got: string, hint?: string): never => {
     throw new FormatError({ op: file, what, expected, got, hint });
   };
@@ -71,12 +71,12 @@ function decoded(contents: Uint8Array, file = "packed model"): PackedModel {
     fail("not a packed model", `format "${FORMAT_NAME}"`, own("format"), "a checkpoint has to be packed first");
   }
   const version = own("version");
-  if (version !== FORMAT_VERSION && version !== FIRST_VERSION) {
-    fail("unknown version", `"${FORMAT_VERSION}" or "${FIRST_VERSION}"`, version);
+  if (!(FORMAT_VERSIONS as readonly string[]).includes(version)) {
+    fail("unknown version", FORMAT_VERSIONS.join(", "), version);
   }
   if (!Object.hasOwn(metadata, "plan")) fail("no plan", "metadata with a plan", listed("", Object.keys(metadata)));
   const { checksum = "nothing", ...summed } = metadata;
-  if (version === FORMAT_VERSION || checksum !== "nothing") {
+  if (version !== FIRST_VERSION || checksum !== "nothing") {
     const named = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
     const sum = contentChecksum(named, summed);
     if (sum !== checksum) fail("the file is damaged: checksum", sum, checksum, "fetch or pack it again");
@@ -103,7 +103,10 @@ function decoded(contents: Uint8Array, file = "packed model"): PackedModel {
     const fields = Object.fromEntries(
       list.map((spec) => {
         const tensor = tensorName(node, spec);
-        return [spec.field, tensorOf(spec, tensors.get(tensor) as SafeTensor, { file, tensor })];
+        return [
+          spec.field,
+          tensorOf(spec, tensors.get(tensor) as SafeTensor, { file, tensor }, version === LINES_VERSION),
+        ];
       }),
     );
     data.set(node.id, fields);
@@ -127,13 +130,18 @@ function listed(label: string, names: readonly string[]): string {
 }
 
 /** A tensor, decoded and checked. @throws FormatError */
-function tensorOf(spec: TensorSpec, { dtype, shape, data }: SafeTensor, place: Place): NodeData[keyof NodeData] {
+function tensorOf(
+  spec: TensorSpec,
+  { dtype, shape, data }: SafeTensor,
+  place: Place,
+  lines: boolean,
+): NodeData[keyof NodeData] {
   const refuse: RefuseTensor = refusal(place);
   if (dtype !== spec.dtype) refuse("element type", spec.dtype, dtype);
   if (spec.shape === null ? shape.length !== 1 : !sameShape(spec.shape, shape)) {
     refuse("shape", spec.shape === null ? "[bytes]" : shapeText(spec.shape), shapeText(shape));
   }
-  const value = spec.read(data, place);
-  spec.check(value as never, refuse);
+  const value = spec.read(data, place, lines);
+  spec.check?.(value as never, refuse);
   return value;
 }

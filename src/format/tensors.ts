@@ -1,7 +1,7 @@
 /** @file Tensors of a node: their names and types in the file, how they are read and checked. */
 import { packedBytes, storageBits } from "../codes/bits.js";
 import { staircaseTop } from "../codes/levels.js";
-import { type Thresholds, unorderedChannel } from "../codes/thresholds.js";
+import type { Thresholds } from "../codes/thresholds.js";
 import { type Shape, sizeOf } from "../core/shape.js";
 import type { SafeData } from "../io/safetensors.js";
 import type { PlanActivation } from "./activation.js";
@@ -39,10 +39,12 @@ export interface TensorSpec<Field extends keyof NodeData = keyof NodeData> {
   readonly shape: Shape | null;
   /** Width of codes. */
   readonly bits?: number;
-  /** From the file. @throws FormatError */
-  read(data: SafeData, place: Place): Required<NodeData>[Field];
-  /** Refuses a value of the wrong size or out of range. */
-  check(value: Required<NodeData>[Field], refuse: RefuseTensor): void;
+  /** Elements of what is read; of thresholds, channels and thresholds of each. */
+  readonly size: readonly number[];
+  /** From the file. @param lines whether thresholds may be lines: version 3 @throws FormatError */
+  read(data: SafeData, place: Place, lines: boolean): Required<NodeData>[Field];
+  /** Refuses values out of range that `read` takes. */
+  check?(value: Required<NodeData>[Field], refuse: RefuseTensor): void;
 }
 
 function bytesOf(data: SafeData): Uint8Array {
@@ -60,9 +62,8 @@ export function floats<Field extends FloatField>(
     dtype: "F32",
     shape,
     read: (data) => data as Float32Array,
+    size: [sizeOf(shape)],
     check(value, refuse) {
-      const length = sizeOf(shape);
-      if (value.length !== length) refuse("number of elements", `${length}`, `${value.length}`);
       const at = value.findIndex((x) => !Number.isFinite(x) || x < least);
       if (at < 0) return;
       refuse(
@@ -83,10 +84,8 @@ export function weightCodes(rows: number, patch: number, bits: number): TensorSp
     dtype: bytes ? "I8" : "U8",
     shape: bytes ? [rows, patch] : [packedBytes(count, bits)],
     bits,
+    size: [count],
     read: (data, place) => unpackCodes(bytesOf(data), count, bits, place),
-    check({ length }, refuse) {
-      if (length !== count) refuse("number of codes", `${count}`, `${length}`);
-    },
   };
 }
 
@@ -97,14 +96,7 @@ export function activationThresholds(channels: number, { bits }: PlanActivation)
     field: "thresholds",
     dtype: "U8",
     shape: null,
-    read: (data, place) => decodeThresholds(bytesOf(data), channels, top, place),
-    check(thresholds, refuse) {
-      const { values, flip } = thresholds;
-      if (thresholds.top !== top || flip.length !== channels || values.length !== channels * top) {
-        refuse("size", `${channels} channels of ${top}`, `${flip.length} of ${thresholds.top}`);
-      }
-      const channel = unorderedChannel(thresholds);
-      if (channel !== null) refuse(`channel ${channel}`, "monotone thresholds", "a step back");
-    },
+    size: [channels, top],
+    read: (data, place, lines) => decodeThresholds(bytesOf(data), channels, top, place, lines),
   };
 }

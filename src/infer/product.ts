@@ -4,7 +4,7 @@
  */
 import { type PlanWindow, windowExtents } from "../format/window.js";
 import type { Ptr } from "../kernels/abi.js";
-import { pairBytes } from "../kernels/byte-conv.js";
+import { quadBytes } from "../kernels/byte-conv.js";
 import { chooseCodes, takesPixels } from "../kernels/choose.js";
 import { pairTaps } from "../kernels/depthwise.js";
 import { allocator, heap, kernelsFor } from "../kernels/engine.js";
@@ -130,8 +130,8 @@ function byBytesOfPixels(layer: Layer, constants: Constants): Product {
   const kernels = kernelsFor("f32");
   const { window, image, out, codes } = layer;
   const [runs, run] = [window.kernel[0], window.kernel[1] * image[2]];
-  const packed = constants.add(pairBytes(out, runs, run), (ptr) =>
-    withCodes(codes, (rows) => kernels.i8_pair_pack(rows, ptr, out, runs, run)),
+  const packed = constants.add(quadBytes(out, runs, run), (ptr) =>
+    withCodes(codes, (rows) => kernels.i8_quad_pack(rows, ptr, out, runs, run)),
   );
   return byLines(layer, "u8_i8_conv_work", (x, acc, geometry, first, count, work) =>
     kernels.u8_i8_conv(x, packed(), acc, geometry, first, count, out, 0, work),

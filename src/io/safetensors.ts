@@ -87,22 +87,22 @@ const typed = (
   Type: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): SafeData },
 ): ElementType => ({ bits: 8 * Type.BYTES_PER_ELEMENT, reading: { dtype, make: (buffer) => new Type(buffer) } });
 
-/** Types of this library's own files, by name. */
-const OWN_TYPES: Readonly<Record<string, ElementType>> = {
-  F64: typed("F64", Float64Array),
+/** Types of packed models, by name. */
+const PACKED_TYPES: Readonly<Record<string, ElementType>> = {
   F32: typed("F32", Float32Array),
-  I64: typed("I64", BigInt64Array),
-  I32: typed("I32", Int32Array),
   I8: typed("I8", Int8Array),
   U8: typed("U8", Uint8Array),
-  BOOL: typed("BOOL", Uint8Array),
 };
 
 const known = (bits: number): ElementType => ({ bits, reading: null });
 
-/** Types of the files of others. A function, so that readers of own files alone do not carry it. */
+/** Types of all files. A function, so that readers of packed models alone do not carry it. */
 const allTypes = (): Readonly<Record<string, ElementType>> => ({
-  ...OWN_TYPES,
+  F64: typed("F64", Float64Array),
+  ...PACKED_TYPES,
+  I64: typed("I64", BigInt64Array),
+  I32: typed("I32", Int32Array),
+  BOOL: typed("BOOL", Uint8Array),
   U64: typed("U64", BigUint64Array),
   U32: typed("U32", Uint32Array),
   I16: typed("I16", Int16Array),
@@ -161,9 +161,9 @@ export function readSafetensors(bytes: Uint8Array | ArrayBufferLike, file = "saf
   return readTensors(bytes, file, allTypes());
 }
 
-/** The same for a file of this library's own, which holds none of the element types that only others write. */
-export function readOwnSafetensors(bytes: Uint8Array, file: string): SafeFile {
-  return readTensors(bytes, file, OWN_TYPES);
+/** The same for a packed model, which has three types of elements. */
+export function readPackedTensors(bytes: Uint8Array, file: string): SafeFile {
+  return readTensors(bytes, file, PACKED_TYPES);
 }
 
 function readTensors(

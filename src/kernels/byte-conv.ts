@@ -1,7 +1,7 @@
 /** @file What the byte convolution needs. */
-import { PAIR, PAIR_FILTERS } from "./conv/sizes.js";
+import { QUAD, QUAD_FILTERS, QUAD_HEADER } from "./conv/sizes.js";
 
-/** Bytes of weights [filters, runs·run] in `i8_pair_pack`'s form. */
-export function pairBytes(filters: number, runs: number, run: number): number {
-  return Math.ceil(filters / PAIR_FILTERS) * runs * Math.ceil(run / PAIR) * PAIR_FILTERS * PAIR * 2;
+/** Bytes of weights [filters, runs·run] in `i8_quad_pack`'s form. */
+export function quadBytes(filters: number, runs: number, run: number): number {
+  return QUAD_HEADER + Math.ceil(filters / QUAD_FILTERS) * runs * Math.ceil(run / QUAD) * QUAD_FILTERS * QUAD;
 }

@@ -46,7 +46,7 @@ const OPTIONS: OptionRules<AnyOptions> = {
   backend: oneOf("auto", "wasm", "reference"),
   module: (value) => (isModule(value) ? null : "a WebAssembly.Module"),
   threads: either(integer(1, 64), AUTO),
-  relaxed: either(flag, AUTO),
+  relaxed: either(flag, oneOf("auto", "never")),
   createWorker: callable,
   threadTimeout: above(0),
 };
@@ -73,7 +73,8 @@ export function provideKernels(offered: KernelSource): void {
   source = offered;
   if (engine === null) return;
   const { heap } = engine.allocator;
-  const all = heap.memory === null ? offered.reference(heap, "f32") : instantiateKernels(heap, compiled(offered));
+  const all =
+    heap.memory === null ? offered.reference(heap, "f32") : instantiateKernels(heap, compiled(offered, engine.variant));
   // The complete set's relaxed variant would have to be loaded first: what was asked for stays for the part.
   const f32 = engine.variant === "relaxed" ? { ...all, ...engine.f32 } : all;
   engine = { ...engine, f32, f64: offered.reference(heap, "f64"), source: offered };

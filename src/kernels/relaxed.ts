@@ -1,22 +1,7 @@
 /**
- * @file The relaxed variant: whether this engine takes it, and what happens where it does not. Loaded only when it is
- * asked for.
+ * @file What is said where the relaxed variant is asked for and the engine does not take it. Loaded only then.
  */
 import type { ErrorFields } from "../core/errors.js";
-
-/** A module of one function, `() -> f32x4.relaxed_madd(v128.const 0, …, …); drop`: valid only where relaxed SIMD is. */
-const ZERO = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
-const RELAXED_PROBE = Uint8Array.of(
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic, version 1
-  ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00], // type () -> ()
-  ...[0x03, 0x02, 0x01, 0x00], // one function of that type
-  ...[0x0a, 0x3e, 0x01, 0x3c, 0x00, ...ZERO, ...ZERO, ...ZERO, 0xfd, 0x85, 0x02, 0x1a, 0x0b],
-);
-
-/** Whether this engine has WebAssembly's relaxed SIMD. */
-export function relaxedAvailable(): boolean {
-  return typeof WebAssembly === "object" && WebAssembly.validate(RELAXED_PROBE);
-}
 
 /** The engine's name for a message. */
 function engineName(): string {
@@ -25,15 +10,10 @@ function engineName(): string {
 }
 
 /**
- * Whether the relaxed variant is to be taken. Imports and throws nothing, so that what loads this file on demand shares
- * nothing with it.
- *
- * @param wanted true: it must be; "auto": where there is one
- * @returns what an ArgumentError says, if it must and cannot
+ * What an ArgumentError says. This file imports and throws nothing, so that what loads it on demand shares nothing with
+ * it.
  */
-export function takesRelaxed(wanted: true | "auto"): boolean | ErrorFields {
-  if (relaxedAvailable()) return true;
-  if (wanted === "auto") return false;
+export function noRelaxed(): ErrorFields {
   return {
     op: "init",
     what: "relaxed SIMD is not available",

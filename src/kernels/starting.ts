@@ -6,13 +6,16 @@ import { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 import type { KernelSource } from "./source.js";
 import type { RelaxedOptions, ThreadOptions } from "./threads/options.js";
-import { instantiateKernels, wasmAvailable } from "./wasm.js";
+import { instantiateKernels, relaxedAvailable, relaxIntegers, wasmAvailable } from "./wasm.js";
 
 /** Where f32 arithmetic runs: WebAssembly SIMD, or the TypeScript twins (`reference`, some tens of times slower). */
 export type Backend = "wasm" | "reference";
 
-/** Which kernels run: WebAssembly with plain SIMD or with relaxed SIMD, or the TypeScript twins. */
-export type Variant = "simd" | "relaxed" | "reference";
+/**
+ * Which kernels run: WebAssembly with plain SIMD; with relaxed SIMD in products of integers, whose bits are the same;
+ * with it in products of reals too, whose bits depend on the processor; or the TypeScript twins.
+ */
+export type Variant = "simd" | "relaxed-integers" | "relaxed" | "reference";
 
 /** Choices of {@link init}. */
 export interface InitOptions {
@@ -41,9 +44,19 @@ export interface Engine {
   readonly stop?: () => void;
 }
 
-/** Compiles synchronously. @throws WebAssembly.CompileError where a content policy forbids it */
-export function compiled({ bytes }: KernelSource): WebAssembly.Module {
-  return new WebAssembly.Module(bytes());
+/**
+ * Compiles synchronously.
+ *
+ * @param variant "simd": without relaxed SIMD
+ * @throws WebAssembly.CompileError where a content policy forbids it
+ */
+export function compiled({ bytes }: KernelSource, variant: Variant): WebAssembly.Module {
+  return new WebAssembly.Module(variant === "simd" ? bytes() : relaxIntegers(bytes()));
+}
+
+/** The variant that has the same bits everywhere. @param relaxed what `init` was told */
+function exactVariant(relaxed?: boolean | "auto" | "never"): Variant {
+  return relaxed !== "never" && relaxedAvailable() ? "relaxed-integers" : "simd";
 }
 
 /** An engine on one thread. */
@@ -76,9 +89,9 @@ function kernelsOf(module: WebAssembly.Module, heap: Heap, names: readonly strin
 }
 
 /** The kernels' module; null where a policy forbids compiling. @throws MemoryError */
-function compiledOrNull(from: KernelSource): WebAssembly.Module | null {
+function compiledOrNull(from: KernelSource, variant: Variant): WebAssembly.Module | null {
   try {
-    return compiled(from);
+    return compiled(from, variant);
   } catch (cause) {
     if (!isErrorOf("RangeError", cause)) return null;
     const expected = "room for the kernels' code";
@@ -87,13 +100,17 @@ function compiledOrNull(from: KernelSource): WebAssembly.Module | null {
 }
 
 /** Starts what needs no loading. @throws ArgumentError, MemoryError */
-export function start(source: KernelSource | null, options: InitOptions): Engine {
+export function start(
+  source: KernelSource | null,
+  options: InitOptions & Pick<ThreadOptions | RelaxedOptions, "relaxed">,
+): Engine {
   if (source === null) throw new ScopeError({ op: "init", what: "internal: no kernels were provided" });
   const wanted = options.backend ?? "auto";
   if (wanted !== "reference" && (options.module !== undefined || wasmAvailable())) {
     // Where memory is missing nothing falls back: the twins would run, tens of times slower, and run out of it too.
-    const module = options.module ?? compiledOrNull(source);
-    if (module !== null) return startWasm(source, module, "simd");
+    const variant = options.module ? "simd" : exactVariant(options.relaxed);
+    const module = options.module ?? compiledOrNull(source, variant);
+    if (module !== null) return startWasm(source, module, variant);
   }
   if (wanted === "wasm") {
     throw new ArgumentError({
@@ -125,17 +142,18 @@ export async function startLater(from: KernelSource | null, options: ThreadOptio
       hint: 'init({ threads }) of "coarsegrad" brings all kernels',
     });
   }
-  const { relaxed = false } = options;
-  const relaxes = relaxed !== false && (await import("./relaxed.js")).takesRelaxed(relaxed);
-  if (typeof relaxes !== "boolean") throw new ArgumentError(relaxes);
+  const { backend, relaxed } = options;
+  let variant = exactVariant(relaxed);
+  if (relaxed === true && variant === "simd") throw new ArgumentError((await import("./relaxed.js")).noRelaxed());
+  if ((relaxed === true || relaxed === "auto") && variant !== "simd") variant = "relaxed";
   if (options.threads !== undefined) {
     const { startThreads } = await from.threads!();
-    const threaded = await startThreads(options, relaxes);
+    const threaded = await startThreads(options, variant);
     if (threaded !== null) {
       const f64 = from.reference(threaded.allocator.heap, "f64");
-      return { ...threaded, variant: relaxes ? "relaxed" : "simd", f64, source: from };
+      return { ...threaded, variant, f64, source: from };
     }
   }
-  if (!relaxes) return start(from, { backend: options.backend });
-  return startWasm(from, await WebAssembly.compile(await from.relaxedBytes()), "relaxed");
+  if (variant !== "relaxed") return start(from, { backend, relaxed });
+  return startWasm(from, await WebAssembly.compile(await from.relaxedBytes()), variant);
 }

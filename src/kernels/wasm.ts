@@ -1,19 +1,44 @@
-/** @file WebAssembly: what the engine can do, bytes from text, and an instance of a kernel module over a heap. */
+/**
+ * @file WebAssembly: what the engine can do, bytes from text, relaxed SIMD where it is exact, and an instance of a
+ * kernel module over a heap.
+ */
 import { MemoryError } from "../core/errors.js";
 import type { Heap } from "../memory/heap.js";
 import type { Kernels } from "./abi.js";
 
-/** A module of one function, `() -> v128.const 0; drop`: valid only where SIMD is. */
-const SIMD_PROBE = Uint8Array.of(
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic, version 1
-  ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00], // type () -> ()
-  ...[0x03, 0x02, 0x01, 0x00], // one function of that type
-  ...[0x0a, 0x17, 0x01, 0x15, 0x00, 0xfd, 0x0c, ...new Array<number>(16).fill(0), 0x1a, 0x0b],
-);
+/** A module of one function, `() -> unreachable; i8x16.swizzle; drop`: valid only where SIMD is. */
+const probe = () =>
+  Uint8Array.of(
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // magic, version 1
+    ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00], // type () -> ()
+    ...[0x03, 0x02, 0x01, 0x00], // one function of that type
+    ...[0x0a, 0x09, 0x01, 0x07, 0x00, 0x00, 0xfd, 0x8e, 0x00, 0x1a, 0x0b],
+  );
 
 /** Whether this engine has WebAssembly with 128-bit SIMD. (A policy may still forbid compiling.) */
 export function wasmAvailable(): boolean {
-  return typeof WebAssembly === "object" && WebAssembly.validate(SIMD_PROBE);
+  return typeof WebAssembly === "object" && WebAssembly.validate(probe());
+}
+
+/** Whether this engine has WebAssembly's relaxed SIMD. */
+export function relaxedAvailable(): boolean {
+  return wasmAvailable() && WebAssembly.validate(relaxIntegers(probe()));
+}
+
+/**
+ * Puts relaxed instructions where a kernel module has left room for them: scripts/build-wasm.mjs writes `i8x16.swizzle`
+ * (fd 0e) and, on a way that is never gone, `v128.and` (fd 4e) as fd 8e 00 and fd ce 00, as long as
+ * `i8x16.relaxed_swizzle` and `i16x8.relaxed_dot_i8x16_i7x16_s`. Where the kernels have them, their results are the
+ * same on every machine: indices are below 16, and 7-bit operands are below 128.
+ *
+ * @param bytes of a module; changed in place
+ */
+export function relaxIntegers(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  for (let i = 0; (i = bytes.indexOf(0xfd, i) + 1) > 0; ) {
+    if (bytes[i + 1] === 0 && bytes[i] === 0x8e) bytes.set([0x80, 2], i);
+    if (bytes[i + 1] === 0 && bytes[i] === 0xce) bytes.set([0x92, 2], i);
+  }
+  return bytes;
 }
 
 /** Printable ASCII but for what strings, templates and HTML read as something else. */

@@ -14,6 +14,7 @@ import {
   type OptionRules,
   type Rule,
   record,
+  refuse,
   text,
 } from "../core/checks.js";
 import { ArgumentError, DataError, FormatError } from "../core/errors.js";
@@ -24,6 +25,7 @@ import { DATASET_NAMES, type DatasetInfo, datasetInfo } from "../data/registry.j
 import { CIFAR10_RECORD, readCifar10 } from "../io/cifar.js";
 import { readIdx } from "../io/idx.js";
 import { readTar } from "../io/tar.js";
+import { checkFrontEnd, type FrontEnd } from "../sound/front-end.js";
 import { isFolder, readFileBytes } from "./files.js";
 import { loadFsdd, takesOfArchive, takesOfFolder } from "./sound/fsdd.js";
 import {
@@ -57,6 +59,8 @@ export interface LoadOptions extends DataPlaces, PrepareOptions {
   readonly seed?: number | string;
   /** Greatest number of images of each part, taken from its start; for generated data, the number to draw. */
   readonly limits?: { readonly train?: number; readonly test?: number };
+  /** Of a data set of sound: how the pictures are made. @default the data set's own front end */
+  readonly sound?: FrontEnd;
 }
 
 /** What places are. */
@@ -397,10 +401,20 @@ export async function lookAtPixels(name: string, places: DataPlaces = {}): Promi
  */
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<DatasetSplits> {
   const info = datasetInfo(name);
-  checkOptions("loadDataset", options, { ...PLACES, ...PREPARE_RULES, seed: either(numeric, text), limits: record });
-  const { dataDir, env, home, platform, seed = 1, limits = {} } = options;
+  checkOptions("loadDataset", options, {
+    ...PLACES,
+    ...PREPARE_RULES,
+    seed: either(numeric, text),
+    limits: record,
+    sound: record,
+  });
+  const { dataDir, env, home, platform, seed = 1, limits = {}, sound = info.sound } = options;
   checkOptions("loadDataset", limits, { train: anything, test: anything });
   for (const limit of [limits.train, limits.test]) if (limit !== undefined) check(name, "limit", limit, LIMIT);
+  if (sound !== undefined) {
+    if (info.sound === undefined) refuse("loadDataset", "sound", `none: ${name} are no recordings`, sound);
+    checkFrontEnd("loadDataset", sound);
+  }
   if (info.format === "generated") {
     return digits({ seed, train: limits.train ?? info.train, test: limits.test ?? info.test });
   }
@@ -416,7 +430,7 @@ export async function loadDataset(name: string, options: LoadOptions = {}): Prom
       archive === undefined
         ? await takesOfFolder(location.paths.get(FSDD_FOLDER) as string)
         : takesOfArchive(await readUnpacked(archive, MAX_ARCHIVE), archive);
-    return loadFsdd(info, takes, location.directory, { train, test });
+    return loadFsdd({ ...info, sound }, takes, location.directory, { train, test });
   }
   if (info.format === "cifar") return loadCifar(info, location, train, test);
   return {

@@ -2,28 +2,35 @@
  * @file The settings of a run, a row each: options of `train` and their help, what `config.json` may hold, defaults,
  * presets and resuming all come from here. The order is that of the help and of `config.json`.
  */
-import { above, atLeast, listOf, oneOf } from "../core/checks.js";
-import { CoarsegradError } from "../core/errors.js";
 import { DATASET_NAMES } from "../data/registry.js";
 import { MODEL_NAMES } from "../models/index.js";
-import { parseSchedule, SCHEDULE_FORMS, type ScheduleSpec } from "../optim/schedule/index.js";
+import { SCHEDULE_FORMS } from "../optim/schedule/index.js";
 import { alphaRules, projections, proxies } from "../quant/index.js";
 import { bitWidths } from "./bits.js";
 import { type Field, type Place, row } from "./field.js";
 import { FOLDER_SIZE, imagesName } from "./images.js";
-import { choice, flag, type Kind, names, objectOf, orNull, real, text, whole } from "./kinds.js";
+import { choice, flag, names, orNull, real, text, whole } from "./kinds.js";
 import { METHODS, usualEpochs } from "./methods.js";
+import { modelName, scheduleKind } from "./named-kinds.js";
 import { NORMALIZE_FORMS, normalization } from "./normalization.js";
-import { isOnnx } from "./onnx-names.js";
 import { TRAINING_FIELDS } from "./training-fields.js";
-import { quoted, UsageError, unknownWord } from "./usage-error.js";
+import { UsageError } from "./usage-error.js";
 
 /** Derivatives of the staircase with respect to its step, and coarse derivatives of the staircase (BCGD §3). */
 const ALPHA_RULES = Object.keys(alphaRules);
 const PROXIES = Object.keys(proxies);
 const OPTIMIZERS = choice(["sgd", "adam"]);
 const GRANULARITIES = choice(["layer", "channel"]);
-const AUGMENTATIONS = choice(["none", "shift", "crop-flip", "cutout", "crop-flip-cutout", "time-shift", "speech"]);
+const AUGMENTATIONS = choice([
+  "none",
+  "shift",
+  "crop-flip",
+  "cutout",
+  "crop-flip-cutout",
+  "time-shift",
+  "speech",
+  "voices",
+]);
 /**
  * Rules that weights are projected by: the nearest point (the paper), those of the authors' released code, and others
  * of some widths.
@@ -43,46 +50,6 @@ const CALIBRATIONS = ["mse", "max", "percentile", "half-gaussian", "authors"] as
 const CALIBRATION = choice(CALIBRATIONS);
 
 const METHOD = choice(METHODS);
-
-/** One of the networks, or an ONNX file. */
-const modelName: Kind<string> = {
-  read: (word, option) => (isOnnx(word) ? word : choice(MODEL_NAMES).read(word, option)),
-  rule: (value) =>
-    typeof value === "string" && (MODEL_NAMES.includes(value) || isOnnx(value))
-      ? null
-      : `${MODEL_NAMES.join(", ")}, or an ONNX file`,
-  write: (word) => word,
-};
-
-/** A schedule; what the library refuses is a usage error here. */
-const schedule: Kind<ScheduleSpec> = {
-  read(form, option) {
-    const known = SCHEDULE_FORMS.map((each) => each.replace(/[:[].*/, ""));
-    const name = form.split(":")[0];
-    if (!known.includes(name)) throw unknownWord(option, "unknown schedule", name, known);
-    try {
-      return parseSchedule(form);
-    } catch (cause) {
-      if (!(cause instanceof CoarsegradError)) throw cause;
-      const expected = cause.expected ?? SCHEDULE_FORMS.join(", ");
-      throw new UsageError({ op: option, what: cause.message.split(";")[0], expected, got: quoted(form) });
-    }
-  },
-  rule: objectOf({
-    name: oneOf("constant", "step", "multistep", "cosine", "cosine-restarts", "onecycle"),
-    every: above(0),
-    milestones: listOf(atLeast(0)),
-    gamma: atLeast(0),
-    min: atLeast(0),
-    period: above(0),
-    mult: atLeast(1),
-    warmupEpochs: atLeast(0),
-  }),
-  write: ({ name, every, milestones, gamma, min, period, mult = 1 }) => {
-    const parts = period === undefined ? [every ?? milestones ?? min, gamma] : [period, mult, min];
-    return [name, ...parts].filter((part) => part !== undefined).join(":");
-  },
-};
 
 /** The table. */
 export const FIELDS = {
@@ -239,7 +206,7 @@ export const FIELDS = {
   schedule: row("run", {
     flags: "--schedule <form>",
     help: SCHEDULE_FORMS.join(", "),
-    kind: schedule,
+    kind: scheduleKind,
     initial: { name: "onecycle" },
   }),
   warmup: row("own", {
@@ -286,16 +253,23 @@ export const FIELDS = {
   }),
   augment: row("run", {
     flags: "--augment <how>",
-    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; cutout: hide a square of half the side; crop-flip-cutout: both; for sound time-shift: move by up to 10 frames; speech: that, louder or softer, noise, masks over time and frequency; none. ptq and comq calibrate on such images: give what the weights were trained with",
+    help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; cutout: hide a square of half the side; crop-flip-cutout: both; for sound time-shift: move by up to 10 frames; speech: that, louder or softer, noise, masks over time and frequency; voices: other tempos, voices and microphones instead of louder or softer; none. ptq and comq calibrate on such images: give what the weights were trained with",
     kind: AUGMENTATIONS,
     initial: "none",
     refuses(how, { folder, sound }) {
       if (how === "none") return null;
-      const heard = how === "time-shift" || how === "speech";
+      const heard = how === "time-shift" || how === "speech" || how === "voices";
       if (sound !== heard)
-        return sound ? "time-shift, speech or none for sound" : "shift, crop-flip, cutout or none for images";
+        return sound ? "time-shift, speech, voices or none for sound" : "shift, crop-flip, cutout or none for images";
       return folder && how !== "crop-flip" ? "crop-flip or none for an image folder" : null;
     },
+  }),
+  range: row("run?", {
+    flags: "--range <dB>",
+    help: "for sound: bring the loudest value of every recording to one level and hear so many dB below it, such as 60, so that it does not matter how loud one speaks",
+    kind: real({ min: 20, max: 120 }),
+    initialText: "as loud as it is, 80 dB",
+    needs: ({ sound }) => (sound ? null : "--data fsdd or audiofolder:DIR"),
   }),
   seed: row("run", {
     flags: "--seed <n>",

@@ -7,7 +7,7 @@ import type { ImageDataset } from "../data/dataset.js";
 import { DATASET_NAMES, type DatasetInfo, datasetInfo, isDatasetName } from "../data/registry.js";
 import type { NormalizeOptions } from "../nn/normalize.js";
 import type { FrontEnd } from "../sound/front-end.js";
-import { SPEECH_16K } from "../sound/front-ends.js";
+import { levelled, SPEECH_16K } from "../sound/front-ends.js";
 import type { Kind } from "./kinds.js";
 import { unknownWord } from "./usage-error.js";
 
@@ -85,9 +85,18 @@ export function isColour(data: string): boolean {
 }
 
 /** What a run's configuration says of its images; nothing is looked at again. */
-export function infoOf({ data, images }: { data: string; images?: Omit<ImagesInfo, "mean" | "std"> }): ImagesInfo {
-  if (images === undefined) return datasetInfo(data);
-  return { ...images, ...(images.sound === undefined ? IMAGENET : PLAIN) };
+export function infoOf({
+  data,
+  images,
+  range,
+}: {
+  data: string;
+  images?: Omit<ImagesInfo, "mean" | "std">;
+  range?: number;
+}): ImagesInfo {
+  const info: ImagesInfo =
+    images === undefined ? datasetInfo(data) : { ...images, ...(images.sound === undefined ? IMAGENET : PLAIN) };
+  return info.sound === undefined || range === undefined ? info : { ...info, sound: levelled(info.sound, range) };
 }
 
 /**

@@ -8,6 +8,7 @@ import { type BatchLoader, DataLoader, dropsLast, isBatchLoader } from "../data/
 import { datasetInfo } from "../data/registry.js";
 import { loudness, spectralMasks, spectralNoise, timeShift } from "../data/speech.js";
 import { horizontalFlip, type ImageTransform, randomCrop } from "../data/transforms.js";
+import { coloration, tempo, vocalTract } from "../data/voices.js";
 import { checkImages } from "../train/options.js";
 import type { RunConfig } from "./config.js";
 import { checkFits, infoOf } from "./images.js";
@@ -45,6 +46,7 @@ export const TRANSFORMS: Readonly<Record<RunConfig["augment"], readonly ImageTra
   "crop-flip-cutout": [randomCrop({ padding: 4 }), horizontalFlip(), cutout()],
   "time-shift": [timeShift()],
   speech: [timeShift(), loudness(), spectralNoise(), spectralMasks()],
+  voices: [tempo(), timeShift(), vocalTract(), coloration(), spectralNoise(), spectralMasks()],
 };
 
 const TEST_BATCH = 256;

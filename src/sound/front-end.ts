@@ -28,6 +28,11 @@ export interface FrontEnd {
   readonly floor: number;
   /** Level of code 255, in dB. */
   readonly top: number;
+  /**
+   * Level that the loudest value of each clip is brought to, in dB, so that codes do not tell how loud it was; silence
+   * stays. Without it louder sound has higher codes.
+   */
+  readonly level?: number;
 }
 
 const RULES: OptionRules<FrontEnd> = {
@@ -41,16 +46,18 @@ const RULES: OptionRules<FrontEnd> = {
   high: real,
   floor: real,
   top: real,
+  level: real,
 };
-const NAMES = Object.keys(RULES) as (keyof FrontEnd)[];
+const NAMES = (Object.keys(RULES) as (keyof FrontEnd)[]).filter((name) => name !== "level");
 
 /** Refuses what is no front end. @throws ArgumentError */
 export function checkFrontEnd(op: string, front: FrontEnd): void {
   checkOptions<FrontEnd>(op, front, RULES, NAMES);
-  const { low, high, rate, floor, top } = front;
+  const { low, high, rate, floor, top, level = top } = front;
   if (!(low >= 0 && low < high && high <= rate / 2))
     refuse(op, "low, high", `0 ≤ low < high ≤ ${rate / 2}`, [low, high]);
   if (!(floor < top)) refuse(op, "floor, top", "floor < top", [floor, top]);
+  if (!(floor < level && level <= top)) refuse(op, "level", `more than ${floor}, at most ${top}`, level);
 }
 
 /** What is wrong with a front end, or null: for JSON. */

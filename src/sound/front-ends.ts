@@ -17,3 +17,8 @@ export const SPEECH_8K: FrontEnd = {
 
 /** The same at 16,000 samples a second: 32 bands from 60 to 7600 Hz. */
 export const SPEECH_16K: FrontEnd = { ...SPEECH_8K, rate: 16_000, window: 512, hop: 320, bands: 32, high: 7600 };
+
+/** A front end that brings every clip's loudest value to its top, and hears `range` dB below it. */
+export function levelled(front: FrontEnd, range: number): FrontEnd {
+  return { ...front, floor: front.top - range, level: front.top };
+}

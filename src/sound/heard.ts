@@ -25,6 +25,6 @@ export interface Heard {
   readonly probability: number;
   /** Shares of all classes. */
   readonly probabilities: readonly number[];
-  /** The loudest value of the spectrogram, in dB. */
+  /** The loudest value of the spectrogram as the clip came, in dB, at least the front end's floor. */
   readonly level: number;
 }

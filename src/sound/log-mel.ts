@@ -49,14 +49,20 @@ export class LogMel {
 
   /**
    * Levels in dB: 10·log10(max(Σ_k w_bk |X_k|², 10^(floor/10))), with X_k the spectrum of a frame behind a Hann window of
-   * sum 1 and w the band's triangle.
+   * sum 1 and w the band's triangle. Where the front end has a `level`, all are moved by as much as brings the loudest
+   * of them there, before the floor.
    *
    * @param samples full scale is −1 … 1
    * @returns [frames, bands], as many frames as fit; the caller owns it
    */
   levels(samples: Float32Array): Float64Array {
+    return this.#brought(this.#raw(samples), this.front.level);
+  }
+
+  /** Levels as they are, −∞ where there is no power. */
+  #raw(samples: Float32Array): Float64Array {
     checkSamples("LogMel", samples);
-    const { window, hop, bands, floor } = this.front;
+    const { window, hop, bands } = this.front;
     const frames = this.frames(samples.length);
     const out = new Float64Array(frames * bands);
     for (let t = 0; t < frames; t++) {
@@ -65,10 +71,26 @@ export class LogMel {
       this.#bands.forEach(({ first, weights }, b) => {
         let power = 0;
         for (let k = 0; k < weights.length; k++) power += weights[k] * this.#powers[first + k];
-        out[t * bands + b] = power > 0 ? Math.max(floor, DB * log(power)) : floor;
+        out[t * bands + b] = power > 0 ? DB * log(power) : -Infinity;
       });
     }
     return out;
+  }
+
+  /** Levels from the floor up, moved by as much as brings the loudest to `level`, if that is given. In place. */
+  #brought(levels: Float64Array, level: number | undefined): Float64Array {
+    const { floor } = this.front;
+    const loudest = loudestOf(levels);
+    const by = level === undefined || loudest === -Infinity ? 0 : level - loudest;
+    for (let i = 0; i < levels.length; i++) levels[i] = Math.max(floor, levels[i] + by);
+    return levels;
+  }
+
+  /** Codes of levels. */
+  #coded(levels: Float64Array): Uint8Array {
+    const { floor, top } = this.front;
+    const scale = HIGHEST_CODE / (top - floor);
+    return Uint8Array.from(levels, (dB) => Math.min(HIGHEST_CODE, Math.floor((dB - floor) * scale + 0.5)));
   }
 
   /**
@@ -77,17 +99,21 @@ export class LogMel {
    * @returns [frames, bands], as many frames as fit
    */
   codes(samples: Float32Array): Uint8Array {
-    const { floor, top } = this.front;
-    const scale = HIGHEST_CODE / (top - floor);
-    return Uint8Array.from(this.levels(samples), (dB) =>
-      Math.min(HIGHEST_CODE, Math.floor((dB - floor) * scale + 0.5)),
-    );
+    return this.#coded(this.levels(samples));
   }
 
   /** Codes of one clip, see {@link clipOf}. @returns [frames, bands, 1], what the network is fed */
   clip(samples: Float32Array): Uint8Array {
+    return this.picture(samples).codes;
+  }
+
+  /** Codes of one clip, and how loud it was: the loudest level in dB before it was moved, at least the floor. */
+  picture(samples: Float32Array): { codes: Uint8Array; loudest: number } {
     checkSamples("LogMel", samples);
-    return this.codes(clipOf(samples, clipLength(this.front), this.front.hop));
+    const { front } = this;
+    const raw = this.#raw(clipOf(samples, clipLength(front), front.hop));
+    const loudest = Math.max(front.floor, loudestOf(raw));
+    return { codes: this.#coded(this.#brought(raw, front.level)), loudest };
   }
 }
 
@@ -115,6 +141,10 @@ export function clipOf(samples: Float32Array, length: number, step = 1): Float32
   }
   out.set(samples.subarray(best, best + length));
   return out;
+}
+
+function loudestOf(levels: Float64Array): number {
+  return levels.reduce((a, b) => Math.max(a, b), -Infinity);
 }
 
 /** Refuses what are no samples. @throws ArgumentError */

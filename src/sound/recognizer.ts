@@ -50,20 +50,18 @@ export class Recognizer {
   hear(samples: Float32Array, rate: number = this.front.rate): Heard {
     checkSamples("hear", samples);
     check("hear", "rate", rate, integer(...SOUND_RATES));
-    const { floor, top } = this.front;
-    const codes = this.#ear.clip(resample(samples, rate, this.front.rate));
+    const { codes, loudest } = this.#ear.picture(resample(samples, rate, this.front.rate));
     const logits = this.#session.run(codes);
     const highest = Math.max(...logits);
     const powers = Array.from(logits, (logit) => exp(logit - highest));
     const sum = powers.reduce((a, b) => a + b, 0);
     const label = logits.indexOf(highest);
-    const loudest = codes.reduce((a, b) => Math.max(a, b), 0);
     return {
       word: this.#session.classes?.[label] ?? `${label}`,
       label,
       probability: powers[label] / sum,
       probabilities: powers.map((power) => power / sum),
-      level: floor + (loudest * (top - floor)) / 255,
+      level: loudest,
     };
   }
 

@@ -91,16 +91,17 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
   const { optimizer } = options;
   checkOwnership(net, optimizer);
   task.distillation?.checkStudent(net);
-  const together = new Together(net, task, options);
-  const { world } = together;
-  if (!together.alone && typeof options.checkpointEvery === "function") {
+  const ranks = options.world?.size ?? 1;
+  if (ranks > 1 && typeof options.checkpointEvery === "function") {
     throw new ArgumentError({
       op: "fit",
       what: "ranks could not agree on checkpoints",
       expected: "checkpointEvery as a number of steps where there are several ranks",
-      got: `a function, and ${world.size} ranks`,
+      got: `a function, and ${ranks} ranks`,
     });
   }
+  const together = new Together(net, task, options);
+  const { world } = together;
   try {
     return await trainTogether(net, task, options, together, validation);
   } catch (error) {

@@ -44,6 +44,16 @@ function heard(model: string, file: string): Heard {
 }
 
 describe("a folder of recordings", () => {
+  it("is heard at one level with --range, which stands in the packed model", async () => {
+    const options = "--epochs 1 --lr 0.02 --augment voices --range 60 --bits 1W4A --out levelled".split(" ");
+    expect(await bench.run(...TRAIN, ...options)).toMatchObject({ code: 0 });
+    using session = createSession(readFileSync(bench.file("levelled", "model.cgm")));
+    expect(session.plan.sound).toEqual({ ...SPEECH_16K, floor: -75, level: -15 });
+    expect(await bench.json("verify", "levelled")).toMatchObject({ identical: true, images: 2 });
+    const images = await bench.run(..."train --data digits --range 60 --out none".split(" "));
+    expect(images).toMatchObject({ code: 2, stderr: expect.stringContaining("--data fsdd or audiofolder:DIR") });
+  });
+
   it("is trained on, packed with its front end, verified, evaluated and exported", async () => {
     const float = await bench.run(...TRAIN, ..."--epochs 3 --lr 0.02 --augment speech --out float".split(" "));
     expect(float).toMatchObject({ code: 0, stderr: expect.anything() });

@@ -103,6 +103,45 @@ it("is a safetensors file that any tool can list", () => {
   ]);
 });
 
+/** `small()` with codes of 8 bits: 255 thresholds a channel, nearly on a line. */
+function wide(): ReturnType<typeof small> {
+  const { plan, data } = small();
+  const conv = { ...plan.nodes[0], activation: { bits: 8, step: 0.25, rounding: "ceil" } } as Plan["nodes"][number];
+  const values = Int32Array.from({ length: 510 }, (_, i) => (i < 255 ? Math.ceil(3.7 * i) - 40 : -Math.ceil(7.3 * i)));
+  const thresholds = { values, flip: Uint8Array.of(0, 1), top: 255 };
+  return {
+    plan: { ...plan, nodes: [conv, ...plan.nodes.slice(1)] },
+    data: new Map([...data, ["conv1", { ...data.get("conv1"), thresholds }]]),
+  };
+}
+
+it("keeps thresholds of many codes as lines, in version 3; older readers can be written for", () => {
+  const { plan, data } = wide();
+  const bytes = writePacked(plan, data);
+  const file = readSafetensors(bytes);
+  expect(file.metadata.version).toBe("3");
+  expect(file.tensors.get("conv1.thresholds")!.shape[0]).toBeLessThan(40);
+  expect(readPacked(bytes)).toMatchObject({ plan, data });
+  const listed = writePacked(plan, data, { lines: false });
+  expect(readSafetensors(listed).metadata.version).toBe("2");
+  expect(readSafetensors(listed).tensors.get("conv1.thresholds")!.shape[0]).toBeGreaterThan(500);
+  expect(readPacked(listed).data).toEqual(data);
+  // Few codes: as lists unless it is asked for, and where lines would be longer also then.
+  expect(readSafetensors(writePacked(small().plan, small().data, { lines: true })).metadata.version).toBe("2");
+});
+
+it("lines are lists where the version says so: a forged version is refused, or gives other thresholds", () => {
+  const { plan, data } = wide();
+  for (const lines of [true, false]) {
+    const { tensors, metadata } = readSafetensors(writePacked(plan, data, { lines }));
+    const entries = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
+    const { checksum: _, ...rest } = metadata;
+    const texts = { ...rest, version: lines ? "2" : "3" };
+    const forgery = writeSafetensors(entries, { ...texts, checksum: contentChecksum(entries, texts) });
+    expect(() => readPacked(forgery)).toThrow(FormatError);
+  }
+});
+
 type Json = Record<string, unknown>;
 
 /** The file of `small()` after a change to its parts. */
@@ -140,7 +179,7 @@ it("forging nothing changes nothing", () => {
 it.each<[string, Parameters<typeof forged>[0], string]>([
   ["another format", { metadata: (m) => (m.format = "other") }, 'format "coarsegrad-packed", got other'],
   ["no format, as in a checkpoint", { metadata: (m) => delete m.format }, "a checkpoint has to be packed first"],
-  ["another version", { metadata: (m) => (m.version = "3") }, 'expected "2" or "1", got 3'],
+  ["another version", { metadata: (m) => (m.version = "4") }, "expected 1, 2, 3, got 4"],
   ["no plan", { metadata: (m) => delete m.plan }, "no plan"],
   ["unknown metadata", { metadata: (m) => (m.author = "me") }, "got author"],
   ["a plan that is not JSON", { planText: () => "{" }, "plan is not JSON"],

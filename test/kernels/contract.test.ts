@@ -43,7 +43,7 @@ describe("the ABI", () => {
   it("leaves few kernels to one thread", () => {
     const alone = lines.filter(([, { split }]) => split === null).map(([name]) => name);
     expect(alone.sort()).toEqual([
-      ...["f32_index_add", "i32_residual_codes", "i8_bits", "i8_dot_f32", "i8_lut_pack", "i8_pair_pack"],
+      ...["f32_index_add", "i32_residual_codes", "i8_bits", "i8_dot_f32", "i8_lut_pack", "i8_quad_pack"],
       ...["u8_histogram", "u8_max", "u8_maxpool_codes"],
     ]);
   });

@@ -1,6 +1,6 @@
 /**
  * @file Runs a WebAssembly kernel, the same in parts, and its TypeScript twin on copies of the same arguments, guarded,
- * and compares what they leave. With COARSEGRAD_TEST_KERNELS=relaxed it is the relaxed variant that runs
+ * and compares what they leave. COARSEGRAD_TEST_KERNELS names the variant that runs, "simd" without it
  * (relaxed.test.ts).
  */
 import { setFlagsFromString } from "node:v8";
@@ -10,18 +10,26 @@ import { Rng } from "../../src/core/rng.js";
 import type { KernelName, Kernels } from "../../src/kernels/abi.js";
 import { ALL_KERNELS } from "../../src/kernels/all.js";
 import { referenceKernels } from "../../src/kernels/reference.js";
-import { instantiateKernels } from "../../src/kernels/wasm.js";
+import { instantiateKernels, relaxIntegers } from "../../src/kernels/wasm.js";
 import { type Argument, expectSameBits, guarded, heap, type Outcome } from "./arena.js";
 import { expectParts } from "./parts.js";
 
 export { type Argument, expectSameBits, heap, inout, input, type Outcome, output, same, scratch } from "./arena.js";
 
-const relaxed = process.env["COARSEGRAD_TEST_KERNELS"] === "relaxed";
+const variant = process.env["COARSEGRAD_TEST_KERNELS"] ?? "simd";
+const relaxed = variant === "relaxed";
 // Node 20 has it behind a flag.
-if (relaxed && process.versions.node.startsWith("20.")) setFlagsFromString("--experimental-wasm-relaxed-simd");
+if (variant !== "simd" && process.versions.node.startsWith("20."))
+  setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 /** What is tested. */
-export const source = new WebAssembly.Module(relaxed ? await ALL_KERNELS.relaxedBytes() : ALL_KERNELS.bytes());
+export const source = new WebAssembly.Module(
+  relaxed
+    ? await ALL_KERNELS.relaxedBytes()
+    : variant === "simd"
+      ? ALL_KERNELS.bytes()
+      : relaxIntegers(ALL_KERNELS.bytes()),
+);
 export const wasm: Kernels = instantiateKernels(heap, source);
 export const twin: Kernels = referenceKernels(heap, "f32");
 

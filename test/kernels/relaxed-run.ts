@@ -50,6 +50,24 @@ export async function bits(): Promise<{ fromPlain: number; betweenThreads: numbe
   return { fromPlain: differences(one, plain), betweenThreads: differences(one, two), threads: count };
 }
 
+/** The variant that runs by default, and how many bits of a product of reals differ from those of plain SIMD alone. */
+export async function byDefault(): Promise<{
+  variant: string;
+  fromPlain: number;
+  threaded: string;
+  afterwards: string;
+}> {
+  init();
+  const [chosen, standard] = [variant(), product()];
+  await init({ threads: 2 });
+  const threaded = variant();
+  const onTwo = product();
+  await init({ relaxed: "never" });
+  const [afterwards, plain] = [variant(), product()];
+  init();
+  return { variant: chosen, fromPlain: differences(standard, plain) + differences(onTwo, plain), threaded, afterwards };
+}
+
 /** The packed runtime alone, which the complete kernels then join. Has to run first. */
 export async function runtime(): Promise<string> {
   await initRuntime({ relaxed: true });

@@ -48,9 +48,12 @@ function answers(node: string, flags: readonly string[], ...names: string[]): un
 }
 
 describe.each(NODES)("in $name", ({ node, flags, there }) => {
-  it.skipIf(!there)(
-    "every kernel agrees with its twin: integers exactly, fused products up to rounding",
-    () => {
+  it.skipIf(!there).each([
+    ["relaxed", "integers exactly, fused products up to rounding"],
+    ["relaxed-integers", "exactly"],
+  ])(
+    "every kernel of the variant %s agrees with its twin: %s",
+    (name) => {
       const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
       const files = ["kernels.test.ts", "gemm.test.ts", "lut.test.ts"].map((file) => `test/kernels/${file}`);
       // What vitest tells its own workers would confuse the one that starts here.
@@ -58,7 +61,7 @@ describe.each(NODES)("in $name", ({ node, flags, there }) => {
       const { status, stdout, stderr } = spawnSync(node, [vitest, "run", ...files, "--reporter=dot"], {
         cwd: root,
         encoding: "utf8",
-        env: { ...env, COARSEGRAD_TEST_KERNELS: "relaxed" },
+        env: { ...env, COARSEGRAD_TEST_KERNELS: name },
       });
       expect(status, `${stdout}\n${stderr}`).toBe(0);
     },
@@ -76,6 +79,16 @@ describe.each(NODES)("in $name", ({ node, flags, there }) => {
     },
   );
 
+  it.skipIf(!there)(
+    "products of integers alone have it by default, on one thread and on two; reals keep their bits",
+    () => {
+      const integers = "relaxed-integers";
+      expect(answers(node, flags, "byDefault")).toEqual([
+        { variant: integers, fromPlain: 0, threaded: integers, afterwards: "simd" },
+      ]);
+    },
+  );
+
   it.skipIf(!there)("is taken by the packed runtime, and stays when the complete kernels join it", () => {
     expect(answers(node, flags, "runtime")).toEqual(["relaxed, then relaxed"]);
   });
@@ -88,12 +101,18 @@ describe("where there is no relaxed SIMD", () => {
     expect(explicitly).toContain(FLAG);
     expect(explicitly).toContain('relaxed: "auto"');
     expect(leniently).toBe("simd");
+    const plain = { variant: "simd", fromPlain: 0, threaded: "simd", afterwards: "simd" };
+    expect(answers(process.execPath, [], "byDefault")).toEqual([plain]);
   });
 });
 
 describe("init", () => {
-  it("takes relaxed: false as the plain kernels", async () => {
+  it("takes relaxed: false as the default, and never as plain SIMD", async () => {
+    init();
+    const standard = variant();
     expect(await init({ relaxed: false })).toBe("wasm");
+    expect(variant()).toBe(standard);
+    expect(await init({ relaxed: "never" })).toBe("wasm");
     expect(variant()).toBe("simd");
     init({ backend: "reference" });
     expect(variant()).toBe("reference");

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { MemoryError } from "../../src/core/errors.js";
 import { ALL_KERNELS } from "../../src/kernels/all.js";
 import { RUNTIME_KERNELS } from "../../src/kernels/runtime.js";
-import { instantiateKernels, wasmAvailable } from "../../src/kernels/wasm.js";
+import { instantiateKernels, relaxIntegers, wasmAvailable } from "../../src/kernels/wasm.js";
 import { Heap } from "../../src/memory/heap.js";
 
 const compile = (source = ALL_KERNELS): WebAssembly.Module => new WebAssembly.Module(source.bytes());
@@ -36,6 +36,20 @@ describe("the kernel module", () => {
     expect(Object.keys(RUNTIME_KERNELS.reference(new Heap({ wasm: false }), "f32"))).toEqual(
       expect.arrayContaining(part),
     );
+  });
+
+  it.each([
+    ["all kernels", ALL_KERNELS, ["80 02", "92 02"]],
+    ["the runtime's", RUNTIME_KERNELS, ["80 02"]],
+  ])("leaves room for relaxed SIMD in %s: it is valid without, and changes nowhere else", (_, source, codes) => {
+    const [plain, relaxed] = [source.bytes(), relaxIntegers(source.bytes())];
+    expect(WebAssembly.validate(plain)).toBe(true);
+    const hex = (bytes: Uint8Array): string[] => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
+    const [before, after] = [hex(plain), hex(relaxed)];
+    const changed = after.flatMap((byte, i) => (byte === before[i] ? [] : [i]));
+    const pairs = changed.filter((i) => before[i - 1] === "fd").map((i) => after.slice(i, i + 2).join(" "));
+    expect(pairs.length * 2).toBe(changed.length);
+    expect([...new Set(pairs)].sort()).toEqual(codes);
   });
 
   it("gives a fresh copy of its bytes each time", () => {

@@ -29,7 +29,7 @@ function sides(net: Module, size: number): string {
   const seen = [side];
   for (const module of net.modules()) {
     const [stride] = [(module as { stride?: number | readonly number[] }).stride ?? 1].flat();
-    if (stride <= 1) continue;
+    if (stride === 1) continue;
     side = Math.ceil(side / stride);
     seen.push(side);
   }

@@ -117,6 +117,22 @@ describe("configurations", () => {
     expect(whole).toBeGreaterThan(20);
   });
 
+  it("hold a teacher by its hash, and come back from their settings", () => {
+    const teacher = { file: "t.safetensors", sha256: "ab".repeat(32), model: "lenet5", normalize: null };
+    const settings = { epochs: 3, teacher: "t.safetensors", teacherModel: "lenet5", temperature: 2 };
+    const config = runConfig(settings, { teacher });
+    expect(config).toMatchObject({ teacher, temperature: 2 });
+    // What is usual is left out.
+    expect(config).not.toHaveProperty("teacherWeight");
+    expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    expect(settingsOf(config)).toMatchObject({ ...settings, teacherWeight: 0.9 });
+    expect(runConfig(settingsOf(config), { teacher })).toEqual(config);
+    expect(() => runConfig(settings)).toThrow(/context.teacher/);
+    expect(() => runConfig({ temperature: 2 })).toThrow(/--temperature.*--teacher FILE/);
+    expect(() => parseConfig({ ...config, teacher: { ...teacher, sha256: "x" } })).toThrow(/bad teacher.sha256/);
+    expect(() => parseConfig({ ...config, teacher: { ...teacher, alpha: 1 } })).toThrow(/teacher.alpha/);
+  });
+
   it("may lack what earlier versions did not have, and keep their hash", () => {
     const { normalize: _, ...before } = EARLIER;
     expect(configHash(parseConfig(before))).toBe(configHash(before));

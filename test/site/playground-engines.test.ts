@@ -1,93 +1,141 @@
-/** @file One run in Node, Firefox and WebKit: the same SHA-256. Chromium's is in playground-train.test.ts. */
-
-import { setTimeout as sleep } from "node:timers/promises";
-import { launch, type Page } from "puppeteer-core";
+/** @file Every page of the playground at work in Firefox and WebKit. Chromium has tests of its own. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { digits } from "../../src/data/index.js";
+import { writeIdx } from "../../src/io/index.js";
 import { createRun, runConfig } from "../../src/run/index.js";
-import { hasProgram, lacks } from "../tools.js";
+import { lacks } from "../tools.js";
+import { answer, click, drop, firefox, type Guest, inFirefox, inWebKit, until } from "./playground-guest.js";
 import { builtPlayground, ISOLATED, servePlayground } from "./playground-site.js";
-import { hasWebKit, withWebKit } from "./webkit.js";
+import { hasWebKit } from "./webkit.js";
 
-const firefox = ["firefox-esr", "firefox"].find((name) => hasProgram(name));
-const noFirefox = lacks("Firefox", firefox !== undefined);
-const noWebKit = lacks("WebKit", hasWebKit());
+const ENGINES = {
+  Firefox: { open: inFirefox, skip: lacks("Firefox", firefox !== undefined) },
+  WebKit: { open: inWebKit, skip: lacks("WebKit", hasWebKit()) },
+} as const;
 
 const LINK = "train.html#model=lenet5&limit=128&epochs=1&batch=32";
 const CONFIG = runConfig({ model: "lenet5", bits: "1W4A", limit: 128, epochs: 1, batch: 32 });
-let inNode = "";
-beforeAll(async () => {
-  inNode = (await createRun(CONFIG)).weightsSha256;
-});
+const MODEL = path.resolve(import.meta.dirname, "../../experiments/lenet5-mnist-1w4a/model.cgm");
 
-/** What the page says: the SHA-256 once the run is finished, or what went wrong. */
-const OUTCOME = `
-  const text = (id) => document.getElementById(id)?.textContent ?? "";
-  const wrong = text("run-error") + text("form-error");
-  return wrong !== "" ? wrong : /^Finished/.test(text("run-status")) ? text("sha") : "";
-`;
+/** The SHA-256 of the weights that the page tells once its run is finished. */
+const finished = (guest: Guest): Promise<unknown> =>
+  answer(
+    guest,
+    `const text = (id) => document.getElementById(id).textContent;
+     return text("run-status").startsWith("Finished") ? text("sha") : "";`,
+  );
+const status = (guest: Guest, start: string): Promise<unknown> =>
+  until(guest, `document.getElementById("run-status").textContent.startsWith(${JSON.stringify(start)})`);
 
-/** Starts the run, once the page can. */
-const START = `
-  const start = document.getElementById("start");
-  if (start === null || start.disabled) return "";
-  start.click();
-  return "started";
-`;
+describe.each(Object.entries(ENGINES))("the playground in %s", (name, { open, skip }) => {
+  beforeAll(async () => {
+    if (!skip) await builtPlayground();
+  });
 
-/** Asks until there is an answer. */
-async function outcome(ask: () => Promise<unknown>): Promise<unknown> {
-  for (let tries = 0; tries < 300; tries++) {
-    const answer = await ask();
-    if (answer !== "") return answer;
-    await sleep(200);
-  }
-  return "nothing came of the run";
-}
-
-async function inFirefox(work: (page: Page) => Promise<void>): Promise<void> {
-  const { PATH = "" } = process.env;
-  const folder = PATH.split(":").find((each) => hasProgram(firefox!, { PATH: each }));
-  const browser = await launch({ browser: "firefox", executablePath: `${folder}/${firefox}`, headless: true });
-  try {
-    await work(await browser.newPage());
-  } finally {
-    await browser.close();
-  }
-}
-
-describe.skipIf(noFirefox)("the playground in Firefox", () => {
-  beforeAll(builtPlayground);
-
-  it.each([
-    ["on a plain host", {}],
-    ["on one that isolates pages, on threads", ISOLATED],
-  ])("trains to the weights of Node %s", async (_, headers) => {
+  /** Opens a page of the playground. */
+  async function visit(page: string, work: (guest: Guest, site: string) => Promise<void>, headers = {}): Promise<void> {
     await using site = await servePlayground(headers);
-    await inFirefox(async (page) => {
-      await page.goto(site.address + LINK);
-      expect(await page.evaluate("crossOriginIsolated")).toBe(headers === ISOLATED);
-      expect(await outcome(() => page.evaluate(`(() => {${START}})()`))).toBe("started");
-      expect(await outcome(() => page.evaluate(`(() => {${OUTCOME}})()`))).toBe(inNode);
+    await open(async (guest) => {
+      await guest.goto(site.address + page);
+      await work(guest, site.address);
+    });
+  }
+
+  it.skipIf(skip)("goes on with a run after a reload, to the weights of Node", async () => {
+    const { weightsSha256 } = await createRun(CONFIG);
+    await visit(LINK, async (guest, site) => {
+      await click(guest, "#start-step");
+      await status(guest, "Paused at step 1 ");
+      await guest.goto(`${site}index.html`);
+      await guest.goto(site + LINK);
+      await status(guest, "Interrupted at step 1 ");
+      await click(guest, "[aria-label^=Continue]");
+      expect(await finished(guest)).toBe(weightsSha256);
     });
   });
-});
 
-describe.skipIf(noWebKit)("the playground in WebKit", () => {
-  beforeAll(builtPlayground);
-
-  it("trains to the weights of Node, and draws", async () => {
-    await using site = await servePlayground();
-    await withWebKit(async (page) => {
-      await page.goto(site.address + LINK);
-      expect(await outcome(() => page.run(START))).toBe("started");
-      expect(await outcome(() => page.run(OUTCOME))).toBe(inNode);
-      await page.goto(`${site.address}draw.html`);
-      const digit = `const [example, answer] = [document.getElementById("example"), document.querySelector(".answer b")];
-        if (answer === null) return "";
-        if (window.asked !== true) example.click();
-        window.asked = true;
-        return /^\\d$/.test(answer.textContent) ? "read" : "";`;
-      expect(await outcome(() => page.run(digit))).toBe("read");
+  it.skipIf(skip)("trains on files that are dropped", async () => {
+    const { train, test } = digits({ train: 100, test: 20 });
+    const files = Object.entries({ train, t10k: test }).flatMap(([part, { images, labels, count }]) => [
+      [`${part}-images-idx3-ubyte`, writeIdx([count, 28, 28], images)] as const,
+      [`${part}-labels-idx1-ubyte`, writeIdx([count], labels as Uint8Array)] as const,
+    ]);
+    const data = { train: { ...train, name: "mnist/train" }, test: { ...test, name: "mnist/test" } };
+    const config = runConfig({ model: "mlp", data: "mnist", bits: "1W4A", limit: 100, epochs: 1, batch: 20 });
+    const { weightsSha256 } = await createRun(config, { data });
+    await visit("train.html#model=mlp&limit=100&epochs=1&batch=20", async (guest) => {
+      await click(guest, "input[value=files]");
+      await drop(guest, "#data-files .drop", files);
+      await until(guest, `document.body.textContent.includes("100 images to train on and 20 to test on")`);
+      await click(guest, "#start");
+      expect(await finished(guest)).toBe(weightsSha256);
     });
+  });
+
+  it.skipIf(skip)("reads what is drawn", async () => {
+    await visit("draw.html", async (guest) => {
+      await until(guest, `document.querySelector(".reader .answer") !== null`);
+      const box = (await guest.run(
+        `document.getElementById("pad").scrollIntoView();
+         const { left, top, width } = document.getElementById("pad").getBoundingClientRect();
+         return [left, top, width];`,
+      )) as number[];
+      const at = (x: number, y: number): [number, number] => [
+        Math.round(box[0] + x * box[2]),
+        Math.round(box[1] + y * box[2]),
+      ];
+      await guest.drag([0.2, 0.35, 0.5, 0.65, 0.8].map((y) => at(0.5, y)));
+      await until(guest, `document.querySelector(".answer b").textContent === "1"`);
+      expect(await guest.run(`return document.querySelectorAll("#layers canvas").length;`)).toBe(6);
+      await click(guest, "#clear");
+      await until(guest, `document.querySelector(".answer b").textContent === "–"`);
+    });
+  });
+
+  it.skipIf(skip)("descends by coarse gradients, and by a proxy of one's own", async () => {
+    await visit("gradient.html", async (guest) => {
+      await until(guest, `document.querySelectorAll("#numbers tbody tr").length === 3`);
+      await click(guest, "#descend");
+      await until(guest, `document.querySelectorAll("#plane .path").length === 3`);
+      await guest.run(`document.getElementById("code").value = "(x) => (x > 0 ? 0.5 : 0)";`);
+      await click(guest, "#apply");
+      await until(guest, `document.querySelectorAll("#numbers tbody tr").length === 4`);
+      const rows = (await guest.run(
+        `return [...document.querySelectorAll("#numbers tbody tr")].map((row) => Number(row.cells[3].textContent));`,
+      )) as number[];
+      // Half of relu's derivative has half of its correlation.
+      expect(rows[1] / rows[3]).toBeCloseTo(2, 1);
+    });
+  });
+
+  it.skipIf(skip)("looks into a file that is dropped, and runs it", async () => {
+    await visit("look.html", async (guest) => {
+      await drop(guest, "#drop", [["mine.cgm", readFileSync(MODEL)]]);
+      await until(guest, `document.getElementById("title").textContent === "mine.cgm"`);
+      expect(await guest.run(`return document.querySelectorAll("#layers tbody tr").length;`)).toBe(7);
+      expect(await guest.run(`return document.querySelectorAll("#thresholds figure").length;`)).toBe(3);
+      await click(guest, "#sample");
+      await until(guest, `/^0: \\d/.test(document.querySelector("#answer li")?.textContent)`);
+    });
+  });
+
+  it.skipIf(skip)("times kernels and networks", async () => {
+    await visit("speed.html?ms=1", async (guest) => {
+      await click(guest, "#one");
+      await until(guest, `document.getElementById("status").textContent.startsWith("Done")`);
+      expect(await guest.run(`return document.querySelectorAll("#rows tbody tr").length;`)).toBe(11);
+    });
+  });
+
+  it.skipIf(skip || name === "WebKit")("trains on threads, where the host isolates the page", async () => {
+    const { weightsSha256 } = await createRun(CONFIG);
+    const work = async (guest: Guest): Promise<void> => {
+      expect(await guest.run("return crossOriginIsolated;")).toBe(true);
+      await click(guest, "#start");
+      expect(await finished(guest)).toBe(weightsSha256);
+    };
+    await visit(LINK, work, ISOLATED);
   });
 });

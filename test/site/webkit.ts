@@ -28,6 +28,8 @@ export interface WebKitPage {
   goto(address: string): Promise<void>;
   /** Runs the body of a function in the page. */
   run(body: string): Promise<unknown>;
+  /** Presses the mouse's button at the first point of the window, and lets it go at the last one. */
+  drag(points: readonly (readonly [x: number, y: number])[]): Promise<void>;
 }
 
 async function freePort(): Promise<number> {
@@ -77,6 +79,12 @@ export async function withWebKit<T>(work: (page: WebKitPage) => Promise<T>): Pro
       return await work({
         goto: async (url) => void (await call("POST", `${session}/url`, { url })),
         run: (script) => call("POST", `${session}/execute/sync`, { script, args: [] }),
+        async drag([first, ...rest]) {
+          const move = ([x, y]: readonly [number, number]) => ({ type: "pointerMove", duration: 50, x, y });
+          const button = (type: string) => ({ type, button: 0 });
+          const actions = [move(first), button("pointerDown"), ...rest.map(move), button("pointerUp")];
+          await call("POST", `${session}/actions`, { actions: [{ type: "pointer", id: "mouse", actions }] });
+        },
       });
     } finally {
       await call("DELETE", session).catch(() => undefined);

@@ -152,6 +152,8 @@ describe("front ends that are none", () => {
     ["bands beyond half the rate", { high: 4001 }, /0 ≤ low < high ≤ 4000/],
     ["an empty range", { low: 3800 }, /0 ≤ low < high/],
     ["a floor above the top", { floor: 0 }, /floor < top/],
+    ["a level above the top", { level: 0 }, /bad level; expected more than -\d+, at most -\d+, got 0/],
+    ["a level at the floor", { level: -500 }, /bad level/],
     ["bands without a bin", { bands: 120 }, /band 3 has no bin of the spectrum; expected fewer bands/],
     ["a field too many", { mels: 3 } as never, /unknown option/],
   ])("%s", (_, change, message) => {

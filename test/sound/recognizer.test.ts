@@ -42,6 +42,16 @@ describe("recognizer", () => {
     expect(heard.level).toBeGreaterThan(-20);
     expect(recognizer(session).hear(new Float32Array(9)).level).toBe(FRONT.floor);
   });
+  it("with a level hears soft and loud alike, and tells how loud they were", () => {
+    const front: FrontEnd = { ...FRONT, floor: -75, level: -15 };
+    const session = bandSession(front);
+    const [soft, loud] = [0.002, 0.5].map((level) => recognizer(session).hear(tone(8000, 740, 0.04, level)));
+    expect(session.fed[0]).toEqual(session.fed[1]);
+    expect(Math.max(...session.fed[0])).toBe(255);
+    expect(loud.level - soft.level).toBeCloseTo(20 * Math.log10(250), 1);
+    expect(recognizer(session).hear(new Float32Array(9)).level).toBe(-75);
+    expect([...new Set(session.fed[2])]).toEqual([0]);
+  });
   it("takes other rates", () => {
     const session = bandSession();
     const samples = tone(44_100, 600, 0.04);

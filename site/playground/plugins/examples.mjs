@@ -33,17 +33,22 @@ async function smallNetwork() {
   return files;
 }
 
+/** Names and contents of all. */
+async function allFiles() {
+  const packed = Object.entries(PACKED).map(([name, folder]) => [
+    name,
+    readFileSync(path.join(root, "experiments", folder, "model.cgm")),
+  ]);
+  return [...packed, ...Object.entries(await smallNetwork())];
+}
+
 /** @returns {import("vite").Plugin} */
 export function exampleFiles() {
   return {
     name: "example-files",
     apply: "build",
     async generateBundle() {
-      const packed = Object.entries(PACKED).map(([name, folder]) => [
-        name,
-        readFileSync(path.join(root, "experiments", folder, "model.cgm")),
-      ]);
-      for (const [name, source] of [...packed, ...Object.entries(await smallNetwork())]) {
+      for (const [name, source] of await allFiles()) {
         this.emitFile({ type: "asset", fileName: `examples/${name}`, source });
       }
     },

@@ -13,7 +13,7 @@ export interface Row {
   readonly work: string;
   readonly shape: string;
   readonly threads: number;
-  /** Which kernels ran: `simd`, `relaxed`, or `reference`. */
+  /** Which kernels ran: a `Variant`. */
   readonly variant: string;
   /** Median of the samples. */
   readonly ms: number;

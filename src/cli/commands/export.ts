@@ -49,7 +49,12 @@ export function exportCommand(): Command {
     .option("--pack", "keep weights of up to 4 bits as bits in the file; operators unpack them when it is loaded")
     .option("--float", "multiply codes by Conv and MatMul: no integer operators");
   option(made, "--out <file>", "the file to write (default: model.onnx beside the model)", text);
-  option(made, "--model <name>", `network of plain float weights: ${MODEL_NAMES.join(", ")}`, choice(MODEL_NAMES));
+  option(
+    made,
+    "--model <name>",
+    "network of plain float weights, by a name that train --model has",
+    choice(MODEL_NAMES),
+  );
   option(made, "--data <name>", `images of plain float weights: ${DATASET_NAMES.join(", ")}`, imagesName, "digits");
   cOptions(made, "write");
   return onRun<ExportOptions>(made, async (options, [given], terminal) => {

@@ -47,7 +47,7 @@ export function summaryCommand(): Command {
   option(made, "--bits <widths>", "of a network given by name: float or nWmA", bitWidths, "float");
   const images = `images of a network given by name or of plain weights: ${DATASET_NAMES.join(", ")}`;
   option(made, "--data <name>", images, imagesName, "digits");
-  option(made, "--model <name>", `network of plain float weights: ${MODEL_NAMES.join(", ")}`, choice(MODEL_NAMES));
+  option(made, "--model <name>", "network of plain float weights, by such a name", choice(MODEL_NAMES));
   outputOption(made);
   return onRun<SummaryOptions>(made, async (options, [given], terminal) => {
     const { title, summary, notes = [] } = await summaryOf(given, options);

@@ -7,7 +7,7 @@ import { openRun, type PlannedRun, planRun, type RunPlace } from "../../node/run
 import { trainRun } from "../../node/run/train.js";
 import { followRun } from "../../node/world/follow.js";
 import { mpiWorld } from "../../node/world/mpi.js";
-import type { RunConfig } from "../../run/config.js";
+import type { RunConfig, Settings } from "../../run/config.js";
 import { FIELDS } from "../../run/fields.js";
 import { normalizeText } from "../../run/normalization.js";
 import { PRESETS_HELP, withPreset } from "../../run/presets.js";
@@ -25,6 +25,7 @@ import { interruptible, signalOf } from "../ui/interrupt.js";
 import { bytes, count, duration, percent, shellWord, short } from "../ui/numbers.js";
 import { type Progress, startProgress } from "../ui/progress.js";
 import type { Terminal } from "../ui/terminal.js";
+import { checkStage, type TrainedRun, trainStages } from "./train-stages.js";
 
 /** The command. */
 export function trainCommand(): Command {
@@ -39,6 +40,7 @@ export function trainCommand(): Command {
       "coarsegrad train --data mnist --bits 2W4A --method bc --init runs/float --alpha-rule pact",
       "coarsegrad train --data mnist --bits 4W4A --method ptq --init runs/float",
       "coarsegrad train --model resnet20 --data cifar10 --bits 1W4A --init resnet20.safetensors --preset paper",
+      "coarsegrad train --data mnist --init runs/float --stages 32W4A:2,4W4A:2,2W4A:2,1W4A:10 --out runs/stages",
       "coarsegrad train --resume runs/bcgd",
     ],
     notes: PRESETS_HELP,
@@ -66,33 +68,52 @@ export function trainCommand(): Command {
       const { dataDir, workers, maxPixels } = options;
       return interruptible(terminal, "stopping", (signal) => followRun(world, { dataDir, workers, maxPixels }, signal));
     }
-    const warn = (text: string): void => terminal.warn(text);
-    const { planned, outcome } = await leading(world, async () => {
-      const chosen = withPreset(options.preset, chosenSettings(made));
-      // A run that goes on keeps what it has.
-      const settings = options.resume !== undefined ? chosen : withShards(chosen);
-      const plan = await planRun(settings, placeOf(options), commandLine(), warn);
-      const work = (signal: AbortSignal) => trainHere(plan, options, terminal, signal, world);
-      return { planned: plan, outcome: await interruptible(terminal, "stopping after this step", work) };
-    });
-    const { folder, config } = planned;
-    const { epochs, summary, untouched, signal } = outcome;
-    const whole = planned.extendTo ?? config.epochs;
-    const old = planned.extendTo === undefined ? "that was to be replaced" : "that was to be extended";
-    if (summary === null) {
-      throw new InterruptedError(
-        {
-          op: "train",
-          what: `stopped after ${epochs} of ${whole} epochs`,
-          hint: untouched
-            ? `the run ${old} is untouched`
-            : `go on with: coarsegrad train --resume ${shellWord(folder)}`,
-        },
-        signalOf(signal),
-      );
+    const one = (settings: Settings, place: RunPlace) =>
+      leading(world, () => trainOne(settings, place, options, terminal, world));
+    const { stages } = options;
+    if (stages === undefined) {
+      const { folder, summary } = await one(chosenSettings(made), placeOf(options));
+      terminal.result({ run: folder, ...summary }, () => summaryText(folder, summary));
+      return;
     }
-    terminal.result({ run: folder, ...summary }, () => summaryText(folder, summary));
+    const runs = await trainStages(stages, chosenSettings(made), placeOf(options), one, options.distributed);
+    const { folder, summary } = runs[runs.length - 1];
+    const each = runs.map((run) => ({ run: run.folder, bits: run.summary.bits, top1: run.summary.top1 }));
+    terminal.result({ run: folder, ...summary, stages: each }, () => summaryText(folder, summary));
   });
+}
+
+/** One run, to its end. @throws InterruptedError if it was stopped */
+async function trainOne(
+  given: Settings,
+  place: RunPlace,
+  options: TrainOptions,
+  terminal: Terminal,
+  world: World | undefined,
+): Promise<TrainedRun> {
+  const chosen = withPreset(options.preset, given);
+  // A run that goes on keeps what it has.
+  const settings = place.resume ? chosen : withShards(chosen);
+  const planned = await planRun(settings, place, commandLine(), (text) => terminal.warn(text));
+  const { folder, config } = planned;
+  if (options.stages !== undefined) checkStage(planned);
+  const work = (signal: AbortSignal) => trainHere(planned, options, terminal, signal, world);
+  const { epochs, summary, untouched, signal } = await interruptible(terminal, "stopping after this step", work);
+  if (summary !== null) return { folder, summary };
+  const whole = planned.extendTo ?? config.epochs;
+  const old = planned.extendTo === undefined ? "that was to be replaced" : "that was to be extended";
+  const again =
+    options.stages === undefined
+      ? `go on with: coarsegrad train --resume ${shellWord(folder)}`
+      : "go on with the same command and --resume";
+  throw new InterruptedError(
+    {
+      op: "train",
+      what: `stopped after ${epochs} of ${whole} epochs`,
+      hint: untouched ? `the run ${old} is untouched` : again,
+    },
+    signalOf(signal),
+  );
 }
 
 /** The folder of a run that goes on may be named by --resume itself. */

@@ -10,7 +10,7 @@ import { FolderMaker, openImageFolder, testIsTrainingText } from "../../node/ima
 import { MAX_PIXELS } from "../../node/images/limits.js";
 import { loadAudioFolder } from "../../node/sound/folder.js";
 import type { PrepareOptions } from "../../node/tiny-imagenet/open.js";
-import { FOLDER_SIZE, FOLDER_SOUND, folderOf, imagesName, soundFolderOf } from "../../run/images.js";
+import { FOLDER_SIZE, FOLDER_SOUND, folderOf, imagesName, isSound, soundFolderOf } from "../../run/images.js";
 import { choice, whole } from "../../run/kinds.js";
 import type { FrontEnd } from "../../sound/front-end.js";
 import { dataDirOption, option } from "./option.js";
@@ -67,9 +67,10 @@ export async function testImages(
   const sounds = soundFolderOf(name);
   if (sounds !== undefined) return recordings(sounds, options);
   const limits = split === "test" ? { train: 0, test: limit } : { train: limit, test: 0 };
+  const sound = isSound(name) ? options.sound : undefined;
   const { onPrepare, signal, threads } = options;
   const prepare = { threads: typeof threads === "number" ? threads : availableParallelism(), onPrepare, signal };
-  const part = (await loadDataset(name, { dataDir, limits, ...prepare }))[split];
+  const part = (await loadDataset(name, { dataDir, limits, sound, ...prepare }))[split];
   return limit === undefined ? part : subset(part, limit);
 }
 

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
 import { init, threads } from "../../kernels/index.js";
-import { relaxedAvailable } from "../../kernels/relaxed.js";
+import { relaxedAvailable } from "../../kernels/wasm.js";
 import { FIELDS } from "../../run/fields.js";
 import { type Kind, whole } from "../../run/kinds.js";
 import { quoted, UsageError } from "../../run/usage-error.js";

@@ -7,6 +7,7 @@ import { type Field, optionOf } from "../../run/field.js";
 import { fields } from "../../run/fields.js";
 import { choice, real, text, whole } from "../../run/kinds.js";
 import { PRESET_NAMES, type PresetName } from "../../run/presets.js";
+import { type Stage, stagesKind } from "../../run/stages.js";
 import type { CommonOptions } from "../ui/terminal.js";
 import { dataDirOption, option, outputOption } from "./option.js";
 import { maxPixelsOption } from "./test-images.js";
@@ -16,6 +17,8 @@ import { type ThreadsOption, threadNumber } from "./threads.js";
 export interface TrainOptions extends CommonOptions, ThreadsOption {
   readonly preset?: PresetName;
   readonly dataDir?: string;
+  /** Runs one after the other, each from the weights of the one before. */
+  readonly stages?: readonly Stage[];
   /** Threads that prepare batches. */
   readonly workers?: number;
   /** Pixels of a picture in a folder. */
@@ -74,6 +77,9 @@ export function trainOptions(made: Command): Command {
       option(made, "--preset <name>", help, choice(PRESET_NAMES));
     }
   }
+  const stages =
+    "train with fewer and fewer bits, each stage from the weights and steps of the one before: widths and epochs, such as 32W4A:2,4W4A:2,2W4A:2,1W4A:10; a run folder each, in --out";
+  option(made, "--stages <list>", stages, stagesKind);
   outputOption(made);
   const workers = "threads that prepare batches; results do not depend on it (default: 1 for an image folder, else 0)";
   option(made, "--workers <n>", workers, whole({ min: 0, max: 16 }));

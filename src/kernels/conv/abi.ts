@@ -128,13 +128,13 @@ export const CONV = {
   /** Bytes of scratch that the five above need. */
   f32_conv_work: result(["geomPtr", "filters"], WORK),
   /**
-   * Packs rows of i8 weights [filters, runs·run] for `u8_i8_conv`: i16 [filters/8][runs][run/2][8][2], filters and runs
-   * padded with zeros up to whole blocks.
+   * Packs rows of i8 weights [filters, runs·run] for `u8_i8_conv`: 16 bytes that begin with their largest magnitude as
+   * i32, then i8 [filters/8][runs][run/4][8][4], filters and runs padded with zeros up to whole blocks.
    */
-  i8_pair_pack: kernel(["weightsPtr", "outPtr", "filters", "runs", "run"], null),
+  i8_quad_pack: kernel(["weightsPtr", "outPtr", "filters", "runs", "run"], null),
   /**
    * Σ of products over the patches of output lines [lineStart, lineStart + lineCount) of batch·outH: C [lineCount·outW,
-   * filters], of u8 images and weights that `i8_pair_pack` made of rows [kernelH, kernelW·channels]. C is i32, or, if
+   * filters], of u8 images and weights that `i8_quad_pack` made of rows [kernelH, kernelW·channels]. C is i32, or, if
    * real ≠ 0, its 4 bytes are f32, rounded once. Needs channels = channelStride and dilationW = 1. Exact: |sum| must
    * stay below 2^31. `workPtr`: `u8_i8_conv_work(geom)` bytes.
    */

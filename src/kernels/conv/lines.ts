@@ -1,24 +1,21 @@
 /**
- * @file Reference kernels: convolutions of codes, line by line: with i8 weights packed in pairs, and by look-up with
+ * @file Reference kernels: convolutions of codes, line by line: with i8 weights packed in quads, and by look-up with
  * weights packed by bit planes.
  */
 
+import { quadBytes } from "../byte-conv.js";
 import { type Context, imageLength, readGeometry } from "../context.js";
 import type { KernelsOf, Ptr } from "../contract.js";
 import { unpack } from "../products/bit-planes.js";
 import type { CONV } from "./abi.js";
-import { PAIR, PAIR_FILTERS } from "./sizes.js";
+import { QUAD, QUAD_FILTERS, QUAD_HEADER } from "./sizes.js";
 import { eachTap } from "./window.js";
 
 /** Place of weight (filter n, run r, element k) in the packed form. */
 function placeOf(n: number, r: number, k: number, runs: number, run: number): number {
-  const pairs = Math.ceil(run / PAIR);
-  const pair = (Math.floor(n / PAIR_FILTERS) * runs + r) * pairs + Math.floor(k / PAIR);
-  return (pair * PAIR_FILTERS + (n % PAIR_FILTERS)) * PAIR + (k % PAIR);
-}
-
-function packedLength(filters: number, runs: number, run: number): number {
-  return Math.ceil(filters / PAIR_FILTERS) * runs * Math.ceil(run / PAIR) * PAIR_FILTERS * PAIR;
+  const quads = Math.ceil(run / QUAD);
+  const quad = (Math.floor(n / QUAD_FILTERS) * runs + r) * quads + Math.floor(k / QUAD);
+  return QUAD_HEADER + (quad * QUAD_FILTERS + (n % QUAD_FILTERS)) * QUAD + (k % QUAD);
 }
 
 /** `length` i16 at `ptr`, which is even. */
@@ -27,14 +24,15 @@ export function shorts(heap: Context["heap"], ptr: Ptr, length: number): Int16Ar
   return new Int16Array(buffer, byteOffset, length);
 }
 
-type Names = "i8_pair_pack" | "u8_i8_conv" | "u8_i8_conv_work" | "u4_lut_conv" | "u4_lut_conv_work";
+type Names = "i8_quad_pack" | "u8_i8_conv" | "u8_i8_conv_work" | "u4_lut_conv" | "u4_lut_conv_work";
 
 /** Twins of the convolutions of codes. */
 export function lineKernels({ heap }: Context): Pick<KernelsOf<typeof CONV>, Names> {
   return {
-    i8_pair_pack(weightsPtr, outPtr, filters, runs, run) {
+    i8_quad_pack(weightsPtr, outPtr, filters, runs, run) {
       const weights = heap.i8(weightsPtr, filters * runs * run);
-      const out = shorts(heap, outPtr, packedLength(filters, runs, run)).fill(0);
+      const out = heap.i8(outPtr, quadBytes(filters, runs, run)).fill(0);
+      heap.i32(outPtr, 1)[0] = weights.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
       for (let n = 0; n < filters; n++) {
         for (let r = 0; r < runs; r++) {
           for (let k = 0; k < run; k++) out[placeOf(n, r, k, runs, run)] = weights[(n * runs + r) * run + k];
@@ -45,7 +43,7 @@ export function lineKernels({ heap }: Context): Pick<KernelsOf<typeof CONV>, Nam
       const g = readGeometry(heap, geomPtr);
       const run = g.kernelW * g.channels;
       const x = heap.u8(xPtr, imageLength(g));
-      const weights = shorts(heap, weightsPtr, packedLength(filters, g.kernelH, run));
+      const weights = heap.i8(weightsPtr, quadBytes(filters, g.kernelH, run));
       const length = lineCount * g.outW * filters;
       const exact = new Float64Array(length);
       eachTap(g, lineStart * g.outW, lineCount * g.outW, (row, tap, image) => {

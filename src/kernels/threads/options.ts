@@ -30,7 +30,7 @@ export interface ThreadOptions {
   /** Several threads always run on WebAssembly: the reference kernels know one. */
   backend?: "auto" | "wasm";
   /** As in {@link RelaxedOptions}. */
-  relaxed?: boolean | "auto";
+  relaxed?: boolean | "auto" | "never";
   /** Starts a worker that runs the given script; for pages whose policy forbids workers from `blob:` addresses. */
   createWorker?: WorkerFactory;
   /** Milliseconds without any progress after which a worker counts as lost; default 20,000. */
@@ -40,11 +40,12 @@ export interface ThreadOptions {
 /** Choices of `init` for kernels with relaxed SIMD, on one thread; {@link ThreadOptions} for several. */
 export interface RelaxedOptions {
   /**
-   * `true`: kernels that use relaxed SIMD, which are faster and give up the promise of equal bits: where the processor
-   * can, it rounds a product and its sum once, not twice. Products of integers stay exact. An error where the engine
-   * has no relaxed SIMD; `"auto"`: the plain kernels there.
+   * `true`: kernels that use relaxed SIMD everywhere, which are faster and give up the promise of equal bits: where the
+   * processor can, it rounds a product and its sum once, not twice. An error where the engine has no relaxed SIMD;
+   * `"auto"`: the plain kernels there. `false`, the default: relaxed SIMD where the engine has it, but only in products
+   * of integers, which are exact. `"never"`: plain SIMD alone, to compare with.
    */
-  relaxed: boolean | "auto";
+  relaxed: boolean | "auto" | "never";
   /** As for the default kernels. */
   threads?: undefined;
   /** Relaxed kernels are WebAssembly. */

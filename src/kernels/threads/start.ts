@@ -7,7 +7,8 @@ import { ArgumentError, ThreadError } from "../../core/errors.js";
 import { Allocator } from "../../memory/allocator.js";
 import { Heap } from "../../memory/heap.js";
 import type { KernelName, Kernels } from "../abi.js";
-import { bytesOfText, wasmAvailable } from "../wasm.js";
+import type { Variant } from "../starting.js";
+import { bytesOfText, relaxIntegers, wasmAvailable } from "../wasm.js";
 import { type Crew, GRAIN } from "./chunks.js";
 import type { ThreadOptions } from "./options.js";
 import { Pool } from "./pool.js";
@@ -29,25 +30,27 @@ export interface ThreadedKernels {
 
 type Kernel = (...args: number[]) => number | undefined;
 
-/** The module over shared memory, one of two. */
-function moduleText(relaxed: boolean): Promise<{ readonly WASM_TEXT: string }> {
-  return relaxed ? import("../wasm-relaxed-threads.generated.js") : import("../wasm-threads.generated.js");
+/** Bytes of the module over shared memory. */
+async function moduleBytes(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
+  if (variant === "relaxed") return bytesOfText((await import("../wasm-relaxed-threads.generated.js")).WASM_TEXT);
+  const bytes = bytesOfText((await import("../wasm-threads.generated.js")).WASM_TEXT);
+  return variant === "simd" ? bytes : relaxIntegers(bytes);
 }
 
 /**
  * Starts a shared heap and a pool.
  *
- * @param relaxed whether to take the relaxed variant, which must be available then
+ * @param variant of the kernels, which must be available
  * @returns null if one thread is what was asked for, or what "auto" amounts to here
  * @throws ArgumentError on a bad number; ThreadError if memory cannot be shared or a worker does not start and threads
  * were asked for by number
  */
-export async function startThreads(options: ThreadOptions, relaxed: boolean): Promise<ThreadedKernels | null> {
+export async function startThreads(options: ThreadOptions, variant: Variant): Promise<ThreadedKernels | null> {
   const threads = threadCount(options.threads);
   if (threads === 1 || !wasmAvailable()) return null;
   try {
     expectSharing();
-    const module = await WebAssembly.compile(bytesOfText((await moduleText(relaxed)).WASM_TEXT));
+    const module = await WebAssembly.compile(await moduleBytes(variant));
     const heap = new Heap({ wasm: true, shared: true });
     const memory = heap.memory as WebAssembly.Memory;
     const { createWorker = startWorker, threadTimeout: timeout = TIMEOUT } = options;

@@ -3,7 +3,7 @@
  * weights, else u8 × i8. Sums are exact; they leave as f32, rounded once if they exceed 2²⁴.
  */
 import type { Kernels, Ptr } from "../../kernels/abi.js";
-import { pairBytes } from "../../kernels/byte-conv.js";
+import { quadBytes } from "../../kernels/byte-conv.js";
 import {
   type CodeAlgorithm,
   type CodeOperands,
@@ -116,8 +116,8 @@ function multiplyImage(
       return;
     }
     const run = kernelW * channels;
-    const packed = packedRows(weight, "pairs", pairBytes(filters, kernelH, run), (rows, out) =>
-      kernels.i8_pair_pack(rows, out, filters, kernelH, run),
+    const packed = packedRows(weight, "quads", quadBytes(filters, kernelH, run), (rows, out) =>
+      kernels.i8_quad_pack(rows, out, filters, kernelH, run),
     );
     withScratch(kernels.u8_i8_conv_work(geom), (work) =>
       kernels.u8_i8_conv(x.ptr, packed, y.ptr, geom, 0, lines, filters, 1, work),

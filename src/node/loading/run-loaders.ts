@@ -136,10 +136,11 @@ async function inMemory(
   workers: number,
 ): Promise<LoaderSpecs> {
   const sounds = soundFolderOf(config.data);
+  const { sound } = infoOf(config);
   const { train: all, test } =
     sounds === undefined
-      ? await loadDataset(config.data, { dataDir, limits })
-      : await loadAudioFolder(sounds, infoOf(config).sound as FrontEnd, limits);
+      ? await loadDataset(config.data, { dataDir, limits, sound })
+      : await loadAudioFolder(sounds, sound as FrontEnd, limits);
   const apart = heldOut(config, all.count);
   const train = apart === null ? all : subset(all, apart.train);
   const plans = loaderPlans(config, train.count);

@@ -29,7 +29,7 @@ if (COUNT > 0) vi.setConfig({ testTimeout: 3_600_000 });
 /** Inputs of one run: all values of them are held at once. */
 const PART = 40;
 const experiments = path.resolve(import.meta.dirname, "../../../experiments");
-const COMMITTED = ["lenet5-mnist-1w4a", "lenet5-fashion-1w4a", "resnet20-cifar10-1w4a"];
+const COMMITTED = ["lenet5-mnist-1w4a", "lenet5-fashion-1w4a", "resnet20-cifar10-1w4a", "dscnn-fsdd-1w4a"];
 
 /** Random packed models; those with kinds that C lacks are drawn again. */
 function randomModels(seed: string, count: number): Uint8Array[] {

@@ -49,12 +49,12 @@ export class DataPanel {
     }
     const input = element("input", { type: "file", multiple: true, id: "data-input", class: "hidden" });
     const choose = element("label", { for: "data-input", class: "button" }, "Choose files");
-    const drop = element("div", { class: "drop" }, "Drop image files here, or ", choose, input);
+    const drop = element("div", { class: "drop" }, "Drop files of images or sound here, or ", choose, input);
     const label = element("label", { for: "grey-set" }, "28×28 files are");
     const note = element(
       "p",
       { class: "note", role: "status" },
-      "MNIST's or Fashion-MNIST's IDX files, CIFAR-10's .bin files or archive; .gz too.",
+      "MNIST's or Fashion-MNIST's IDX files, CIFAR-10's .bin files or archive; WAV files such as fsdd's recordings, or named by their class (yes_1.wav); .gz too.",
     );
     const error = element("p", { class: "error", role: "alert" });
     host.append(drop, element("div", { class: "field" }, label, set), note, error);
@@ -76,6 +76,9 @@ export class DataPanel {
   }
 }
 
-function describe({ title, shape, train, test, classNames }: ImagesNote): string {
+function describe({ title, shape, train, test, classNames, known, sound }: ImagesNote): string {
+  if (known === "fsdd" || sound !== undefined) {
+    return `${title}: ${count(train)} recordings to train on and ${count(test)} to test on, ${shape[0]} frames of ${shape[1]} bands, ${classNames.length} classes.`;
+  }
   return `${title}: ${count(train)} images to train on and ${count(test)} to test on, ${shape[0]}×${shape[1]}${shape[2] === 3 ? " in colour" : ""}, ${classNames.length} classes.`;
 }

@@ -8,8 +8,12 @@ import {
   horizontalFlip,
   type ImageTransform,
   imageDataset,
+  loudness,
   randomCrop,
+  spectralMasks,
+  spectralNoise,
   subset,
+  timeShift,
 } from "coarsegrad/data";
 import type { RunConfig } from "coarsegrad/run";
 import { trainingLoader } from "coarsegrad/train";
@@ -27,6 +31,8 @@ const TRANSFORMS: Readonly<Record<string, readonly ImageTransform[]>> = {
   none: [],
   shift: [randomCrop({ padding: 2 })],
   "crop-flip": [randomCrop({ padding: 4 }), horizontalFlip()],
+  "time-shift": [timeShift()],
+  speech: [timeShift(), loudness(), spectralNoise(), spectralMasks()],
 };
 
 /** Images of a source. @throws Error if the store does not have them any more */

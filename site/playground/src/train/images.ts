@@ -1,8 +1,9 @@
-/** @file Image files that are given: IDX and CIFAR-10, plain or compressed, read and put into the store. Runs in workers. */
+/** @file Files that are given: IDX, CIFAR-10 and WAV, plain or compressed, read and put into the store. Runs in workers. */
 import { datasetInfo } from "coarsegrad/data";
 import { readCifar10, readIdx, readTar } from "coarsegrad/io";
 import { write } from "../shell/store.js";
 import type { ImagesNote, StoredImages } from "./record.js";
+import { isSound, storeSounds } from "./sounds.js";
 
 /** A file as it is handed to the worker. */
 export interface GivenFile {
@@ -56,7 +57,10 @@ export async function storeFiles(files: readonly GivenFile[], grey: "mnist" | "f
     test: { images: [], labels: [] },
   };
   let shape: [number, number, number] | null = null;
-  for (const { name, bytes } of await opened(files)) {
+  const all = await opened(files);
+  const sounds = all.filter(isSound);
+  if (sounds.length > 0) return storeSounds(sounds);
+  for (const { name, bytes } of all) {
     const part = parts[isTest(name) ? "test" : "train"];
     if (bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 8) {
       const { shape: extents, data } = readIdx(bytes, name);
@@ -72,7 +76,9 @@ export async function storeFiles(files: readonly GivenFile[], grey: "mnist" | "f
       part.images.push(images);
       part.labels.push(labels);
     } else if (files.length === 1 || !/\.(?:txt|html|md)$/i.test(name)) {
-      throw new Error(`${name}: expected IDX files (MNIST, Fashion-MNIST) or CIFAR-10's .bin files, plain or as .gz`);
+      throw new Error(
+        `${name}: expected IDX files (MNIST, Fashion-MNIST), CIFAR-10's .bin files or WAV files, plain or as .gz`,
+      );
     }
   }
   if (shape === null) throw new Error("There are no images in these files.");

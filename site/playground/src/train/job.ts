@@ -87,7 +87,10 @@ async function trainJob(
       return wanted;
     },
     onStepCheckpoint: async (bytes) => {
-      progress.partialFlips(loadCheckpoint(bytes));
+      const state = loadCheckpoint(bytes);
+      progress.partialFlips(state);
+      // The step is told later; what is kept agrees with its checkpoint.
+      record.step = state.step;
       await keeper.keep("checkpoint", bytes);
       checkpoints.end();
     },

@@ -15,7 +15,8 @@ export interface Wish {
   readonly from: RunRecord | null;
 }
 
-const OWN = "imagefolder:own";
+/** Names of images and sounds of one's own. */
+const OWN = { images: "imagefolder:own", sound: "audiofolder:own" } as const;
 
 const nameOf = ({ name }: RunRecord): string => `${name}.safetensors`;
 
@@ -29,6 +30,7 @@ async function contextOf({ images, from }: Wish): Promise<SettingsContext> {
         shape: images.shape,
         classes: images.classNames.length,
         classNames: images.classNames,
+        ...(images.sound !== undefined && { sound: images.sound }),
         mean: images.shape[2] === 1 ? [0.5] : [0.5, 0.5, 0.5],
         std: images.shape[2] === 1 ? [0.25] : [0.25, 0.25, 0.25],
       },
@@ -46,7 +48,8 @@ async function contextOf({ images, from }: Wish): Promise<SettingsContext> {
 /** @throws Error of the library for settings that do not go together */
 export async function makeRun(wish: Wish, threads: number): Promise<RunRecord> {
   const { choices, images, from } = wish;
-  const settings = settingsFrom(choices, images === null ? "digits" : (images.known ?? OWN));
+  const own = images?.sound === undefined ? OWN.images : OWN.sound;
+  const settings = settingsFrom(choices, images === null ? "digits" : (images.known ?? own));
   const config = runConfig({ ...settings, ...(from !== null && { init: nameOf(from) }) }, await contextOf(wish));
   const data: DataSource = images === null ? { kind: "digits" } : { kind: "images", key: images.key };
   const bits = widths(Number(choices.w), Number(choices.a));

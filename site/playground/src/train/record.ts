@@ -1,5 +1,6 @@
 /** @file What is kept of a run, and what is asked for: plain data that pages, workers and the store share. */
 import type { RunConfig, Settings } from "coarsegrad/run";
+import type { FrontEnd } from "coarsegrad/sound";
 import type { EpochMetrics } from "coarsegrad/train";
 import type { LayerView } from "../shell/histogram.js";
 
@@ -80,11 +81,13 @@ export interface ImagesNote {
   readonly key: string;
   readonly title: string;
   /** A data set of the library that they are, or null. */
-  readonly known: "mnist" | "fashion-mnist" | "cifar10" | null;
+  readonly known: "mnist" | "fashion-mnist" | "cifar10" | "fsdd" | null;
   readonly shape: readonly [number, number, number];
   readonly classNames: readonly string[];
   readonly train: number;
   readonly test: number;
+  /** Of sound that is no data set of the library: how its pictures are made. */
+  readonly sound?: FrontEnd;
 }
 
 /** Images in the store. */

@@ -16,6 +16,9 @@ import { WeightsPanel } from "./weights-panel.js";
 /** Threads that a worker of this page may use: more than one needs shared memory. */
 const threads = (): number => (crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1);
 
+/** Shapes of known images that are not 28×28. */
+const SHAPES: Readonly<Record<string, readonly number[]>> = { cifar10: [32, 32, 3], fsdd: [49, 20, 1] };
+
 /** The runs, as the page shows them. */
 export class Runs {
   readonly #records = new Map<string, RunRecord>();
@@ -119,7 +122,7 @@ export class Runs {
     this.#current = record.id;
     this.#draw();
     if (this.#live?.id === record.id) return;
-    const shape = record.config.images?.shape ?? (record.config.data === "cifar10" ? [32, 32, 3] : [28, 28, 1]);
+    const shape = record.config.images?.shape ?? SHAPES[record.config.data] ?? [28, 28, 1];
     const view = await helperWorker()
       .call("weights", record, shape)
       .catch(() => null);
