@@ -150,7 +150,7 @@ describe("a command line that is not understood", () => {
     ["train --seed 1.5", "--seed: out of range; expected a whole number"],
     [
       "train --schedule cosin",
-      '--schedule: unknown schedule "cosin" (did you mean cosine?); expected constant, step, multistep, cosine, onecycle',
+      '--schedule: unknown schedule "cosin" (did you mean cosine?); expected constant, step, multistep, cosine, cosine-restarts, onecycle',
     ],
     ["train --schedule step:0", "--schedule: stepLR: bad every; expected an integer ≥ 1, got"],
     ["train --schedule cosine:2", "--schedule: cosine: bad min; expected a number in [0, 1], got"],
