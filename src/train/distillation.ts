@@ -3,7 +3,7 @@ import { distillationLoss } from "../autograd/functions.js";
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
 import { above, checkOptions, type OptionRules, refuse, within } from "../core/checks.js";
-import { ShapeError } from "../core/errors.js";
+import { CoarsegradError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Conv2d } from "../nn/conv.js";
@@ -97,10 +97,10 @@ export class Distillation {
    *
    * @param input [1, …]
    * @param classes that the labels are of
-   * @throws ShapeError, or what the teacher throws for an input that it does not take
+   * @throws ShapeError if it does not take such inputs, or has other classes
    */
   check(input: Tensor, classes: number): void {
-    const own = this.logits([input]).shape;
+    const own = this.#outputsFor(input);
     if (sameShape(own, [1, classes])) return;
     throw new ShapeError({
       op: "distillation",
@@ -108,6 +108,17 @@ export class Distillation {
       expected: `outputs ${shapeText([1, classes])} for an input ${shapeText(input.shape)}`,
       got: shapeText(own),
     });
+  }
+
+  #outputsFor(input: Tensor): Shape {
+    try {
+      return this.logits([input]).shape;
+    } catch (cause) {
+      if (!(cause instanceof CoarsegradError)) throw cause;
+      const expected = "a network for the student's inputs";
+      const got = `${shapeText(input.shape)}, and ${cause.message}`;
+      throw new ShapeError({ op: "distillation", what: "the teacher takes other inputs", expected, got });
+    }
   }
 
   /** T²·KL(teacher ‖ student) of a batch. @throws ShapeError unless both have as many classes */
