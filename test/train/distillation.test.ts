@@ -12,7 +12,7 @@ import { prepare } from "../../src/quant/index.js";
 import {
   distillation,
   evaluate,
-  fit,
+  fit as fitNet,
   imageTensor,
   labelTensor,
   loadCheckpoint,
@@ -33,7 +33,7 @@ async function student(options: object = {}, epochs = 1) {
   const net = lenet5({ rng: new Rng("student") });
   const optimizer = new SGD(net.parameters(), { lr: 0.02, momentum: 0.9 });
   try {
-    const result = await fit(net, train, { epochs, batch: 32, optimizer, ...options });
+    const result = await fitNet(net, train, { epochs, batch: 32, optimizer, ...options });
     return { ...result, digest: weightsDigest(net) };
   } finally {
     optimizer.dispose();
@@ -146,7 +146,7 @@ describe("distillation", () => {
       const net = new Sequential([new Linear(5, 3)]);
       const optimizer = new SGD(net.parameters(), { lr: 0.1 });
       const loss = distillation(teacher, { weight: 0.5, temperature: 2 });
-      const { metrics } = await fit(
+      const { metrics } = await fitNet(
         net,
         { x, y, ...given } as never,
         { epochs: 1, batch: 24, optimizer, loss } as never,
@@ -179,13 +179,15 @@ describe("distillation", () => {
       /distillation: the teacher has other classes than the labels; expected outputs \[1,10\].*got \[1,7\]/,
     );
     const other = disposeLater(lenet5({ size: 32, channels: 3 }));
-    await expect(student({ loss: distillation(other) })).rejects.toThrow(/distillation: the teacher takes other inputs.*conv2d: channel mismatch/);
+    await expect(student({ loss: distillation(other) })).rejects.toThrow(
+      /distillation: the teacher takes other inputs.*conv2d: channel mismatch/,
+    );
     using session = createSession(pack(other, { inputShape: [32, 32, 3] }));
     await expect(student({ loss: distillation(session) })).rejects.toThrow(/the teacher takes other inputs/);
     await expect(student({ loss: "mse" })).rejects.toThrow(/distillation\(teacher\)/);
     const own = disposeLater(lenet5());
     const optimizer = disposeLater(new SGD(own.parameters(), { lr: 0.1 }));
-    await expect(fit(own, train, { epochs: 1, optimizer, loss: distillation(own) })).rejects.toThrow(
+    await expect(fitNet(own, train, { epochs: 1, optimizer, loss: distillation(own) })).rejects.toThrow(
       /teacher.*a network of its own/,
     );
     scope(() => {
