@@ -138,7 +138,7 @@ describe("a command line that is not understood", () => {
     ],
     [
       "train --data MNIST",
-      '--data: unknown data set "MNIST" (did you mean mnist?); expected digits, mnist, fashion-mnist, cifar10, fsdd, fsdd:s0, fsdd:s1, fsdd:s2, fsdd:s3, fsdd:s4, fsdd:s5, imagefolder:DIR, audiofolder:DIR',
+      '--data: unknown data set "MNIST" (did you mean mnist?); expected digits, mnist, fashion-mnist, cifar10, tiny-imagenet, fsdd, fsdd:s0, fsdd:s1, fsdd:s2, fsdd:s3, fsdd:s4, fsdd:s5, imagefolder:DIR, audiofolder:DIR',
     ],
     [
       "train --method bgcd",
@@ -211,6 +211,7 @@ describe("data", () => {
       mnist: null,
       "fashion-mnist": null,
       cifar10: null,
+      "tiny-imagenet": null,
       fsdd: null,
     });
     const text = (await bench.run("data", "list")).stdout;

@@ -123,7 +123,8 @@ export async function loaderSpecs(config: RunConfig, options: LoaderOptions = {}
   const limits = { train: config.limit ?? undefined, test: config.testLimit ?? undefined };
   const directory = folderOf(config.data);
   if (directory !== undefined) return ofPictures(config, limits, directory, workers, maxPixels);
-  const pixels = await openDatasetPixels(config.data, options);
+  const heard = soundFolderOf(config.data) !== undefined;
+  const pixels = heard ? null : await openDatasetPixels(config.data, options);
   return pixels === null ? inMemory(config, limits, dataDir, workers) : ofStored(config, limits, pixels, workers);
 }
 
