@@ -124,7 +124,7 @@ describe("a folder of recordings", () => {
     });
     expect(await bench.run("train", "--data", "digits", "--augment", "speech")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("expected shift, crop-flip or none for images"),
+      stderr: expect.stringContaining("expected shift, crop-flip, cutout or none for images"),
     });
     expect(await bench.run("train", "--data", "audiofolder:words", "--model", "lenet5")).toMatchObject({
       code: expect.any(Number),
