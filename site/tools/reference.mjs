@@ -55,7 +55,9 @@ function leaveInheritedOut(project) {
 
 /** Settings of a run have their words in the table that also makes the command line's help. */
 function describeSettings(project) {
-  const table = readFileSync(path.join(root, "src", "run", "fields.ts"), "utf8");
+  const table = ["fields.ts", "training-fields.ts"]
+    .map((name) => readFileSync(path.join(root, "src", "run", name), "utf8"))
+    .join("\n");
   const rows = [...table.matchAll(/^ {2}(\w+): row\([\s\S]*?\bhelp:\s*(?:\(\) =>\s*)?(["`])([\s\S]*?)\2/gm)];
   const help = new Map(rows.map(([, name, , text]) => [name, text]));
   for (const member of project.getReflectionsByKind(ReflectionKind.Property)) {

@@ -1,6 +1,14 @@
 /** @file Training, evaluation and checkpoints. */
 export { PIXEL_STEP } from "../codes/scales.js";
-export { best, type Callback, type EarlyStopOptions, earlyStop, type MonitorOptions } from "./callbacks.js";
+export type { AverageOptions, AverageState } from "./average.js";
+export {
+  best,
+  type Callback,
+  type CallbackStart,
+  type EarlyStopOptions,
+  earlyStop,
+  type MonitorOptions,
+} from "./callbacks.js";
 export {
   type Checkpoint,
   type CheckpointSource,
@@ -36,7 +44,7 @@ export {
   type MetricFunction,
   type MetricName,
 } from "./measures.js";
-export type { EpochMetrics, LayerMetrics, RunMetrics, TaskMetrics } from "./metrics.js";
+export type { AverageMetrics, EpochMetrics, LayerMetrics, RunMetrics, TaskMetrics } from "./metrics.js";
 export type { NormStatistics, Recalibrate } from "./norm-statistics.js";
 export type { TaskProgress } from "./options.js";
 export { type Prediction, predict } from "./predict.js";

@@ -3,7 +3,9 @@ import { check, checkBytes, integer, type Rule } from "../core/checks.js";
 
 /** Some elements of a vector: `from` to `end` − 1. */
 export interface VectorPart {
+  /** Its first element. */
   readonly from: number;
+  /** The element behind its last. */
   readonly end: number;
 }
 

@@ -77,7 +77,7 @@ describe("registry", () => {
   });
   it("refuses other names, also those of Object", () => {
     expect(() => datasetInfo("cifar")).toThrow(
-      /unknown name; expected digits, mnist, fashion-mnist, cifar10, fsdd, got cifar/,
+      /unknown name; expected digits, mnist, fashion-mnist, cifar10, tiny-imagenet, fsdd, got cifar/,
     );
     expect(() => datasetInfo("toString")).toThrow(ArgumentError);
   });

@@ -35,7 +35,7 @@ const ASKED: Readonly<Record<string, string>> = {
   "test/temporary-root.ts": "takes memory as a folder where there is one",
   "test/site/webkit.ts": "finds and starts the WebKit of Linux, in tests that are skipped where it is not",
   "test/site/guide-snippets.test.ts": "names the language of blocks of commands, which it runs without a shell",
-  "test/tools.ts": "knows where each system keeps its browsers",
+  "test/chromium.ts": "knows where each system keeps its browsers",
   "test/tools.test.ts": "tries that",
   "test/scripts/portable.test.ts": "is this list",
 };

@@ -43,7 +43,7 @@ function settle(name, code) {
   const text = new Uint8Array(8192);
   const length = [0];
   errorText(code, text, length);
-  throw new Error(name + " failed: " + new TextDecoder().decode(text.subarray(0, length[0])).split("\\n")[0]);
+  throw new Error("internal: " + name + " failed: " + new TextDecoder().decode(text.subarray(0, length[0])).split("\\n")[0]);
 }
 
 /** What is under way: handles side by side, and the group of each. */
