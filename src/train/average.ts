@@ -21,12 +21,15 @@ import { canonicalJson } from "./digest.js";
  * weight averaging).
  */
 export interface AverageOptions {
+  /** Decay of an exponential average, in [0, 1). */
   readonly ema?: number;
+  /** First epoch of a mean over epochs, from 1. */
   readonly swa?: number;
 }
 
 /** An average as it stands in a checkpoint. */
 export interface AverageState {
+  /** Which kind it is of. */
   readonly options: AverageOptions;
   /** Steps or epochs that it is made of. */
   readonly updates: number;

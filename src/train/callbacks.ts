@@ -20,6 +20,7 @@ import type { RunMetrics } from "./metrics.js";
 
 /** What a run begins with, as callbacks are told. */
 export interface CallbackStart {
+  /** The network that is trained. */
   readonly net: Module;
   /** Of a resumed run: what the callback's `save` gave when the checkpoint was written; null if it saved nothing. */
   readonly saved?: unknown;
