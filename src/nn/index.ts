@@ -1,5 +1,13 @@
 /** @file Layers, parameters, initial values and losses. */
-export { binaryCrossEntropy, crossEntropy, distillationLoss, huberLoss, l1Loss, mse } from "../autograd/functions.js";
+export {
+  binaryCrossEntropy,
+  crossEntropy,
+  distillationLoss,
+  huberLoss,
+  l1Loss,
+  mse,
+  softCrossEntropy,
+} from "../autograd/functions.js";
 export { Identity, ReLU, ReLU6, Sigmoid, Softmax, Tanh } from "./activation.js";
 export {
   BatchNorm,

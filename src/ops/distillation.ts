@@ -2,12 +2,11 @@
 import { above, anything, check, type OptionRules } from "../core/checks.js";
 import { sizeOf } from "../core/shape.js";
 import { softmaxRows } from "../ndarray/activation.js";
-import { floatTypeOf } from "../ndarray/convert.js";
 import { divideBy, unary } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
+import { checkClassPair } from "./class-pair.js";
 import { checkReduction, type Reduction } from "./loss-reduction.js";
 import type { OpDef } from "./op.js";
-import { checkPair } from "./pointwise-loss.js";
 
 /** Options of the distillation loss. */
 export interface DistillationLossOptions {
@@ -44,10 +43,8 @@ function logProbabilities(x: NDArray, temperature: number): NDArray {
 export const distillationLoss: OpDef<DistillationLossOptions, DistillationState> = {
   name: NAME,
   shape: ([student, teacher], { temperature = 4, reduction = "mean" }) => {
-    floatTypeOf(NAME, student);
-    const shape = checkPair(NAME, student, teacher);
+    const shape = checkClassPair(NAME, student, teacher);
     check(NAME, "temperature", temperature, above(0));
-    check(NAME, "logits", student.rank, (rank) => ((rank as number) > 0 ? null : "an axis of classes"));
     const rows = shape.slice(0, -1);
     checkReduction(NAME, reduction, shape, sizeOf(rows));
     return reduction === "none" ? rows : [];

@@ -1,13 +1,11 @@
 /** @file Cross entropy against shares of classes. Sums run in f64 and are rounded once. */
 import { anything, type OptionRules } from "../core/checks.js";
-import { ShapeError } from "../core/errors.js";
-import { shapeText } from "../core/shape.js";
 import { softmaxRows } from "../ndarray/activation.js";
 import { unary } from "../ndarray/elementwise.js";
 import { NDArray } from "../ndarray/ndarray.js";
+import { checkClassPair } from "./class-pair.js";
 import { checkReduction, type Reduction } from "./loss-reduction.js";
 import type { OpDef } from "./op.js";
-import { checkPair } from "./pointwise-loss.js";
 
 /** Options of the cross entropy with soft targets. */
 export interface SoftCrossEntropyOptions {
@@ -28,15 +26,7 @@ export interface SoftCrossEntropyState {
 export const softCrossEntropy: OpDef<SoftCrossEntropyOptions, SoftCrossEntropyState> = {
   name: "softCrossEntropy",
   shape: ([logits, targets], { reduction = "mean" }) => {
-    const shape = checkPair("softCrossEntropy", logits, targets);
-    if (shape.length === 0 || shape[shape.length - 1] === 0) {
-      throw new ShapeError({
-        op: "softCrossEntropy",
-        what: "no axis of classes",
-        expected: "[..., C] with C ≥ 1",
-        got: shapeText(shape),
-      });
-    }
+    const shape = checkClassPair("softCrossEntropy", logits, targets);
     const rows = shape.slice(0, -1);
     checkReduction("softCrossEntropy", reduction, shape, logits.size);
     return reduction === "none" ? rows : [];

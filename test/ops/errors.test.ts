@@ -233,6 +233,16 @@ const options: Case[] = [
     "distillationLoss: shapes differ; expected [1,3], got [3]; broadcasting a target is almost always a mistake: use broadcastTo if you mean it",
   ],
   [
+    () => cg.distillationLoss(zeros([4, 0]), zeros([4, 0])),
+    ShapeError,
+    "distillationLoss: no axis of classes; expected [..., C] with C ≥ 1, got [4,0]",
+  ],
+  [
+    () => cg.softCrossEntropy(zeros([]), zeros([])),
+    ShapeError,
+    "softCrossEntropy: no axis of classes; expected [..., C] with C ≥ 1, got []",
+  ],
+  [
     () => cg.huberLoss(zeros([1]), zeros([1]), { delta: 0 }),
     ArgumentError,
     "huberLoss: bad delta; expected a finite number > 0, got 0",

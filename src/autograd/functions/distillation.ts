@@ -15,8 +15,8 @@ import { apply, type Tensor } from "../tensor.js";
  * @param options `temperature` T > 0 (default 4), `reduction`: "mean" over examples (default), "sum" or "none"
  * @returns a scalar, or [...] without reduction; ≥ 0 but for rounding, 0 for equal logits
  * @gradient exact for both: T·(q − p) by the student's logits
- * @throws ArgumentError on a temperature that is not above 0; ShapeError unless the shapes are equal, or for a mean over
- * no examples; DTypeError on mixed types
+ * @throws ArgumentError on a temperature that is not above 0; ShapeError unless the shapes are equal with at least one
+ * class, or for a mean over no examples; DTypeError on mixed types
  * @see Hinton, Vinyals and Dean 2015, arXiv:1503.02531, §2
  */
 export function distillationLoss(student: Tensor, teacher: Tensor, options: DistillationLossOptions = {}): Tensor {
