@@ -1,5 +1,6 @@
 /** @file Pages of the playground in headless Chromium; what a page complains of fails its test. */
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
 import { chromiumPath } from "../tools.js";
 import { type Site, servePlayground } from "./playground-site.js";
 
@@ -22,36 +23,45 @@ export interface Visit {
 }
 
 /**
- * Opens a page of the playground in a fresh browser.
+ * Opens a page of the playground in a profile of its own.
  *
  * @param name file, query and hash, such as `train.html#seed=2`
  * @param headers what the host sends besides
  * @throws Error if the page throws or logs an error
  */
-export async function visit<T>(
+export type Visiting = <T>(
   name: string,
   work: (visit: Visit) => Promise<T>,
   headers?: Readonly<Record<string, string>>,
-): Promise<T> {
-  await using site = await servePlayground(headers);
-  const browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
-  try {
+) => Promise<T>;
+
+/** One browser for the tests of a `describe`, from their first to their last. */
+export function visitsInChromium(): Visiting {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
+  });
+  afterAll(() => browser.close());
+  return async (name, work, headers) => {
+    await using site = await servePlayground(headers);
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(`${message.text()} ${message.location().url}`);
-    });
-    await page.goto(site.address + name);
-    const result = await work({ page, context, site }).catch((error: Error) => {
-      throw new Error([error.message, ...complaints].join("\n"), { cause: error });
-    });
-    if (complaints.length > 0) throw new Error(`the page complained:\n${complaints.join("\n")}`);
-    return result;
-  } finally {
-    await browser.close();
-  }
+    try {
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(`${message.text()} ${message.location().url}`);
+      });
+      await page.goto(site.address + name);
+      const result = await work({ page, context, site }).catch((error: Error) => {
+        throw new Error([error.message, ...complaints].join("\n"), { cause: error });
+      });
+      if (complaints.length > 0) throw new Error(`the page complained:\n${complaints.join("\n")}`);
+      return result;
+    } finally {
+      await context.close();
+    }
+  };
 }
 
 /** Waits until the run that is looked at is finished. @returns SHA-256 of its weights */

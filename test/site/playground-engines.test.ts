@@ -1,18 +1,28 @@
 /** @file Every page of the playground at work in Firefox and WebKit. Chromium has tests of its own. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digits } from "../../src/data/index.js";
 import { writeIdx } from "../../src/io/index.js";
 import { createRun, runConfig } from "../../src/run/index.js";
 import { lacks } from "../tools.js";
-import { answer, click, drop, firefox, type Guest, inFirefox, inWebKit, until } from "./playground-guest.js";
+import {
+  answer,
+  click,
+  drop,
+  firefox,
+  type Guest,
+  type GuestBrowser,
+  openFirefox,
+  openGuestWebKit,
+  until,
+} from "./playground-guest.js";
 import { builtPlayground, ISOLATED, servePlayground } from "./playground-site.js";
 import { hasWebKit } from "./webkit.js";
 
 const ENGINES = {
-  Firefox: { open: inFirefox, skip: lacks("Firefox", firefox !== undefined) },
-  WebKit: { open: inWebKit, skip: lacks("WebKit", hasWebKit()) },
+  Firefox: { open: openFirefox, skip: lacks("Firefox", firefox !== undefined) },
+  WebKit: { open: openGuestWebKit, skip: lacks("WebKit", hasWebKit()) },
 } as const;
 
 const LINK = "train.html#model=lenet5&limit=128&epochs=1&batch=32";
@@ -30,14 +40,18 @@ const status = (guest: Guest, start: string): Promise<unknown> =>
   until(guest, `document.getElementById("run-status").textContent.startsWith(${JSON.stringify(start)})`);
 
 describe.each(Object.entries(ENGINES))("the playground in %s", (name, { open, skip }) => {
+  let browser: GuestBrowser | undefined;
   beforeAll(async () => {
-    if (!skip) await builtPlayground();
+    if (skip) return;
+    await builtPlayground();
+    browser = await open();
   });
+  afterAll(() => browser?.[Symbol.asyncDispose]());
 
   /** Opens a page of the playground. */
   async function visit(page: string, work: (guest: Guest, site: string) => Promise<void>, headers = {}): Promise<void> {
     await using site = await servePlayground(headers);
-    await open(async (guest) => {
+    await browser!.visit(async (guest) => {
       await guest.goto(site.address + page);
       await work(guest, site.address);
     });
@@ -51,8 +65,7 @@ describe.each(Object.entries(ENGINES))("the playground in %s", (name, { open, sk
     });
   });
 
-  // The browser under WebKit's automation comes to no end here.
-  it.skipIf(skip || name === "WebKit")("goes on with a run after a reload, to the weights of Node", async () => {
+  it.skipIf(skip)("goes on with a run after a reload, to the weights of Node", async () => {
     const { weightsSha256 } = await createRun(CONFIG);
     await visit(LINK, async (guest, site) => {
       await click(guest, "#start-step");

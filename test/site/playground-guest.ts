@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { launch } from "puppeteer-core";
 import { hasProgram } from "../tools.js";
-import { withWebKit } from "./webkit.js";
+import { openWebKit } from "./webkit.js";
 
 /** A point of the window. */
 export type Point = readonly [x: number, y: number];
@@ -19,31 +19,52 @@ export interface Guest {
 /** The Firefox that is there, if any. */
 export const firefox = ["firefox-esr", "firefox"].find((name) => hasProgram(name));
 
-/** A page in a Firefox of its own. */
-export async function inFirefox<T>(work: (guest: Guest) => Promise<T>): Promise<T> {
+/** A browser that stays open for several pages, one after the other. */
+export interface GuestBrowser extends AsyncDisposable {
+  /** A page; what one host's pages store, others do not see. */
+  visit<T>(work: (guest: Guest) => Promise<T>): Promise<T>;
+}
+
+/** Starts Firefox. */
+export async function openFirefox(): Promise<GuestBrowser> {
   const { PATH = "" } = process.env;
   const folder = PATH.split(":").find((each) => hasProgram(firefox!, { PATH: each }));
   const browser = await launch({ browser: "firefox", executablePath: `${folder}/${firefox}`, headless: true });
-  try {
-    const page = await browser.newPage();
-    return await work({
-      goto: async (address) => void (await page.goto(address)),
-      run: (body) => page.evaluate(`(() => {${body}})()`),
-      async drag([first, ...rest]) {
-        await page.mouse.move(...(first as [number, number]));
-        await page.mouse.down();
-        for (const [x, y] of rest) await page.mouse.move(x, y);
-        await page.mouse.up();
-      },
-    });
-  } finally {
-    await browser.close();
-  }
+  return {
+    async visit(work) {
+      const page = await browser.newPage();
+      try {
+        return await work({
+          goto: async (address) => void (await page.goto(address)),
+          run: (body) => page.evaluate(`(() => {${body}})()`),
+          async drag([first, ...rest]) {
+            await page.mouse.move(...(first as [number, number]));
+            await page.mouse.down();
+            for (const [x, y] of rest) await page.mouse.move(x, y);
+            await page.mouse.up();
+          },
+        });
+      } finally {
+        await page.close();
+      }
+    },
+    [Symbol.asyncDispose]: () => browser.close(),
+  };
 }
 
-/** A page in a WebKit of its own. */
-export function inWebKit<T>(work: (guest: Guest) => Promise<T>): Promise<T> {
-  return withWebKit((page) => work(page));
+/** Starts WebKit, which is given one page for all. */
+export async function openGuestWebKit(): Promise<GuestBrowser> {
+  const page = await openWebKit();
+  return {
+    async visit(work) {
+      try {
+        return await work(page);
+      } finally {
+        await page.goto("about:blank");
+      }
+    },
+    [Symbol.asyncDispose]: () => page[Symbol.asyncDispose](),
+  };
 }
 
 /**

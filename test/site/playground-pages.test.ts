@@ -6,7 +6,7 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { noChromium } from "../tools.js";
-import { finished, visit } from "./playground-chromium.js";
+import { finished, visitsInChromium } from "./playground-chromium.js";
 import { builtPlayground, ISOLATED, PLAYGROUND } from "./playground-site.js";
 
 const PAGES = ["index", "train", "draw", "gradient", "look", "speed"];
@@ -25,6 +25,7 @@ const text = (page: Page, selector: string): Promise<string> => page.locator(sel
 
 describe.skipIf(noChromium)("the playground's pages", () => {
   beforeAll(builtPlayground);
+  const visit = visitsInChromium();
 
   it("read what is drawn by mouse and by keyboard, and train a float network beside it", async () => {
     await visit("draw.html?images=60", async ({ page }) => {

@@ -15,7 +15,7 @@ import { recognizer, writeWav } from "../../src/sound/index.js";
 import { loadCheckpoint, stateDigest } from "../../src/train/index.js";
 import { bundleProgram } from "../bundle.js";
 import { noChromium } from "../tools.js";
-import { finished, mainThreadTasks, visit } from "./playground-chromium.js";
+import { finished, mainThreadTasks, visitsInChromium } from "./playground-chromium.js";
 import { builtPlayground, ISOLATED } from "./playground-site.js";
 
 const SMALL = "train.html#model=mlp&limit=400&epochs=2&batch=20";
@@ -39,6 +39,7 @@ async function fileOf(page: Page, kind: string): Promise<Buffer> {
 
 describe.skipIf(noChromium)("training in the page", () => {
   beforeAll(builtPlayground);
+  const visit = visitsInChromium();
 
   it("starts, steps, pauses, goes on, and ends with the weights of Node; its script and files say the same", async () => {
     const expected = await shaInNode(SETTINGS);

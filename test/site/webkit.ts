@@ -40,8 +40,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts the browser, runs `work`, and ends what was started. */
-export async function withWebKit<T>(work: (page: WebKitPage) => Promise<T>): Promise<T> {
+/** Starts the browser; what was started ends with the page. */
+export async function openWebKit(): Promise<WebKitPage & AsyncDisposable> {
   const port = await freePort();
   const home = mkdtempSync(path.join(tmpdir(), "coarsegrad-webkit-"));
   const folders = { HOME: home, XDG_RUNTIME_DIR: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home };
@@ -65,6 +65,17 @@ export async function withWebKit<T>(work: (page: WebKitPage) => Promise<T>): Pro
     if (!answer.ok) throw new Error(`WebKit: ${route}: ${value?.message}`);
     return value;
   };
+  const end = async (): Promise<void> => {
+    if (driver.pid !== undefined) {
+      try {
+        process.kill(-driver.pid, "SIGTERM");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await ended;
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  };
   try {
     for (let tries = 0; ; tries++) {
       if (await call("GET", "/status").catch(() => null)) break;
@@ -75,29 +86,22 @@ export async function withWebKit<T>(work: (page: WebKitPage) => Promise<T>): Pro
     const capabilities = { alwaysMatch: { "webkitgtk:browserOptions": browser } };
     const { sessionId } = (await call("POST", "/session", { capabilities })) as { sessionId: string };
     const session = `/session/${sessionId}`;
-    try {
-      return await work({
-        goto: async (url) => void (await call("POST", `${session}/url`, { url })),
-        run: (script) => call("POST", `${session}/execute/sync`, { script, args: [] }),
-        async drag([first, ...rest]) {
-          const move = ([x, y]: readonly [number, number]) => ({ type: "pointerMove", duration: 50, x, y });
-          const button = (type: string) => ({ type, button: 0 });
-          const actions = [move(first), button("pointerDown"), ...rest.map(move), button("pointerUp")];
-          await call("POST", `${session}/actions`, { actions: [{ type: "pointer", id: "mouse", actions }] });
-        },
-      });
-    } finally {
-      await call("DELETE", session).catch(() => undefined);
-    }
-  } finally {
-    if (driver.pid !== undefined) {
-      try {
-        process.kill(-driver.pid, "SIGTERM");
-      } catch {
-        // It has ended by itself.
-      }
-    }
-    await ended;
-    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    return {
+      goto: async (url) => void (await call("POST", `${session}/url`, { url })),
+      run: (script) => call("POST", `${session}/execute/sync`, { script, args: [] }),
+      async drag([first, ...rest]) {
+        const move = ([x, y]: readonly [number, number]) => ({ type: "pointerMove", duration: 50, x, y });
+        const button = (type: string) => ({ type, button: 0 });
+        const actions = [move(first), button("pointerDown"), ...rest.map(move), button("pointerUp")];
+        await call("POST", `${session}/actions`, { actions: [{ type: "pointer", id: "mouse", actions }] });
+      },
+      async [Symbol.asyncDispose]() {
+        await call("DELETE", session).catch(() => undefined);
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
   }
 }

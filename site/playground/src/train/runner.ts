@@ -13,6 +13,8 @@ export interface LiveRun {
   gate(mode: GateMode): void;
   /** Ends it at the next step; its last checkpoint stays. */
   stop(): void;
+  /** Ends it at once; what it was about to write is not kept. */
+  kill(): void;
   /** Settles when its worker has ended. */
   readonly ended: Promise<void>;
 }
@@ -33,6 +35,7 @@ export function startRun(
     id: record.id,
     gate: (next) => void worker.call("gate", next),
     stop: () => stop.abort(),
+    kill: () => worker.terminate(),
     ended,
   };
 }

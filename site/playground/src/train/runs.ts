@@ -39,7 +39,7 @@ export class Runs {
     });
     byId("step").addEventListener("click", () => this.#live?.gate("step"));
     byId("reset").addEventListener("click", () => void this.#reset());
-    addEventListener("pagehide", () => this.#live?.stop());
+    addEventListener("pagehide", () => this.#leave());
   }
 
   get #currentRecord(): RunRecord | null {
@@ -87,12 +87,25 @@ export class Runs {
     live.ended
       .catch((error: Error) => {
         const own = this.#records.get(record.id);
-        if (own !== undefined) Object.assign(own, { status: "failed", error: error.message });
+        if (own !== undefined && this.#live === live) Object.assign(own, { status: "failed", error: error.message });
       })
       .finally(() => {
         if (this.#live === live) this.#live = null;
         this.#draw();
       });
+  }
+
+  /**
+   * The page is left, maybe for a while: browsers can keep pages that were left, asleep with their workers. A worker
+   * that sleeps within a write keeps the store locked for every page that comes after; it is ended instead, and the run
+   * goes on from its last checkpoint.
+   */
+  #leave(): void {
+    const live = this.#live;
+    if (live === null) return;
+    this.#live = null;
+    live.kill();
+    this.#draw();
   }
 
   async #reset(): Promise<void> {
