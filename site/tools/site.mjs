@@ -1,5 +1,5 @@
 /** @file Builds the site, or serves it while it is written: guide, reference and playground. */
-import { existsSync, mkdirSync, rmSync, watch, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, watch, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build, createServer } from "vitepress";
 import { gatherPages, gatherReference } from "./pages.mjs";
@@ -12,15 +12,35 @@ const site = path.join(root, "site");
 const pages = path.join(root, "build", "site-pages");
 const playground = path.join(site, "playground", "build.mjs");
 
-/** Gathers every page; the reference's take most of the time. */
-async function gather() {
-  rmSync(pages, { recursive: true, force: true });
-  const reference = path.join(root, "build", "site-reference");
+/** What TypeDoc wrote last; its time is that at which the sources were read. */
+const reference = path.join(root, "build", "site-reference");
+
+/** Whether no source is younger than the reference. */
+function referenceIsFresh() {
+  const read = statSync(reference, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const newest = (folder) =>
+    Math.max(
+      ...readdirSync(folder, { recursive: true, encoding: "utf8" }).map(
+        (name) => statSync(path.join(folder, name)).mtimeMs,
+      ),
+    );
+  return ["src", "site/tools", "site/pages/reference"].every((folder) => newest(path.join(root, folder)) < read);
+}
+
+/** Writes the reference, which takes most of the time. @returns what TypeDoc warns of */
+async function makeReference() {
+  const began = new Date();
   rmSync(reference, { recursive: true, force: true });
   const warnings = await buildReference(reference);
+  utimesSync(reference, began, began);
+  return warnings;
+}
+
+/** Puts every page into one folder, which is emptied first. */
+function gather() {
+  rmSync(pages, { recursive: true, force: true });
   gatherReference(reference, pages);
   gatherPages(pages);
-  return warnings;
 }
 
 /**
@@ -30,7 +50,8 @@ async function gather() {
  * @returns {Promise<string[]>} what TypeDoc warned of; also kept in `build/site-reference.json`
  */
 export async function buildSite(out) {
-  const warnings = await gather();
+  const warnings = await makeReference();
+  gather();
   rmSync(out, { recursive: true, force: true });
   await build(site, { base: PLACEHOLDER, outDir: out });
   makeRelative(out);
@@ -44,13 +65,15 @@ export async function buildSite(out) {
 }
 
 /**
- * Serves guide, reference and playground, and shows changes at once.
+ * Serves guide, reference and playground, and shows changes of the guide, docs, examples and playground at once. The
+ * reference is that of the start, made anew if a source of the library is younger.
  *
  * @param {number} [port]
  * @returns {Promise<{ address: string, close(): Promise<void> }>}
  */
 export async function serveSite(port) {
-  await gather();
+  if (!referenceIsFresh()) await makeReference();
+  gather();
   const server = await createServer(site, { port });
   const { servePlayground } = await import("../playground/build.mjs");
   const playground = await servePlayground("/playground/", { home: "/" });
