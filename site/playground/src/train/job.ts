@@ -94,9 +94,14 @@ async function trainJob(
       await keeper.keep("checkpoint", bytes);
       checkpoints.end();
     },
-    onCheckpoint: (bytes) => {
-      if (record.epochs.length === config.epochs || looks.due) look();
-      return keeper.keep("checkpoint", bytes);
+    onCheckpoint: async (bytes) => {
+      const isLast = record.epochs.length === config.epochs;
+      if (isLast || looks.due) look();
+      // Epochs may be shorter than it takes to store one.
+      if (!isLast && !gate.isShut && !checkpoints.due) return;
+      checkpoints.begin();
+      await keeper.keep("checkpoint", bytes);
+      checkpoints.end();
     },
     onTrained: () => {
       net = undefined;
