@@ -50,3 +50,39 @@ describe("the committed model", () => {
     60_000,
   );
 });
+
+describe("the speakers that were left out", () => {
+  interface Row {
+    readonly speaker: string;
+    readonly bits: "float" | "1W4A";
+    readonly top1: number;
+    readonly packedTop1: number;
+  }
+  const root = path.join(folder, "..", "..");
+  const rows = readFileSync(path.join(folder, "..", "dscnn-fsdd-speakers.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Row);
+  const page = readFileSync(path.join(root, "docs", "sound.md"), "utf8");
+  const of = (bits: Row["bits"]): Row[] => rows.filter((row) => row.bits === bits);
+
+  it("are all six, in both widths, and their packed files hear what training heard", () => {
+    const speakers = ["s0", "s1", "s2", "s3", "s4", "s5"];
+    expect(of("float").map(({ speaker }) => speaker)).toEqual(speakers);
+    expect(of("1W4A").map(({ speaker }) => speaker)).toEqual(speakers);
+    expect(rows.filter(({ top1, packedTop1 }) => top1 !== packedTop1)).toEqual([]);
+  });
+
+  it("have the figures that the page tells", () => {
+    const figures = (["float", "1W4A"] as const).map((bits) => {
+      const top1 = of(bits).map((row) => row.top1);
+      const mean = top1.reduce((sum, x) => sum + x) / 6;
+      const deviation = Math.sqrt(top1.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 5);
+      return `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`;
+    });
+    expect(page).toContain(`| mean ± sample deviation | ${figures.join(" | ")} |`);
+    of("float").forEach(({ speaker, top1 }, i) => {
+      expect(page).toContain(`| ${speaker} | ${top1.toFixed(1)} | ${of("1W4A")[i].top1.toFixed(1)} |`);
+    });
+  });
+});
