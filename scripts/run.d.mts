@@ -2,6 +2,7 @@
 import type { SpawnOptions } from "node:child_process";
 
 export const root: string;
+export const node22: string;
 export const node24: string;
 export const frameworks: string;
 export function commandFile(folder: string, command: string): string;

@@ -6,12 +6,11 @@ import { fileURLToPath } from "node:url";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Where `scripts/install-node24.mjs` puts Node 24. */
-export const node24 = path.join(
-  root,
-  ...["build", "node24", "node_modules", "node24", "bin"],
-  process.platform === "win32" ? "node.exe" : "node",
-);
+/** Where `scripts/install-nodes.mjs` puts another Node. */
+const nodeIn = (name) =>
+  path.join(root, "build", name, "node_modules", name, "bin", process.platform === "win32" ? "node.exe" : "node");
+export const node22 = nodeIn("node22");
+export const node24 = nodeIn("node24");
 
 /** Where `scripts/install-frameworks.mjs` puts what the tests of frameworks run: Next.js, React, Jest. */
 export const frameworks = path.join(root, "build", "frameworks");

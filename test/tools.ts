@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { frameworks, node24 } from "../scripts/run.mjs";
+import { frameworks, node22, node24 } from "../scripts/run.mjs";
 import { findChromium } from "./chromium.js";
 
 /**
@@ -24,7 +24,8 @@ export function lacks(tool: string, there: boolean, env: NodeJS.ProcessEnv = pro
 export const chromiumPath = findChromium();
 /** True where browser tests are to be skipped. */
 export const noChromium = lacks("Chromium", chromiumPath !== undefined);
-/** True where tests of a second engine are to be skipped; `node scripts/install-node24.mjs` brings it. */
+/** True where tests of other engines are to be skipped; `node scripts/install-nodes.mjs` brings them. */
+export const noNode22 = lacks("Node 22", existsSync(node22));
 export const noNode24 = lacks("Node 24", existsSync(node24));
 /** True where tests of frameworks are to be skipped; `node scripts/install-frameworks.mjs` brings them. */
 export const noFrameworks = lacks(

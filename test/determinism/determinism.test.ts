@@ -1,5 +1,5 @@
 /**
- * @file One seed, the same bits: this Node, Node 24 and headless Chromium run the same bundle and must agree to the
+ * @file One seed, the same bits: this Node, Nodes 22 and 24 and headless Chromium run the same bundle and must agree to the
  * last bit.
  */
 import { execFileSync } from "node:child_process";
@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { node24 } from "../../scripts/run.mjs";
+import { node22, node24 } from "../../scripts/run.mjs";
 import { withPage } from "../browser/page.js";
-import { noChromium, noNode24 } from "../tools.js";
+import { noChromium, noNode22, noNode24 } from "../tools.js";
 import * as run from "./run.js";
 
 let folder = "";
@@ -59,10 +59,15 @@ describe("the same bits", () => {
     expect(here[name]).toBe(first);
   });
 
-  it.skipIf(noNode24)(`in Node 24 as in Node ${process.versions.node}`, () => {
-    const { version, ...there } = hashesIn(node24);
-    expect(version).toMatch(/^v24\./);
-    expect({ version: here.version, ...there }).toEqual(here);
+  describe.each([
+    { major: 22, node: node22, skip: noNode22 },
+    { major: 24, node: node24, skip: noNode24 },
+  ])("Node $major", ({ major, node, skip }) => {
+    it.skipIf(skip)(`computes what Node ${process.versions.node} does, with kernels of its own choice`, () => {
+      const { version, ...there } = hashesIn(node);
+      expect(version).toMatch(new RegExp(`^v${major}\\.`));
+      expect({ version: here.version, ...there }).toEqual(here);
+    });
   });
 
   it.skipIf(noChromium)(`in headless Chromium as in Node ${process.versions.node}`, async () => {
