@@ -11,11 +11,11 @@ import { root } from "./run.mjs";
 
 const generated = path.join(root, "src", "export", "runtime.generated.ts");
 
-/** A module always has the plain kernels: those with relaxed SIMD are asked for by name, which it has no way to do. */
-const withoutRelaxed = {
-  name: "without relaxed kernels",
+/** A module always has the kernels that it starts with: others are loaded by `init`, which it does not have. */
+const withoutLater = {
+  name: "without kernels that are loaded later",
   setup({ onLoad }) {
-    onLoad({ filter: /wasm-relaxed-runtime\.generated\.ts$/ }, () => ({
+    onLoad({ filter: /wasm-(?:relaxed|dots)-runtime\.generated\.ts$/ }, () => ({
       contents: 'export const WASM_TEXT = "";',
       loader: "ts",
     }));
@@ -34,7 +34,7 @@ async function bundled(constant, entry, globalName) {
     globalName,
     target: "es2022",
     legalComments: "none",
-    plugins: [withoutRelaxed],
+    plugins: [withoutLater],
   });
   return `export const ${constant}: string =\n  ${JSON.stringify(outputFiles[0].text.trim())};\n`;
 }

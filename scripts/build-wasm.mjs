@@ -2,8 +2,8 @@
  * @file Compiles the kernels: all of them over memory of one thread and over shared memory, and those of the packed
  * runtime alone (assembly/runtime.ts); each of the three with exact and with fused products of reals. Relaxed SIMD is in
  * all of them; the exact ones leave room for it and are valid without (plain-simd.mjs). The exact runtime, which pages
- * load, is made short and has no dot products of bytes. All of them: what files of
- * assembly/ export under a name that begins with a type of elements. Each gives a module in build/ and
+ * load, is made short and has no dot products of bytes; there is one with them that `init` loads later. All of them: what
+ * files of assembly/ export under a name that begins with a type of elements. Each gives a module in build/ and
  * the same bytes as text in src/kernels/. Every compilation runs on a thread of its own, as many at a time as there are
  * processors; what was compiled from the same sources before is taken from build/kernels-cache/.
  *
@@ -52,6 +52,12 @@ const MODULES = [
     entry: "assembly/index.ts",
     wasm: "build/kernels-relaxed-threads.wasm",
     generated: "src/kernels/wasm-relaxed-threads.generated.ts",
+  },
+  {
+    target: "release",
+    entry: "assembly/runtime.ts",
+    wasm: "build/runtime-dots.wasm",
+    generated: "src/kernels/wasm-dots-runtime.generated.ts",
   },
   {
     target: "relaxed",

@@ -18,14 +18,15 @@ export function provideRuntime(): void {
 
 /**
  * Chooses the backend. Optional: the first session starts the default one. `module` may be the compiled
- * `coarsegrad/kernels.wasm`. With `relaxed` it is asynchronous and takes kernels that use relaxed SIMD: integer layers,
- * which are exact, are faster and give the same codes; float ones may differ in their last bits.
+ * `coarsegrad/kernels.wasm`. With `relaxed` it is asynchronous and loads further kernels, with relaxed SIMD where the
+ * engine has it: `false` those of integer layers alone, where weights of 3 to 8 bits gain most; everything keeps its
+ * bits. With `true` and `"auto"` float layers have it too, and may differ in their last bits.
  *
  * @returns the backend; a promise of it if `relaxed` is given
  * @throws ScopeError if sessions or arrays of the running backend are alive; ArgumentError on an unknown or unavailable
  * backend, or `relaxed: true` where the engine has no relaxed SIMD
  * @example
- * await init({ relaxed: "auto" });
+ * await init({ relaxed: false }); // the fastest of the exact kernels
  */
 export function init(options: RelaxedOptions): Promise<Backend>;
 export function init(options?: SyncOptions): Backend;

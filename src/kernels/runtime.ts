@@ -35,6 +35,7 @@ function reference(heap: Heap, real: "f32" | "f64"): Kernels {
 export const RUNTIME_KERNELS: KernelSource = {
   complete: false,
   bytes: () => bytesOfText(WASM_TEXT),
+  dotsBytes: async () => bytesOfText((await import("./wasm-dots-runtime.generated.js")).WASM_TEXT),
   relaxedBytes: async () => bytesOfText((await import("./wasm-relaxed-runtime.generated.js")).WASM_TEXT),
   reference,
 };

@@ -11,6 +11,11 @@ export interface KernelSource {
   readonly complete: boolean;
   /** The WebAssembly module's bytes. @returns a new array, the caller's */
   bytes(): Uint8Array<ArrayBuffer>;
+  /**
+   * The bytes of a module that gives the same bits and has relaxed dot products of bytes, which the one above leaves out
+   * to be short; loaded when `init` has the time. @returns a new array, the caller's
+   */
+  dotsBytes?(): Promise<Uint8Array<ArrayBuffer>>;
   /** The bytes of its relaxed variant, loaded when it is asked for. @returns a new array, the caller's */
   relaxedBytes(): Promise<Uint8Array<ArrayBuffer>>;
   /** The TypeScript twins over a heap, in f32 or f64. */

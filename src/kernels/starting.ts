@@ -151,6 +151,7 @@ export async function startLater(from: KernelSource | null, options: ThreadOptio
       return { ...threaded, variant, f64, source: from };
     }
   }
-  if (variant !== "relaxed") return start(from, { backend, relaxed });
-  return startWasm(from, await WebAssembly.compile(await from.relaxedBytes()), variant);
+  if (variant === "relaxed") return startWasm(from, await WebAssembly.compile(await from.relaxedBytes()), variant);
+  if (variant === "simd" || !from.dotsBytes) return start(from, { backend, relaxed });
+  return startWasm(from, await WebAssembly.compile(relaxIntegers(await from.dotsBytes())), variant);
 }

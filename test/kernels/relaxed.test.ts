@@ -10,7 +10,11 @@ import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { node24, root } from "../../scripts/run.mjs";
 import { ArgumentError } from "../../src/core/errors.js";
+import { Rng } from "../../src/core/rng.js";
+import { pack } from "../../src/export/index.js";
 import { init, variant } from "../../src/kernels/index.js";
+import { lenet5 } from "../../src/models/index.js";
+import { prepare } from "../../src/quant/index.js";
 import { noNode24 } from "../tools.js";
 
 const FLAG = "--experimental-wasm-relaxed-simd";
@@ -29,17 +33,32 @@ beforeAll(async () => {
   const entryPoints = [path.join(import.meta.dirname, "relaxed-run.ts")];
   const outfile = path.join(folder, "run.mjs");
   await build({ entryPoints, outfile, bundle: true, format: "esm", target: "es2022", platform: "neutral" });
+  const { model, input } = modelOfBytes();
+  writeFileSync(path.join(folder, "model"), model);
+  writeFileSync(path.join(folder, "input"), input);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => void init());
+
+/** A network whose 4-bit weights meet bytes, codes and reals, with an image for it. */
+function modelOfBytes(): { model: Uint8Array; input: Uint8Array } {
+  const rng = new Rng("dots");
+  using net = prepare(lenet5({ rng }), { weights: 4, activations: 4 });
+  const input = Uint8Array.from({ length: 28 * 28 }, () => rng.int(256));
+  return { model: pack(net, { inputShape: [28, 28, 1] }), input };
+}
 
 /** What the named functions of relaxed-run.ts answer in a process of its own. */
 function answers(node: string, flags: readonly string[], ...names: string[]): unknown[] {
   const script = path.join(folder, "print.mjs");
   writeFileSync(
     script,
-    `import * as run from "./run.mjs";
+    `import { readFileSync } from "node:fs";
+     import * as run from "./run.mjs";
+     for (const name of ["model", "input"]) {
+       globalThis[name] = new Uint8Array(readFileSync(new URL(name, import.meta.url)));
+     }
      const answers = [];
      for (const name of ${JSON.stringify(names)}) answers.push(await run[name]());
      console.log(JSON.stringify(answers));`,
@@ -88,6 +107,14 @@ describe.each(NODES)("in $name", ({ node, flags, there }) => {
       ]);
     },
   );
+
+  it.skipIf(!there)("the packed runtime loads dot products of bytes for { relaxed: false }, and gives the same", () => {
+    const [[standard, wide, plain]] = answers(node, flags, "packed") as [{ variant: string; output: number[] }[]];
+    expect([standard.variant, wide.variant, plain.variant]).toEqual(["relaxed-integers", "relaxed-integers", "simd"]);
+    expect(standard.output).toHaveLength(10);
+    expect(wide.output).toEqual(plain.output);
+    expect(standard.output).toEqual(plain.output);
+  });
 
   it.skipIf(!there)("is taken by the packed runtime, and stays when the complete kernels join it", () => {
     expect(answers(node, flags, "runtime")).toEqual(["relaxed, then relaxed"]);
