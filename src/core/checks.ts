@@ -101,10 +101,20 @@ export function listOf(rule: Rule, length?: number): Rule {
 }
 
 const LONGEST = 60;
+/** Entries of a record that are told by name. */
+const MOST_ENTRIES = 3;
 
 /** A string in quotes, cut, without characters that a terminal would act on. */
 function quoted(value: string): string {
   return printable(JSON.stringify(cut(value, LONGEST)));
+}
+
+/** A small record of plain values as it would be written; "an object" for any other. */
+function describeRecord(value: object): string {
+  const entries = Object.entries(value);
+  const isPlain = ([key, held]: [string, unknown]): boolean => /^\w{1,40}$/.test(key) && Object(held) !== held;
+  if (entries.length === 0 || entries.length > MOST_ENTRIES || !entries.every(isPlain)) return "an object";
+  return `{ ${entries.map(([key, held]) => `${key}: ${describe(held)}`).join(", ")} }`;
 }
 
 /** What came, in a few words. Calls nothing of the value's own that may throw. */
@@ -130,7 +140,7 @@ export function describe(value: unknown): string {
     const { shape, dtype } = value as { shape?: unknown; dtype?: unknown };
     if (typeof dtype === "string" && Array.isArray(shape)) return `${dtype} [${shape.join(",")}]`;
     const tag = Object.prototype.toString.call(value).slice(8, -1);
-    return tag === "Object" ? "an object" : `an object (${quoted(tag).slice(1, -1)})`;
+    return tag === "Object" ? describeRecord(value) : `an object (${quoted(tag).slice(1, -1)})`;
   } catch {
     return "an object";
   }

@@ -239,7 +239,7 @@ describe("what is trained on need not be images", () => {
 describe("refuses", () => {
   it.each([
     [{}, /average/],
-    [{ ema: 1 }, /a decay in \[0, 1\)/],
+    [{ ema: 1 }, /a decay in \[0, 1\).*, got \{ ema: 1 \}$/],
     [{ ema: 0.9, swa: 2 }, /\{ ema: .* \} or \{ swa: .* \}/],
     [{ swa: 0 }, /an epoch from 1/],
     [{ swa: 5 }, /an epoch of the run, 1 to 4/],
