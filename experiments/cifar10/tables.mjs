@@ -28,14 +28,14 @@ const TABLES = {
 };
 
 /** Replaces a file as a whole. @param {string} file @param {string} content */
-function writeWhole(file, content) {
+export function writeWhole(file, content) {
   const temporary = `${file}.${randomBytes(4).toString("hex")}.tmp`;
   writeFileSync(temporary, content, { flush: true });
   renameSync(temporary, file);
 }
 
 /** What each line of a file holds; nothing without the file. @param {string} file */
-function readLines(file) {
+export function readLines(file) {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
@@ -85,7 +85,7 @@ function readConfig(file) {
 }
 
 /** A Markdown table. The first column is text, the others are numbers. */
-function table(heads, rows) {
+export function table(heads, rows) {
   const line = (cells) => `| ${cells.join(" | ")} |`;
   return [line(heads), line(heads.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
 }
@@ -109,7 +109,8 @@ function rowName({ row, diverged, epochs, plannedEpochs, trainImages, plannedIma
   return odd.length === 0 ? row : `${row} (**trial**: ${odd.join(", ")})`;
 }
 
-function accuracyTable(results) {
+/** Accuracy, size and cost of each run. */
+export function accuracyTable(results) {
   return table(
     [
       "",
@@ -146,10 +147,16 @@ export function restlessness(accuracies, until) {
 
 const NOISY_EPOCHS = 3;
 
-/** Table 2 with tests of significance of each ρ against ρ = 0. */
-export function blendingTable(results) {
+/** Results of the same row, seeds apart. @returns {Map<string, any[]>} */
+export function byRow(results) {
   const groups = new Map();
   for (const result of results) groups.set(result.row, [...(groups.get(result.row) ?? []), result]);
+  return groups;
+}
+
+/** Table 2 with tests of significance of each ρ against ρ = 0. */
+export function blendingTable(results) {
+  const groups = byRow(results);
   const figures = {
     final: (result) => result.top1,
     first: (result) => result.valAccuracy[0],

@@ -59,6 +59,7 @@ export const guide = [
       page("Threads", "/docs/threads"),
       page("Shards and ranks", "/docs/scale"),
       page("Recipes", "/docs/recipes"),
+      page("Accuracy on CIFAR-10", "/docs/accuracy"),
       page("Workers", "/docs/workers"),
       page("Servers", "/docs/servers"),
       page("Microcontrollers", "/docs/microcontrollers"),

@@ -1,0 +1,56 @@
+/**
+ * @file From sweeps of STUDY.json to evidence: study.jsonl, and the tables of docs/accuracy.md between their markers.
+ * `node experiments/cifar10/study.mjs [FOLDER …]` adds the runs that are complete in these sweeps' folders; what was
+ * there before stays, unless it is done again.
+ */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadSource } from "../../scripts/load-source.mjs";
+import { accuracyTable, byRow, filled, readLines, resultOf, table, writeWhole } from "./tables.mjs";
+
+const { spread } = await loadSource("src/sweep/statistics.ts");
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const EVIDENCE = path.join(root, "experiments", "cifar10", "study.jsonl");
+const PAGE = path.join(root, "docs", "accuracy.md");
+
+/** Runs that choose are short, and told by their held-out images; the others are tested, once each. */
+const chooses = ({ id }) => id.startsWith("choice/");
+
+/** Held-out accuracy of short runs, by what they compare. */
+function choiceTable(results) {
+  const rows = [...byRow(results)].map(([row, group]) => [
+    row,
+    spread(group.map(({ valAccuracy }) => valAccuracy.at(-1))),
+    spread(group.map(({ loss }) => loss.at(-1))),
+    group.map(({ seed }) => seed).join(", "),
+    group[0].epochs,
+    Math.round(group.reduce((sum, { imagesPerSecond }) => sum + imagesPerSecond, 0) / group.length),
+  ]);
+  return table(["", "held-out top-1, %", "last training loss", "seeds", "epochs", "images/s"], rows);
+}
+
+/** Tables by name. @param {readonly any[]} results lines of study.jsonl */
+export function studyTables(results) {
+  return { choice: choiceTable(results.filter(chooses)), final: accuracyTable(results.filter((r) => !chooses(r))) };
+}
+
+/** The page with the tables of the evidence. @param {string} text @param {readonly any[]} results */
+export function studyPage(text, results) {
+  return Object.entries(studyTables(results)).reduce((page, [name, content]) => filled(page, name, content), text);
+}
+
+if (path.resolve(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) {
+  const key = ({ id, seed }) => `${id} ${seed}`;
+  const results = new Map(readLines(EVIDENCE).map((result) => [key(result), result]));
+  for (const folder of process.argv.slice(2)) {
+    for (const line of readLines(path.join(folder, "sweep-results.jsonl"))) {
+      const result = line.status === "done" ? resultOf(line, folder) : null;
+      if (result !== null) results.set(key(result), { ...result, table: chooses(result) ? "choice" : "final" });
+    }
+  }
+  const all = [...results.values()];
+  writeWhole(EVIDENCE, all.map((result) => `${JSON.stringify(result)}\n`).join(""));
+  writeWhole(PAGE, studyPage(readFileSync(PAGE, "utf8"), all));
+  console.error(`${all.length} results in ${path.relative(root, EVIDENCE)}`);
+}

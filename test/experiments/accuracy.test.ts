@@ -1,0 +1,47 @@
+/** @file The second study on CIFAR-10: its plan is one, and its page holds what its evidence says. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { expandPlan } from "../../src/sweep/expand.js";
+import { parsePlan } from "../../src/sweep/plan.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: a script without declarations.
+const script: any = await import(new URL("../../experiments/cifar10/study.mjs", import.meta.url).href);
+
+const root = path.join(import.meta.dirname, "..", "..");
+const text = (...name: string[]): string => readFileSync(path.join(root, ...name), "utf8");
+
+interface Result {
+  readonly id: string;
+  readonly row: string;
+  readonly seed: number;
+  readonly top1: number;
+  readonly packed: { readonly top1: number };
+  readonly verified: { readonly codes: { readonly equal: number; readonly total: number } } | null;
+}
+const results: Result[] = text("experiments", "cifar10", "study.jsonl")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line));
+const runs = expandPlan(parsePlan(JSON.parse(text("experiments", "cifar10", "STUDY.json")), "STUDY.json"));
+
+describe("the second study", () => {
+  it("has only results that its plan names", () => {
+    const named = new Map(runs.map(({ name, title }) => [name, title]));
+    expect(results.map(({ id, row }) => [id, named.get(id) === row])).toEqual(results.map(({ id }) => [id, true]));
+    expect(new Set(results.map(({ id, seed }) => `${id} ${seed}`)).size).toBe(results.length);
+  });
+
+  it("ships what it trained: packed files classify as training's network, final rows code by code", () => {
+    expect(results.filter(({ top1, packed }) => top1 !== packed.top1)).toEqual([]);
+    for (const { id, verified } of results.filter(({ id }) => !id.startsWith("choice/"))) {
+      expect(verified?.codes.equal, id).toBe(verified?.codes.total);
+      expect(verified?.codes.total, id).toBeGreaterThan(0);
+    }
+  });
+
+  it("has a page that says the same", () => {
+    const page = text("docs", "accuracy.md");
+    expect(script.studyPage(page, results)).toBe(page);
+  });
+});
