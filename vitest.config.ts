@@ -41,6 +41,9 @@ const LONG = [
   "package/",
   "frameworks/",
   "site/",
+  "world/",
+  "sweep/",
+  "browser/report",
 ];
 
 class LongestFirst extends BaseSequencer {

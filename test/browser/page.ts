@@ -4,7 +4,8 @@
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
 import { chromiumPath } from "../tools.js";
 
 /** Nothing that Chromium would fetch or write on its own account. */
@@ -78,15 +79,37 @@ export async function withPage<T>(
  * @returns what `work` returns
  * @throws Error if the page throws or logs an error
  */
-export async function visit<T>(
-  address: string,
-  work: (page: Page) => Promise<T>,
-  options: Pick<PageOptions, "expected"> = {},
-): Promise<T> {
+export async function visit<T>(address: string, work: (page: Page) => Promise<T>, options?: VisitOptions): Promise<T> {
   // Playwright makes a user-data-dir of its own for every launch, and removes it.
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
   try {
-    const page = await browser.newPage();
+    return await visitIn(browser, address, work, options);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** {@link visit} in one browser for all tests of a `describe`, each with a profile of its own. */
+export function visitsInOne(): typeof visit {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ARGUMENTS });
+  });
+  afterAll(() => browser.close());
+  return (address, work, options) => visitIn(browser, address, work, options);
+}
+
+type VisitOptions = Pick<PageOptions, "expected">;
+
+async function visitIn<T>(
+  browser: Browser,
+  address: string,
+  work: (page: Page) => Promise<T>,
+  options: VisitOptions = {},
+): Promise<T> {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("console", (message) => {
@@ -100,6 +123,6 @@ export async function visit<T>(
     if (complaints.length > 0) throw new Error(`the page complained:\n${complaints.join("\n")}`);
     return result;
   } finally {
-    await browser.close();
+    await context.close();
   }
 }

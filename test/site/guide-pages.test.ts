@@ -1,13 +1,17 @@
-/** @file The built site in a browser: from any folder, by keyboard, in the dark, on small screens, to axe, in its search. */
+/**
+ * @file The built site in a browser: from any folder, by keyboard, in the dark, on small screens, to axe, in its search;
+ * and the site as it is served while it is written.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { root } from "../../scripts/run.mjs";
-import { visit } from "../browser/page.js";
+import { visitsInOne } from "../browser/page.js";
 import { noChromium } from "../tools.js";
 import { buildSite, SITE } from "./built.js";
+import { serving } from "./dev-server.js";
 import { withSite } from "./serve.js";
 
 beforeAll(buildSite, 300_000);
@@ -73,6 +77,8 @@ const ready = (page: Page): Promise<unknown> =>
   page.waitForFunction("document.querySelector('#app')?.__vue_app__ !== undefined");
 
 describe.skipIf(noChromium)("in Chromium", () => {
+  const visit = visitsInOne();
+
   it.each(["/", "/some/deep/folder/"])("from %s: links, history, search", async (folder) => {
     const { missing } = await withSite(folder, (address) =>
       visit(address, async (page) => {
@@ -160,7 +166,11 @@ describe.skipIf(noChromium)("in Chromium", () => {
     "reference/infer.html",
     "examples/index.html",
   ];
-  const VIEWS = (["light", "dark"] as const).flatMap((scheme) => [390, 1280].map((width) => [scheme, width] as const));
+  // Colours do not depend on the width, nor what is too wide on the colours.
+  const VIEWS = [
+    ["light", 390],
+    ["dark", 1280],
+  ] as const;
   it.each(LOOKED_AT)("%s: axe finds nothing serious, and nothing is wider than the window", async (name) => {
     await withSite("/", (address) =>
       visit(`${address}${name}`, async (page) => {
@@ -185,5 +195,32 @@ describe.skipIf(noChromium)("in Chromium", () => {
         }
       }),
     );
+  });
+});
+
+describe("npm run site:dev", () => {
+  it("serves guide, reference and playground with every module that their pages ask for", async () => {
+    await serving(async (address) => {
+      const get = async (page: string): Promise<{ status: number; type: string; text: string }> => {
+        const answer = await fetch(new URL(page, address));
+        return { status: answer.status, type: answer.headers.get("content-type") ?? "", text: await answer.text() };
+      };
+      for (const page of ["", "guide/own-proxy.html", "reference/", "docs/sweeps.html"]) {
+        expect(await get(page), page).toMatchObject({ status: 200, type: expect.stringContaining("text/html") });
+      }
+      for (const page of ["index", "train", "draw", "gradient", "look", "speed"]) {
+        const { status, text } = await get(`playground/${page}.html`);
+        expect(status, page).toBe(200);
+        expect(text).toContain('href="/"');
+        const scripts = [...text.matchAll(/<script[^>]* src="([^"]+)"/g)].map(([, src]) => src);
+        expect(scripts.length, page).toBeGreaterThan(0);
+        for (const script of scripts) {
+          expect(await get(new URL(script, `${address}playground/`).href), script).toMatchObject({
+            status: 200,
+            type: expect.stringContaining("javascript"),
+          });
+        }
+      }
+    });
   });
 });
