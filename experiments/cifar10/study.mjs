@@ -3,9 +3,10 @@
  * `node experiments/cifar10/study.mjs [FOLDER …]` adds the runs that are complete in these sweeps' folders; what was
  * there before stays, unless it is done again.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { loadSource } from "../../scripts/load-source.mjs";
 import { accuracyTable, byRow, filled, readLines, resultOf, table, writeWhole } from "./tables.mjs";
 
@@ -43,8 +44,13 @@ export function studyPage(text, results) {
 if (path.resolve(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) {
   const key = ({ id, seed }) => `${id} ${seed}`;
   const results = new Map(readLines(EVIDENCE).map((result) => [key(result), result]));
-  for (const folder of process.argv.slice(2)) {
-    for (const line of readLines(path.join(folder, "sweep-results.jsonl"))) {
+  const { positionals } = parseArgs({ allowPositionals: true, options: {} });
+  const files = positionals.map((folder) => [folder, path.join(folder, "sweep-results.jsonl")]);
+  for (const [folder, file] of files) {
+    if (!existsSync(file)) throw new Error(`${folder}: no sweep-results.jsonl; expected the folder of a sweep`);
+  }
+  for (const [folder, file] of files) {
+    for (const line of readLines(file)) {
       const result = line.status === "done" ? resultOf(line, folder) : null;
       if (result !== null) results.set(key(result), { ...result, table: chooses(result) ? "choice" : "final" });
     }

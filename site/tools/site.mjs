@@ -1,5 +1,15 @@
 /** @file Builds the site, or serves it while it is written: guide, reference and playground. */
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, watch, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  watch,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { build, createServer } from "vitepress";
 import { gatherPages, gatherReference } from "./pages.mjs";
@@ -27,13 +37,19 @@ function referenceIsFresh() {
   return ["src", "site/tools", "site/pages/reference"].every((folder) => newest(path.join(root, folder)) < read);
 }
 
-/** Writes the reference, which takes most of the time. @returns what TypeDoc warns of */
+/** Writes the reference, which takes most of the time; there is a whole one or none. @returns what TypeDoc warns of */
 async function makeReference() {
   const began = new Date();
+  const made = `${reference}.${process.pid}`;
   rmSync(reference, { recursive: true, force: true });
-  const warnings = await buildReference(reference);
-  utimesSync(reference, began, began);
-  return warnings;
+  try {
+    const warnings = await buildReference(made);
+    utimesSync(made, began, began);
+    renameSync(made, reference);
+    return warnings;
+  } finally {
+    rmSync(made, { recursive: true, force: true });
+  }
 }
 
 /** Puts every page into one folder, which is emptied first. */

@@ -47,3 +47,9 @@ export function helperWorker(): Connection<TrainHandlers> {
   helper ??= start();
   return helper;
 }
+
+/** Ends that worker, if there is one; the next question starts another. */
+export function endHelper(): void {
+  helper?.terminate();
+  helper = null;
+}

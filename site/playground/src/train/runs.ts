@@ -9,7 +9,7 @@ import type { GateMode } from "./gate.js";
 import type { Wish } from "./make.js";
 import type { FileKind, ImagesNote, RunRecord } from "./record.js";
 import { showRun } from "./run-panel.js";
-import { helperWorker, type LiveRun, startRun } from "./runner.js";
+import { endHelper, helperWorker, type LiveRun, startRun } from "./runner.js";
 import { drawRuns } from "./runs-table.js";
 import { WeightsPanel } from "./weights-panel.js";
 
@@ -97,10 +97,11 @@ export class Runs {
 
   /**
    * The page is left, maybe for a while: browsers can keep pages that were left, asleep with their workers. A worker
-   * that sleeps within a write keeps the store locked for every page that comes after; it is ended instead, and the run
-   * goes on from its last checkpoint.
+   * that sleeps within a write keeps the store locked for every page that comes after; they are ended instead, and the
+   * run goes on from its last checkpoint.
    */
   #leave(): void {
+    endHelper();
     const live = this.#live;
     if (live === null) return;
     this.#live = null;
