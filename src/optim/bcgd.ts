@@ -10,15 +10,14 @@ import {
   refuse,
   within,
 } from "../core/checks.js";
-import { DISPOSE } from "../core/dispose.js";
 import { ArgumentError } from "../core/errors.js";
 import { blendCodes } from "../ndarray/update.js";
-import type { Parameter } from "../nn/parameter.js";
 import { QuantParameter } from "../quant/quant-parameter.js";
 import { filledGroups, withGradients } from "./groups.js";
 import { SGD, SGD_RULES, type SGDOptions } from "./sgd.js";
 import { takeValues } from "./state.js";
 import type { OptimizerLike, OptimizerState, ParametersOrGroups } from "./types.js";
+import { checkOptimizer, OptimizerWrapper } from "./wrapper.js";
 
 /** Options of {@link BCGD} over SGD. */
 export interface BCGDOptions extends Partial<SGDOptions> {
@@ -53,18 +52,18 @@ export interface BCGDBase {
  * @example
  * const optimizer = new BCGD(net.parameters(), { lr: 0.02, momentum: 0.95, weightDecay: 1e-4, rho: 1e-5 });
  */
-export class BCGD implements OptimizerLike {
-  /** The optimizer that takes the steps. */
-  readonly base: OptimizerLike;
+export class BCGD extends OptimizerWrapper {
   #rho: number;
 
   constructor(parameters: ParametersOrGroups<SGDOptions>, options: BCGDOptions | BCGDBase) {
-    this.#rho = checkBCGD("BCGD", options).rho ?? 1e-5;
+    const { rho = 1e-5 } = checkBCGD("BCGD", options);
     const { rho: _, ...rest } = options;
-    this.base =
+    super(
       "base" in rest && rest.base !== undefined
         ? made(rest.base, parameters)
-        : new SGD(parameters, rest as BCGDOptions);
+        : new SGD(parameters, rest as BCGDOptions),
+    );
+    this.#rho = rho;
   }
 
   /** Blending ρ; may be changed between steps. @throws ArgumentError outside [0, 1] */
@@ -74,27 +73,6 @@ export class BCGD implements OptimizerLike {
   set rho(value: number) {
     this.#rho = checkRho(value);
   }
-  get lr(): number {
-    return this.base.lr;
-  }
-  set lr(value: number) {
-    this.base.lr = value;
-  }
-  get lrFactor(): number {
-    return this.base.lrFactor;
-  }
-  set lrFactor(value: number) {
-    this.base.lrFactor = value;
-  }
-  /** All parameters that are stepped. */
-  parameters(): Parameter[] {
-    return this.base.parameters();
-  }
-  /** Forgets all gradients. */
-  zeroGrad(): void {
-    this.base.zeroGrad();
-  }
-
   /** Blends, then steps. */
   step(): void {
     if (this.#rho > 0) {
@@ -119,13 +97,6 @@ export class BCGD implements OptimizerLike {
     const { own, rest } = takeValues("BCGD", state, { rho: within(0, 1) });
     this.base.loadStateDict(rest);
     this.#rho = own.rho ?? this.#rho;
-  }
-  /** Frees the state; the parameters stay. */
-  dispose(): void {
-    this.base.dispose();
-  }
-  [DISPOSE](): void {
-    this.dispose();
   }
 }
 
@@ -160,16 +131,7 @@ const ANY_SGD = Object.fromEntries(Object.keys(SGD_RULES).map((name) => [name, a
 /** The base optimizer that the user's function makes. @throws ArgumentError if it is none */
 function made(base: BCGDBase["base"], parameters: ParametersOrGroups<SGDOptions>): OptimizerLike {
   filledGroups("BCGD", parameters, {} as SGDOptions, undefined);
-  const optimizer: unknown = base(parameters);
-  const methods = ["parameters", "zeroGrad", "step", "stateDict", "loadStateDict", "dispose"];
-  if (
-    typeof optimizer !== "object" ||
-    optimizer === null ||
-    methods.some((name) => typeof (optimizer as Record<string, unknown>)[name] !== "function")
-  ) {
-    refuse("BCGD", "base", "a function that makes an optimizer of the parameters", optimizer);
-  }
-  return optimizer as OptimizerLike;
+  return checkOptimizer("BCGD", "base", base(parameters), "a function that makes an optimizer of the parameters");
 }
 
 /** w_f ← (1 − ρ)·w_f + ρ·δq in place, with each channel's δ. */
