@@ -2,6 +2,7 @@
 export { Adam, type AdamOptions, AdamW } from "./adam.js";
 export { BCGD, type BCGDBase, type BCGDOptions, BinaryConnect, BinaryRelax, type RelaxOptions } from "./bcgd.js";
 export { clipGradNorm, clipGradValue } from "./clip-gradients.js";
+export { type FreezingOptions, IterativeFreezing } from "./iterative-freezing.js";
 export { Optimizer, type OptimizerKind } from "./optimizer.js";
 export * from "./schedule/index.js";
 export { SGD, type SGDOptions } from "./sgd.js";

@@ -5,7 +5,7 @@ import { sameShape, shapeText } from "../core/shape.js";
 import { untrack } from "../memory/scope.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import type { Parameter } from "../nn/parameter.js";
-import { listed, type RealValues, realValues, stateEntries } from "../nn/state.js";
+import { type HostArray, listed, type RealValues, realValues, stateEntries } from "../nn/state.js";
 import type { FilledGroup, OptimizerState } from "./types.js";
 
 /** Names of what an optimizer keeps for each parameter. */
@@ -239,4 +239,50 @@ export function takeValues<Name extends string>(
     values.delete(name);
   }
   return { own, rest: { arrays: state.arrays, values: Object.fromEntries(values) as Record<string, number> } };
+}
+
+/**
+ * A state without the arrays that a wrapper of an optimizer keeps for itself, each of a parameter's shape.
+ *
+ * @param names of the wrapper's arrays; a parameter has all of them or none
+ * @returns those arrays by parameter index and name, as new f32 numbers, and the state for the optimizer inside
+ * @throws StateError on an array of another shape, or of a parameter that the wrapper does not keep any for
+ */
+export function takeArrays<Name extends string>(
+  op: string,
+  state: OptimizerState,
+  names: readonly Name[],
+  parameters: readonly (Parameter | null)[],
+): { own: Map<number, Record<Name, Float32Array>>; rest: OptimizerState } {
+  const refuse: Refuse = (what, expected, got) => {
+    throw new StateError({ op, what, expected, got, hint: "nothing was changed" });
+  };
+  const [arrays] = partsOf(op, state, refuse);
+  const own = new Map<number, Record<Name, Float32Array>>();
+  for (const key of [...arrays.keys()]) {
+    const [, digits, name] = /^(0|[1-9]\d*)\.(.+)$/.exec(key) ?? [];
+    if (!names.includes(name as Name)) continue;
+    const parameter = parameters[Number(digits)] ?? null;
+    if (parameter === null) {
+      refuse(`state ${key} belongs to no parameter`, "an index of a quantized parameter", digits);
+      continue;
+    }
+    const reals = realValues(arrays.get(key));
+    if (typeof reals === "string") refuse(`state ${key} is no array`, `f32 ${shapeText(parameter.shape)}`, reals);
+    const { shape, read } = reals as RealValues;
+    if (!sameShape(shape, parameter.shape)) {
+      refuse(`state ${key} has another shape`, shapeText(parameter.shape), shapeText(shape));
+    }
+    const table = own.get(Number(digits)) ?? ({} as Record<Name, Float32Array>);
+    table[name as Name] = Float32Array.from(read());
+    own.set(Number(digits), table);
+    arrays.delete(key);
+  }
+  for (const [index, table] of own) {
+    const missing = names.filter((name) => table[name] === undefined);
+    if (missing.length > 0) {
+      refuse(`the state of parameter ${index} is not whole`, names.join(", "), listed("missing", missing));
+    }
+  }
+  return { own, rest: { arrays: arrays as Map<string, HostArray>, values: state.values } };
 }

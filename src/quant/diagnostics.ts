@@ -16,6 +16,8 @@ export interface WeightDiagnostics {
   readonly saturation: number;
   /** δ now: mean over channels. */
   readonly delta: number;
+  /** Share of codes that the optimizer keeps as they are now. */
+  readonly frozenShare: number;
 }
 
 /** An activation layer since the last reading. Shares are NaN if nothing was counted. */
@@ -159,5 +161,6 @@ function weightsOf(name: string, { weight }: QuantLayer): WeightDiagnostics {
     zeroShare: share(zeros),
     saturation: share(full),
     delta: delta.length === 0 ? 0 : delta.reduce((sum, step) => sum + step, 0) / delta.length,
+    frozenShare: share(weight.frozen),
   };
 }

@@ -123,6 +123,9 @@ export class QuantParameter extends Parameter {
     this.#relax = eta;
   }
 
+  /** Codes that an optimizer keeps as they are: `IterativeFreezing` of `coarsegrad/optim` sets it. */
+  frozen = 0;
+
   /** Codes that the last re-projection changed; 0 after the first. */
   get flips(): number {
     return this.#flips;

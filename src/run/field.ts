@@ -22,6 +22,8 @@ export interface Facts {
   readonly ema: boolean;
   /** The result is an average of weights. */
   readonly averages: boolean;
+  /** Codes that flip back and forth are frozen. */
+  readonly freezes: boolean;
   readonly schedule: ScheduleSpec["name"];
   /** The network comes from an ONNX file, which holds its weights. */
   readonly imported: boolean;

@@ -6,6 +6,7 @@ import { BCGD, BinaryRelax } from "../optim/bcgd.js";
 import {
   Adam,
   type AdamOptions,
+  IterativeFreezing,
   type OptimizerLike,
   type ParametersOrGroups,
   SGD,
@@ -85,8 +86,15 @@ export async function calibrated(
  */
 const RELAX = { top: 100, share: 0.8 };
 
-/** The optimizer of a run: the base alone in float, or blended, or relaxing. */
+/** The optimizer of a run: the base alone in float, or blended, or relaxing; and perhaps freezing codes. */
 export function optimizerFor(net: Module, config: RunConfig, stepsPerEpoch: number): OptimizerLike {
+  const optimizer = steppingOptimizer(net, config, stepsPerEpoch);
+  const { freeze, freezeFrom = 1 } = config.quant ?? {};
+  if (freeze === undefined) return optimizer;
+  return new IterativeFreezing(optimizer, { threshold: freeze, fromStep: (freezeFrom - 1) * stepsPerEpoch });
+}
+
+function steppingOptimizer(net: Module, config: RunConfig, stepsPerEpoch: number): OptimizerLike {
   const { lr, momentum, weightDecay, quant, epochs } = config;
   const base = (parameters: ParametersOrGroups<SGDOptions>): OptimizerLike =>
     config.optimizer === "adam"

@@ -73,6 +73,7 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
     validates: (settings.validate ?? 0) > 0,
     ema: settings.ema !== undefined,
     averages: settings.ema !== undefined || settings.swa !== undefined,
+    freezes: settings.freeze !== undefined,
     schedule: (settings.schedule ?? { name: "onecycle" as const }).name,
     imported,
     starts: imported || settings.init !== undefined,
@@ -173,7 +174,17 @@ export function settingsOf(config: RunConfig): Settings {
   const kept: Values = { ...config, ...(quant as QuantConfig | null), ...own, schedule: form, init: undefined };
   const { bits, optimizer, model, data, validate } = config;
   const facts = {
-    ...factsOf({ bits, optimizer, model, data, schedule: form, method, validate, teacher: teaches.teacher }),
+    ...factsOf({
+      bits,
+      optimizer,
+      model,
+      data,
+      schedule: form,
+      method,
+      validate,
+      teacher: teaches.teacher,
+      freeze: quant?.freeze,
+    }),
     starts: true,
   };
   return Object.fromEntries(

@@ -54,6 +54,23 @@ export const TRAINING_FIELDS = {
     needs: trains,
     otherwise: 1,
   }),
+  freeze: row("quant?", {
+    flags: "--freeze <frequency>",
+    help: "late in training, weights whose code turns back more often than in this share of steps keep their code, such as 0.02",
+    kind: real({ min: 0, below: 1 }),
+    needs: trains,
+    refuses: (_, { bits, method }) =>
+      bits.weights === 32 ? "--bits nWmA with quantized weights" : method === "relax" ? "--method bcgd or bc" : null,
+  }),
+  freezeFrom: row("quant?", {
+    flags: "--freeze-from <epoch>",
+    help: "the first epoch that --freeze looks at",
+    kind: whole({ min: 1 }),
+    initially: ({ epochs }) => Math.floor((2 * epochs) / 3) + 1,
+    initialText: "after two thirds of them",
+    needs: ({ freezes }) => (freezes ? null : "--freeze FREQUENCY"),
+    refuses: (epoch, { epochs }) => (epoch <= epochs ? null : `an epoch of the run, 1 to ${epochs}`),
+  }),
   patience: row("run?", {
     flags: "--patience <epochs>",
     help: "end the run when the accuracy on the images that --validate holds out has not risen for so many epochs",

@@ -20,6 +20,8 @@ export interface RunMetrics {
   seconds: number;
   /** Mean share of a layer's weight codes that one step changed. */
   flipRatio?: Record<string, number>;
+  /** Share of a layer's weight codes that are frozen at the end of the epoch; absent where none is. */
+  frozenShare?: Record<string, number>;
   /** Activation steps at the end of the epoch. */
   alpha?: Record<string, number>;
   /** Share of a staircase's outputs at its highest code during the epoch. */
@@ -65,7 +67,7 @@ export interface TaskMetrics extends RunMetrics {
 }
 
 /** The figures of quantized layers, as they stand in {@link EpochMetrics}; none for a float network. */
-export type LayerMetrics = Pick<EpochMetrics, "flipRatio" | "alpha" | "saturation" | "zeroShare">;
+export type LayerMetrics = Pick<EpochMetrics, "flipRatio" | "frozenShare" | "alpha" | "saturation" | "zeroShare">;
 
 /** Gathers the figures of quantized layers over an epoch. */
 export class LayerWatch {
@@ -87,6 +89,7 @@ export class LayerWatch {
     this.stop();
     return {
       ...(weights.length > 0 && { flipRatio: byLayer(weights, (row) => row.flipRatio) }),
+      ...(weights.some((row) => row.frozenShare > 0) && { frozenShare: byLayer(weights, (row) => row.frozenShare) }),
       ...(activations.length > 0 && {
         alpha: byLayer(activations, (row) => row.alpha),
         saturation: byLayer(activations, (row) => row.saturation),

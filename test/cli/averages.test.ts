@@ -15,7 +15,7 @@ interface Summary {
 const SMALL =
   "--model resnet20 --data digits --bits 1W4A --limit 96 --test-limit 40 --batch 32 --shards 2 --epochs 2".split(" ");
 const ADDED =
-  "--ema 0.9 --mixup 0.3 --augment crop-flip-cutout --schedule cosine-restarts:1:2 --alpha-lr 0.02 --norm-lr 0.5 --validate 24 --keep best".split(
+  "--ema 0.9 --mixup 0.3 --augment crop-flip-cutout --schedule cosine-restarts:1:2 --alpha-lr 0.02 --norm-lr 0.5 --freeze 0.009 --freeze-from 1 --validate 24 --keep best".split(
     " ",
   );
 let bench: Workbench;
@@ -42,6 +42,7 @@ describe("train", () => {
       .split("\n")
       .map((row) => JSON.parse(row));
     expect(rows.map(({ average }) => average.updates)).toEqual([3, 6]);
+    expect(Math.max(...Object.values<number>(rows[1].frozenShare))).toBeGreaterThan(0);
     expect(one.validation?.top1).toBe(100 * Math.max(...rows.map(({ valAccuracy }) => valAccuracy)));
     const verified = await bench.run("verify", "one");
     expect(verified.code, verified.stderr).toBe(0);
@@ -59,6 +60,11 @@ describe("train", () => {
       [["--patience", "2"], /--validate N: the test images are not for choosing/],
       [["--keep", "best"], /--validate N/],
       [["--alpha-lr", "0.1", "--bits", "float"], /--bits nWmA/],
+      [["--freeze", "0.1", "--bits", "32W4A"], /--bits nWmA with quantized weights/],
+      [["--freeze", "0.1", "--method", "relax"], /--method bcgd or bc/],
+      [["--freeze", "1"], /--freeze.*below 1/],
+      [["--freeze-from", "1"], /--freeze FREQUENCY/],
+      [["--freeze", "0.1", "--freeze-from", "3"], /an epoch of the run, 1 to 2/],
       [["--schedule", "cosine-restarts:0"], /epochs > 0/],
       [["--mixup", "-1"], /at least 0/],
     ];

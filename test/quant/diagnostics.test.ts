@@ -51,7 +51,14 @@ describe("QuantWatch", () => {
     feed(net, [1, 1, 1, 1]);
     weight.set([1, 1, 0, 0, 0, -1, 1, 0]);
     const [row] = watch.read().weights;
-    expect(row).toEqual({ name: "1", flipRatio: (1 + 3) / 2 / 8, zeroShare: 4 / 8, saturation: 4 / 8, delta: 1 });
+    expect(row).toEqual({
+      name: "1",
+      flipRatio: (1 + 3) / 2 / 8,
+      zeroShare: 4 / 8,
+      saturation: 4 / 8,
+      delta: 1,
+      frozenShare: 0,
+    });
     expect(watch.read().weights[0].flipRatio).toBe(0);
   });
 });
