@@ -24,14 +24,17 @@ export interface PlannedSweepRun {
   readonly seed: number;
   /** Name of the run whose weights it starts from. */
   readonly from: string | null;
+  /** Name of the run that is its teacher: one that it starts from, directly or by way of others. */
+  readonly teacherFrom?: string;
   readonly verify: boolean;
   /** Settings that differ within the entry, as text. */
   readonly varied: Readonly<Record<string, string>>;
 }
 
 /** Before the runs that others start from are known by name. */
-interface Draft extends Omit<PlannedSweepRun, "from"> {
+interface Draft extends Omit<PlannedSweepRun, "from" | "teacherFrom"> {
   readonly source: string | null;
+  readonly teacher: string | undefined;
 }
 
 /** A value as the command line writes it. */
@@ -77,10 +80,17 @@ function draftsOf(plan: Plan, entry: PlanEntry, seed: number): Draft[] {
         const chosen: Record<string, unknown> = { ...common, ...point, ...item.settings };
         if (given !== undefined) chosen.seed = given;
         const source = item.from ?? entry.from ?? null;
+        const teacher = item.teacherFrom ?? entry.teacherFrom;
+        const own = { ...entry.settings, ...point, ...item.settings };
         if (source !== null) {
-          const own = { ...entry.settings, ...point, ...item.settings };
           if (own.init !== undefined) refusePlan(op, "init and from", "one of them", own.init);
           delete chosen.init;
+        }
+        if (teacher !== undefined) {
+          for (const key of ["teacher", "teacherModel"]) {
+            if (own[key] !== undefined) refusePlan(op, `${key} and teacherFrom`, "one of them", own[key]);
+            delete chosen[key];
+          }
         }
         for (const key of Object.keys(chosen)) if (chosen[key] === undefined) delete chosen[key];
         const { settings, preset } = splitPreset(chosen);
@@ -95,6 +105,7 @@ function draftsOf(plan: Plan, entry: PlanEntry, seed: number): Draft[] {
           ...(preset !== undefined && { preset }),
           seed: settings.seed ?? seed,
           source,
+          teacher,
           verify: entry.verify,
           varied: { ...words, ...(seeds !== undefined && seeds.length > 1 && { seed: `${given}` }) },
         };
@@ -161,6 +172,18 @@ function sourceOf(file: string, draft: Draft, drafts: readonly Draft[]): string 
   return refusePlan(op, what, `one of ${names}`, source);
 }
 
+/** The teacher among the runs that a run starts from, the nearest first. */
+function withTeacher(file: string, run: PlannedSweepRun, teacher: string, known: ReadonlyMap<string, PlannedSweepRun>) {
+  const line: string[] = [];
+  for (let { from } = run; from !== null; from = (known.get(from) as PlannedSweepRun).from) {
+    const { name, entry, group } = known.get(from) as PlannedSweepRun;
+    if ([name, entry, group].includes(teacher)) return { ...run, teacherFrom: name };
+    line.push(name);
+  }
+  const expected = line.length === 0 ? "from, and one of the runs that it leads to" : `one of ${line.join(", ")}`;
+  return refusePlan(`${file}: ${run.name}`, "teacherFrom: not a run that it starts from", expected, teacher);
+}
+
 /** Refuses names with a `{setting}` that no run has. */
 function checkPlaces({ file, runs }: Plan): void {
   const known = [...fields().map(([key]) => key), "preset"];
@@ -172,9 +195,10 @@ function checkPlaces({ file, runs }: Plan): void {
 }
 
 /** Settings as they are checked: the file behind `from` is not there yet. */
-function checkRun(file: string, { name, settings, preset, source }: Draft): void {
+function checkRun(file: string, { name, settings, preset, source, teacher }: Draft): void {
+  const behind = { ...(source !== null && { init: source }), ...(teacher !== undefined && { teacher }) };
   try {
-    checkSettings(withPreset(preset, source === null ? settings : { ...settings, init: source }));
+    checkSettings(withPreset(preset, { ...settings, ...behind }));
   } catch (error) {
     if (!(error instanceof CoarsegradError)) throw error;
     throw new UsageError({ op: `${file}: ${name}`, what: error.message });
@@ -185,8 +209,8 @@ function checkRun(file: string, { name, settings, preset, source }: Draft): void
  * The runs of a plan, those that others start from before them, else in the plan's order.
  *
  * @param seed of runs that the plan names none for
- * @throws UsageError for names that two runs share, for a `from` that means none or several, for circles of them, and
- * for settings that exclude each other
+ * @throws UsageError for names that two runs share, for a `from` that means none or several, for circles of them, for a
+ * teacher that a run does not start from, and for settings that exclude each other
  */
 export function expandPlan(plan: Plan, seed = 1): PlannedSweepRun[] {
   checkPlaces(plan);
@@ -202,8 +226,9 @@ export function expandPlan(plan: Plan, seed = 1): PlannedSweepRun[] {
     const other = names.find((name) => name.startsWith(`${inside}/`));
     refusePlan(plan.file, "a run named like the folder of another", `another name than ${inside}`, other);
   }
-  const runs = drafts.map(({ source, ...draft }): PlannedSweepRun => {
-    return { ...draft, from: sourceOf(plan.file, { ...draft, source }, drafts) };
+  const runs = drafts.map((draft): PlannedSweepRun => {
+    const { source: _, teacher: __, ...run } = draft;
+    return { ...run, from: sourceOf(plan.file, draft, drafts) };
   });
   const ordered = inOrder(
     runs,
@@ -212,7 +237,12 @@ export function expandPlan(plan: Plan, seed = 1): PlannedSweepRun[] {
     plan.file,
   );
   for (const draft of drafts) checkRun(plan.file, draft);
-  return ordered;
+  const known = new Map(ordered.map((run) => [run.name, run]));
+  const teachers = new Map(drafts.map(({ name, teacher }) => [name, teacher]));
+  return ordered.map((run) => {
+    const teacher = teachers.get(run.name);
+    return teacher === undefined ? run : withTeacher(plan.file, run, teacher, known);
+  });
 }
 
 /** Runs whose name, or the beginning of whose job's id, matches one of the patterns; `*` stands for anything. */

@@ -11,6 +11,8 @@ export interface SweepJob extends Node {
   readonly id: string;
   /** Id of the job whose weights it starts from. */
   readonly from: string | null;
+  /** Id of the job whose network is the teacher. */
+  readonly teacherFrom?: string;
   /** Name of the (first) run in the plan. */
   readonly name: string;
   /** Options of `train`, apart from folders and the weights of another job. */
@@ -23,10 +25,15 @@ export interface SweepJob extends Node {
   readonly shards: number;
 }
 
-/** The hash of a configuration, whatever the paths in it. @param from id of the job that it starts from */
-export function jobId(config: RunConfig, from: string | null): string {
+/**
+ * The hash of a configuration, whatever the paths in it.
+ *
+ * @param job ids of the jobs that it starts from, and that is its teacher
+ */
+export function jobId(config: RunConfig, { from, teacherFrom }: Pick<SweepJob, "from" | "teacherFrom">): string {
   const { init, teacher } = config;
-  const taught = teacher && { teacher: { ...teacher, file: undefined } };
+  const known = teacherFrom === undefined ? { ...teacher, file: undefined } : { from: teacherFrom };
+  const taught = teacher && { teacher: known };
   const start = from !== null ? { from } : init === null ? null : { sha256: init.sha256 };
   return configHash({ ...config, init: start, ...taught });
 }
@@ -39,11 +46,12 @@ export function jobFolder(id: string): string {
 /** A job out of JSON, or null. */
 export function jobOf(value: unknown): SweepJob | null {
   if (!isRecord(value)) return null;
-  const { id, from, name, words, verify, shards, testLimit } = value;
+  const { id, from, teacherFrom, name, words, verify, shards, testLimit } = value;
   const isId = (text: unknown): boolean => typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
   const good =
     isId(id) &&
     (from === null || isId(from)) &&
+    (teacherFrom === undefined || isId(teacherFrom)) &&
     typeof name === "string" &&
     typeof verify === "boolean" &&
     integer(1)(shards) === null &&

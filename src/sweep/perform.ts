@@ -57,7 +57,7 @@ export async function finished(job: SweepJob, out: string): Promise<RunSummary |
   if (!(await RunFolder.holdsRun(folder))) return null;
   const run = await RunFolder.open(folder);
   const config = parseConfig(await run.config(), run.file("config"));
-  const own = jobId(config, job.from);
+  const own = jobId(config, job);
   if (own !== job.id) {
     throw new StateError({
       op: folder,
@@ -127,13 +127,19 @@ export async function performJob(
   throw new StateError({ op: job.name, what: "ended without its results", expected: `a summary in ${here}` });
 }
 
-async function startOf({ from, name }: SweepJob, out: string): Promise<string[]> {
-  if (from === null) return [];
-  const folder = jobFolder(from);
-  if (await exists(path.join(out, folder))) return ["--init", folder];
+async function startOf({ from, teacherFrom, name }: SweepJob, out: string): Promise<string[]> {
+  const words: string[] = [];
+  if (from !== null) words.push("--init", await folderOf(from, "the run that it starts from", name, out));
+  if (teacherFrom !== undefined) words.push("--teacher", await folderOf(teacherFrom, "its teacher", name, out));
+  return words;
+}
+
+async function folderOf(id: string, what: string, name: string, out: string): Promise<string> {
+  const folder = jobFolder(id);
+  if (await exists(path.join(out, folder))) return folder;
   throw new DataError({
     op: name,
-    what: "the run that it starts from is not here",
+    what: `${what} is not here`,
     expected: path.join(out, folder),
     got: "no such folder",
     hint: "workers of a plan with from need the sweep's folder on a disk that all of them have: --out",

@@ -14,6 +14,7 @@ export interface PlanItem {
   /** What its runs are called, instead of its settings. */
   readonly name?: string;
   readonly from?: string;
+  readonly teacherFrom?: string;
   readonly settings: PlanSettings;
 }
 
@@ -32,6 +33,8 @@ export interface PlanEntry {
   readonly seeds?: readonly number[];
   /** The run, or the entry, whose weights they start from. */
   readonly from?: string;
+  /** The run, or the entry, that is their teacher: one that they start from, directly or by way of others. */
+  readonly teacherFrom?: string;
   /** Compare each packed file with the training graph. */
   readonly verify: boolean;
 }
@@ -47,8 +50,8 @@ export interface Plan {
 }
 
 const PLAN_FIELDS = ["settings", "seeds", "runs"];
-const ENTRY_FIELDS = ["title", "settings", "grid", "list", "seeds", "from", "verify"];
-const ITEM_FIELDS = ["name", "from"];
+const ENTRY_FIELDS = ["title", "settings", "grid", "list", "seeds", "from", "teacherFrom", "verify"];
+const ITEM_FIELDS = ["name", "from", "teacherFrom"];
 /** Letters, digits and what files may be called everywhere, in parts between slashes. */
 const NAME = /^(?!\.)[\w.+-]+(?:\/(?!\.)[\w.+-]+)*$/;
 /** A folder of the sweep's own. */
@@ -150,11 +153,12 @@ function gridAt(op: string, value: unknown): PlanEntry["grid"] {
 
 function itemAt(op: string, value: unknown): PlanItem {
   const own = objectAt(op, value, [...ITEM_FIELDS, ...fields().map(([key]) => key), "preset"]);
-  const { name, from, ...settings } = own;
+  const { name, from, teacherFrom, ...settings } = own;
   if ("seed" in settings) refusePlan(op, "a seed in a list", "seeds, beside the list", settings.seed);
   return {
     ...(name !== undefined && { name: nameAt(op, "name", name) }),
     ...(from !== undefined && { from: textAt(op, "from", from) }),
+    ...(teacherFrom !== undefined && { teacherFrom: textAt(op, "teacherFrom", teacherFrom) }),
     settings: settingsAt(op, settings),
   };
 }
@@ -163,7 +167,7 @@ function entryAt(file: string, key: string, value: unknown): PlanEntry {
   nameAt(file, "name of runs", key);
   const op = `${file}: runs.${key}`;
   const own = objectAt(op, value, ENTRY_FIELDS);
-  const { title, from, verify = false } = own;
+  const { title, from, teacherFrom, verify = false } = own;
   asked(op, "verify", verify, flag.rule);
   const list = own.list === undefined ? [] : nonEmpty(op, "list", own.list);
   const seeds = seedsAt(op, own.seeds);
@@ -176,6 +180,7 @@ function entryAt(file: string, key: string, value: unknown): PlanEntry {
     ...(seeds !== undefined && { seeds }),
     ...(title !== undefined && { title: textAt(op, "title", title) }),
     ...(from !== undefined && { from: textAt(op, "from", from) }),
+    ...(teacherFrom !== undefined && { teacherFrom: textAt(op, "teacherFrom", teacherFrom) }),
   };
 }
 

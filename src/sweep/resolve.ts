@@ -91,7 +91,17 @@ interface Configured {
   readonly job: SweepJob;
 }
 
-async function configured(run: PlannedSweepRun, source: Configured | undefined, files: Files): Promise<Configured> {
+/** The file of another job: its hash comes with it, and is no part of this one's id. */
+function weightsOf({ job }: Configured): { file: string; sha256: string } {
+  return { file: `${jobFolder(job.id)}/${RUN_FILES.checkpoint}`, sha256: "0".repeat(64) };
+}
+
+async function configured(
+  run: PlannedSweepRun,
+  source: Configured | undefined,
+  teaching: Configured | undefined,
+  files: Files,
+): Promise<Configured> {
   const { preset, name, verify } = run;
   const chosen: Settings = { ...run.settings, seed: run.seed };
   const data = await files.data(chosen.data);
@@ -103,7 +113,12 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
       : chosen.init === undefined
         ? undefined
         : await files.keep(chosen.init);
-  const teacher = chosen.teacher === undefined ? undefined : await files.keep(chosen.teacher);
+  const teacher =
+    teaching !== undefined
+      ? jobFolder(teaching.job.id)
+      : chosen.teacher === undefined
+        ? undefined
+        : await files.keep(chosen.teacher);
   const given: Settings = {
     ...chosen,
     ...(data !== undefined && { data }),
@@ -115,17 +130,13 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
   const images = await imagesInfo(settings.data ?? "digits", settings.imageSize);
   const start =
     source !== undefined
-      ? // The file of another job: its hash comes with it, and is no part of this one's id.
-        {
-          config: { file: `${init}/${RUN_FILES.checkpoint}`, sha256: "0".repeat(64) },
-          normalize: source.config.normalize ?? null,
-        }
+      ? { config: weightsOf(source), normalize: source.config.normalize ?? null }
       : init === undefined
         ? undefined
         : await files.start(init, images);
   const taught =
-    teacher === undefined
-      ? undefined
+    teacher === undefined || teaching !== undefined
+      ? teaching && weightsOf(teaching)
       : { ...(await teacherOf(files.found.get(teacher) as string, settings, images)), file: teacher };
   const plain = runConfig(settings, { images, init: start, teacher: taught });
   // A run keeps the network that it was imported from.
@@ -138,17 +149,18 @@ async function configured(run: PlannedSweepRun, source: Configured | undefined, 
           model: RUN_FILES.network,
           init: plain.init ?? { file: model as string, sha256: sha256Hex(network) },
         };
-  const from = source?.job.id ?? null;
-  const id = jobId(config, from);
-  const { init: _, ...others } = given;
-  const words = [
-    ...(preset === undefined ? [] : ["--preset", preset]),
-    ...optionWords(source === undefined ? given : others),
-  ];
+  const jobs = { from: source?.job.id ?? null, ...(teaching !== undefined && { teacherFrom: teaching.job.id }) };
+  const id = jobId(config, jobs);
+  // Folders of other jobs are put in when they are there.
+  const ownFiles = {
+    init: source === undefined ? init : undefined,
+    teacher: teaching === undefined ? teacher : undefined,
+  };
+  const words = [...(preset === undefined ? [] : ["--preset", preset]), ...optionWords({ ...given, ...ownFiles })];
   return {
     run: { ...run, id },
     config,
-    job: { id, from, name, words, verify, testLimit: config.testLimit, shards: config.shards ?? 1 },
+    job: { id, ...jobs, name, words, verify, testLimit: config.testLimit, shards: config.shards ?? 1 },
   };
 }
 
@@ -164,7 +176,7 @@ export async function resolvePlan(runs: readonly PlannedSweepRun[], planFolder: 
   const byName = new Map<string, Configured>();
   for (const run of runs) {
     try {
-      byName.set(run.name, await configured(run, run.from === null ? undefined : byName.get(run.from), files));
+      byName.set(run.name, await configured(run, byName.get(run.from ?? ""), byName.get(run.teacherFrom ?? ""), files));
     } catch (error) {
       if (!(error instanceof CoarsegradError)) throw error;
       const fields = { op: run.name, what: error.message };

@@ -36,7 +36,7 @@ export interface JobState {
 
 /** The line of a run. */
 export function resultOf(run: PlannedSweepRun, id: string, { status, error, summary }: JobState): SweepResult {
-  const { name, group, entry, title, seed, from, settings, preset } = run;
+  const { name, group, entry, title, seed, from, teacherFrom, settings, preset } = run;
   const { layers: _, ...rest } = summary ?? { layers: [] };
   return {
     ...{ name, group, entry, title, status },
@@ -45,7 +45,11 @@ export function resultOf(run: PlannedSweepRun, id: string, { status, error, summ
     folder: jobFolder(id),
     seed,
     from,
-    settings: { ...(preset !== undefined && { preset }), ...settings },
+    settings: {
+      ...(preset !== undefined && { preset }),
+      ...settings,
+      ...(teacherFrom !== undefined && { teacher: teacherFrom }),
+    },
     summary: summary === undefined ? null : (rest as Omit<RunSummary, "layers">),
   };
 }

@@ -103,6 +103,31 @@ describe("a sweep", () => {
     expect(edited.stderr.match(/^.*SHA-256.*$/gm)).toEqual([expect.stringMatching(/^float\/seed-3: /)]);
   });
 
+  it("has teachers among the runs that a run starts from", async () => {
+    const taught = {
+      from: "rho/0-seed-1",
+      teacherFrom: "float",
+      settings: { bits: "1W4A", rho: 0, teacherWeight: 0.5, epochs: 1 },
+    };
+    plan(bench, "taught.json", { ...PLAN, runs: { ...PLAN.runs, taught } });
+    const { results } = await bench.json<SweepAnswer>("sweep", "taught.json", "--out", "one", "--no-report");
+    const byName = new Map(results.map((result) => [result.name, result]));
+    const [own, teacher] = [byName.get("taught"), byName.get("float/seed-1")];
+    expect(own?.settings.teacher).toBe("float/seed-1");
+    const config = JSON.parse(readFileSync(bench.file("one", own?.folder as string, "config.json"), "utf8"));
+    expect(config.teacher.file).toBe(`${teacher?.folder}/checkpoint.safetensors`);
+    const words = "--model mlp --data digits --limit 160 --test-limit 50 --epochs 1 --batch 32 --bits 1W4A --rho 0";
+    const from = bench.file("one", byName.get("rho/0-seed-1")?.folder as string);
+    const alone = await bench.json<{ weightsSha256: string }>(
+      ...["train", ...words.split(" "), "--init", from, "--teacher-weight", "0.5", "--out", "taught"],
+      ...["--teacher", bench.file("one", teacher?.folder as string)],
+    );
+    expect(alone.weightsSha256).toBe(own?.summary?.weightsSha256);
+    // Its id is that of its folder: nothing is done again.
+    const again = await bench.run("sweep", "taught.json", "--out", "one", "--dry-run");
+    expect(again.stdout).toContain("8 runs, 7 different, 8 done");
+  });
+
   it("is listed with --dry-run, chosen with --only", async () => {
     const { runs } = await bench.json<{ runs: SweepAnswer["results"] }>(
       ...["sweep", "plan.json", "--dry-run", "--out", "nowhere", "--only", "rho/*-seed-1"],

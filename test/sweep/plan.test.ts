@@ -124,6 +124,28 @@ describe("runs start from runs", () => {
     expect(runsOf(plan).map(({ settings }) => settings.init)).toEqual(["w.safetensors", undefined, undefined]);
   });
 
+  it("and have one of those as teacher, the nearest that a name means", () => {
+    const plan = {
+      settings: { model: "mlp", teacher: "t.safetensors" },
+      runs: {
+        float: { seeds: [1, 2] },
+        four: { from: "float", teacherFrom: "float", settings: { bits: "4W4A" }, seeds: [1, 2] },
+        one: { from: "four", teacherFrom: "float", settings: { bits: "1W4A" }, seeds: [1, 2] },
+        own: { list: [{ bits: "1W4A", from: "four/seed-2", teacherFrom: "four" }] },
+      },
+    };
+    const runs = runsOf(plan);
+    expect(runs.map(({ name, teacherFrom, settings }) => [name, teacherFrom ?? settings.teacher])).toEqual([
+      ["float/seed-1", "t.safetensors"],
+      ["float/seed-2", "t.safetensors"],
+      ["four/seed-1", "float/seed-1"],
+      ["four/seed-2", "float/seed-2"],
+      ["one/seed-1", "float/seed-1"],
+      ["one/seed-2", "float/seed-2"],
+      ["own", "four/seed-2"],
+    ]);
+  });
+
   it.each([
     [{ a: { from: "a" } }, "a from a"],
     [{ a: { from: "b" }, b: { from: "c" }, c: { from: "a" } }, "a from b from c from a"],
@@ -159,6 +181,20 @@ describe("refused before anything runs", () => {
     [{ runs: { a: { seeds: [1, 2] }, b: { from: "a" } } }, "from: several runs; expected one of a/seed-1, a/seed-2"],
     [{ runs: { a: { seeds: [1, 2] }, b: { from: "a", seeds: [1, 3] } } }, "from: no run with the same settings"],
     [{ runs: { a: {}, b: { from: "a", settings: { init: "x" } } } }, "init and from; expected one of them"],
+    [
+      { runs: { a: {}, b: { from: "a", teacherFrom: "a", settings: { teacher: "x" } } } },
+      "teacher and teacherFrom; expected one of them",
+    ],
+    [
+      { runs: { a: {}, b: { from: "a", teacherFrom: "a", settings: { teacherModel: "mlp" } } } },
+      "teacherModel and teacherFrom; expected one of them",
+    ],
+    [
+      { runs: { a: {}, b: {}, c: { from: "a", teacherFrom: "b" } } },
+      'c: teacherFrom: not a run that it starts from; expected one of a, got "b"',
+    ],
+    [{ runs: { a: {}, b: { teacherFrom: "a" } } }, "b: teacherFrom: not a run that it starts from; expected from,"],
+    [{ runs: { a: { teacherform: "a" } } }, "runs.a: unknown field ", "did you mean teacherFrom?"],
     [{ runs: { "a b": {} } }, "bad name of runs; expected letters, digits"],
     [{ runs: { "../a": {} } }, "bad name of runs"],
     [{ runs: { "jobs/x": {} } }, "bad name of runs"],
