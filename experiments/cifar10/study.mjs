@@ -8,15 +8,18 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadSource } from "../../scripts/load-source.mjs";
-import { accuracyTable, byRow, filled, readLines, resultOf, table, writeWhole } from "./tables.mjs";
+import { accuracyTable, blendingTable, byRow, filled, readLines, resultOf, table, writeWhole } from "./tables.mjs";
 
 const { spread } = await loadSource("src/sweep/statistics.ts");
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const EVIDENCE = path.join(root, "experiments", "cifar10", "study.jsonl");
 const PAGE = path.join(root, "docs", "accuracy.md");
 
-/** Runs that choose are short, and told by their held-out images; the others are tested, once each. */
-const chooses = ({ id }) => id.startsWith("choice/");
+/** The table of a run, by the first part of its name: those that choose are short, and told by their held-out images. */
+const TABLES = { choice: "choice", rho: "rho", ablation: "ablation" };
+const tableOf = ({ id }) => TABLES[id.split("/")[0]] ?? "final";
+/** Epochs of the runs on ρ before their rate drops. */
+const BEFORE_DROP = 6;
 
 /** Held-out accuracy of short runs, by what they compare. */
 function choiceTable(results) {
@@ -31,9 +34,21 @@ function choiceTable(results) {
   return table(["", "held-out top-1, %", "last training loss", "seeds", "epochs", "images/s"], rows);
 }
 
-/** Tables by name. @param {readonly any[]} results lines of study.jsonl */
+const MAKERS = {
+  choice: choiceTable,
+  final: accuracyTable,
+  rho: (rows) => blendingTable(rows, BEFORE_DROP),
+  ablation: accuracyTable,
+};
+
+/** Tables by name; what no run is done of says so. @param {readonly any[]} results lines of study.jsonl */
 export function studyTables(results) {
-  return { choice: choiceTable(results.filter(chooses)), final: accuracyTable(results.filter((r) => !chooses(r))) };
+  return Object.fromEntries(
+    Object.entries(MAKERS).map(([name, make]) => {
+      const own = results.filter((result) => tableOf(result) === name);
+      return [name, own.length === 0 ? "None is done yet." : make(own)];
+    }),
+  );
 }
 
 /** The page with the tables of the evidence. @param {string} text @param {readonly any[]} results */
@@ -52,7 +67,7 @@ if (path.resolve(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) {
   for (const [folder, file] of files) {
     for (const line of readLines(file)) {
       const result = line.status === "done" ? resultOf(line, folder) : null;
-      if (result !== null) results.set(key(result), { ...result, table: chooses(result) ? "choice" : "final" });
+      if (result !== null) results.set(key(result), { ...result, table: tableOf(result) });
     }
   }
   const all = [...results.values()];

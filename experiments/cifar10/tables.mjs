@@ -154,13 +154,17 @@ export function byRow(results) {
   return groups;
 }
 
-/** Table 2 with tests of significance of each ρ against ρ = 0. */
-export function blendingTable(results) {
+/**
+ * Each ρ with tests of significance against ρ = 0.
+ *
+ * @param {readonly any[]} results @param {number} [noisy] epochs before the rate drops
+ */
+export function blendingTable(results, noisy = NOISY_EPOCHS) {
   const groups = byRow(results);
   const figures = {
     final: (result) => result.top1,
     first: (result) => result.valAccuracy[0],
-    noise: (result) => restlessness(result.valAccuracy, NOISY_EPOCHS),
+    noise: (result) => restlessness(result.valAccuracy, noisy),
     flips: (result) => 100 * mean(result.flipRatio),
   };
   const rows = [...groups].map(([row, group]) => [
@@ -190,7 +194,7 @@ export function blendingTable(results) {
         "",
         "final top-1, %",
         "top-1 after the first epoch, %",
-        `mean change from epoch to epoch over the first ${NOISY_EPOCHS}, points`,
+        `mean change from epoch to epoch over the first ${noisy}, points`,
         "weight codes that flip in a step, %",
         "seeds",
         "wall time each",
@@ -286,7 +290,7 @@ export function tablesOf(results) {
   const of = (name) => results.filter(({ table: own }) => own === name);
   const makers = {
     1: accuracyTable,
-    2: blendingTable,
+    2: (rows) => blendingTable(rows),
     3: derivativesTable,
     instability: (rows) =>
       instabilityTable(
