@@ -10,7 +10,7 @@ import { pack, toModule } from "../../src/export/index.js";
 import { mlp } from "../../src/models/index.js";
 import { predictionsOf, weightsOf } from "../cli/report-runs.js";
 import { noChromium } from "../tools.js";
-import { withPage } from "./page.js";
+import { pagesInOne } from "./page.js";
 
 const RUN = "document.title='run'";
 /** Ways out of a script element, a string, a template, an attribute or a text. */
@@ -30,6 +30,7 @@ const NAMES = [
 const LEFT = "[...document.querySelectorAll('img, svg:not(.uplot *, [viewBox]), [onerror], [onload]')].length";
 
 describe.skipIf(noChromium)("hostile names in Chromium", () => {
+  const withPage = pagesInOne();
   it("are classes of a module whose text stands in the page, and nothing else", async () => {
     using net = mlp({ sizes: [4, 10], rng: new Rng(1) });
     const bytes = pack(net, { inputShape: [2, 2, 1], classes: NAMES });

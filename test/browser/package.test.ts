@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../package/consumer/outcome.js";
 import { type Consumer, filesUnder, installPackage } from "../package/installed.js";
 import { noChromium } from "../tools.js";
-import { type ServedFiles, withPage } from "./page.js";
+import { pagesInOne, type ServedFiles } from "./page.js";
 
 type Result = Outcome & { backend: string };
 
@@ -27,6 +27,7 @@ async function resultOf(page: Page): Promise<Result> {
 }
 
 describe.skipIf(noChromium)("the installed package in headless Chromium", () => {
+  const withPage = pagesInOne();
   let consumer: Consumer;
   let site: ServedFiles;
   let inNode: Result;

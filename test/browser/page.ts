@@ -99,6 +99,12 @@ export function visitsInOne(): typeof visit {
   return (address, work, options) => visitIn(browser, address, work, options);
 }
 
+/** {@link withPage} in one browser for all tests of a `describe`, each with a profile of its own. */
+export function pagesInOne(): typeof withPage {
+  const visit = visitsInOne();
+  return (files, work, options = {}) => withServer(files, options, (origin) => visit(`${origin}/`, work, options));
+}
+
 type VisitOptions = Pick<PageOptions, "expected">;
 
 async function visitIn<T>(

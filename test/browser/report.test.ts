@@ -1,11 +1,11 @@
 /** @file The report page in a browser: nothing for axe to find, and nothing wider than the window. */
-import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import type { ReportRun } from "../../src/cli/report/model.js";
 import { bareRun, page as htmlOf, predictionsOf, run } from "../cli/report-runs.js";
 import { noChromium } from "../tools.js";
-import { withPage } from "./page.js";
+import { violationsOf } from "./axe.js";
+import { pagesInOne } from "./page.js";
 
 const GARMENTS = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(",");
 const LONG = "a-run-with-a-name-that-is-rather-long-and-has-no-place-to-break_and_goes_on_and_on";
@@ -52,9 +52,9 @@ const PAGES: readonly [string, readonly ReportRun[], readonly (readonly ["light"
 
 /** What axe finds, each with where and why. */
 async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+  return (await violationsOf(page)).flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`),
+  );
 }
 
 /** What is wider than the window. */
@@ -74,6 +74,7 @@ function clipped(page: Page): Promise<string[]> {
 }
 
 describe.skipIf(noChromium)("the report page, to axe", () => {
+  const withPage = pagesInOne();
   it.each(PAGES)("%s", async (_, runs, views) => {
     const html = htmlOf(...runs).replace("<title>", '<link rel="icon" href="data:,"><title>');
     await withPage({ "index.html": html }, async (page) => {

@@ -1,7 +1,6 @@
 /** @file The pages of `examples/`, bundled from the sources: each does in Chromium what it says, and axe finds nothing. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import axe from "axe-core";
 import { build } from "esbuild";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -13,7 +12,8 @@ import { exportOnnx } from "../../src/onnx/index.js";
 import { SGD } from "../../src/optim/index.js";
 import { prepare } from "../../src/quant/index.js";
 import * as training from "../../src/train/index.js";
-import { withPage } from "../browser/page.js";
+import { violationsOf } from "../browser/axe.js";
+import { pagesInOne } from "../browser/page.js";
 import { fromSource } from "../bundle.js";
 import { noChromium } from "../tools.js";
 
@@ -87,6 +87,7 @@ it("every page is tried here, and short", () => {
 });
 
 describe.skipIf(noChromium)("in Chromium", () => {
+  const withPage = pagesInOne();
   it.each(names)("%s", async (name) => {
     const html = readFileSync(path.join(folder, `${name}.html`), "utf8").replace(/^<!--[\s\S]*?-->\n/, "");
     const [, script] = /<script type="module">([\s\S]*?)<\/script>/.exec(html) as RegExpExecArray;
@@ -103,9 +104,7 @@ describe.skipIf(noChromium)("in Chromium", () => {
     };
     await withPage(files, async (page) => {
       await DOES[name](page);
-      await page.evaluate(axe.source);
-      const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)).toEqual([]);
+      expect((await violationsOf(page)).map(({ id, nodes }) => `${id}: ${nodes[0].html}`)).toEqual([]);
     });
   });
 });

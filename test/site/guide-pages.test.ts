@@ -4,10 +4,10 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { root } from "../../scripts/run.mjs";
+import { seriousViolationsOf } from "../browser/axe.js";
 import { visitsInOne } from "../browser/page.js";
 import { noChromium } from "../tools.js";
 import { buildSite, SITE } from "./built.js";
@@ -179,10 +179,7 @@ describe.skipIf(noChromium)("in Chromium", () => {
           await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
           await page.reload();
           await ready(page);
-          await page.evaluate(axe.source);
-          const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
-          const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-          const told = serious.flatMap(({ id, nodes }) =>
+          const told = (await seriousViolationsOf(page)).flatMap(({ id, nodes }) =>
             nodes.slice(0, 3).map(({ html }) => `${id}: ${html.slice(0, 200)}`),
           );
           expect(told, `${colorScheme}, ${width}`).toEqual([]);

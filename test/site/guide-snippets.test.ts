@@ -10,7 +10,7 @@ import { pack } from "../../src/export/index.js";
 import { lenet5 } from "../../src/models/index.js";
 import { exportOnnx } from "../../src/onnx/index.js";
 import { prepare } from "../../src/quant/index.js";
-import { withPage } from "../browser/page.js";
+import { pagesInOne } from "../browser/page.js";
 import { fromSource } from "../bundle.js";
 import { Workbench } from "../cli/run.js";
 import { noChromium } from "../tools.js";
@@ -173,6 +173,7 @@ describe("programs", () => {
 });
 
 describe.skipIf(noChromium)("pages", () => {
+  const withPage = pagesInOne();
   const pages = GUIDE.flatMap(blocksOf).filter(({ language }) => language === "html");
   it.each(pages.map((block) => [`${block.page}:${block.line}`, block] as const))("%s", async (name, { text }) => {
     const [, script] = /<script type="module">([\s\S]*?)<\/script>/.exec(text) as RegExpExecArray;

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { seriousViolationsOf } from "../browser/axe.js";
 import { noChromium } from "../tools.js";
 import { finished, visitsInChromium } from "./playground-chromium.js";
 import { builtPlayground, ISOLATED, PLAYGROUND } from "./playground-site.js";
@@ -14,11 +14,9 @@ const MODEL = path.resolve(import.meta.dirname, "../../experiments/lenet5-mnist-
 
 /** Serious and worse: what axe finds. */
 async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+  return (await seriousViolationsOf(page)).flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`),
+  );
 }
 
 const text = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText();
