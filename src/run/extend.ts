@@ -6,7 +6,7 @@ import { UsageError } from "./usage-error.js";
  * The configuration of a run that goes on to more epochs than it was to have. Its schedule is from there on that of a
  * run of so many epochs; `extended` says where that began.
  *
- * @param at epochs that are complete
+ * @param at epochs that have begun: what is left of the last one is on the schedule that it began on
  * @throws UsageError if there are no more of them, or the method spreads its own course over the epochs
  */
 export function extendedConfig(config: RunConfig, at: number, epochs: number): RunConfig {

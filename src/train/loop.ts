@@ -71,7 +71,13 @@ export async function trainEpoch<Item extends Counted>(
   try {
     const range = together.alone ? undefined : together.sums?.range;
     for await (const batch of task.epoch(epoch, from, range)) {
-      if (together.alone ? options.signal?.aborted : together.stopping) return null;
+      if (together.alone ? options.signal?.aborted : together.stopping) {
+        const done = batch.index;
+        if (done > from) {
+          await run.onStep?.(epoch * task.batches + done, await partialOf(together, tally, watch, guards.gradients));
+        }
+        return null;
+      }
       task.check(batch);
       const step = epoch * task.batches + batch.index;
       const point: SchedulePoint = { step, stepsPerEpoch: task.batches, epochs };

@@ -110,7 +110,7 @@ export interface ProgressOptions<Metrics extends RunMetrics = RunMetrics, Progre
    * there shall be one, such as every so many seconds (of a run that has no other ranks). Default: none but at its end.
    */
   checkpointEvery?: number | ((step: number) => boolean);
-  /** Takes the checkpoints within epochs. Awaited. */
+  /** Takes the checkpoints within epochs, and that of the step that `signal` ended the run after. Awaited. */
   onStepCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
   /** What looks on and may end the run: `earlyStop()`, `best()`, your own. Called in order, after `onEpoch`. */
   callbacks?: readonly Callback<Metrics>[];

@@ -201,6 +201,16 @@ describe("checkpoints within an epoch", () => {
         last = bytes as Uint8Array<ArrayBuffer>;
       },
     });
+    const each = make();
+    const stepped = new Map<number, Uint8Array>();
+    await train(each.net, images, {
+      ...options,
+      optimizer: each.optimizer,
+      checkpointEvery: 1,
+      onStepCheckpoint: (bytes) => void stepped.set(loadCheckpoint(bytes).step, bytes),
+    });
+    each.optimizer.dispose();
+    each.net.dispose();
     // After steps 2 and 4 of 5, in both epochs.
     expect(partial.map((bytes) => loadCheckpoint(bytes).step)).toEqual([2, 4, 7, 9]);
     for (const bytes of partial) {
@@ -219,6 +229,33 @@ describe("checkpoints within an epoch", () => {
       expect(rows(rest.metrics)).toEqual(rows(result.metrics.slice(resume.epoch)));
       optimizer.dispose();
       net.dispose();
+    }
+    // A run that is stopped keeps the step that it was at, and nothing where an epoch's checkpoint is as good.
+    for (const [at, kept] of [
+      [1, [1]],
+      [3, [3]],
+      [5, []],
+      [8, [8]],
+    ] as const) {
+      const cut = make();
+      const stop = new AbortController();
+      let step = 0;
+      const saved: Uint8Array[] = [];
+      const stopped = await train(cut.net, images, {
+        ...options,
+        optimizer: cut.optimizer,
+        signal: stop.signal,
+        onProgress: () => {
+          step++;
+          if (step === at) stop.abort();
+        },
+        onStepCheckpoint: (bytes) => void saved.push(bytes),
+        onCheckpoint: () => {},
+      });
+      expect([stopped.stopped, saved.map((bytes) => loadCheckpoint(bytes).step)]).toEqual([true, kept]);
+      if (saved.length > 0) expect(sha256Hex(saved[0])).toBe(sha256Hex(stepped.get(at) as Uint8Array));
+      cut.optimizer.dispose();
+      cut.net.dispose();
     }
     whole.optimizer.dispose();
     whole.net.dispose();

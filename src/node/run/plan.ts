@@ -196,17 +196,9 @@ export async function planRun(
 async function extendedRun(run: RunFolder, planned: PlannedRun, epochs: number): Promise<OpenedRun> {
   const { config, command, folder } = planned;
   const checkpoint = await resumeRun(run, config);
-  if (checkpoint?.partial !== undefined) {
-    // Its steps were on the shorter schedule: a configuration tells whole epochs.
-    throw new UsageError({
-      op: "--epochs",
-      what: "a run that stopped within an epoch is not extended",
-      expected: `the end of epoch ${checkpoint.epoch + 1}`,
-      got: `step ${checkpoint.step}`,
-      hint: "go on with --resume alone, and stop it after the epoch or at its end",
-    });
-  }
-  const own = extendedConfig(config, checkpoint?.epoch ?? 0, epochs);
+  const { epoch = 0, partial } = checkpoint ?? {};
+  // Of an epoch that has begun all steps are on the schedule that it began on: a configuration tells whole epochs.
+  const own = extendedConfig(config, partial === undefined ? epoch : epoch + 1, epochs);
   const network = await networkFile(config.model, folder);
   const { metrics } = run;
   return {

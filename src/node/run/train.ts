@@ -92,7 +92,8 @@ export async function trainRun(request: TrainRequest): Promise<TrainOutcome> {
       data: loaders,
       world: world ?? ranks?.world,
       checkpointEvery,
-      onStepCheckpoint: (bytes) => run.writeCheckpoint(bytes),
+      // What was to be replaced stays until an epoch is complete.
+      onStepCheckpoint: (bytes) => (signal?.aborted && run.replacing ? undefined : run.writeCheckpoint(bytes)),
       signal,
       // Data, weights to start from and network are there: nothing old had to go for them.
       onStart: () => begin?.(),

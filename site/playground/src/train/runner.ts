@@ -11,7 +11,7 @@ const start = (): Connection<TrainHandlers> =>
 export interface LiveRun {
   readonly id: string;
   gate(mode: GateMode): void;
-  /** Ends it at the next step; its last checkpoint stays. */
+  /** Ends it at the next step, which it keeps. */
   stop(): void;
   /** Ends it at once; what it was about to write is not kept. */
   kill(): void;
