@@ -1,5 +1,6 @@
 /**
- * @file From sweeps of STUDY.json to evidence: study.jsonl, and the tables of docs/accuracy.md between their markers.
+ * @file From sweeps of STUDY.json to evidence: study.jsonl, the tables of docs/accuracy.md between their markers, and the
+ * best packed networks.
  * `node experiments/cifar10/study.mjs [FOLDER …]` adds the runs that are complete in these sweeps' folders; what was
  * there before stays, unless it is done again.
  */
@@ -8,7 +9,17 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadSource } from "../../scripts/load-source.mjs";
-import { accuracyTable, blendingTable, byRow, filled, readLines, resultOf, table, writeWhole } from "./tables.mjs";
+import {
+  accuracyTable,
+  blendingTable,
+  byRow,
+  filled,
+  keepPacked,
+  readLines,
+  resultOf,
+  table,
+  writeWhole,
+} from "./tables.mjs";
 
 const { spread } = await loadSource("src/sweep/statistics.ts");
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
@@ -34,8 +45,30 @@ function choiceTable(results) {
   return table(["", "held-out top-1, %", "last training loss", "seeds", "epochs", "images/s"], rows);
 }
 
+/** Means over seeds of the final rows. */
+function meansTable(results) {
+  const rows = [...byRow(results)].map(([row, group]) => [
+    row,
+    spread(group.map(({ top1 }) => top1)),
+    Math.max(...group.map(({ packed }) => packed.bytes)),
+    group.map(({ seed }) => seed).join(", "),
+  ]);
+  return table(["", "top-1, %", "bytes packed, at most", "seeds"], rows);
+}
+
+/** Folders of the best packed networks, by the runs that they are of. */
+export const KEPT = { "4w4a": "resnet20-cifar10-4w4a", "1w4a": "resnet20-cifar10-1w4a-taught" };
+
+/** The best of some runs by its packed file, the first of equals. @param {readonly any[]} results @param {string} run */
+export function bestOf(results, run) {
+  return results
+    .filter(({ id }) => id.startsWith(`${run}/`))
+    .reduce((best, result) => (best === undefined || result.packed.top1 > best.packed.top1 ? result : best), undefined);
+}
+
 const MAKERS = {
   choice: choiceTable,
+  means: meansTable,
   final: accuracyTable,
   rho: (rows) => blendingTable(rows, BEFORE_DROP),
   ablation: accuracyTable,
@@ -45,7 +78,7 @@ const MAKERS = {
 export function studyTables(results) {
   return Object.fromEntries(
     Object.entries(MAKERS).map(([name, make]) => {
-      const own = results.filter((result) => tableOf(result) === name);
+      const own = results.filter((result) => tableOf(result) === (name === "means" ? "final" : name));
       return [name, own.length === 0 ? "None is done yet." : make(own)];
     }),
   );
@@ -64,13 +97,22 @@ if (path.resolve(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) {
   for (const [folder, file] of files) {
     if (!existsSync(file)) throw new Error(`${folder}: no sweep-results.jsonl; expected the folder of a sweep`);
   }
+  const folders = new Map();
   for (const [folder, file] of files) {
     for (const line of readLines(file)) {
       const result = line.status === "done" ? resultOf(line, folder) : null;
-      if (result !== null) results.set(key(result), { ...result, table: tableOf(result) });
+      if (result === null) continue;
+      results.set(key(result), { ...result, table: tableOf(result) });
+      folders.set(key(result), path.join(folder, line.folder));
     }
   }
   const all = [...results.values()];
+  for (const [run, name] of Object.entries(KEPT)) {
+    const best = bestOf(all, run);
+    const folder = best && folders.get(key(best));
+    if (folder !== undefined)
+      console.error(`kept ${path.relative(root, keepPacked(folder, path.dirname(EVIDENCE), name))}`);
+  }
   writeWhole(EVIDENCE, all.map((result) => `${JSON.stringify(result)}\n`).join(""));
   writeWhole(PAGE, studyPage(readFileSync(PAGE, "utf8"), all));
   console.error(`${all.length} results in ${path.relative(root, EVIDENCE)}`);

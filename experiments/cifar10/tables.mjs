@@ -92,7 +92,8 @@ export function table(heads, rows) {
 
 const percent = (value) => (value == null ? "–" : `${value.toFixed(2)} %`);
 const minutes = (seconds) => (seconds === null ? "–" : `${(seconds / 60).toFixed(1)} min`);
-const whole = (value) =>
+/** With commas between thousands. @param {number} value */
+export const whole = (value) =>
   Math.round(value)
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, ",");
@@ -306,9 +307,9 @@ export function tablesOf(results) {
   return [...tables, ["runs", runsTable(results)]];
 }
 
-/** Small files of the best packed network, kept beside the experiments. */
-function keepPacked(folder, evidence) {
-  const kept = path.join(evidence, "..", "resnet20-cifar10-1w4a");
+/** Small files of a packed network, kept beside the experiments. @returns {string} where */
+export function keepPacked(folder, evidence, name) {
+  const kept = path.join(evidence, "..", name);
   mkdirSync(kept, { recursive: true });
   for (const name of ["config.json", "metrics.jsonl", "model.cgm", "summary.json"]) {
     copyFileSync(path.join(folder, name), path.join(kept, name));
@@ -332,7 +333,9 @@ export function writeTables({ out, evidence, document }) {
   );
   const best = lines.find(({ name, status }) => name === "table1/1w4a" && status === "done");
   if (best !== undefined) {
-    console.error(`packed network kept in ${path.relative(root, keepPacked(path.join(out, best.folder), evidence))}`);
+    console.error(
+      `packed network kept in ${path.relative(root, keepPacked(path.join(out, best.folder), evidence, "resnet20-cifar10-1w4a"))}`,
+    );
   }
 }
 

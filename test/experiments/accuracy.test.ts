@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { sha256Hex } from "../../src/core/sha256.js";
 import { expandPlan } from "../../src/sweep/expand.js";
 import { parsePlan } from "../../src/sweep/plan.js";
 
@@ -39,6 +40,19 @@ describe("the second study", () => {
       expect(verified?.codes.equal, id).toBe(verified?.codes.total);
       expect(verified?.codes.total, id).toBeGreaterThan(0);
     }
+  });
+
+  it("keeps the best packed files, which are those of its rows", () => {
+    for (const [run, name] of Object.entries<string>(script.KEPT)) {
+      const best = script.bestOf(results, run);
+      if (best === undefined) continue;
+      const summary = JSON.parse(text("experiments", name, "summary.json"));
+      expect([summary.weightsSha256, summary.packed.top1], name).toEqual([best.weightsSha256, best.packed.top1]);
+      const bytes = readFileSync(path.join(root, "experiments", name, "model.cgm"));
+      expect(sha256Hex(bytes), name).toBe(summary.packed.sha256);
+      expect(summary.packed.codesEqual, name).toBe(summary.packed.codesCompared);
+    }
+    expect(script.bestOf([], "4w4a")).toBeUndefined();
   });
 
   it("has a page that says the same", () => {
