@@ -18,6 +18,7 @@ import {
   readLines,
   resultOf,
   table,
+  whole,
   writeWhole,
 } from "./tables.mjs";
 
@@ -50,7 +51,7 @@ function meansTable(results) {
   const rows = [...byRow(results)].map(([row, group]) => [
     row,
     spread(group.map(({ top1 }) => top1)),
-    Math.max(...group.map(({ packed }) => packed.bytes)),
+    whole(Math.max(...group.map(({ packed }) => packed.bytes))),
     group.map(({ seed }) => seed).join(", "),
   ]);
   return table(["", "top-1, %", "bytes packed, at most", "seeds"], rows);
