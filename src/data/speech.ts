@@ -8,7 +8,7 @@ import { exp, log } from "../core/math.js";
 import { Rng } from "../core/rng.js";
 import { type ImageTransform, shiftImage } from "./transforms.js";
 
-const LN10 = 2.302585092994046;
+const { LN10 } = Math;
 /** dB between two codes of the front ends for speech. */
 const DECIBELS_PER_CODE = 80 / 255;
 

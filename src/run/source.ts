@@ -1,7 +1,7 @@
 /** @file What a model's file may be: a packed model, a training checkpoint, float weights, or an ONNX file. */
 import { check, checkBytes, text } from "../core/checks.js";
-import { FormatError } from "../core/errors.js";
 import { FORMAT_NAME } from "../format/plan.js";
+import { isZip, refuseForeign } from "../io/foreign-weights.js";
 import { readPyTorch } from "../io/pytorch.js";
 import { readSafetensors, type SafeTensor, safetensorsMetadata } from "../io/safetensors.js";
 import { CHECKPOINT_FORMAT, type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
@@ -90,38 +90,4 @@ export function readModel(bytes: Uint8Array, path: string): ModelSource {
   if (format !== CHECKPOINT_FORMAT) return { kind: "weights", path, bytes, ...readSafetensors(bytes, path) };
   const checkpoint = loadCheckpoint(bytes, path);
   return { kind: "checkpoint", path, bytes, checkpoint, config: parseConfig(checkpoint.config, path) };
-}
-
-/** How PyTorch's old files become files that are read. */
-const CONVERT = `python -c "import sys, torch; from safetensors.torch import save_file; s = torch.load(sys.argv[1], map_location='cpu', weights_only=True); s = s.get('state_dict', s); save_file({k: v.contiguous().clone() for k, v in s.items() if torch.is_tensor(v)}, sys.argv[2], {'format': 'pt'})" IN.pt OUT.safetensors`;
-
-const startsWith = (bytes: Uint8Array, ...first: number[]): boolean => first.every((byte, i) => bytes[i] === byte);
-
-/** Whether a file is a ZIP archive, as those of `torch.save` and NumPy's `savez` are. */
-function isZip(bytes: Uint8Array): boolean {
-  return startsWith(bytes, 0x50, 0x4b, 3, 4);
-}
-
-/** Names files of other kinds by their first bytes: a pickle would only be a strange header. @throws FormatError */
-function refuseForeign(bytes: Uint8Array, path: string): void {
-  const starts = (...first: number[]): boolean => startsWith(bytes, ...first);
-  const npz = isZip(bytes) && path.toLowerCase().endsWith(".npz");
-  const kind = npz
-    ? "a NumPy archive"
-    : bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5 && bytes[7] !== 0
-      ? "a pickle, as torch.save wrote before 1.6"
-      : starts(0x89, 0x48, 0x44, 0x46)
-        ? "an HDF5 file"
-        : starts(0x47, 0x47, 0x55, 0x46)
-          ? "a GGUF file"
-          : null;
-  if (kind === null) return;
-  const hint = npz ? "in code: net.loadStateDict(readNpz(bytes))" : kind.startsWith("a pickle") ? CONVERT : undefined;
-  throw new FormatError({
-    op: path,
-    what: "not a file of weights that is read",
-    expected: "safetensors, or what torch.save writes",
-    got: kind,
-    hint,
-  });
 }

@@ -6,7 +6,7 @@ import { RealFft } from "./fft.js";
 import { checkFrontEnd, clipLength, type FrontEnd } from "./front-end.js";
 import { type MelBand, melBands } from "./mel.js";
 
-const DB = 10 / 2.302585092994046;
+const DB = 10 / Math.LN10;
 const HIGHEST_CODE = 255;
 
 /**

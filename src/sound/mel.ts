@@ -8,7 +8,7 @@ interface Scale {
   readonly hertz: (mel: number) => number;
 }
 
-const LN10 = 2.302585092994046;
+const { LN10 } = Math;
 /** Slaney's scale: 200/3 Hz a mel below 1000 Hz, 27 mels for a factor of 6.4 above. */
 const SLOPE = 200 / 3;
 const BREAK = 1000;

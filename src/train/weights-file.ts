@@ -2,6 +2,7 @@
 import { check, checkBytes, checkOptions, describe, instanceOf, record, text } from "../core/checks.js";
 import { FormatError, QuantError } from "../core/errors.js";
 import { contentChecksum } from "../io/checksum.js";
+import { refuseForeign } from "../io/foreign-weights.js";
 import { readJson } from "../io/json.js";
 import { readSafetensors, type SafeEntry, writeSafetensors } from "../io/safetensors.js";
 import { Module } from "../nn/module.js";
@@ -99,7 +100,9 @@ export function load<Net extends Module>(bytes: Uint8Array, net: Net, options: L
   checkOptions<LoadWeightsOptions>("load", options, { file: text });
   const { file = "weights" } = options;
   check("load", "net", net, instanceOf(Module as never, "a Module"));
-  const { tensors, metadata } = readSafetensors(checkBytes("load", "bytes", bytes), file);
+  bytes = checkBytes("load", "bytes", bytes);
+  refuseForeign(bytes, file);
+  const { tensors, metadata } = readSafetensors(bytes, file);
   checkContent(tensors, metadata, file);
   if (metadata.format === WEIGHTS_FORMAT) checkQuantization(metadata, net, file);
   const isCheckpoint = metadata.format === "coarsegrad-checkpoint";

@@ -49,6 +49,7 @@ it("script JSON means its value and begins no tag, comment or line", () => {
     "&lt;",
     "\u2028\u2029",
     "\u001b[2J",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text.
     "'\"`${x}",
   ];
   for (const text of [...names, ...names.map((name) => ({ [name]: [name] }))]) {

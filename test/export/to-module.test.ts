@@ -20,6 +20,7 @@ import { pixels, settle } from "./nets.js";
 /** Class names are data: none of these may end the script that they stand in, begin a comment, or run. */
 const classes = [
   ...["zero", "one", "</script>", "</SCRIPT><img src=x onerror=document.title='run'>", "<!--<script>", "\u2028\u2029"],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text.
   ...["`${x}\\'\"", "</ScRiPt\n>", "__proto__", "\u001b[31m\u202enine"],
 ];
 let bytes: Uint8Array;
