@@ -79,8 +79,9 @@ describe.skipIf(noChromium)("training in the page", () => {
   });
 
   it("goes on after a reload with the bits of a run that was never interrupted; runs are compared; reset forgets", async () => {
-    const expected = await shaInNode({ ...SETTINGS, limit: 2000, epochs: 2 });
-    await visit("train.html#model=mlp&limit=2000&epochs=2&batch=20", async ({ page }) => {
+    const expected = await shaInNode({ ...SETTINGS, limit: 6000, epochs: 4 });
+    // Steps take a millisecond, and a click may take a second.
+    await visit("train.html#model=mlp&limit=6000&epochs=4&batch=20", async ({ page }) => {
       await page.click("#start");
       await page.waitForFunction(
         `Number(/step (\\d+)/.exec(document.getElementById("run-status").textContent)?.[1]) >= 40`,

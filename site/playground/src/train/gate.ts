@@ -40,12 +40,16 @@ export class Gate {
   }
 }
 
-/** The batches of a loader, each through the gate. */
-export function gated(loader: BatchLoader, gate: Gate, signal: AbortSignal): BatchLoader {
+/**
+ * The batches of a loader, each through the gate.
+ *
+ * @param isTrained whether all steps are done: what batches are read for after the last one has no step to go back to
+ */
+export function gated(loader: BatchLoader, gate: Gate, signal: AbortSignal, isTrained: () => boolean): BatchLoader {
   const { name, classes, imageShape, batches, images } = loader;
   async function* epoch(...args: Parameters<BatchLoader["epoch"]>): AsyncGenerator<Batch, void, undefined> {
     for await (const batch of loader.epoch(...args)) {
-      await gate.pass(signal);
+      if (!isTrained()) await gate.pass(signal);
       yield batch;
     }
   }

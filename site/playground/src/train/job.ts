@@ -64,7 +64,7 @@ async function trainJob(
     looks.end();
   };
   const result = await createRun(config, {
-    data: { ...loaders, train: gated(loaders.train, gate, signal) },
+    data: { ...loaders, train: gated(loaders.train, gate, signal, () => record.step === record.steps) },
     checkpoint,
     init: from === null ? undefined : readModel(await sourceOf(from), config.init?.file ?? "init"),
     signal,
@@ -92,6 +92,8 @@ async function trainJob(
       // The step is told later; what is kept agrees with its checkpoint.
       record.step = state.step;
       await keeper.keep("checkpoint", bytes);
+      // Who reads that it is paused may leave.
+      if (gate.isShut) await keeper.settle();
       checkpoints.end();
     },
     onCheckpoint: async (bytes) => {
@@ -101,6 +103,7 @@ async function trainJob(
       if (!isLast && !gate.isShut && !checkpoints.due) return;
       checkpoints.begin();
       await keeper.keep("checkpoint", bytes);
+      if (gate.isShut) await keeper.settle();
       checkpoints.end();
     },
     onTrained: () => {
