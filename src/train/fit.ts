@@ -168,7 +168,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
       result.stopped = true;
       break;
     }
-    const { tally, layers, withoutGradient } = steps;
+    const { tally, trained, layers, withoutGradient } = steps;
     const seconds = secondsSince(started);
     const averaged = await standing.evaluate(epoch, task.images, validation);
     const last = epoch + 1 === epochs && task.images !== null && averaged === null;
@@ -180,7 +180,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
       ...(statistics !== null && { statistics }),
       ...(averaged === null ? await validation() : averaged.figures),
       lr: optimizer.lr * optimizer.lrFactor,
-      [task.rate]: tally.count / seconds,
+      [task.rate]: trained / seconds,
       seconds,
       ...layers,
       ...(withoutGradient.length > 0 && { withoutGradient }),

@@ -41,6 +41,8 @@ export function keepModes({ modes }: Pick<Run<Counted>, "modes">, net: Module): 
 /** What an epoch's steps came to. */
 export interface EpochSteps {
   readonly tally: Tally;
+  /** Images of these steps, without those of the epoch's earlier part. */
+  readonly trained: number;
   readonly layers: LayerMetrics;
   readonly withoutGradient: string[];
 }
@@ -60,6 +62,7 @@ export async function trainEpoch<Item extends Counted>(
   const { net, task, options, clock, modes, together } = run;
   const { optimizer, epochs, schedule = constant() } = options;
   const tally = task.start(earlier?.sums);
+  const before = tally.count;
   const started = performance.now();
   const watch = new LayerWatch(net);
   const guards: Guards = {
@@ -106,7 +109,7 @@ export async function trainEpoch<Item extends Counted>(
         steps: task.batches,
         loss: tally.meanLoss,
         ...tally.figures(),
-        [task.rate]: tally.count / secondsSince(started),
+        [task.rate]: (tally.count - before) / secondsSince(started),
         etaSeconds: clock.secondsLeft(step + 1),
       } as never);
     }
@@ -119,7 +122,7 @@ export async function trainEpoch<Item extends Counted>(
     // At a loss of 0 nothing is left to learn, and all gradients are 0.
     const withoutGradient = tally.meanLoss > 0 ? guards.gradients.names() : [];
     if (together.reports) warnOfSilence(run, withoutGradient, layers, epoch);
-    return { tally, layers, withoutGradient };
+    return { tally, trained: tally.count - before, layers, withoutGradient };
   } finally {
     watch.stop();
   }

@@ -227,6 +227,10 @@ describe("checkpoints within an epoch", () => {
       });
       expect(sha256Hex(end)).toBe(sha256Hex(last));
       expect(rows(rest.metrics)).toEqual(rows(result.metrics.slice(resume.epoch)));
+      // Speed is that of the steps that were made here.
+      const [{ imagesPerSecond, seconds }] = rest.metrics;
+      const here = (5 - (resume.step % 5)) * 32;
+      expect(imagesPerSecond * seconds).toBeCloseTo(here, 3);
       optimizer.dispose();
       net.dispose();
     }
