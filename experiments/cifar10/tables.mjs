@@ -311,8 +311,8 @@ export function tablesOf(results) {
 export function keepPacked(folder, evidence, name) {
   const kept = path.join(evidence, "..", name);
   mkdirSync(kept, { recursive: true });
-  for (const name of ["config.json", "metrics.jsonl", "model.cgm", "summary.json"]) {
-    copyFileSync(path.join(folder, name), path.join(kept, name));
+  for (const file of ["config.json", "metrics.jsonl", "model.cgm", "summary.json"]) {
+    copyFileSync(path.join(folder, file), path.join(kept, file));
   }
   return kept;
 }

@@ -32,7 +32,8 @@ const RULES: OptionRules<FreezingOptions> = {
  *     f ← (1 − m) f + m·o_t,   c ← (1 − m) c + m·code
  *
  * Where f exceeds the threshold, the code becomes the one nearest to c and stays: from then on the latent weight is
- * δ·code, and follows δ; with 1 bit it keeps its magnitude. Scales δ and all other weights go on learning.
+ * δ·code, and follows δ; with 1 bit it keeps its magnitude. Scales δ and all other weights go on learning. Weights that
+ * `BinaryRelax` still relaxes are not looked at: their codes are not what forward passes see.
  *
  * @param base the optimizer that takes the steps; owned from now on
  * @param options threshold of f, share m of a step, and when it begins
@@ -82,7 +83,7 @@ export class IterativeFreezing extends OptimizerWrapper {
   }
   #stepFrozen(): void {
     const weights = withGradients("IterativeFreezing", this.parameters()).flatMap(({ parameter }) =>
-      parameter instanceof QuantParameter && parameter.size > 0 ? [parameter] : [],
+      parameter instanceof QuantParameter && parameter.size > 0 && parameter.relax === null ? [parameter] : [],
     );
     // All projections before any change: one that cannot be made leaves everything as it was.
     for (const weight of weights) weight.quantized();

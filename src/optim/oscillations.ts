@@ -112,7 +112,7 @@ export class Oscillations {
   }
 }
 
-/** The code nearest to a mean of codes; of two, the present one. One bit has no 0. */
+/** The code nearest to a mean of codes, the higher one of two. One bit has no 0: the present code stands for it. */
 function nearestCode(mean: number, now: number, bits: number, top: number): number {
   if (bits === 1) return mean === 0 ? now : Math.sign(mean);
   return Math.max(-top, Math.min(top, Math.round(mean)));

@@ -107,18 +107,10 @@ async function configured(
   const data = await files.data(chosen.data);
   const onnx = chosen.model !== undefined && isOnnx(chosen.model);
   const model = onnx ? await files.keep(chosen.model as string) : chosen.model;
-  const init =
-    source !== undefined
-      ? jobFolder(source.job.id)
-      : chosen.init === undefined
-        ? undefined
-        : await files.keep(chosen.init);
-  const teacher =
-    teaching !== undefined
-      ? jobFolder(teaching.job.id)
-      : chosen.teacher === undefined
-        ? undefined
-        : await files.keep(chosen.teacher);
+  const kept = async (job: Configured | undefined, file: string | undefined): Promise<string | undefined> =>
+    job !== undefined ? jobFolder(job.job.id) : file === undefined ? undefined : files.keep(file);
+  const init = await kept(source, chosen.init);
+  const teacher = await kept(teaching, chosen.teacher);
   const given: Settings = {
     ...chosen,
     ...(data !== undefined && { data }),
@@ -135,9 +127,11 @@ async function configured(
         ? undefined
         : await files.start(init, images);
   const taught =
-    teacher === undefined || teaching !== undefined
-      ? teaching && weightsOf(teaching)
-      : { ...(await teacherOf(files.found.get(teacher) as string, settings, images)), file: teacher };
+    teaching !== undefined
+      ? weightsOf(teaching)
+      : teacher === undefined
+        ? undefined
+        : { ...(await teacherOf(files.found.get(teacher) as string, settings, images)), file: teacher };
   const plain = runConfig(settings, { images, init: start, teacher: taught });
   // A run keeps the network that it was imported from.
   const network = onnx ? files.networks.get(model as string) : undefined;

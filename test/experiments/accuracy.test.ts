@@ -16,6 +16,7 @@ interface Result {
   readonly id: string;
   readonly row: string;
   readonly table: string;
+  readonly bits: string;
   readonly seed: number;
   readonly top1: number;
   readonly packed: { readonly top1: number };
@@ -36,7 +37,7 @@ describe("the second study", () => {
 
   it("ships what it trained: packed files classify as training's network, final rows code by code", () => {
     expect(results.filter(({ top1, packed }) => top1 !== packed.top1)).toEqual([]);
-    for (const { id, verified } of results.filter(({ table }) => table === "final")) {
+    for (const { id, verified } of results.filter(({ table, bits }) => table === "final" && bits !== "float")) {
       expect(verified?.codes.equal, id).toBe(verified?.codes.total);
       expect(verified?.codes.total, id).toBeGreaterThan(0);
     }

@@ -6,7 +6,7 @@ import { Rng } from "../../src/core/rng.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { Parameter } from "../../src/nn/index.js";
 import { Adam } from "../../src/optim/adam.js";
-import { BCGD } from "../../src/optim/bcgd.js";
+import { BCGD, BinaryRelax } from "../../src/optim/bcgd.js";
 import { type FreezingOptions, IterativeFreezing } from "../../src/optim/iterative-freezing.js";
 import { SGD } from "../../src/optim/sgd.js";
 import { binary, onGrid, type Projection, QuantParameter, ternary, uniform } from "../../src/quant/index.js";
@@ -202,6 +202,20 @@ describe("iterative freezing", () => {
       expect([...late.toTypedArray()]).toEqual([...w.toTypedArray()]);
       expect(late.frozen).toBe(w.frozen);
     }
+  });
+
+  it("looks at no weight that is still relaxed", () => {
+    const w = weights([0.1, 3], binary());
+    const base = new BinaryRelax([w], { lr: 1 }, { growEvery: 1, exactFrom: 6 });
+    const optimizer = disposeLater(new IterativeFreezing(base, { threshold: 0, momentum: 0.5 }));
+    const seen: number[] = [];
+    for (let t = 0; t < 12; t++) {
+      give(w, [t % 2 ? -0.2 : 0.2, 0]);
+      optimizer.step();
+      seen.push(w.frozen);
+    }
+    expect(seen.slice(0, 6)).toEqual(Array(6).fill(0));
+    expect(seen.at(-1)).toBe(1);
   });
 
   it("lets codes go when it is disposed of", () => {

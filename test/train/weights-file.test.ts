@@ -137,6 +137,17 @@ describe("save and load", () => {
       expect(weightsDigest(await loadNetwork(torch, network(2, LOW), { inputShape: [4] }))).toBe(weightsDigest(a));
       await expect(loadNetwork(torch, network(2, LOW))).rejects.toThrow(/inputShape: \[H, W, C\]/);
       await expect(loadNetwork(path.join(folder, "none"), a)).rejects.toThrow(/no such file/);
+      for (const [name, hex, got] of [
+        ["old.pth", "80028a0a6cfc9c46f9206aa85019", "got a pickle, as torch.save wrote before 1.6; python -c"],
+        ["cut.pt", "0000000000000000", "got a file that is no archive, as torch.save writes them since 1.6"],
+        ["net.h5", "894844460d0a1a0a00", "got an HDF5 file"],
+      ]) {
+        const foreign = path.join(folder, name);
+        writeFileSync(foreign, Buffer.from(hex, "hex"));
+        await expect(loadNetwork(foreign, a)).rejects.toThrow(`${foreign}: not a file of weights that is read;`);
+        await expect(loadNetwork(foreign, a)).rejects.toThrow(got);
+        expect(() => load(Buffer.from(hex, "hex"), a, { file: name })).toThrow(FormatError);
+      }
     } finally {
       rmSync(folder, { recursive: true });
     }
