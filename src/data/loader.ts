@@ -50,6 +50,8 @@ export interface BatchLoader {
   readonly batches: number;
   /** Images in an epoch. */
   readonly images: number;
+  /** What tells these images from others, a SHA-256 for instance: ranks compare it, and no run goes on with others. */
+  readonly digest?: string;
   /**
    * The batches of one epoch in order, from number `from` on.
    *
@@ -66,12 +68,13 @@ export function isBatchLoader(data: ImageDataset | BatchLoader): data is BatchLo
 
 /** Refuses a loader that does not say what it has. @throws ArgumentError */
 export function checkBatchLoader(op: string, loader: BatchLoader): void {
-  const { name, classes, imageShape, batches, images } = loader;
+  const { name, classes, imageShape, batches, images, digest } = loader;
   check(op, "name of the loader", name, text);
   check(name, "classes", classes, integer(1));
   checkImageShape(name, imageShape);
   check(name, "number of batches", batches, integer(1));
   check(name, "number of images", images, integer(1));
+  if (digest !== undefined) check(name, "digest", digest, text);
 }
 
 /**

@@ -2,6 +2,7 @@
  * @file Folders of examples: one folder for each class, as ImageNet and Speech Commands are laid out. What the files
  * hold is looked at later.
  */
+import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { DataError } from "../core/errors.js";
@@ -176,6 +177,13 @@ export function limitPart(part: FolderPart, limit: number | undefined): FolderPa
     part,
     Array.from({ length: limit }, (_, k) => Math.floor((k * part.files.length) / limit)),
   );
+}
+
+/** SHA-256 of the names of a part's files in their order, with their classes; what the files hold is not read. */
+export function listingDigest({ files, labels }: FolderPart): string {
+  const hash = createHash("sha256");
+  for (const [n, file] of files.entries()) hash.update(`${labels[n]} ${file.split(path.sep).join("/")}\n`);
+  return hash.digest("hex");
 }
 
 /** Some files of a part, by their indices, in order; a class keeps its number. */

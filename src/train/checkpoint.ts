@@ -41,6 +41,8 @@ export interface Checkpoint extends CheckpointParts {
   readonly step: number;
   /** Figures of the epoch that was interrupted; absent between two epochs. */
   readonly partial?: PartialEpoch;
+  /** What tells the training data from others, where the loader of it says so (`BatchLoader.digest`). */
+  readonly data?: string;
   /** What the run was started with; enough for its owner to build the network again. */
   readonly config: unknown;
   /** SHA-256 of the configuration. */
@@ -69,6 +71,8 @@ export interface CheckpointSource extends Omit<CheckpointParts, "training"> {
   readonly step: number;
   /** Plain JSON. Default null. */
   readonly config?: unknown;
+  /** What tells the training data from others: no run goes on with others. */
+  readonly data?: string;
   /** Figures of an epoch that is not complete, as `fit` gives them. */
   readonly partial?: PartialEpoch;
 }
@@ -94,6 +98,7 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
       epoch: integer(0),
       step: integer(0),
       config: anything,
+      data: text,
       partial: partialRule,
       model: record,
       average: record,
@@ -101,7 +106,7 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
     },
     ["net", "optimizer", "epoch", "step"],
   );
-  const { net, optimizer, epoch, step, config = null, partial, model, average, callbacks } = source;
+  const { net, optimizer, epoch, step, config = null, data, partial, model, average, callbacks } = source;
   const state = optimizer.stateDict();
   const rngs = Object.fromEntries([...net.namedRngs()].map(([key, rng]) => [key, rng.state()]));
   const own = net.stateDict();
@@ -125,6 +130,7 @@ export function saveCheckpoint(source: CheckpointSource): Uint8Array {
     optimizer: canonicalJson(state.values),
     rngs: canonicalJson(rngs),
     default_rng: canonicalJson(defaultRng().state()),
+    ...(data !== undefined && { data }),
     ...(partial !== undefined && { partial: canonicalJson(partial) }),
     ...partMetadata(parts),
   };
@@ -187,6 +193,7 @@ export function loadCheckpoint(bytes: Uint8Array, file = "checkpoint"): Checkpoi
     epoch,
     step,
     ...(partial !== null && { partial }),
+    ...(metadata.data !== undefined && { data: metadata.data }),
     config,
     configHash: metadata.config_hash,
     model: under("model."),

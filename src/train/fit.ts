@@ -121,8 +121,9 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
   validation: () => Promise<Validation>,
 ): Promise<FitResult<Metrics>> {
   const { epochs, optimizer, resume, recalibrate = "auto", callbacks = [], shards = 1 } = options;
+  const { digest: data } = task;
   const standing = new Standing(net, options, callbacks);
-  if (resume !== undefined) takeUp(net, optimizer, options, task.batches);
+  if (resume !== undefined) takeUp(net, optimizer, options, task);
   standing.takeUp();
   await together.agree(net, {
     configuration: configHash(options.config),
@@ -130,6 +131,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     shards,
     epochs,
     "batches in an epoch": task.batches,
+    "training data": task.digest ?? "not told",
     "first step": resume?.step ?? 0,
     "average of weights": canonicalJson(options.average ?? null),
   });
@@ -149,7 +151,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
       if (!together.reports) return;
       const epoch = Math.floor(step / task.batches);
       await options.onStepCheckpoint?.(
-        saveCheckpoint({ net, optimizer, epoch, step, config: options.config, partial, ...standing.parts(true) }),
+        saveCheckpoint({ net, optimizer, epoch, step, config: options.config, data, partial, ...standing.parts(true) }),
       );
     },
   };
@@ -193,7 +195,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     if ((options.onCheckpoint !== undefined && together.reports) || takers.length > 0) {
       const step = (epoch + 1) * task.batches;
       const { config } = options;
-      const bytes = saveCheckpoint({ net, optimizer, epoch: epoch + 1, step, config, ...standing.parts() });
+      const bytes = saveCheckpoint({ net, optimizer, epoch: epoch + 1, step, config, data, ...standing.parts() });
       if (together.reports) await options.onCheckpoint?.(bytes, metrics);
       for (const callback of takers) await callback.onCheckpoint?.(bytes);
     }
@@ -230,7 +232,12 @@ function loaderOf(
 }
 
 /** Restores a checkpoint after checking that it belongs to this run. */
-function takeUp(net: Module, optimizer: OptimizerLike, options: CommonOptions, stepsPerEpoch: number): void {
+function takeUp<Item extends Counted>(
+  net: Module,
+  optimizer: OptimizerLike,
+  options: CommonOptions,
+  { batches: stepsPerEpoch, digest, name }: Task<Item>,
+): void {
   const { resume, config = null } = options;
   if (resume === undefined) return;
   const refuse = (what: string, expected: string, got: string): StateError =>
@@ -248,6 +255,9 @@ function takeUp(net: Module, optimizer: OptimizerLike, options: CommonOptions, s
   if (within < 0 || within >= stepsPerEpoch || within > 0 !== (resume.partial !== undefined)) {
     const got = `${resume.step} steps in ${resume.epoch} epochs`;
     throw refuse("the checkpoint is of other data or another batch size", `${stepsPerEpoch} steps an epoch`, got);
+  }
+  if (resume.data !== undefined && digest !== undefined && resume.data !== digest) {
+    throw refuse(`the checkpoint is of other data than ${name} is now`, resume.data, digest);
   }
   restoreCheckpoint(resume, net, optimizer);
 }

@@ -84,6 +84,8 @@ export interface Task<Item extends Counted> {
   readonly batches: number;
   /** What is counted per second: the name of that figure. */
   readonly rate: "imagesPerSecond" | "examplesPerSecond";
+  /** What tells its examples from others, where that is known. */
+  readonly digest?: string;
   /** Batches of images, for what looks at images alone. */
   readonly images: BatchLoader | null;
   /** Whether metrics want to see outputs and targets. */
@@ -175,6 +177,7 @@ export function imageTask(
     name: loader.name,
     batches: loader.batches,
     rate: "imagesPerSecond",
+    digest: loader.digest,
     images: loader,
     shows: false,
     distillation,

@@ -3,7 +3,7 @@
  * out of the command.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 import { encode } from "fast-png";
@@ -253,6 +253,23 @@ describe("train --workers", () => {
     });
     await bench.json("pack", "runs/quantized", "--out", "again.cgm");
     expect(readFileSync(bench.file("again.cgm"))).toEqual(readFileSync(bench.file("runs", "quantized", "model.cgm")));
+  });
+  it("does not go on with a folder that has other files now", async () => {
+    const folder = bench.file("changing");
+    const alone = ["--workers", "0", "--threads", "1"];
+    cpSync(bench.file("pictures"), folder, { recursive: true });
+    const data = ["--model", "resnet20", "--data", "imagefolder:changing", "--image-size", "16", "--batch", "4"];
+    await bench.json("train", ...data, "--epochs", "1", "--out", "runs/changing", ...alone);
+    const picture = path.join(folder, "red", "1.JPEG");
+    renameSync(picture, path.join(folder, "red", "another.JPEG"));
+    const more = ["train", "--resume", "runs/changing", "--epochs", "2", ...alone];
+    const { code, stderr } = await bench.run(...more);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/the checkpoint is of other data than \S+ is now; expected [0-9a-f]{64}/),
+    ]);
+    renameSync(path.join(folder, "red", "another.JPEG"), picture);
+    expect(await bench.json(...more)).toMatchObject({ epochs: 2 });
   });
   it.each(["0", "1"])("names a damaged picture, with %s workers, and ends", async (workers) => {
     const damaged = bench.file("damaged", "a");

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { manualSeed } from "../../src/autograd/random.js";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/digits.js";
+import { type BatchLoader, DataLoader } from "../../src/data/loader.js";
 import { randomCrop } from "../../src/data/transforms.js";
 import { memory } from "../../src/kernels/engine.js";
 import { mlp } from "../../src/models/mlp.js";
@@ -209,6 +210,40 @@ describe("resuming", () => {
     await expect(fitNet(other, train, { ...common("sgd"), epochs: 2, optimizer: theirs, resume })).rejects.toThrow(
       /checkpoint/,
     );
+  });
+});
+
+describe("what tells training data from others", () => {
+  const loader = (digest?: string): BatchLoader => {
+    const own = new DataLoader(train, { batch: 50, shuffle: true, seed: 3 });
+    const { name, classes, imageShape, batches, images } = own;
+    const about = { name, classes, imageShape, batches, images, ...(digest !== undefined && { digest }) };
+    return { ...about, epoch: (epoch, from, range) => own.epoch(epoch, from, range) };
+  };
+  const go = async (digest: string | undefined, from?: Uint8Array) => {
+    const { net, optimizer } = setUp();
+    const kept: Uint8Array[] = [];
+    const onCheckpoint = (bytes: Uint8Array): void => void kept.push(bytes);
+    const resume = from && loadCheckpoint(from);
+    await fitNet(net, loader(digest), { epochs: from === undefined ? 1 : 2, optimizer, resume, onCheckpoint });
+    return kept[0];
+  };
+  it("is kept in checkpoints; a run does not go on with others", async () => {
+    const first = await go("a".repeat(64));
+    expect(loadCheckpoint(first).data).toBe("a".repeat(64));
+    await expect(go("b".repeat(64), first)).rejects.toThrow(
+      /^fit: the checkpoint is of other data than digits\/train is now; expected a{64}, got b{64}/,
+    );
+    expect(loadCheckpoint(await go("a".repeat(64), first)).epoch).toBe(2);
+  });
+  it("does not matter where either side does not tell", async () => {
+    const [told, untold] = [await go("a"), await go(undefined)];
+    expect(loadCheckpoint(untold)).not.toHaveProperty("data");
+    expect(loadCheckpoint(await go(undefined, told)).epoch).toBe(2);
+    expect(loadCheckpoint(await go("b", untold)).epoch).toBe(2);
+  });
+  it("is a text", async () => {
+    await expect(go(7 as never)).rejects.toThrow(/digits\/train: bad digest/);
   });
 });
 

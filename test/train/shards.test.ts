@@ -306,6 +306,7 @@ it("ranks that were started with other configurations, data or weights are refus
     "shards",
     "epochs",
     "batches in an epoch",
+    "training data",
     "first step",
     "average of weights",
     "weights before the first step",

@@ -4,6 +4,7 @@ import { DataError } from "../../core/errors.js";
 import type { ImageShape } from "../../data/dataset.js";
 import type { Batch, BatchLoader } from "../../data/loader.js";
 import type { ShardRange } from "../../world/tree.js";
+import { listingDigest } from "../class-folder.js";
 import { Crew } from "./crew.js";
 import type { BatchMaker } from "./maker.js";
 import { type BatchReply, type BatchRequest, type LoaderSpec, makerOf } from "./worker.js";
@@ -22,10 +23,12 @@ export class PrefetchLoader implements BatchLoader {
   readonly imageShape: ImageShape;
   readonly #maker: BatchMaker;
   readonly #crew: Crew<Batch>;
+  readonly #digest: () => string | undefined;
 
   /** @param workers threads that prepare batches; 0: none */
   constructor(spec: LoaderSpec, workers: number) {
     this.#maker = makerOf(spec);
+    this.#digest = () => digestOf(spec);
     if (spec.kind === "memory") {
       this.name = spec.dataset.name;
       this.classes = spec.dataset.classes;
@@ -49,6 +52,9 @@ export class PrefetchLoader implements BatchLoader {
   }
   get images(): number {
     return this.#maker.images;
+  }
+  get digest(): string | undefined {
+    return this.#digest();
   }
 
   async *epoch(epoch: number, from = 0, range?: ShardRange): AsyncGenerator<Batch, void, undefined> {
@@ -91,6 +97,12 @@ export class PrefetchLoader implements BatchLoader {
 
 function errorOf({ message, op, what, ...rest }: Extract<BatchReply, { failure: unknown }>["failure"]): Error {
   return op === undefined || what === undefined ? new Error(message) : new DataError({ op, what, ...rest });
+}
+
+/** What tells the examples of files from others; images in memory are not looked through. */
+function digestOf(spec: LoaderSpec): string | undefined {
+  if (spec.kind === "memory") return undefined;
+  return spec.kind === "stored" ? spec.sha256 : listingDigest(spec.part);
 }
 
 /** Pixels in memory that all threads see: sending them to a worker copies nothing. */
