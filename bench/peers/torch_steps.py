@@ -139,16 +139,26 @@ def vgg11(quantized):
 MODELS = {"mlp": (mlp, (1, 28, 28)), "lenet5": (lenet5, (1, 28, 28)), "resnet20": (resnet20, (3, 32, 32)),
           "vgg11": (vgg11, (3, 32, 32))}
 WORKS = ["train mlp float b128", "train lenet5 float b128", "train lenet5 1W4A b128",
-         "train resnet20 float b128", "train resnet20 1W4A b128", "train vgg11 float b128", "train vgg11 1W4A b128"]
+         "train resnet20 float b128", "train resnet20 1W4A b128", "train resnet20 1W4A b128 taught",
+         "train vgg11 float b128", "train vgg11 1W4A b128"]
+TEMPERATURE, SHARE = 4, 0.9
+
+
+def divergence(student, teacher):
+    """T² KL(teacher || student), mean over images."""
+    q, p = F.log_softmax(student / TEMPERATURE, 1), F.log_softmax(teacher / TEMPERATURE, 1)
+    return TEMPERATURE**2 * F.kl_div(q, p, log_target=True, reduction="batchmean")
 
 
 def trainee(work):
-    """A function that makes one step: forward, backward, SGD; 1W4A blends the weights with their binary form first."""
-    _, name, bits, _ = work.split()
+    """A function that makes one step: forward, backward, SGD; 1W4A blends the weights with their binary form first, and
+    `taught` has a float network of the same kind as teacher."""
+    _, name, bits, _, *taught = work.split()
     quantized = bits == "1W4A"
     make, shape = MODELS[name]
     torch.manual_seed(1)
     net = make(quantized)
+    teacher = make(False).eval() if taught else None
     x = torch.rand(BATCH, *shape)
     y = torch.arange(BATCH) % 10
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
@@ -156,7 +166,13 @@ def trainee(work):
 
     def step():
         optimizer.zero_grad()
-        loss = F.cross_entropy(net(x), y)
+        if teacher is None:
+            loss = F.cross_entropy(net(x), y)
+        else:
+            with torch.no_grad():
+                soft = teacher(x)
+            logits = net(x)
+            loss = (1 - SHARE) * F.cross_entropy(logits, y) + SHARE * divergence(logits, soft)
         loss.backward()
         with torch.no_grad():
             for w in latent:

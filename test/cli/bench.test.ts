@@ -59,6 +59,7 @@ describe("bench", () => {
       "train lenet5 1W4A b128",
       "train resnet20 float b128",
       "train resnet20 1W4A b128",
+      "train resnet20 1W4A b128 taught",
       "train vgg11 float b128",
       "train vgg11 1W4A b128",
       "train mobilenetv1-0.25 float b128",
@@ -101,7 +102,10 @@ describe("bench", () => {
   });
 
   it.each(
-    TRAIN_SPECS.filter(({ model }) => model === "mlp" || model === "lenet5").map((spec) => {
+    [
+      ...TRAIN_SPECS.filter(({ model }) => model === "mlp" || model === "lenet5"),
+      { model: "lenet5", bits: "1W4A", taught: true } as const,
+    ].map((spec) => {
       const small = { ...spec, batch: 16 };
       return [trainWork(small), small] as const;
     }),

@@ -4,7 +4,7 @@ import { type ImageModelOptions, lenet5, mlp, mobilenetv1, mobilenetv2, resnet20
 import type { Module } from "../../nn/index.js";
 import { BCGD, type OptimizerLike, SGD } from "../../optim/index.js";
 import { prepare, staircase } from "../../quant/index.js";
-import { imageTensor, labelTensor } from "../../train/index.js";
+import { distillation, imageTensor, labelTensor } from "../../train/index.js";
 import { type BenchOptions, filledBytes, measure } from "./harness.js";
 
 interface Case {
@@ -33,6 +33,8 @@ export interface TrainSpec {
   /** `float` with SGD, or one-bit weights and four-bit activations with blended coarse gradient descent. */
   readonly bits: "float" | "1W4A";
   readonly batch: number;
+  /** Whether a float network of the same kind is its teacher. */
+  readonly taught?: boolean;
 }
 
 /** The rows. */
@@ -43,6 +45,7 @@ export const TRAIN_SPECS: readonly TrainSpec[] = [
   { model: "lenet5", bits: "1W4A", batch: 128 },
   { model: "resnet20", bits: "float", batch: 128 },
   { model: "resnet20", bits: "1W4A", batch: 128 },
+  { model: "resnet20", bits: "1W4A", batch: 128, taught: true },
   { model: "vgg11", bits: "float", batch: 128 },
   { model: "vgg11", bits: "1W4A", batch: 128 },
   { model: "mobilenetv1-0.25", bits: "float", batch: 128 },
@@ -52,7 +55,8 @@ export const TRAIN_SPECS: readonly TrainSpec[] = [
 ];
 
 /** The name of a row: `train resnet20 1W4A b128`. */
-export const trainWork = ({ model, bits, batch }: TrainSpec): string => `train ${model} ${bits} b${batch}`;
+export const trainWork = ({ model, bits, batch, taught = false }: TrainSpec): string =>
+  `train ${model} ${bits} b${batch}${taught ? " taught" : ""}`;
 
 /** A network with its optimizer and one batch. */
 export interface Trainee {
@@ -78,6 +82,8 @@ export function trainNetwork({ model, bits, batch }: TrainSpec, seed: number) {
 /** Makes a network and all that a step needs. */
 export function trainee(spec: TrainSpec, seed: number): Trainee {
   const { net, optimizer, shape } = trainNetwork(spec, seed);
+  const teacher = spec.taught ? trainNetwork({ ...spec, bits: "float" }, seed + 1) : null;
+  const lesson = teacher && distillation(teacher.net);
   const images = filledBytes(shape.reduce((size, extent) => size * extent, 1));
   const labels = Int32Array.from({ length: spec.batch }, (_, i) => i % 10);
   return {
@@ -85,7 +91,11 @@ export function trainee(spec: TrainSpec, seed: number): Trainee {
     step: () =>
       scope(() => {
         optimizer.zeroGrad();
-        const loss = crossEntropy(net.forward(imageTensor(images, shape)), labelTensor(labels));
+        const x = imageTensor(images, shape);
+        const taught = lesson?.logits([x]);
+        const logits = net.forward(x);
+        const hard = crossEntropy(logits, labelTensor(labels));
+        const loss = lesson && taught ? lesson.mix(hard, lesson.soft(logits, taught)).loss : hard;
         loss.backward();
         optimizer.step();
         return loss.item();
@@ -93,6 +103,8 @@ export function trainee(spec: TrainSpec, seed: number): Trainee {
     dispose() {
       optimizer.dispose();
       net.dispose();
+      teacher?.optimizer.dispose();
+      teacher?.net.dispose();
     },
   };
 }
