@@ -57,13 +57,16 @@ function meansTable(results) {
   return table(["", "top-1, %", "bytes packed, at most", "seeds"], rows);
 }
 
-/** Folders of the best packed networks, by the runs that they are of. */
-export const KEPT = { "4w4a": "resnet20-cifar10-4w4a", "1w4a": "resnet20-cifar10-1w4a-taught" };
+/** Rows of which the best packed network is kept, by its folder. The 4W4A one is a teacher of other rows: it stays. */
+export const KEPT = {
+  "resnet20-cifar10-4w4a": ["4w4a"],
+  "resnet20-cifar10-1w4a-taught": ["1w4a", "1w4a-packed-teacher"],
+};
 
-/** The best of some runs by its packed file, the first of equals. @param {readonly any[]} results @param {string} run */
-export function bestOf(results, run) {
+/** The best of some rows by its packed file, the first of equals. @param {readonly any[]} results @param {readonly string[]} rows */
+export function bestOf(results, rows) {
   return results
-    .filter(({ id }) => id.startsWith(`${run}/`))
+    .filter(({ id }) => rows.some((row) => id === row || id.startsWith(`${row}/`)))
     .reduce((best, result) => (best === undefined || result.packed.top1 > best.packed.top1 ? result : best), undefined);
 }
 
@@ -108,8 +111,8 @@ if (path.resolve(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) {
     }
   }
   const all = [...results.values()];
-  for (const [run, name] of Object.entries(KEPT)) {
-    const best = bestOf(all, run);
+  for (const [name, rows] of Object.entries(KEPT)) {
+    const best = bestOf(all, rows);
     const folder = best && folders.get(key(best));
     if (folder !== undefined)
       console.error(`kept ${path.relative(root, keepPacked(folder, path.dirname(EVIDENCE), name))}`);

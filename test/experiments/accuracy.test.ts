@@ -44,8 +44,8 @@ describe("the second study", () => {
   });
 
   it("keeps the best packed files, which are those of its rows", () => {
-    for (const [run, name] of Object.entries<string>(script.KEPT)) {
-      const best = script.bestOf(results, run);
+    for (const [name, rows] of Object.entries<readonly string[]>(script.KEPT)) {
+      const best = script.bestOf(results, rows);
       if (best === undefined) continue;
       const summary = JSON.parse(text("experiments", name, "summary.json"));
       expect([summary.weightsSha256, summary.packed.top1], name).toEqual([best.weightsSha256, best.packed.top1]);
@@ -53,7 +53,7 @@ describe("the second study", () => {
       expect(sha256Hex(bytes), name).toBe(summary.packed.sha256);
       expect(summary.packed.codesEqual, name).toBe(summary.packed.codesCompared);
     }
-    expect(script.bestOf([], "4w4a")).toBeUndefined();
+    expect(script.bestOf([], ["4w4a"])).toBeUndefined();
   });
 
   it("has a page that says the same", () => {
