@@ -3,6 +3,7 @@ export {
   binaryCrossEntropy,
   crossEntropy,
   distillationLoss,
+  featureAffinityLoss,
   huberLoss,
   l1Loss,
   mse,

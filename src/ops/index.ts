@@ -7,6 +7,7 @@ import * as conv1d from "./conv1d.js";
 import * as distillation from "./distillation.js";
 import * as dropout from "./dropout.js";
 import * as elementwise from "./elementwise.js";
+import * as featureAffinity from "./feature-affinity.js";
 import * as indexing from "./indexing.js";
 import * as layerNorm from "./layer-norm.js";
 import * as linalg from "./linalg.js";
@@ -57,6 +58,7 @@ export const registry = {
   ...opsOf(pointwiseLoss),
   ...opsOf(softLoss),
   ...opsOf(distillation),
+  ...opsOf(featureAffinity),
 };
 
 /** A built-in op's name. */

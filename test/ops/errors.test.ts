@@ -238,6 +238,21 @@ const options: Case[] = [
     "distillationLoss: no axis of classes; expected [..., C] with C ≥ 1, got [4,0]",
   ],
   [
+    () => cg.featureAffinityLoss(zeros([2, 3, 4]), zeros([2, 4, 4])),
+    ShapeError,
+    "featureAffinityLoss: features do not stand beside each other; expected [N, …, C] and [N, …, D] with the same examples and positions, and at least one channel, got [2,3,4] and [2,4,4]",
+  ],
+  [
+    () => cg.featureAffinityLoss(zeros([2, 3]), zeros([2, 3])),
+    ShapeError,
+    "featureAffinityLoss: features do not stand beside each other; expected [N, …, C] and [N, …, D] with the same examples and positions, and at least one channel, got [2,3] and [2,3]",
+  ],
+  [
+    () => cg.featureAffinityLoss(zeros([2, 3, 4]), zeros([2, 3, 0])),
+    ShapeError,
+    "featureAffinityLoss: features do not stand beside each other; expected [N, …, C] and [N, …, D] with the same examples and positions, and at least one channel, got [2,3,4] and [2,3,0]",
+  ],
+  [
     () => cg.softCrossEntropy(zeros([]), zeros([])),
     ShapeError,
     "softCrossEntropy: no axis of classes; expected [..., C] with C ≥ 1, got []",

@@ -303,6 +303,60 @@ describe("losses", () => {
         });
       });
     });
+    test(`affinities of features: every pair of positions, ${dtype}`, () => {
+      scope(() => {
+        const [student, teacher] = [random([2, 2, 3, 4], dtype), random([2, 2, 3, 5], dtype)];
+        const affinities = ({ tensor }: typeof student, channels: number) =>
+          [0, 1].map((n) => {
+            const values = Array.from(tensor.toTypedArray() as Float32Array);
+            const vectors = Array.from({ length: 6 }, (_, p) => {
+              const at = (n * 6 + p) * channels;
+              return values.slice(at, at + channels);
+            });
+            const dot = (a: number[], b: number[]) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+            return vectors.map((a) => vectors.map((b) => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))));
+          });
+        const [own, theirs] = [affinities(student, 4), affinities(teacher, 5)];
+        const each = own.map((rows, n) =>
+          rows.flatMap((row, p) => row.map((a, q) => (a - theirs[n][p][q]) ** 2 / 36)).reduce((a, b) => a + b, 0),
+        );
+        const loss = (options: object) => cg.featureAffinityLoss(student.tensor, teacher.tensor, options);
+        close(loss({}), [], [(each[0] + each[1]) / 2], dtype);
+        close(loss({ reduction: "sum" }), [], [each[0] + each[1]], dtype);
+        close(loss({ reduction: "none" }), [2], each, dtype);
+        expect(cg.featureAffinityLoss(student.tensor, student.tensor.mul(3)).item()).toBeLessThan(1e-6);
+      });
+    });
+    test(`affinities of features: a vector of zeros has none, ${dtype}`, () => {
+      scope(() => {
+        const student = cg.tensor(
+          [
+            [
+              [0, 0],
+              [1, 0],
+              [0, 2],
+            ],
+          ],
+          { dtype, requiresGrad: true },
+        );
+        const teacher = cg.tensor(
+          [
+            [
+              [1, 0],
+              [1, 0],
+              [0, 1],
+            ],
+          ],
+          { dtype },
+        );
+        const loss = cg.featureAffinityLoss(student, teacher);
+        // Its own affinity, and twice that with the second position, are 1 for the teacher.
+        expect(loss.item()).toBeCloseTo(3 / 9, 6);
+        loss.backward();
+        const gradient = student.gradient?.toTypedArray() as Float32Array;
+        expect(Array.from(gradient).slice(0, 2)).toEqual([0, 0]);
+      });
+    });
     test(`mse, ${dtype}`, () => {
       scope(() => {
         const [a, b] = [cg.tensor([1, 2, 4], { dtype }), cg.tensor([1, 0, 1], { dtype })];

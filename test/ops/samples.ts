@@ -380,6 +380,11 @@ export const samples: Record<OpName, readonly Sample[]> = {
       attrs: { reduction: "none" },
     },
   ],
+  featureAffinityLoss: [
+    { inputs: [spread([2, 2, 3, 4]), spread([2, 2, 3, 2])], attrs: {} },
+    { note: "sum, the same channels", inputs: [spread([3, 4, 3]), spread([3, 4, 3])], attrs: { reduction: "sum" } },
+    { note: "none", inputs: [spread([2, 5, 2]), spread([2, 5, 3])], attrs: { reduction: "none" } },
+  ],
   distillationLoss: [
     {
       inputs: [
