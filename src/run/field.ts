@@ -31,6 +31,8 @@ export interface Facts {
   readonly starts: boolean;
   /** It learns from a teacher besides. */
   readonly taught: boolean;
+  /** Whether features of the teacher are compared. */
+  readonly comparesFeatures: boolean;
   /** Images come from a folder. */
   readonly folder: boolean;
   /** Pictures are made of sound. */

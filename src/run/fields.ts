@@ -13,6 +13,7 @@ import { choice, flag, names, orNull, real, text, whole } from "./kinds.js";
 import { METHODS, usualEpochs } from "./methods.js";
 import { modelName, scheduleKind } from "./named-kinds.js";
 import { NORMALIZE_FORMS, normalization } from "./normalization.js";
+import { TEACHER_FIELDS } from "./teacher-fields.js";
 import { TRAINING_FIELDS } from "./training-fields.js";
 import { UsageError } from "./usage-error.js";
 
@@ -222,35 +223,7 @@ export const FIELDS = {
     kind: real({ min: 0, below: 1 }),
     initial: 0,
   }),
-  teacher: row("own", {
-    flags: "--teacher <file>",
-    help: "learn from this network's outputs too: a run folder, a packed model, a file of plain weights, or an ONNX file, for the same images and classes",
-    kind: text,
-    needs: ({ trains }) => (trains ? null : "a --method that trains"),
-  }),
-  teacherModel: row("own", {
-    flags: "--teacher-model <name>",
-    help: "network of a teacher in plain weights",
-    kind: choice(MODEL_NAMES),
-    initialText: "that of --model",
-    needs: ({ taught }) => (taught ? null : "--teacher FILE"),
-  }),
-  temperature: row("run?", {
-    flags: "--temperature <T>",
-    help: "both sides' logits are divided by it before their softmax, where the student is compared with the teacher",
-    kind: real({ above: 0 }),
-    initial: 4,
-    needs: ({ taught }) => (taught ? null : "--teacher FILE"),
-    otherwise: 4,
-  }),
-  teacherWeight: row("run?", {
-    flags: "--teacher-weight <w>",
-    help: "share of the teacher in the loss: (1 − w)·cross-entropy + w·T²·KL(teacher ‖ student)",
-    kind: real({ min: 0, max: 1 }),
-    initial: 0.9,
-    needs: ({ taught }) => (taught ? null : "--teacher FILE"),
-    otherwise: 0.9,
-  }),
+  ...TEACHER_FIELDS,
   augment: row("run", {
     flags: "--augment <how>",
     help: "shift: move images by up to 2 pixels; crop-flip: pad by 4, crop at random, mirror half of them; cutout: hide a square of half the side; crop-flip-cutout: both; for sound time-shift: move by up to 10 frames; speech: that, louder or softer, noise, masks over time and frequency; voices: other tempos, voices and microphones instead of louder or softer; none. ptq and comq calibrate on such images: give what the weights were trained with",

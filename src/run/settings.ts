@@ -78,6 +78,7 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
     imported,
     starts: imported || settings.init !== undefined,
     taught: settings.teacher !== undefined,
+    comparesFeatures: settings.teacherFeatures !== undefined,
     folder: folderOf(data) !== undefined,
     sound: isSound(data),
     // What the weights to start from were trained with (an ONNX file holds all of its network); else what suits the
@@ -183,6 +184,7 @@ export function settingsOf(config: RunConfig): Settings {
       method,
       validate,
       teacher: teaches.teacher,
+      teacherFeatures: config.teacherFeatures,
       freeze: quant?.freeze,
     }),
     starts: true,

@@ -28,7 +28,7 @@ export interface OpenTeacher {
  * the one that the run was made with, or its weights do not fit
  */
 export function openTeacher(config: RunConfig, source: ModelSource | undefined): OpenTeacher | null {
-  const { teacher, temperature, teacherWeight: weight } = config;
+  const { teacher, temperature, teacherWeight: weight, teacherFeatures: features, featureWeight } = config;
   if (teacher === undefined) return null;
   const { file, sha256 } = teacher;
   if (source === undefined) refuse("createRun", "teacher", `the network of ${file}, as readModel opens it`, source);
@@ -39,7 +39,10 @@ export function openTeacher(config: RunConfig, source: ModelSource | undefined):
   }
   const network = teacherNetwork(teacher, source, infoOf(config), config.data);
   try {
-    return { loss: distillation(network, { temperature, weight }), dispose: () => network.dispose() };
+    return {
+      loss: distillation(network, { temperature, weight, features, featureWeight }),
+      dispose: () => network.dispose(),
+    };
   } catch (error) {
     network.dispose();
     throw error;

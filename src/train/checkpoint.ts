@@ -264,9 +264,10 @@ export function restoreCheckpoint(checkpoint: Checkpoint, net: Module, optimizer
 
 const countList = listOf(integer(0));
 const flipsRule = listOf(fieldsRule("{ flips, projections }", { flips: integer(0), projections: integer(0) }));
-const twoParts = fieldsRule("parts { labels, teacher }", { labels: real, teacher: real });
+const optional: Rule = (value) => (value === undefined ? null : real(value));
+const parts = fieldsRule("parts { labels, teacher, features? }", { labels: real, teacher: real, features: optional });
 /** Of a loss with a teacher alone. */
-const partsRule: Rule = (value) => (value === undefined ? null : twoParts(value));
+const partsRule: Rule = (value) => (value === undefined ? null : parts(value));
 /** Figures that a checkpoint within an epoch has. */
 const partialRule: Rule = fieldsRule("the figures of an epoch that fit has begun", {
   sums: fieldsRule("sums", { loss: real, mass: real, count: integer(0), hits: integer(0), parts: partsRule }),

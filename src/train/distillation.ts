@@ -1,14 +1,15 @@
 /** @file Distillation: a student learns from labels and from the outputs of a network that was trained before. */
-import { distillationLoss } from "../autograd/functions.js";
+import { distillationLoss, featureAffinityLoss } from "../autograd/functions.js";
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
-import { above, checkOptions, type OptionRules, refuse, within } from "../core/checks.js";
+import { above, atLeast, checkOptions, listOf, type OptionRules, refuse, text, within } from "../core/checks.js";
 import { CoarsegradError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Conv2d } from "../nn/conv.js";
 import { Module } from "../nn/module.js";
 import { weightsDigest } from "./digest.js";
+import { modulesCalled, withOutputs } from "./module-outputs.js";
 
 /** A packed model as a teacher: a session of `coarsegrad/infer` is one. */
 export interface TeacherSession {
@@ -26,9 +27,21 @@ export interface DistillationOptions {
   readonly temperature?: number;
   /** w in [0, 1]: the teacher's share of the loss; 1 leaves the labels out. Default 0.9. */
   readonly weight?: number;
+  /**
+   * Layers whose outputs are compared too, by their affinities (`featureAffinityLoss`): paths that student and teacher
+   * both have, blocks such as `layer1` of `resnet20`. Default: outputs alone.
+   */
+  readonly features?: readonly string[];
+  /** β ≥ 0: what the sum of these layers' losses is multiplied by. Default 10. */
+  readonly featureWeight?: number;
 }
 
-const RULES: OptionRules<DistillationOptions> = { temperature: above(0), weight: within(0, 1) };
+const RULES: OptionRules<DistillationOptions> = {
+  temperature: above(0),
+  weight: within(0, 1),
+  features: listOf(text),
+  featureWeight: atLeast(0),
+};
 
 /** What the labels' and the teacher's terms of a loss were, before they were weighted. */
 export interface LossParts {
@@ -36,6 +49,15 @@ export interface LossParts {
   readonly labels: number;
   /** Mean T²·KL(teacher ‖ student). */
   readonly teacher: number;
+  /** Mean loss of the features, summed over their layers; absent where none are compared. */
+  readonly features?: number;
+}
+
+/** What the teacher says of a batch: tensors of the open scope. */
+export interface Lesson {
+  readonly logits: Tensor;
+  /** Outputs of the layers whose features are compared. */
+  readonly features: readonly Tensor[];
 }
 
 /** A loss that has both terms; {@link distillation} makes one. */
@@ -44,6 +66,10 @@ export class Distillation {
   readonly temperature: number;
   /** The teacher's share w. */
   readonly weight: number;
+  /** Layers whose features are compared. */
+  readonly features: readonly string[];
+  /** β. */
+  readonly featureWeight: number;
   readonly #teacher: Module | TeacherSession;
 
   constructor(teacher: Module | TeacherSession, options: DistillationOptions = {}) {
@@ -51,10 +77,15 @@ export class Distillation {
     const fits = teacher instanceof Module || (typeof given?.run === "function" && Array.isArray(given.outputShape));
     if (!fits) refuse("distillation", "teacher", "a network, or a session of a packed one", teacher);
     checkOptions("distillation", options, RULES);
-    const { temperature = 4, weight = 0.9 } = options;
+    const { temperature = 4, weight = 0.9, features = [], featureWeight = 10 } = options;
     this.temperature = temperature;
     this.weight = weight;
+    this.features = [...features];
+    this.featureWeight = featureWeight;
     this.#teacher = teacher;
+    if (features.length === 0) return;
+    if (!(teacher instanceof Module)) refuse("distillation", "features", "a teacher that is not packed", features);
+    modulesCalled("distillation: features of the teacher", teacher, features);
   }
 
   /** The network that must not be the one that is trained; null for a session. */
@@ -83,8 +114,31 @@ export class Distillation {
     return new Tensor(NDArray.from(outputs, [data.shape[0], ...teacher.outputShape]));
   }
 
-  /** Refuses a teacher that is the student, or has weights of it. @throws ArgumentError */
+  /** What the teacher says of a batch: its logits, and its features where those are compared. @throws as `logits` does */
+  lesson(inputs: readonly Tensor[]): Lesson {
+    const { network } = this;
+    if (network === null || this.features.length === 0) return { logits: this.logits(inputs), features: [] };
+    const op = "distillation: features of the teacher";
+    const { result, outputs } = withOutputs(op, network, this.features, () => this.logits(inputs));
+    return { logits: result, features: outputs };
+  }
+
+  /** Runs the student. @param run its forward pass @returns its output, and its features where those are compared */
+  listen(net: Module, run: () => Tensor): { readonly output: Tensor; readonly features: readonly Tensor[] } {
+    if (this.features.length === 0) return { output: run(), features: [] };
+    const { result, outputs } = withOutputs("distillation: features of the student", net, this.features, run);
+    return { output: result, features: outputs };
+  }
+
+  /** Losses of the features, summed over the layers; null where none are compared. */
+  affinity(student: readonly Tensor[], teacher: readonly Tensor[], reduction: "mean" | "none" = "mean"): Tensor | null {
+    const losses = student.map((own, i) => featureAffinityLoss(own, teacher[i], { reduction }));
+    return losses.length === 0 ? null : losses.reduce((sum, loss) => sum.add(loss));
+  }
+
+  /** Refuses a teacher that is the student, or has weights of it, or other layers. @throws ArgumentError */
   checkStudent(net: Module): void {
+    modulesCalled("distillation: features of the student", net, this.features);
     const own = new Set<unknown>([net, ...net.parameters()]);
     const shared = this.network?.parameters().find((parameter) => own.has(parameter));
     if (this.network === net || shared !== undefined) {
@@ -134,18 +188,23 @@ export class Distillation {
     return distillationLoss(student, teacher, { temperature: this.temperature, reduction });
   }
 
-  /** (1 − w)·labels + w·soft, and both by themselves. */
-  mix(labels: Tensor, soft: Tensor): { readonly loss: Tensor; readonly parts: LossParts } {
-    return {
-      loss: labels.mul(1 - this.weight).add(soft.mul(this.weight)),
-      parts: { labels: labels.item(), teacher: soft.item() },
-    };
+  /** (1 − w)·labels + w·soft + β·affinity, and each by itself. */
+  mix(
+    labels: Tensor,
+    soft: Tensor,
+    affinity: Tensor | null = null,
+  ): { readonly loss: Tensor; readonly parts: LossParts } {
+    const loss = labels.mul(1 - this.weight).add(soft.mul(this.weight));
+    const parts = { labels: labels.item(), teacher: soft.item() };
+    if (affinity === null) return { loss, parts };
+    return { loss: loss.add(affinity.mul(this.featureWeight)), parts: { ...parts, features: affinity.item() } };
   }
 
   /** What decides its result, for ranks to compare. */
   identity(): string {
     const own = this.network === null ? "a session" : weightsDigest(this.network);
-    return `${own}, temperature ${this.temperature}, weight ${this.weight}`;
+    const logits = `${own}, temperature ${this.temperature}, weight ${this.weight}`;
+    return this.features.length === 0 ? logits : `${logits}, features ${this.features} by ${this.featureWeight}`;
   }
 }
 
@@ -169,6 +228,7 @@ function evaluated(net: Module, inputs: readonly Tensor[]): Tensor {
  * The loss of a student with a teacher, for `fit`:
  *
  *     (1 − w)·cross-entropy(labels, student) + w·T²·KL(softmax(teacher/T) ‖ softmax(student/T))
+ *       + β·Σ over layers of featureAffinityLoss(student's output, teacher's output)
  *
  * The teacher sees what the student sees, augmented as it is, in evaluation mode, and is not changed; normalization that
  * is part of a network (`normalizeInput`) is its own. With shards each rank asks its teacher about its own shards: the
@@ -176,9 +236,10 @@ function evaluated(net: Module, inputs: readonly Tensor[]): Tensor {
  *
  * @param teacher a network with as many classes, in float or quantized; or a packed one, as `createSession` gives it.
  * It stays the caller's
- * @param options `temperature` T (default 4), `weight` w (default 0.9)
- * @throws ArgumentError on options out of range
- * @see Hinton, Vinyals and Dean 2015, arXiv:1503.02531
+ * @param options `temperature` T (default 4), `weight` w (default 0.9), `features` (default none) and their
+ * `featureWeight` β (default 10)
+ * @throws ArgumentError on options out of range, layers that the teacher has not, or features of a packed teacher
+ * @see Hinton, Vinyals and Dean 2015, arXiv:1503.02531; Li et al. 2023, arXiv:2302.10899
  * @example
  * await fit(student, train, { epochs: 10, optimizer, loss: distillation(teacher, { temperature: 4, weight: 0.5 }) });
  */

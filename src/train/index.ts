@@ -21,6 +21,7 @@ export {
   Distillation,
   type DistillationOptions,
   distillation,
+  type Lesson,
   type LossParts,
   type TeacherSession,
 } from "./distillation.js";

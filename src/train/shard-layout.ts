@@ -6,7 +6,7 @@ import type { Buffer, Parameter } from "../nn/parameter.js";
 import type { VectorPart } from "../world/world.js";
 
 /** One number each. */
-export const NUMBERS = ["loss", "hits", "classes", "shards", "stop", "labels", "teacher"] as const;
+export const NUMBERS = ["loss", "hits", "classes", "shards", "stop", "labels", "teacher", "features"] as const;
 
 /** Floats of a part that travels by itself: small layers are together in one, … */
 const LEAST_FLOATS = 2 ** 17;

@@ -14,6 +14,7 @@ import type { Module } from "../nn/module.js";
 import type { Parameter } from "../nn/parameter.js";
 import { type ShardRange, shardsOf, TreeSum } from "../world/tree.js";
 import type { World } from "../world/world.js";
+import type { LossParts } from "./distillation.js";
 import { type NUMBERS, ShardLayout } from "./shard-layout.js";
 import { ShardSending } from "./shard-sending.js";
 import { gatherShown } from "./shown.js";
@@ -179,9 +180,10 @@ export class ShardSums<Item extends Counted> {
       const leaf = into.view() as Float32Array;
       leaf.fill(0, 0, counts + parameters.length + buffers.length);
       leaf.set([value, own.hits, classes, 1]);
-      const { labels, teacher } = own.parts ?? { labels: 0, teacher: 0 };
+      const { labels, teacher, features = 0 }: LossParts = own.parts ?? { labels: 0, teacher: 0 };
       leaf[this.#layout.placeOf("labels")] = weight * labels;
       leaf[this.#layout.placeOf("teacher")] = weight * teacher;
+      leaf[this.#layout.placeOf("features")] = weight * features;
       buffers.forEach(([{ data }, at], i) => {
         const after = data.view();
         if (after.some((value, c) => !Object.is(value, before[i][c]))) leaf[counts + parameters.length + i] = 1;
@@ -219,6 +221,7 @@ export class ShardSums<Item extends Counted> {
       const changed = sum()[counts + parameters.length + i] > 0;
       buffer.set(changed ? sum().subarray(at, at + buffer.data.size) : before[i]);
     });
+    const { distillation } = this.#task;
     const number = (name: (typeof NUMBERS)[number]): number => sum()[this.#layout.placeOf(name)];
     return {
       loss: number("loss"),
@@ -226,8 +229,11 @@ export class ShardSums<Item extends Counted> {
       classes: number("classes") / number("shards"),
       seen: {
         ...{ count, mass, hits: number("hits"), shown },
-        ...(this.#task.distillation !== null && {
-          parts: { labels: number("labels"), teacher: number("teacher") },
+        ...(distillation !== null && {
+          parts: {
+            ...{ labels: number("labels"), teacher: number("teacher") },
+            ...(distillation.features.length > 0 && { features: number("features") }),
+          },
         }),
       },
       stop: number("stop") > 0,

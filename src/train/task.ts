@@ -9,7 +9,7 @@ import { type Batch, type BatchLoader, type BatchPart, checkBatch } from "../dat
 import { scope } from "../memory/scope.js";
 import type { Module } from "../nn/module.js";
 import type { ShardRange } from "../world/tree.js";
-import type { Distillation, LossParts } from "./distillation.js";
+import type { Distillation, Lesson, LossParts } from "./distillation.js";
 import { countHits, imageTensor, labelTensor } from "./input.js";
 import { type ResolvedLoss, targetTensor, weightedMean } from "./losses.js";
 import type { Gathering, Metric, MetricArray } from "./measures.js";
@@ -125,6 +125,9 @@ function tallyOf(
           parts: {
             labels: (sums.parts?.labels ?? 0) + parts.labels * mass,
             teacher: (sums.parts?.teacher ?? 0) + parts.teacher * mass,
+            ...(parts.features !== undefined && {
+              features: (sums.parts?.features ?? 0) + parts.features * mass,
+            }),
           },
         }),
       };
@@ -137,7 +140,10 @@ function tallyOf(
     },
     figures: () => {
       const { parts, mass } = sums;
-      const lossParts = parts && { labels: parts.labels / mass, teacher: parts.teacher / mass };
+      const lossParts = parts && {
+        ...{ labels: parts.labels / mass, teacher: parts.teacher / mass },
+        ...(parts.features !== undefined && { features: parts.features / mass }),
+      };
       return { ...figures(sums), ...(lossParts && { lossParts }) };
     },
     kept: () => sums,
@@ -189,17 +195,21 @@ export function imageTask(
       const { images: pixels, shape, labels, count } = batch;
       const mixed = mixup?.mix(batch) ?? null;
       const x = imageTensor(mixed?.images ?? pixels, shape);
-      const taught = distillation?.logits([x]);
-      const logits = net.forward(x);
+      const lesson = distillation?.lesson([x]);
+      const { output: logits, features } = heard(distillation, net, () => net.forward(x));
       const hits = countHits(logits, labels).top1;
       const hard =
         mixed === null
           ? crossEntropy(logits, labelTensor(labels), { labelSmoothing })
           : mixedLoss(logits, labels, mixed, labelSmoothing);
       const { loss, parts } =
-        distillation === null || taught === undefined
+        distillation === null || lesson === undefined
           ? { loss: hard }
-          : distillation.mix(hard, distillation.soft(logits, taught));
+          : distillation.mix(
+              hard,
+              distillation.soft(logits, lesson.logits),
+              distillation.affinity(features, lesson.features),
+            );
       return {
         loss,
         classes: logits.shape[logits.rank - 1],
@@ -249,10 +259,34 @@ function massOf({ weights, count }: ExampleBatch): number {
   return weights?.reduce((sum, each) => sum + each, 0) ?? count;
 }
 
+/** The student's output, and its features where a teacher looks at them. */
+function heard(distillation: Distillation | null, net: Module, run: () => Tensor): ReturnType<Distillation["listen"]> {
+  return distillation === null ? { output: run(), features: [] } : distillation.listen(net, run);
+}
+
+/** The loss of examples with a teacher, each by its weight. */
+function taughtLoss(
+  distillation: Distillation,
+  hard: Tensor,
+  lesson: Lesson,
+  output: Tensor,
+  features: readonly Tensor[],
+  weights: Float32Array | null,
+): ReturnType<Distillation["mix"]> {
+  if (weights === null) {
+    const soft = distillation.soft(output, lesson.logits);
+    return distillation.mix(hard, soft, distillation.affinity(features, lesson.features));
+  }
+  const mean = (each: Tensor): Tensor => weightedMean("distillation", each, output, weights);
+  const affinities = distillation.affinity(features, lesson.features, "none");
+  const soft = mean(distillation.soft(output, lesson.logits, "none"));
+  return distillation.mix(hard, soft, affinities && mean(affinities));
+}
+
 function exampleOutcome(net: Module, batch: ExampleBatch, { loss, metrics, distillation }: Judgement): Outcome {
   const inputs = inputsOf(batch);
-  const taught = distillation?.logits(inputs);
-  const output = outputFor(net, inputs);
+  const lesson = distillation?.lesson(inputs);
+  const { output, features } = heard(distillation, net, () => outputFor(net, inputs));
   const target = targetTensor(batch.targets, output, loss);
   const shown =
     metrics.length === 0
@@ -265,14 +299,9 @@ function exampleOutcome(net: Module, batch: ExampleBatch, { loss, metrics, disti
         ];
   const hard = loss.of(output, target, batch.weights);
   const { loss: value, parts } =
-    distillation === null || taught === undefined
+    distillation === null || lesson === undefined
       ? { loss: hard }
-      : distillation.mix(
-          hard,
-          batch.weights === null
-            ? distillation.soft(output, taught)
-            : weightedMean("distillation", distillation.soft(output, taught, "none"), output, batch.weights),
-        );
+      : taughtLoss(distillation, hard, lesson, output, features, batch.weights);
   return {
     loss: value,
     classes: loss.classes === true ? output.shape[output.rank - 1] : 1,

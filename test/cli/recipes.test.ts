@@ -57,6 +57,31 @@ describe("train --teacher", () => {
     expect(packed.weightsSha256).not.toBe(one.weightsSha256);
   });
 
+  it("--teacher-features compares layers too, and is part of the run", async () => {
+    const conv = "--model lenet5 --limit 64 --test-limit 32 --batch 32 --threads 1".split(" ");
+    await train(...conv, "--epochs", "1", "--seed", "5", "--out", "conv");
+    const own = [...conv, "--bits", "1W4A", "--init", "conv", "--teacher", "conv"];
+    const features = ["--teacher-features", "pool1,pool2", "--feature-weight", "5"];
+    const whole = await train(...own, "--schedule", "constant", ...features, "--epochs", "2", "--out", "features");
+    const { teacherFeatures, featureWeight } = json("features", "config.json");
+    expect([teacherFeatures, featureWeight]).toEqual([["pool1", "pool2"], 5]);
+    const { loss, lossParts } = lastRow("features");
+    expect(0.1 * lossParts.labels + 0.9 * lossParts.teacher + 5 * lossParts.features).toBeCloseTo(loss, 5);
+    await train(...own, "--schedule", "constant", ...features, "--epochs", "1", "--out", "features-part");
+    const rest = await train("--resume", "features-part", "--epochs", "2");
+    expect(rest.weightsSha256).toBe(whole.weightsSha256);
+    expect(await fails("train", ...own, "--feature-weight", "5")).toMatch(
+      /--feature-weight.*--teacher-features LAYERS/,
+    );
+    expect(await fails("train", ...SMALL, "--teacher-features", "pool1")).toMatch(/--teacher-features.*--teacher FILE/);
+    expect(await fails("train", ...own, "--teacher-features", "pool9", "--out", "never")).toMatch(
+      /no such layer.*pool9/,
+    );
+    const packed = ["--teacher", "conv/model.cgm", "--out", "never"];
+    expect(await fails("train", ...own, ...packed, "--teacher-features", "pool1")).toMatch(
+      /a teacher that is not packed/,
+    );
+  });
   it("goes on with the same teacher alone, wherever it lies", async () => {
     const own = [...SMALL, "--schedule", "constant", "--bits", "1W4A", "--init", "teacher"];
     cpSync(bench.file("teacher", "model.cgm"), bench.file("t.cgm"));

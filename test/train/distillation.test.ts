@@ -3,10 +3,20 @@ import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { digits } from "../../src/data/index.js";
 import { pack } from "../../src/export/index.js";
-import { manualSeed, scope, tensor } from "../../src/index.js";
+import { manualSeed, scope, type Tensor, tensor } from "../../src/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { lenet5 } from "../../src/models/index.js";
-import { BatchNorm1d, crossEntropy, distillationLoss, Linear, ReLU, Sequential } from "../../src/nn/index.js";
+import {
+  BatchNorm1d,
+  crossEntropy,
+  distillationLoss,
+  Flatten,
+  featureAffinityLoss,
+  Linear,
+  Module,
+  ReLU,
+  Sequential,
+} from "../../src/nn/index.js";
 import { SGD } from "../../src/optim/index.js";
 import { prepare } from "../../src/quant/index.js";
 import {
@@ -19,6 +29,7 @@ import {
   type TaskMetrics,
   weightsDigest,
 } from "../../src/train/index.js";
+import { withOutputs } from "../../src/train/module-outputs.js";
 import { disposeLater } from "../leaks.js";
 
 const { train } = digits({ train: 64, test: 0 });
@@ -167,6 +178,75 @@ describe("distillation", () => {
     function rowsOf({ data }: typeof x) {
       return { shape: [12, 5], data: data.filter((_, i) => Math.floor(i / 5) % 2 === 1) };
     }
+  });
+
+  it("compares features of layers too: + β·Σ of their affinities", async () => {
+    const net = teacherNet();
+    const layers = ["pool1", "pool2"];
+    const loss = distillation(net, { weight: 0.25, features: layers, featureWeight: 3 });
+    const { metrics } = await student({ loss, batch: 64, ...FROZEN });
+    const [{ lossParts, loss: total }] = metrics;
+    scope(() => {
+      const x = imageTensor(train.images, [64, 28, 28, 1]);
+      const own = disposeLater(lenet5({ rng: new Rng("student") }));
+      const features = (of: typeof own) => withOutputs("test", of, layers, () => of.forward(x)).outputs;
+      const [theirs, mine] = [features(net.eval()), features(own)];
+      const affinity = layers.map((_, i) => featureAffinityLoss(mine[i], theirs[i]).item());
+      expect(mine.map(({ shape }) => shape)).toEqual([
+        [64, 12, 12, 32],
+        [64, 4, 4, 64],
+      ]);
+      expect(lossParts?.features).toBeCloseTo(affinity[0] + affinity[1], 5);
+      const { labels = 0, teacher = 0, features: part = 0 } = lossParts ?? {};
+      expect(total).toBeCloseTo(0.75 * labels + 0.25 * teacher + 3 * part, 4);
+    });
+    expect(net.modules().some((module) => Object.hasOwn(module, "forward"))).toBe(false);
+  });
+
+  it("brings features closer to the teacher's, by shards and from a checkpoint within an epoch as well", async () => {
+    const loss = distillation(teacherNet(), { features: ["pool1", "pool2"], featureWeight: 20 });
+    const { metrics } = await student({ loss, batch: 64 }, 8);
+    const parts = metrics.map(({ lossParts }) => lossParts?.features ?? Number.NaN);
+    expect(parts[7]).toBeLessThan(0.8 * parts[0]);
+    const files: Uint8Array[] = [];
+    const options = { loss, batch: 16, shards: 2, checkpointEvery: 3 };
+    const whole = await student({ ...options, onStepCheckpoint: (bytes: Uint8Array) => void files.push(bytes) });
+    const rest = await student({ ...options, resume: loadCheckpoint(files[0]) });
+    expect([rest.digest, rest.metrics[0].lossParts]).toEqual([whole.digest, whole.metrics[0].lossParts]);
+    expect(Object.keys(whole.metrics[0].lossParts ?? {})).toEqual(["labels", "teacher", "features"]);
+  });
+
+  it("refuses layers that are not there, that do not run by themselves, and features of packed models", async () => {
+    const net = teacherNet();
+    expect(() => distillation(net, { features: ["layer9"] })).toThrow(
+      /distillation: features of the teacher: the network has no such layer; expected one of .*conv1.*got layer9/,
+    );
+    expect(() => distillation(net, { features: [""] })).toThrow(/the network has no such layer/);
+    expect(() => distillation(net, { features: "pool1" as never })).toThrow(/distillation: bad features/);
+    expect(() => distillation(net, { features: ["pool1"], featureWeight: -1 })).toThrow(/bad featureWeight/);
+    using session = createSession(pack(net, { inputShape: [28, 28, 1] }));
+    expect(() => distillation(session, { features: ["pool1"] })).toThrow(
+      /features; expected a teacher that is not packed/,
+    );
+    class Idle extends Module {
+      readonly used = lenet5();
+      readonly idle = new ReLU();
+      forward(x: Tensor): Tensor {
+        return this.used.forward(x);
+      }
+    }
+    const lazy = disposeLater(new Idle());
+    const own = disposeLater(new Idle());
+    const sgd = disposeLater(new SGD(own.parameters(), { lr: 0.1 }));
+    const loss = distillation(lazy, { features: ["idle"] });
+    await expect(fitNet(own, train, { epochs: 1, optimizer: sgd, loss })).rejects.toThrow(
+      /features of the teacher: the layer does not run by itself.*got idle/,
+    );
+    const deeper = disposeLater(new Sequential([new Flatten(), new Linear(784, 10)]));
+    await expect(student({ loss: distillation(deeper, { features: ["1"] }) })).rejects.toThrow(
+      /features of the student: the network has no such layer.*got 1/,
+    );
+    expect(net.modules().some((module) => Object.hasOwn(module, "forward"))).toBe(false);
   });
 
   it("refuses what cannot teach, before anything changes", async () => {

@@ -244,7 +244,11 @@ class TrainProgress {
 
   #show({ epoch, epochs, step, steps, loss, lossParts, accuracy, imagesPerSecond }: FitProgress): void {
     const terms =
-      lossParts === undefined ? "" : ` (labels ${short(lossParts.labels)}, teacher ${short(lossParts.teacher)})`;
+      lossParts === undefined
+        ? ""
+        : ` (${Object.entries(lossParts)
+            .map(([name, part]) => `${name} ${short(part)}`)
+            .join(", ")})`;
     const parts = [`loss ${short(loss)}${terms}`, `accuracy ${percent(100 * accuracy)}`, ...this.#figure];
     const details = [`epoch ${epoch}/${epochs}`, ...parts, `${Math.round(imagesPerSecond)} images/s`];
     this.#training?.update((epoch - 1) * steps + step, details.join("  "));

@@ -1,0 +1,54 @@
+/** @file Settings of a teacher: who it is, and what of it the student learns from. */
+import { MODEL_NAMES } from "../models/index.js";
+import { type Facts, row } from "./field.js";
+import { choice, names, real, text } from "./kinds.js";
+
+const taught = ({ taught }: Facts): string | null => (taught ? null : "--teacher FILE");
+
+/** Rows of the table of settings. */
+export const TEACHER_FIELDS = {
+  teacher: row("own", {
+    flags: "--teacher <file>",
+    help: "learn from this network's outputs too: a run folder, a packed model, a file of plain weights, or an ONNX file, for the same images and classes",
+    kind: text,
+    needs: ({ trains }) => (trains ? null : "a --method that trains"),
+  }),
+  teacherModel: row("own", {
+    flags: "--teacher-model <name>",
+    help: "network of a teacher in plain weights",
+    kind: choice(MODEL_NAMES),
+    initialText: "that of --model",
+    needs: taught,
+  }),
+  temperature: row("run?", {
+    flags: "--temperature <T>",
+    help: "both sides' logits are divided by it before their softmax, where the student is compared with the teacher",
+    kind: real({ above: 0 }),
+    initial: 4,
+    needs: taught,
+    otherwise: 4,
+  }),
+  teacherWeight: row("run?", {
+    flags: "--teacher-weight <w>",
+    help: "share of the teacher in the loss: (1 − w)·cross-entropy + w·T²·KL(teacher ‖ student)",
+    kind: real({ min: 0, max: 1 }),
+    initial: 0.9,
+    needs: taught,
+    otherwise: 0.9,
+  }),
+  teacherFeatures: row("run?", {
+    flags: "--teacher-features <layers>",
+    help: "layers of both networks, separated by commas, whose outputs are compared too: layer1,layer2,layer3 of resnet20, for instance; not of a packed teacher",
+    kind: names,
+    initialText: "outputs of the networks alone",
+    needs: taught,
+  }),
+  featureWeight: row("run?", {
+    flags: "--feature-weight <x>",
+    help: "what the features' part of the loss is multiplied by",
+    kind: real({ min: 0 }),
+    initial: 10,
+    needs: ({ comparesFeatures }) => (comparesFeatures ? null : "--teacher-features LAYERS"),
+    otherwise: 10,
+  }),
+};
