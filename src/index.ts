@@ -54,7 +54,6 @@ export type { SliceRange } from "./ndarray/slice.js";
 export type { Padding, Pair } from "./ndarray/window.js";
 export type { ConvolutionOptions } from "./ops/conv.js";
 export type { DistillationLossOptions } from "./ops/distillation.js";
-export type { FeatureAffinityLossOptions } from "./ops/feature-affinity.js";
 export type { CrossEntropyOptions } from "./ops/loss.js";
 export type { Reduction } from "./ops/loss-reduction.js";
 export type { InputInfo, Needs, OpDef, OpResult } from "./ops/op.js";

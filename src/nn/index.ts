@@ -3,7 +3,6 @@ export {
   binaryCrossEntropy,
   crossEntropy,
   distillationLoss,
-  featureAffinityLoss,
   huberLoss,
   l1Loss,
   mse,
@@ -21,6 +20,8 @@ export { Conv2d, type Conv2dOptions } from "./conv.js";
 export { ConvTranspose2d, type ConvTranspose2dOptions } from "./conv-transpose.js";
 export { Conv1d, type Conv1dOptions } from "./conv1d.js";
 export { Dropout } from "./dropout.js";
+export type { FeatureAffinityLossOptions } from "../ops/feature-affinity.js";
+export { featureAffinityLoss } from "./feature-affinity.js";
 export * as init from "./init.js";
 export { LayerNorm, type LayerNormOptions } from "./layer-norm.js";
 export { Linear, type LinearOptions } from "./linear.js";

@@ -1,5 +1,5 @@
 /** @file Distillation: a student learns from labels and from the outputs of a network that was trained before. */
-import { distillationLoss, featureAffinityLoss } from "../autograd/functions.js";
+import { distillationLoss } from "../autograd/functions.js";
 import { noGrad } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
 import { above, atLeast, checkOptions, listOf, type OptionRules, refuse, text, within } from "../core/checks.js";
@@ -7,6 +7,7 @@ import { CoarsegradError, ShapeError } from "../core/errors.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Conv2d } from "../nn/conv.js";
+import { featureAffinityLoss } from "../nn/feature-affinity.js";
 import { Module } from "../nn/module.js";
 import { weightsDigest } from "./digest.js";
 import { modulesCalled, withOutputs } from "./module-outputs.js";

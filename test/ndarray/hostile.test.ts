@@ -123,7 +123,6 @@ const OF_TENSORS: Record<string, readonly [args: () => readonly unknown[], spare
   linear: [() => [t(2, 3), t(4, 3), t(4)]],
   crossEntropy: [() => [t(2, 3), [0, 1], { labelSmoothing: 0.1 }]],
   softCrossEntropy: [() => [t(2, 3), t(2, 3), { reduction: "sum" }]],
-  featureAffinityLoss: [() => [t(2, 3, 2), t(2, 3, 1), { reduction: "sum" }]],
   distillationLoss: [() => [t(2, 3), t(2, 3), { temperature: 2 }]],
   mse: [() => [t(2, 3), t(2, 3), { reduction: "sum" }]],
   l1Loss: [() => [t(2, 3), t(2, 3), { reduction: "sum" }]],

@@ -7,6 +7,7 @@ import { Rng } from "../../src/core/rng.js";
 import { init } from "../../src/kernels/index.js";
 import { scope } from "../../src/memory/scope.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
+import { featureAffinityLoss } from "../../src/nn/feature-affinity.js";
 
 const { zeros, tensor } = cg;
 const ints = (values: number[]): Tensor => tensor(values, { dtype: "i32" });
@@ -238,17 +239,17 @@ const options: Case[] = [
     "distillationLoss: no axis of classes; expected [..., C] with C ≥ 1, got [4,0]",
   ],
   [
-    () => cg.featureAffinityLoss(zeros([2, 3, 4]), zeros([2, 4, 4])),
+    () => featureAffinityLoss(zeros([2, 3, 4]), zeros([2, 4, 4])),
     ShapeError,
     "featureAffinityLoss: features do not stand beside each other; expected [N, …, C] and [N, …, D] with the same examples and positions, and at least one channel, got [2,3,4] and [2,4,4]",
   ],
   [
-    () => cg.featureAffinityLoss(zeros([2, 3]), zeros([2, 3])),
+    () => featureAffinityLoss(zeros([2, 3]), zeros([2, 3])),
     ShapeError,
     "featureAffinityLoss: features do not stand beside each other; expected [N, …, C] and [N, …, D] with the same examples and positions, and at least one channel, got [2,3] and [2,3]",
   ],
   [
-    () => cg.featureAffinityLoss(zeros([2, 3, 4]), zeros([2, 3, 0])),
+    () => featureAffinityLoss(zeros([2, 3, 4]), zeros([2, 3, 0])),
     ShapeError,
     "featureAffinityLoss: features do not stand beside each other; expected [N, …, C] and [N, …, D] with the same examples and positions, and at least one channel, got [2,3,4] and [2,3,0]",
   ],

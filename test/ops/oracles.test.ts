@@ -5,6 +5,7 @@ import type { Tensor } from "../../src/autograd/tensor.js";
 import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/scope.js";
 import type { Padding } from "../../src/ndarray/window.js";
+import { featureAffinityLoss } from "../../src/nn/feature-affinity.js";
 
 type Real = "f32" | "f64";
 const TYPES: Real[] = ["f64", "f32"];
@@ -320,11 +321,11 @@ describe("losses", () => {
         const each = own.map((rows, n) =>
           rows.flatMap((row, p) => row.map((a, q) => (a - theirs[n][p][q]) ** 2 / 36)).reduce((a, b) => a + b, 0),
         );
-        const loss = (options: object) => cg.featureAffinityLoss(student.tensor, teacher.tensor, options);
+        const loss = (options: object) => featureAffinityLoss(student.tensor, teacher.tensor, options);
         close(loss({}), [], [(each[0] + each[1]) / 2], dtype);
         close(loss({ reduction: "sum" }), [], [each[0] + each[1]], dtype);
         close(loss({ reduction: "none" }), [2], each, dtype);
-        expect(cg.featureAffinityLoss(student.tensor, student.tensor.mul(3)).item()).toBeLessThan(1e-6);
+        expect(featureAffinityLoss(student.tensor, student.tensor.mul(3)).item()).toBeLessThan(1e-6);
       });
     });
     test(`affinities of features: a vector of zeros has none, ${dtype}`, () => {
@@ -349,7 +350,7 @@ describe("losses", () => {
           ],
           { dtype },
         );
-        const loss = cg.featureAffinityLoss(student, teacher);
+        const loss = featureAffinityLoss(student, teacher);
         // Its own affinity, and twice that with the second position, are 1 for the teacher.
         expect(loss.item()).toBeCloseTo(3 / 9, 6);
         loss.backward();
