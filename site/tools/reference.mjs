@@ -55,7 +55,7 @@ function leaveInheritedOut(project) {
 
 /** Settings of a run have their words in the table that also makes the command line's help. */
 function describeSettings(project) {
-  const table = ["fields.ts", "training-fields.ts"]
+  const table = ["fields.ts", "teacher-fields.ts", "training-fields.ts"]
     .map((name) => readFileSync(path.join(root, "src", "run", name), "utf8"))
     .join("\n");
   const rows = [...table.matchAll(/^ {2}(\w+): row\([\s\S]*?\bhelp:\s*(?:\(\) =>\s*)?(["`])([\s\S]*?)\2/gm)];

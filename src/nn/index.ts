@@ -8,6 +8,7 @@ export {
   mse,
   softCrossEntropy,
 } from "../autograd/functions.js";
+export type { FeatureAffinityLossOptions } from "../ops/feature-affinity.js";
 export { Identity, ReLU, ReLU6, Sigmoid, Softmax, Tanh } from "./activation.js";
 export {
   BatchNorm,
@@ -20,7 +21,6 @@ export { Conv2d, type Conv2dOptions } from "./conv.js";
 export { ConvTranspose2d, type ConvTranspose2dOptions } from "./conv-transpose.js";
 export { Conv1d, type Conv1dOptions } from "./conv1d.js";
 export { Dropout } from "./dropout.js";
-export type { FeatureAffinityLossOptions } from "../ops/feature-affinity.js";
 export { featureAffinityLoss } from "./feature-affinity.js";
 export * as init from "./init.js";
 export { LayerNorm, type LayerNormOptions } from "./layer-norm.js";

@@ -56,6 +56,7 @@ export interface LossParts {
 
 /** What the teacher says of a batch: tensors of the open scope. */
 export interface Lesson {
+  /** Its outputs [N, C]. */
   readonly logits: Tensor;
   /** Outputs of the layers whose features are compared. */
   readonly features: readonly Tensor[];
