@@ -69,7 +69,8 @@ export const TRAINING_FIELDS = {
     initially: ({ epochs }) => Math.floor((2 * epochs) / 3) + 1,
     initialText: "after two thirds of them",
     needs: ({ freezes }) => (freezes ? null : "--freeze FREQUENCY"),
-    refuses: (epoch, { epochs }) => (epoch <= epochs ? null : `an epoch of the run, 1 to ${epochs}`),
+    // A run of no epochs has the first one by default, and never comes to it.
+    refuses: (epoch, { epochs }) => (epoch <= Math.max(1, epochs) ? null : `an epoch of the run, 1 to ${epochs}`),
   }),
   patience: row("run?", {
     flags: "--patience <epochs>",
