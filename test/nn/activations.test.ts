@@ -128,7 +128,10 @@ it("f32 and f64 agree to f32 rounding, for every function", () => {
       fc.property(fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 1, maxLength: 9 }), (x) => {
         const exact = run(layer, x, "f64");
         run(layer, x).forEach((y, i) => {
-          expect(Math.abs(y - exact[i])).toBeLessThanOrEqual(1.3e-7 * Math.abs(exact[i]) + 1e-44);
+          // x/6 + 1/2 cancels near −3: what remains has the rounding of x/6.
+          const cancelled = layer instanceof Hardsigmoid && Math.abs(x[i]) < 3 ? Math.abs(x[i]) / 6 : 0;
+          const bound = 1.3e-7 * (Math.abs(exact[i]) + cancelled) + 1e-44;
+          expect(Math.abs(y - exact[i])).toBeLessThanOrEqual(bound);
         });
       }),
     );
