@@ -61,7 +61,7 @@ function unitsOf(x: NDArray, examples: number, positions: number): Units {
     const [start, end] = [row * channels, (row + 1) * channels];
     let square = 0;
     for (let i = start; i < end; i++) square += from[i] * from[i];
-    const factor = square > 0 ? 1 / Math.sqrt(square) : 0;
+    const factor = square === 0 ? 0 : 1 / Math.sqrt(square);
     inverse[row] = factor;
     for (let i = start; i < end; i++) out[i] = from[i] * factor;
   }
@@ -101,9 +101,9 @@ export const featureAffinityLoss: OpDef<FeatureAffinityLossOptions, FeatureAffin
     const out = y.view();
     let total = 0;
     for (let n = 0; n < examples; n++) {
-      // The three may cancel to less than their rounding.
+      // The three may cancel to less than their rounding. What is not a number stays so.
       const distance = squares[n] + others[n] - 2 * shared[n];
-      const loss = distance > 0 ? distance / (positions * positions) : 0;
+      const loss = distance < 0 ? 0 : distance / (positions * positions);
       if (reduction === "none") out[n] = loss;
       total += loss;
     }

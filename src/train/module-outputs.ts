@@ -33,9 +33,10 @@ export function withOutputs<Result>(
   const seen: Tensor[] = [];
   const own = modules.map((module) => Object.getOwnPropertyDescriptor(module, "forward"));
   modules.forEach((module, i) => {
-    const forward = module.forward;
-    const value = (x: Tensor): Tensor => {
-      seen[i] = forward.call(module, x);
+    const forward = module.forward as (...inputs: Tensor[]) => Tensor;
+    // Some take several inputs.
+    const value = (...inputs: Tensor[]): Tensor => {
+      seen[i] = forward.apply(module, inputs);
       return seen[i];
     };
     Object.defineProperty(module, "forward", { value, configurable: true, enumerable: false });

@@ -358,6 +358,32 @@ describe("losses", () => {
         expect(Array.from(gradient).slice(0, 2)).toEqual([0, 0]);
       });
     });
+    test(`affinities of features: what is not a number is not hidden, ${dtype}`, () => {
+      scope(() => {
+        const good = cg.tensor(
+          [
+            [
+              [1, 0],
+              [0, 1],
+            ],
+          ],
+          { dtype },
+        );
+        for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+          const odd = cg.tensor(
+            [
+              [
+                [bad, 0],
+                [0, 1],
+              ],
+            ],
+            { dtype },
+          );
+          expect(featureAffinityLoss(odd, good).item()).toBeNaN();
+          expect(featureAffinityLoss(good, odd).item()).toBeNaN();
+        }
+      });
+    });
     test(`mse, ${dtype}`, () => {
       scope(() => {
         const [a, b] = [cg.tensor([1, 2, 4], { dtype }), cg.tensor([1, 0, 1], { dtype })];

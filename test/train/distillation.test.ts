@@ -216,6 +216,26 @@ describe("distillation", () => {
     expect(Object.keys(whole.metrics[0].lossParts ?? {})).toEqual(["labels", "teacher", "features"]);
   });
 
+  it("sees layers that take several inputs", () => {
+    class Joined extends Module {
+      forward(x: Tensor, y?: Tensor): Tensor {
+        return y === undefined ? x : x.add(y);
+      }
+    }
+    class Branches extends Module {
+      readonly join = new Joined();
+      forward(x: Tensor): Tensor {
+        return (this.join.forward as (x: Tensor, y: Tensor) => Tensor)(x, x);
+      }
+    }
+    scope(() => {
+      const net = new Branches();
+      const { result, outputs } = withOutputs("test", net, ["join"], () => net.forward(tensor([1, 2])));
+      expect(outputs[0]).toBe(result);
+      expect(Array.from(result.toTypedArray())).toEqual([2, 4]);
+    });
+  });
+
   it("refuses layers that are not there, that do not run by themselves, and features of packed models", async () => {
     const net = teacherNet();
     expect(() => distillation(net, { features: ["layer9"] })).toThrow(

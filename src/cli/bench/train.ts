@@ -83,7 +83,7 @@ export function trainNetwork({ model, bits, batch }: TrainSpec, seed: number) {
 export function trainee(spec: TrainSpec, seed: number): Trainee {
   const { net, optimizer, shape } = trainNetwork(spec, seed);
   const teacher = spec.taught ? trainNetwork({ ...spec, bits: "float" }, seed + 1) : null;
-  const lesson = teacher && distillation(teacher.net);
+  const teaching = teacher && distillation(teacher.net);
   const images = filledBytes(shape.reduce((size, extent) => size * extent, 1));
   const labels = Int32Array.from({ length: spec.batch }, (_, i) => i % 10);
   return {
@@ -92,10 +92,10 @@ export function trainee(spec: TrainSpec, seed: number): Trainee {
       scope(() => {
         optimizer.zeroGrad();
         const x = imageTensor(images, shape);
-        const taught = lesson?.logits([x]);
+        const taught = teaching?.logits([x]);
         const logits = net.forward(x);
         const hard = crossEntropy(logits, labelTensor(labels));
-        const loss = lesson && taught ? lesson.mix(hard, lesson.soft(logits, taught)).loss : hard;
+        const loss = teaching && taught ? teaching.mix(hard, teaching.soft(logits, taught)).loss : hard;
         loss.backward();
         optimizer.step();
         return loss.item();

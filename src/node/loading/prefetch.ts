@@ -23,12 +23,13 @@ export class PrefetchLoader implements BatchLoader {
   readonly imageShape: ImageShape;
   readonly #maker: BatchMaker;
   readonly #crew: Crew<Batch>;
-  readonly #digest: () => string | undefined;
+  readonly #spec: LoaderSpec;
+  #digest: string | undefined;
 
   /** @param workers threads that prepare batches; 0: none */
   constructor(spec: LoaderSpec, workers: number) {
     this.#maker = makerOf(spec);
-    this.#digest = () => digestOf(spec);
+    this.#spec = spec;
     if (spec.kind === "memory") {
       this.name = spec.dataset.name;
       this.classes = spec.dataset.classes;
@@ -54,7 +55,9 @@ export class PrefetchLoader implements BatchLoader {
     return this.#maker.images;
   }
   get digest(): string | undefined {
-    return this.#digest();
+    // Of a hundred thousand names: once.
+    this.#digest ??= digestOf(this.#spec);
+    return this.#digest;
   }
 
   async *epoch(epoch: number, from = 0, range?: ShardRange): AsyncGenerator<Batch, void, undefined> {
