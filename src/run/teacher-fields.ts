@@ -38,7 +38,7 @@ export const TEACHER_FIELDS = {
   }),
   teacherFeatures: row("run?", {
     flags: "--teacher-features <layers>",
-    help: "layers of both networks, separated by commas, whose outputs are compared too: layer1,layer2,layer3 of resnet20, for instance; not of a packed teacher",
+    help: "layers of both networks, separated by commas, whose outputs are compared too: layer1.2,layer2.2,layer3.2 of resnet20, for instance; not of a packed teacher",
     kind: names,
     initialText: "outputs of the networks alone",
     needs: taught,

@@ -30,7 +30,7 @@ export interface DistillationOptions {
   readonly weight?: number;
   /**
    * Layers whose outputs are compared too, by their affinities (`featureAffinityLoss`): paths that student and teacher
-   * both have, blocks such as `layer1` of `resnet20`. Default: outputs alone.
+   * both have, blocks such as `layer1.2` of `resnet20`. Default: outputs alone.
    */
   readonly features?: readonly string[];
   /** β ≥ 0: what the sum of these layers' losses is multiplied by. Default 10. */

@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/sha256.js";
+import { resnet20 } from "../../src/models/index.js";
 import { expandPlan } from "../../src/sweep/expand.js";
 import { parsePlan } from "../../src/sweep/plan.js";
+import { modulesCalled } from "../../src/train/module-outputs.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: a script without declarations.
 const script: any = await import(new URL("../../experiments/cifar10/study.mjs", import.meta.url).href);
@@ -41,6 +43,13 @@ describe("the second study", () => {
       expect(verified?.codes.equal, id).toBe(verified?.codes.total);
       expect(verified?.codes.total, id).toBeGreaterThan(0);
     }
+  });
+
+  it("compares features of layers that its network has", () => {
+    using net = resnet20();
+    const layers = runs.flatMap(({ settings }) => (settings.teacherFeatures as string[] | undefined) ?? []);
+    expect(layers.length).toBeGreaterThan(0);
+    expect(modulesCalled("test", net, layers)).toHaveLength(layers.length);
   });
 
   it("keeps the best packed files, which are those of its rows", () => {
