@@ -42,7 +42,13 @@ function inside(value: number, { min, max, above, below }: Bounds): boolean {
   );
 }
 
-function numberKind(noun: string, bounds: Bounds, parse: (text: string) => number, good: (value: unknown) => boolean) {
+function numberKind(
+  noun: string,
+  bounds: Bounds,
+  parse: (text: string) => number,
+  good: (value: unknown) => boolean,
+  write: (value: number) => string,
+) {
   const expected = boundsText(bounds, noun);
   const kind: Kind<number> = {
     read(text, option) {
@@ -52,23 +58,28 @@ function numberKind(noun: string, bounds: Bounds, parse: (text: string) => numbe
       throw new UsageError({ op: option, what, expected, got: quoted(text) });
     },
     rule: (value) => (good(value) && inside(value as number, bounds) ? null : expected),
-    write(value) {
-      const [plain, scientific] = [`${value}`, value.toExponential()];
-      return scientific.length < plain.length ? scientific : plain;
-    },
+    write,
   };
   return kind;
 }
 
+/** The shorter of a number's two texts, such as 1e-5 and not 0.00001. */
+function shortest(value: number): string {
+  const [plain, scientific] = [`${value}`, value.toExponential()];
+  return scientific.length < plain.length ? scientific : plain;
+}
+
 /** Real numbers within bounds. */
 export function real(bounds: Bounds = {}): Kind<number> {
-  return numberKind("a number", bounds, (text) => (text.trim() === "" ? Number.NaN : Number(text)), Number.isFinite);
+  const parse = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));
+  return numberKind("a number", bounds, parse, Number.isFinite, shortest);
 }
 
 /** Whole numbers within bounds. */
 export function whole(bounds: Bounds = {}): Kind<number> {
   const parse = (text: string): number => (/^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN);
-  return numberKind("a whole number", bounds, parse, Number.isSafeInteger);
+  // All digits: an exponent is no whole number to `read`.
+  return numberKind("a whole number", bounds, parse, Number.isSafeInteger, (value) => `${value}`);
 }
 
 /** One word out of a list. */

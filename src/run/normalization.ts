@@ -55,8 +55,9 @@ export const normalization: Kind<NormalizeOptions | null> = {
     if (value === null) return null;
     if (record(value) !== null) return "an object, or null";
     const { mean, std, ...others } = value as NormalizeOptions;
-    const good = listOf(real)(mean) === null && listOf(real)(std) === null && std.every((one) => one > 0);
-    return good && Object.keys(others).length === 0 ? null : "mean and std, lists of numbers, std above 0";
+    const lists = listOf(real)(mean) === null && listOf(real)(std) === null && mean.length === std.length;
+    const good = lists && mean.length > 0 && std.every((one) => one > 0);
+    return good && Object.keys(others).length === 0 ? null : "mean and std, lists of as many numbers, std above 0";
   },
   write: normalizeText,
 };

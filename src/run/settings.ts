@@ -237,7 +237,9 @@ export function optionWords(settings: Settings): string[] {
     const value = (settings as Values)[key];
     if (value === undefined || value === false) return [];
     const text = field.kind.write(value);
-    return text === "" ? [optionOf(field)] : [optionOf(field), text];
+    if (value === true) return [optionOf(field)];
+    // Nothing stands for null where no word does: such a setting is left out.
+    return value === null && text === "" ? [] : [optionOf(field), text];
   });
 }
 
