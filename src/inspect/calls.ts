@@ -3,6 +3,7 @@ import { noGrad, traced, Variable } from "../autograd/graph.js";
 import { Tensor } from "../autograd/tensor.js";
 import { check, instanceOf, list, refuse } from "../core/checks.js";
 import { NDArray } from "../ndarray/ndarray.js";
+import { type AroundCall, aroundCalls } from "../nn/calls.js";
 import { inEvaluation } from "../nn/evaluation.js";
 import type { Module } from "../nn/module.js";
 import { Module as ModuleClass } from "../nn/module.js";
@@ -50,35 +51,27 @@ export function tensorsOf(op: string, input: NetworkInput): Tensor[] {
 export function recordCalls(op: string, net: Module, inputs: readonly Tensor[]): Calls {
   const begun: (Call | null)[] = [];
   const ended: Call[] = [];
-  const restore: (() => void)[] = [];
-  try {
-    for (const [path, module] of net.namedModules()) {
-      const own = Object.getOwnPropertyDescriptor(module, "forward");
-      if (typeof module.forward !== "function" || own?.configurable === false || !Object.isExtensible(module)) continue;
-      const forward = module.forward;
-      const recorded = function (this: Module, ...args: unknown[]): Tensor {
-        const place = begun.push(null) - 1;
-        const output = (forward as (...args: unknown[]) => Tensor).apply(module, args);
-        if (output instanceof Variable) {
-          const call = { path, module, inputs: args.filter((arg) => arg instanceof Variable), output };
-          begun[place] = call;
-          ended.push(call);
-        }
-        return output;
-      };
-      // Not enumerable: it is no member.
-      Object.defineProperty(module, "forward", { value: recorded, configurable: true, writable: true });
-      restore.push(() => {
-        delete (module as { forward?: unknown }).forward;
-        if (own !== undefined) Object.defineProperty(module, "forward", own);
-      });
+  const named = [...net.namedModules()];
+  const recorded: AroundCall = (i, inputs, forward) => {
+    const [path, module] = named[i];
+    const place = begun.push(null) - 1;
+    const output = forward();
+    if (output instanceof Variable) {
+      const call = { path, module, inputs: inputs.filter((input) => input instanceof Variable), output };
+      begun[place] = call;
+      ended.push(call);
     }
-    const run = net.forward as (...inputs: Tensor[]) => Tensor;
-    const output: unknown = inEvaluation(net, () => noGrad(() => traced(() => run.apply(net, [...inputs]))));
-    check(op, "output of the network", output, instanceOf(Variable, "a tensor"));
-  } finally {
-    for (const undo of restore) undo();
-  }
+    return output;
+  };
+  const run = (): unknown => (net.forward as (...inputs: Tensor[]) => Tensor).apply(net, [...inputs]);
+  aroundCalls(
+    named.map(([, module]) => module),
+    recorded,
+    () => {
+      const output = inEvaluation(net, () => noGrad(() => traced(run)));
+      check(op, "output of the network", output, instanceOf(Variable, "a tensor"));
+    },
+  );
   return { begun: begun.filter((call) => call !== null), ended };
 }
 

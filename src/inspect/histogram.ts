@@ -113,9 +113,10 @@ function equalBins(values: Float64Array, bins: number, range: readonly [number, 
     if (lo > hi) [lo, hi] = [0, 1];
   }
   if (lo === hi) [lo, hi] = [lo - 0.5, hi + 0.5];
-  // A range of more than all numbers: halves of it are numbers.
+  // A range of more than all numbers: parts of it are numbers, if it has several.
   const step = Number.isFinite(hi - lo) ? (hi - lo) / bins : hi / bins - lo / bins;
-  return Float64Array.from({ length: bins + 1 }, (_, i) => (i === bins ? hi : Math.min(lo + i * step, hi)));
+  const edge = (i: number): number => (i === 0 ? lo : i === bins ? hi : Math.min(lo + i * step, hi));
+  return Float64Array.from({ length: bins + 1 }, (_, i) => edge(i));
 }
 
 interface Content {

@@ -12,6 +12,7 @@ import { addGram } from "../ndarray/linear.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { type Convolution, positions } from "../ndarray/window.js";
 import { BatchNorm } from "../nn/batch-norm.js";
+import { type AroundCall, aroundCalls } from "../nn/calls.js";
 import { Module } from "../nn/module.js";
 import { convolution } from "../ops/conv.js";
 import { convolution1d } from "../ops/conv1d.js";
@@ -230,20 +231,18 @@ export async function comq(
     const grouped = !(module instanceof QuantLinear) && module.groups > 1;
     if (grouped && module.weight.granularity === "layer") continue;
     const gram = new Gram(module, Math.ceil(samples / batches.length));
-    const forward = module.forward.bind(module);
+    const gathered: AroundCall = (_, [x], forward) => {
+      gram.add(x as Tensor);
+      return forward();
+    };
     try {
-      // An own property hides the method for as long as inputs are gathered.
-      module.forward = (x: Tensor): Tensor => {
-        gram.add(x);
-        return forward(x);
-      };
-      withModes(net, false, () => {
-        for (const batch of batches) run(net, batch, inputStep);
-      });
-      Reflect.deleteProperty(module, "forward");
+      aroundCalls([module], gathered, () =>
+        withModes(net, false, () => {
+          for (const batch of batches) run(net, batch, inputStep);
+        }),
+      );
       results.push({ name, ...solve(module, gram, free, { sweeps, order }) });
     } finally {
-      Reflect.deleteProperty(module, "forward");
       gram.dispose();
     }
   }

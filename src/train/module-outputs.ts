@@ -1,6 +1,7 @@
 /** @file What modules inside a network give while it runs. */
 import type { Tensor } from "../autograd/tensor.js";
 import { ArgumentError } from "../core/errors.js";
+import { aroundCalls } from "../nn/calls.js";
 import type { Module } from "../nn/module.js";
 
 /** @throws ArgumentError that names what the network has, for a layer that it has not */
@@ -31,26 +32,14 @@ export function withOutputs<Result>(
 ): { readonly result: Result; readonly outputs: readonly Tensor[] } {
   const modules = modulesCalled(op, net, layers);
   const seen: Tensor[] = [];
-  const own = modules.map((module) => Object.getOwnPropertyDescriptor(module, "forward"));
-  modules.forEach((module, i) => {
-    const forward = module.forward as (...inputs: Tensor[]) => Tensor;
-    // Some take several inputs.
-    const value = (...inputs: Tensor[]): Tensor => {
-      seen[i] = forward.apply(module, inputs);
+  const result = aroundCalls(
+    modules,
+    (i, _, forward) => {
+      seen[i] = forward() as Tensor;
       return seen[i];
-    };
-    Object.defineProperty(module, "forward", { value, configurable: true, enumerable: false });
-  });
-  let result: Result;
-  try {
-    result = run();
-  } finally {
-    modules.forEach((module, i) => {
-      const before = own[i];
-      if (before === undefined) Reflect.deleteProperty(module, "forward");
-      else Object.defineProperty(module, "forward", before);
-    });
-  }
+    },
+    run,
+  );
   const silent = layers.findIndex((_, i) => seen[i] === undefined);
   if (silent >= 0) {
     throw new ArgumentError({

@@ -39,6 +39,7 @@ const creation: Example[] = [
   ["arange from, to, step", () => cg.arange(5, -1, -2), [5, 3, 1]],
   ["arange of nothing", () => cg.arange(3, 3), []],
   ["linspace", () => cg.linspace(0, 1, 5), [0, 0.25, 0.5, 0.75, 1]],
+  ["linspace of all numbers", () => cg.linspace(-1.5e308, 1.5e308, 3, { dtype: "f64" }), [-1.5e308, 0, 1.5e308]],
   ["linspace of one", () => cg.linspace(2, 9, 1), [2]],
   [
     "eye",

@@ -178,7 +178,12 @@ export function linspace(start: number, stop: number, count = 50, options: Creat
   check("linspace", "start", start, real);
   check("linspace", "stop", stop, real);
   check("linspace", "count", count, integer(0));
-  const at = (k: number): number => (k === count - 1 && k > 0 ? stop : start + (k * (stop - start)) / (count - 1 || 1));
+  const [parts, reach] = [count - 1 || 1, (count - 1) * (stop - start)];
+  // Ends that lie too far apart for a number: parts of each.
+  const inner = Number.isFinite(reach)
+    ? (k: number): number => start + (k * (stop - start)) / parts
+    : (k: number): number => start * (1 - k / parts) + stop * (k / parts);
+  const at = (k: number): number => (k === count - 1 && k > 0 ? stop : inner(k));
   return sequence("linspace", count, at, dtype, options);
 }
 
