@@ -179,6 +179,7 @@ async function train(
     mixup: config.mixup,
     seed: config.seed,
     average: averageOf(config),
+    validateEvery: config.evaluateEvery,
     loss,
     recalibrate: recalibrate === "auto" ? ("auto" as const) : recalibrate === "always",
     validation: loaders.validation ?? loaders.test,

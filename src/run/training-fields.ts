@@ -72,9 +72,17 @@ export const TRAINING_FIELDS = {
     // A run of no epochs has the first one by default, and never comes to it.
     refuses: (epoch, { epochs }) => (epoch <= Math.max(1, epochs) ? null : `an epoch of the run, 1 to ${epochs}`),
   }),
+  evaluateEvery: row("run?", {
+    flags: "--evaluate-every <epochs>",
+    help: "look at the test images, or those that --validate holds out, after every so many epochs; always after the last",
+    kind: whole({ min: 1 }),
+    initial: 1,
+    needs: trains,
+    otherwise: 1,
+  }),
   patience: row("run?", {
     flags: "--patience <epochs>",
-    help: "end the run when the accuracy on the images that --validate holds out has not risen for so many epochs",
+    help: "end the run when the accuracy on the images that --validate holds out has not risen for so many looks at them",
     kind: whole({ min: 1 }),
     needs: chooses,
   }),

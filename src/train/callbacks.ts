@@ -30,6 +30,18 @@ export interface CallbackStart {
   stop(): void;
 }
 
+/** What a callback is told after an epoch. */
+export interface CallbackEpoch<Metrics extends RunMetrics = RunMetrics> {
+  /** What is trained, with the weights of its average if there is one. */
+  readonly net: Module;
+  /** The epoch's figures. */
+  readonly metrics: Metrics;
+  /** False in an epoch that `validateEvery` passes over: its figures have no validation. */
+  readonly looked: boolean;
+  /** Ends the run after this epoch. */
+  stop(): void;
+}
+
 /** What looks on while a network is trained. Every method is awaited, but for `save` and `result`. */
 export interface Callback<Metrics extends RunMetrics = RunMetrics> {
   /** Before the first step. */
@@ -40,8 +52,8 @@ export interface Callback<Metrics extends RunMetrics = RunMetrics> {
   result?(): ReadonlyMap<string, HostArray> | null;
   /** Takes the checkpoint of every epoch, on every rank. */
   onCheckpoint?(bytes: Uint8Array): void | Promise<void>;
-  /** After every epoch. @param run `stop()` ends the run after this epoch */
-  onEpoch?(run: { readonly net: Module; readonly metrics: Metrics; stop(): void }): void | Promise<void>;
+  /** After every epoch. */
+  onEpoch?(run: CallbackEpoch<Metrics>): void | Promise<void>;
   /** After the last epoch, or when the run was ended. */
   onEnd?(run: { readonly net: Module; readonly metrics: readonly Metrics[] }): void | Promise<void>;
 }
@@ -59,7 +71,7 @@ export interface MonitorOptions {
 
 /** Options of {@link earlyStop}. */
 export interface EarlyStopOptions extends MonitorOptions {
-  /** Epochs without an improvement after which the run ends. Default 5. */
+  /** Epochs (of those whose figure is known: see `validateEvery`) without an improvement after which the run ends. Default 5. */
   readonly patience?: number;
   /** What an improvement must exceed. Default 0. */
   readonly minDelta?: number;
@@ -113,6 +125,10 @@ class Monitor {
       hint: "resume with the first part's callbacks, in their order",
     });
   }
+  /** Whether the epoch has the figure, as far as it has been looked at: the validation may be passed over. */
+  knows(looked: boolean): boolean {
+    return looked || (this.#options.monitor !== undefined && !this.#options.monitor.startsWith("val"));
+  }
   /**
    * @returns true if the epoch is better than all before. NaN never is.
    * @throws ArgumentError if the epoch has no such figure
@@ -165,7 +181,8 @@ export function earlyStop(options: EarlyStopOptions = {}): Callback {
       if (waited >= patience) stop();
     },
     save: () => ({ best: monitor.best, waited }),
-    onEpoch: ({ metrics, stop }) => {
+    onEpoch: ({ metrics, looked, stop }) => {
+      if (!monitor.knows(looked)) return;
       waited = monitor.improves(metrics) ? 0 : waited + 1;
       if (waited >= patience) stop();
     },
@@ -196,8 +213,8 @@ export function best(options: MonitorOptions = {}): Callback & { readonly epoch:
     },
     save: () => ({ best: monitor.best, epoch }),
     result: () => kept,
-    onEpoch: ({ net, metrics }) => {
-      if (!monitor.improves(metrics)) return;
+    onEpoch: ({ net, metrics, looked }) => {
+      if (!monitor.knows(looked) || !monitor.improves(metrics)) return;
       epoch = metrics.epoch;
       kept = new Map(
         [...net.stateDict()].map(([key, array]) => [key, { shape: array.shape, data: array.toTypedArray() }]),

@@ -27,7 +27,13 @@ import { Distillation } from "./distillation.js";
 import { type Loss, resolveLoss } from "./losses.js";
 import { type MetricChoice, resolveMetrics } from "./measures.js";
 import type { TaskMetrics } from "./metrics.js";
-import { type CommonOptions, type ProgressOptions, RUN_RULES, type TaskProgress } from "./options.js";
+import {
+  type CommonOptions,
+  checkValidateEvery,
+  type ProgressOptions,
+  RUN_RULES,
+  type TaskProgress,
+} from "./options.js";
 import type { Judgement } from "./task.js";
 
 /** Examples in any of their forms. */
@@ -53,7 +59,7 @@ export interface TaskOptions extends CommonOptions, JudgementOptions, ProgressOp
   /** Skip an incomplete last batch. Default: only one of a single example, which batch norm cannot take. */
   dropLast?: boolean;
   /**
-   * Judged after every epoch: examples, or the share of `data` (drawn at random by the seed) that is set aside, in (0,
+   * Judged after every epoch, or every `validateEvery` of them: examples, or the share of `data` (drawn at random by the seed) that is set aside, in (0,
    * 1).
    */
   validation?: ExampleInput | number;
@@ -122,6 +128,7 @@ export function examplesOf(
 ): { source: ExampleSource; validation: ExampleSource | null; judgement: Judgement } {
   checkOptions<TaskOptions>("fit", options, rules, ["epochs", "optimizer"]);
   configHash(options.config);
+  checkValidateEvery(options);
   const { batch = 32, seed = 1, evalBatch = 256, validation } = options;
   const judgement = judgementOf("fit", options, data);
   const asLoader = (set: ExampleDataset): ExampleLoader => {

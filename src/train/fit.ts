@@ -113,6 +113,9 @@ async function train<Item extends Counted, Metrics extends RunMetrics>(
   }
 }
 
+/** The validation of an epoch that is not looked at. */
+const noLook = async (): Promise<Validation> => ({});
+
 async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
   net: Module,
   task: Task<Item>,
@@ -120,7 +123,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
   together: Together<Item>,
   validation: () => Promise<Validation>,
 ): Promise<FitResult<Metrics>> {
-  const { epochs, optimizer, resume, recalibrate = "auto", callbacks = [], shards = 1 } = options;
+  const { epochs, optimizer, resume, recalibrate = "auto", callbacks = [], shards = 1, validateEvery = 1 } = options;
   const { digest: data } = task;
   const standing = new Standing(net, options, callbacks);
   if (resume !== undefined) takeUp(net, optimizer, options, task);
@@ -172,7 +175,9 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
     }
     const { tally, trained, layers, withoutGradient } = steps;
     const seconds = secondsSince(started);
-    const averaged = await standing.evaluate(epoch, task.images, validation);
+    const looks = (epoch + 1) % validateEvery === 0 || epoch + 1 === epochs;
+    const look = looks ? validation : noLook;
+    const averaged = await standing.evaluate(epoch, task.images, look);
     const last = epoch + 1 === epochs && task.images !== null && averaged === null;
     const statistics = last ? await settleStatistics(net, task.images, epoch, recalibrate, together.reports) : null;
     const metrics = {
@@ -180,7 +185,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
       loss: tally.meanLoss,
       ...tally.figures(),
       ...(statistics !== null && { statistics }),
-      ...(averaged === null ? await validation() : averaged.figures),
+      ...(averaged === null ? await look() : averaged.figures),
       lr: optimizer.lr * optimizer.lrFactor,
       [task.rate]: trained / seconds,
       seconds,
@@ -188,7 +193,7 @@ async function trainTogether<Item extends Counted, Metrics extends RunMetrics>(
       ...(withoutGradient.length > 0 && { withoutGradient }),
     } as unknown as Metrics;
     if (together.reports) await options.onEpoch?.(metrics);
-    for (const callback of callbacks) await callback.onEpoch?.({ net, metrics, stop });
+    for (const callback of callbacks) await callback.onEpoch?.({ net, metrics, looked: looks, stop });
     averaged?.putBack();
     enough = await together.any(enough);
     const takers = callbacks.filter((callback) => callback.onCheckpoint !== undefined);

@@ -4,6 +4,7 @@ export type { AverageOptions, AverageState } from "./average.js";
 export {
   best,
   type Callback,
+  type CallbackEpoch,
   type CallbackStart,
   type EarlyStopOptions,
   earlyStop,

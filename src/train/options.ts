@@ -14,6 +14,7 @@ import {
   oneOf,
   type Rule,
   record,
+  refuse,
   within,
 } from "../core/checks.js";
 import { checkImageDataset, type ImageDataset } from "../data/dataset.js";
@@ -79,6 +80,11 @@ export interface CommonOptions extends TogetherOptions {
    */
   recalibrate?: Recalibrate;
   /**
+   * Epochs from one look at `validation` to the next: figures of the others have none of it. The last epoch is always
+   * looked at. Default 1: every epoch.
+   */
+  validateEvery?: number;
+  /**
    * Average of the weights that is the run's result: evaluated after every epoch, with statistics of batch norms that
    * are estimated anew on its first 2,048 training images (as training saw them), and left in the network at the end.
    * Training itself goes on with its own weights. Default: none, the last weights.
@@ -136,7 +142,7 @@ export interface FitOptions extends CommonOptions, ProgressOptions<EpochMetrics,
   transforms?: readonly ImageTransform[];
   /** Skip an incomplete last batch. Default: only one of a single image, which batch norm cannot take. */
   dropLast?: boolean;
-  /** Evaluated after every epoch. */
+  /** Evaluated after every epoch, or every {@link CommonOptions.validateEvery} of them. */
   validation?: ImageDataset | BatchLoader;
   /** Images at once in evaluation. Default 256. */
   evalBatch?: number;
@@ -193,6 +199,7 @@ export const RUN_RULES: OptionRules<CommonOptions & ProgressOptions> = {
   schedule: callable,
   clipGradNorm: atLeast(0),
   recalibrate: oneOf("auto", true, false),
+  validateEvery: integer(1),
   average: averageRule,
   config: anything,
   resume: record,
@@ -224,12 +231,25 @@ export function checkImages(op: string, name: string, data: ImageDataset | Batch
   else checkImageDataset(op, data);
 }
 
+/** Refuses looks at nothing. @throws ArgumentError */
+export function checkValidateEvery({
+  validateEvery,
+  validation,
+}: {
+  validateEvery?: number;
+  validation?: unknown;
+}): void {
+  if (validateEvery === undefined || validation !== undefined) return;
+  refuse("fit", "validateEvery", "validation data to look at", validateEvery);
+}
+
 /** Refuses what `fit` cannot train with. @throws ArgumentError, DTypeError, FormatError */
 export function checkFit(net: Module, data: ImageDataset | BatchLoader, options: FitOptions): void {
   check("fit", "net", net, moduleRule);
   checkImages("fit", "data", data);
   checkOptions("fit", options, rules, ["epochs", "optimizer"]);
   if (options.validation !== undefined) checkImages("fit", "validation", options.validation);
+  checkValidateEvery(options);
   // Refuses what JSON cannot hold, before hours of training end in a checkpoint that cannot be written.
   configHash(options.config);
 }

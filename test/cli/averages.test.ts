@@ -51,6 +51,20 @@ describe("train", () => {
     expect([again.weightsSha256, again.packed.sha256]).toEqual([one.weightsSha256, one.packed.sha256]);
   });
 
+  it("looks at images after some epochs alone, with the same result", async () => {
+    const each = await small("each", "--epochs", "3");
+    const some = await small("some", "--epochs", "3", "--evaluate-every", "2");
+    expect([some.weightsSha256, some.top1, some.packed.sha256]).toEqual([
+      each.weightsSha256,
+      each.top1,
+      each.packed.sha256,
+    ]);
+    const rows = readFileSync(bench.file("some", "metrics.jsonl"), "utf8").trim().split("\n");
+    expect(rows.map((row) => "valAccuracy" in JSON.parse(row))).toEqual([false, true, true]);
+    const { code, stderr } = await bench.run("report", "some", "--out", bench.file("some.html"));
+    expect(code, stderr).toBe(0);
+  });
+
   it("refuses averages, epochs and figures that do not go together", async () => {
     const refusals: [string[], RegExp][] = [
       [["--ema", "0.9", "--swa", "1"], /--swa 1.*one of --ema and --swa/],
