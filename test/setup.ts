@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { afterAll, afterEach, beforeEach, expect } from "vitest";
+import { manualSeed } from "../src/autograd/random.js";
 import { heap, memory } from "../src/kernels/index.js";
 import { currentScope, scopeDepth } from "../src/memory/index.js";
 import { filesSince, opened, openedSince, openFiles } from "./handles.js";
@@ -14,10 +15,17 @@ import { patience, settle } from "./leaks.js";
 const seed = Number(process.env.COARSEGRAD_SEED || Number.NaN);
 if (Number.isSafeInteger(seed)) fc.configureGlobal({ ...fc.readConfigureGlobal(), seed });
 
+/** Weights and dropout too are drawn from it, in every test from its start: files share a worker, in any order. */
+function reseed(): void {
+  if (Number.isSafeInteger(seed)) manualSeed(seed);
+}
+reseed();
+
 let before = { arrays: 0, bytes: 0, heap: heapNow(), files: openFiles() };
 const atStart = opened();
 
 beforeEach(() => {
+  reseed();
   before = { arrays: memory().arrays, bytes: memory().bytes, heap: heapNow(), files: openFiles() };
 });
 
