@@ -71,7 +71,10 @@ export interface MonitorOptions {
 
 /** Options of {@link earlyStop}. */
 export interface EarlyStopOptions extends MonitorOptions {
-  /** Epochs (of those whose figure is known: see `validateEvery`) without an improvement after which the run ends. Default 5. */
+  /**
+   * Epochs without an improvement after which the run ends, of those that have the figure: `validateEvery` leaves some
+   * without. Default 5.
+   */
   readonly patience?: number;
   /** What an improvement must exceed. Default 0. */
   readonly minDelta?: number;
@@ -90,6 +93,11 @@ function objectRule(rules: Readonly<Record<string, Rule>>): Rule {
     const good = record(value) === null && names.every((name) => rules[name](own[name]) === null);
     return good && Object.keys(own).length === names.length ? null : `{ ${names.join(", ")} }`;
   };
+}
+
+/** What an epoch has under a name such as `valLoss` or `valMetrics.mae`. */
+function figureOf(metrics: RunMetrics, monitor: string): unknown {
+  return monitor.split(".").reduce<unknown>((at, key) => (Object(at) as Record<string, unknown>)[key], metrics);
 }
 
 /** Tells improvements of a figure. */
@@ -125,9 +133,10 @@ class Monitor {
       hint: "resume with the first part's callbacks, in their order",
     });
   }
-  /** Whether the epoch has the figure, as far as it has been looked at: the validation may be passed over. */
-  knows(looked: boolean): boolean {
-    return looked || (this.#options.monitor !== undefined && !this.#options.monitor.startsWith("val"));
+  /** True in an epoch that `validateEvery` passes over, if the figure is one of validation. */
+  waits({ metrics, looked }: Pick<CallbackEpoch, "metrics" | "looked">): boolean {
+    const { monitor } = this.#options;
+    return !looked && (monitor === undefined || typeof figureOf(metrics, monitor) !== "number");
   }
   /**
    * @returns true if the epoch is better than all before. NaN never is.
@@ -135,9 +144,7 @@ class Monitor {
    */
   improves(metrics: RunMetrics): boolean {
     const { monitor = metrics.valLoss === undefined ? "loss" : "valLoss", mode } = this.#options;
-    const figure = monitor
-      .split(".")
-      .reduce<unknown>((at, key) => (Object(at) as Record<string, unknown>)[key], metrics);
+    const figure = figureOf(metrics, monitor);
     if (typeof figure !== "number") {
       const known = Object.entries(metrics).flatMap(([key, value]) =>
         typeof value === "number"
@@ -181,10 +188,10 @@ export function earlyStop(options: EarlyStopOptions = {}): Callback {
       if (waited >= patience) stop();
     },
     save: () => ({ best: monitor.best, waited }),
-    onEpoch: ({ metrics, looked, stop }) => {
-      if (!monitor.knows(looked)) return;
-      waited = monitor.improves(metrics) ? 0 : waited + 1;
-      if (waited >= patience) stop();
+    onEpoch: (run) => {
+      if (monitor.waits(run)) return;
+      waited = monitor.improves(run.metrics) ? 0 : waited + 1;
+      if (waited >= patience) run.stop();
     },
   };
 }
@@ -214,7 +221,7 @@ export function best(options: MonitorOptions = {}): Callback & { readonly epoch:
     save: () => ({ best: monitor.best, epoch }),
     result: () => kept,
     onEpoch: ({ net, metrics, looked }) => {
-      if (!monitor.knows(looked) || !monitor.improves(metrics)) return;
+      if (monitor.waits({ metrics, looked }) || !monitor.improves(metrics)) return;
       epoch = metrics.epoch;
       kept = new Map(
         [...net.stateDict()].map(([key, array]) => [key, { shape: array.shape, data: array.toTypedArray() }]),

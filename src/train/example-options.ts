@@ -59,8 +59,8 @@ export interface TaskOptions extends CommonOptions, JudgementOptions, ProgressOp
   /** Skip an incomplete last batch. Default: only one of a single example, which batch norm cannot take. */
   dropLast?: boolean;
   /**
-   * Judged after every epoch, or every `validateEvery` of them: examples, or the share of `data` (drawn at random by the seed) that is set aside, in (0,
-   * 1).
+   * Judged after every epoch, or every `validateEvery` of them: examples, or the share of `data` (drawn at random by
+   * the seed) that is set aside, in (0, 1).
    */
   validation?: ExampleInput | number;
   /** Examples at once in validation. Default 256. */

@@ -113,7 +113,7 @@ describe("a projection", () => {
 describe("a coarse derivative", () => {
   it("of a user's own needs no file: it trains, and what it trained is packed", async () => {
     const proxy: CoarseProxy = { name: "half", dx: (x) => (x > 0 ? 0.5 : 0) };
-    // Of other starts one in ten lets no gradient through.
+    // Some starts let no gradient through: both signs of a hidden unit cancel, or it is off.
     manualSeed(1);
     const net = disposeLater(new Sequential(new Linear(4, 8), new ReLU(), new Linear(8, 2)));
     prepare(net, { weights: 1, activations: { bits: 4, proxy }, keepFloat: ["first"] });

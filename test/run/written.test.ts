@@ -62,7 +62,8 @@ function takes([key, { kind }]: (typeof table)[number], value: unknown): boolean
 const wordsOf = (expected: string | null): readonly string[] => (expected ?? "").split(", ");
 
 describe("settings as words", () => {
-  it.each(table.map(([key, field]) => [key, field] as const))("%s is read as it was written", (key, field) => {
+  const valued = table.filter(([, { flags }]) => flags.includes(" "));
+  it.each(valued.map(([key, field]) => [key, field] as const))("%s is read as it was written", (key, field) => {
     const { kind, flags } = field;
     let taken = 0;
     const all = fc.oneof(values, fc.constantFrom(...wordsOf(kind.rule({ none: "such" }))));
@@ -74,7 +75,7 @@ describe("settings as words", () => {
       }),
       { numRuns: 300, examples: USUAL.map((value) => [value]) },
     );
-    expect(taken, "values that the rule takes").toBeGreaterThan(flags.includes(" ") ? 0 : -1);
+    expect(taken, "values that the rule takes").toBeGreaterThan(0);
   });
 
   it("are the same settings on the command line", () => {

@@ -64,12 +64,24 @@ describe("validateEvery", () => {
     const seen: [number, boolean][] = [];
     const watch: Callback = { onEpoch: ({ metrics, looked }) => void seen.push([metrics.epoch, looked]) };
     const kept = best();
-    // Nothing is an improvement: two looks, at epochs 2 and 4, of which the first is the best so far.
+    // Nothing after the first look is an improvement: the second one, at epoch 4, ends the run.
     const hopeless = earlyStop({ patience: 1, minDelta: 1e9 });
     const stopped = await run({ validateEvery: 2, epochs: 9, callbacks: [watch, kept, hopeless] });
     expect(stopped.metrics.at(-1)?.epoch).toBe(4);
-    expect(seen).toEqual([[1, false], [2, true], [3, false], [4, true]]); // biome-ignore format: one line
-    expect([2, 4]).toContain(kept.epoch);
+    expect(seen).toEqual([
+      [1, false],
+      [2, true],
+      [3, false],
+      [4, true],
+    ]);
+    const [second, fourth] = [stopped.metrics[1].valLoss, stopped.metrics[3].valLoss] as [number, number];
+    expect(kept.epoch).toBe(fourth < second ? 4 : 2);
+    // A figure of validation within another is waited for too, and a name that no epoch has is refused.
+    const inner = earlyStop({ patience: 1, minDelta: 1e9, monitor: "average.last.valLoss" });
+    const averaged = await run({ validateEvery: 2, epochs: 9, average: { ema: 0.9 }, callbacks: [inner] });
+    expect(averaged.metrics).toHaveLength(4);
+    const unknown = earlyStop({ monitor: "valLos" });
+    await expect(run({ validateEvery: 2, callbacks: [unknown] })).rejects.toThrow(/bad monitor; expected .*valLoss/);
     const training = earlyStop({ patience: 1, minDelta: 1e9, monitor: "loss" });
     expect((await run({ validateEvery: 4, callbacks: [training] })).metrics).toHaveLength(2);
   });
