@@ -69,8 +69,11 @@ export class Crew<Result> {
     else waiting?.reject(answer.error);
     this.rest(worker);
   }
-  /** Lets the process end, if nothing is wanted of a worker. */
+  /** Lets the process end, if nothing is wanted of a worker; one that is being ended is waited for. */
   rest(worker: Worker): void {
+    // An answer that was under way when the crew was closed: without its worker nothing would keep a process alive
+    // that waits for close(), and it would end in the middle of its program, with code 13.
+    if (this.#closing) return;
     if (![...this.#waiting.values()].some((waiting) => waiting.worker === worker)) worker.unref();
   }
 
