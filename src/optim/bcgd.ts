@@ -7,6 +7,7 @@ import {
   checkOptions,
   integer,
   type OptionRules,
+  oneOf,
   refuse,
   within,
 } from "../core/checks.js";
@@ -19,19 +20,26 @@ import { takeValues } from "./state.js";
 import type { OptimizerLike, OptimizerState, ParametersOrGroups } from "./types.js";
 import { checkOptimizer, OptimizerWrapper } from "./wrapper.js";
 
-/** Options of {@link BCGD} over SGD. */
-export interface BCGDOptions extends Partial<SGDOptions> {
-  lr: number;
+/** How blending goes over the steps: ρ in each of them, or ρ·`lrFactor`, the part of the rate that a schedule leaves. */
+export type RhoSchedule = "constant" | "lr";
+
+/** How {@link BCGD} blends. */
+export interface BlendOptions {
   /** Blending ρ in [0, 1]. Default 1e-5; 0 is BinaryConnect, 1 projected coarse gradient descent. */
   rho?: number;
+  /** @default "constant", as in the paper */
+  rhoSchedule?: RhoSchedule;
+}
+
+/** Options of {@link BCGD} over SGD. */
+export interface BCGDOptions extends Partial<SGDOptions>, BlendOptions {
+  lr: number;
 }
 
 /** Options of {@link BCGD} over an optimizer of choice. */
-export interface BCGDBase {
+export interface BCGDBase extends BlendOptions {
   /** Makes the optimizer that steps the blended weights. */
   base: (parameters: ParametersOrGroups<SGDOptions>) => OptimizerLike;
-  /** Blending ρ in [0, 1]. Default 1e-5. */
-  rho?: number;
 }
 
 /**
@@ -43,8 +51,11 @@ export interface BCGDBase {
  * alone. The projection is made at the next forward pass. ρ = 0 skips blending: BinaryConnect, bit for bit the base
  * optimizer.
  *
+ * With `rhoSchedule: "lr"` the step blends by min(1, ρ·`lrFactor`): as the rate falls, a constant ρ comes to outweigh
+ * the gradients, and no code flips any more long before the rate is zero.
+ *
  * @param parameters parameters or groups, as the base optimizer takes them
- * @param options options of SGD and `rho`; or `base`, which makes another optimizer, and `rho`
+ * @param options options of SGD and those of blending; or `base`, which makes another optimizer, and those of blending
  * @gradient coarse: whatever gradients the parameters hold
  * @throws ArgumentError on ρ outside [0, 1], or options of SGD beside a base; QuantError from `step()` if a weight is
  * not finite
@@ -53,17 +64,19 @@ export interface BCGDBase {
  * const optimizer = new BCGD(net.parameters(), { lr: 0.02, momentum: 0.95, weightDecay: 1e-4, rho: 1e-5 });
  */
 export class BCGD extends OptimizerWrapper {
+  readonly rhoSchedule: RhoSchedule;
   #rho: number;
 
   constructor(parameters: ParametersOrGroups<SGDOptions>, options: BCGDOptions | BCGDBase) {
-    const { rho = 1e-5 } = checkBCGD("BCGD", options);
-    const { rho: _, ...rest } = options;
+    checkBCGD("BCGD", options);
+    const { rho = 1e-5, rhoSchedule = "constant", ...rest } = options;
     super(
       "base" in rest && rest.base !== undefined
         ? made(rest.base, parameters)
         : new SGD(parameters, rest as BCGDOptions),
     );
     this.#rho = rho;
+    this.rhoSchedule = rhoSchedule;
   }
 
   /** Blending ρ; may be changed between steps. @throws ArgumentError outside [0, 1] */
@@ -75,14 +88,15 @@ export class BCGD extends OptimizerWrapper {
   }
   /** Blends, then steps. */
   step(): void {
-    if (this.#rho > 0) {
+    const rho = this.rhoSchedule === "lr" ? Math.min(1, this.#rho * this.lrFactor) : this.#rho;
+    if (rho > 0) {
       const blended: QuantParameter[] = [];
       for (const { parameter } of withGradients("BCGD", this.parameters())) {
         if (parameter instanceof QuantParameter) blended.push(parameter);
       }
       // All projections before any change: one that cannot be made leaves all weights as they were.
       for (const parameter of blended) parameter.quantized();
-      for (const parameter of blended) blend(parameter, this.#rho);
+      for (const parameter of blended) blend(parameter, rho);
     }
     this.base.step();
   }
@@ -105,24 +119,24 @@ function checkRho(rho: number): number {
   return rho;
 }
 
-const BCGD_RULES: OptionRules<BCGDOptions & BCGDBase> = { ...SGD_RULES, rho: within(0, 1), base: callable };
+const BLEND_RULES: OptionRules<BlendOptions> = { rho: within(0, 1), rhoSchedule: oneOf("constant", "lr") };
+const BCGD_RULES: OptionRules<BCGDOptions & BCGDBase> = { ...SGD_RULES, ...BLEND_RULES, base: callable };
 
 /** Refuses unknown options, a bad ρ, and options of SGD beside a base. @throws ArgumentError */
-function checkBCGD(op: string, options: BCGDOptions | BCGDBase): { rho?: number } {
+function checkBCGD(op: string, options: BCGDOptions | BCGDBase): void {
   if (options === undefined) refuse(op, "options", "an object", options);
-  checkOptions<{ rho?: number; base?: unknown }>(op, options, { ...BCGD_RULES, ...ANY_SGD } as never);
-  const { rho: _, base, ...others } = options as BCGDOptions & BCGDBase;
+  checkOptions<BlendOptions & { base?: unknown }>(op, options, { ...BCGD_RULES, ...ANY_SGD } as never);
+  const { rho: _, rhoSchedule: __, base, ...others } = options as BCGDOptions & BCGDBase;
   const beside = Object.keys(others);
   if (base !== undefined && beside.length > 0) {
     throw new ArgumentError({
       op,
       what: "options beside a base optimizer",
-      expected: "base and rho alone",
+      expected: "base, rho and rhoSchedule alone",
       got: beside.join(", "),
       hint: "give them to the base optimizer",
     });
   }
-  return options;
 }
 
 /** Names of SGD's options: their values are for SGD to refuse. */
@@ -141,6 +155,9 @@ function blend(parameter: QuantParameter, rho: number): void {
   parameter.markChanged("BCGD.step");
 }
 
+/** Options of optimizers without blending. */
+type Unblended = Omit<BCGDOptions, keyof BlendOptions> | Omit<BCGDBase, keyof BlendOptions>;
+
 /**
  * BinaryConnect (Courbariaux et al. 2015): coarse gradients at the quantized weights step the float ones, without
  * blending. {@link BCGD} with ρ = 0.
@@ -148,9 +165,12 @@ function blend(parameter: QuantParameter, rho: number): void {
  * @see BCGD §4
  */
 export class BinaryConnect extends BCGD {
-  constructor(parameters: ParametersOrGroups<SGDOptions>, options: Omit<BCGDOptions, "rho"> | Omit<BCGDBase, "rho">) {
-    if ("rho" in checkBCGD("BinaryConnect", options as BCGDOptions)) {
-      refuse("BinaryConnect", "rho", "no rho: it is 0", (options as BCGDOptions).rho, "BCGD has one");
+  constructor(parameters: ParametersOrGroups<SGDOptions>, options: Unblended) {
+    checkBCGD("BinaryConnect", options as BCGDOptions);
+    const { rho, rhoSchedule } = options as BCGDOptions;
+    if ("rho" in options) refuse("BinaryConnect", "rho", "no rho: it is 0", rho, "BCGD has one");
+    if ("rhoSchedule" in options) {
+      refuse("BinaryConnect", "rhoSchedule", "no rhoSchedule: rho is 0", rhoSchedule, "BCGD has one");
     }
     super(parameters, { ...options, rho: 0 } as BCGDOptions | BCGDBase);
   }
@@ -194,11 +214,7 @@ export class BinaryRelax extends BinaryConnect {
   #eta: number;
   #steps = 0;
 
-  constructor(
-    parameters: ParametersOrGroups<SGDOptions>,
-    options: Omit<BCGDOptions, "rho"> | Omit<BCGDBase, "rho">,
-    relax: RelaxOptions,
-  ) {
+  constructor(parameters: ParametersOrGroups<SGDOptions>, options: Unblended, relax: RelaxOptions) {
     checkOptions("BinaryRelax", relax, RELAX_RULES, ["growEvery", "exactFrom"]);
     super(parameters, options);
     const { eta = 1, growth = 1.02, growEvery, exactFrom } = relax;

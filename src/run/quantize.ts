@@ -102,7 +102,8 @@ function steppingOptimizer(net: Module, config: RunConfig, stepsPerEpoch: number
       : new SGD(parameters, { lr, momentum, weightDecay });
   const parameters = parametersOf<SGDOptions>(net, config);
   if (quant === null) return base(parameters);
-  if (quant.method !== "relax") return new BCGD(parameters, { base, rho: quant.rho });
+  const { method, rho, rhoSchedule } = quant;
+  if (method !== "relax") return new BCGD(parameters, { base, rho, rhoSchedule });
   const exactFrom = Math.floor(RELAX.share * epochs * stepsPerEpoch);
   const growEvery = Math.ceil(stepsPerEpoch / 2);
   const growth = pow(RELAX.top, 1 / Math.max(1, Math.floor(exactFrom / growEvery)));

@@ -37,6 +37,14 @@ export const TRAINING_FIELDS = {
     needs: trains,
     otherwise: 0,
   }),
+  rhoSchedule: row("quant?", {
+    flags: "--rho-schedule <name>",
+    help: "bcgd: constant, or lr: --rho falls with the learning rate, by the same factor",
+    kind: choice(["constant", "lr"]),
+    initial: "constant",
+    needs: ({ method }) => (method === "bcgd" ? null : "--method bcgd"),
+    otherwise: "constant",
+  }),
   alphaLr: row("quant?", {
     flags: "--alpha-lr <factor>",
     help: "learning rate of activation steps as a multiple of --lr",

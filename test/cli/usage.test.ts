@@ -157,6 +157,11 @@ describe("a command line that is not understood", () => {
     ["train --bits", "train: option without a value; expected --bits <widths>, got nothing after it"],
     ["train --method bc", "--method bc: does not go with the other options; expected --bits nWmA, such as --bits 1W4A"],
     ["train --bits 1W4A --method bc --rho 0.1", "--rho: does not go with the other options; expected --method bcgd"],
+    ["train --rho-schedule lr", "--rho-schedule: does not go with the other options; expected --bits nWmA"],
+    [
+      "train --bits 1W4A --method bc --rho-schedule lr",
+      "--rho-schedule: does not go with the other options; expected --method bcgd",
+    ],
     ["train --bits 1W4A --method ptq", "--method ptq: does not go with the other options; expected --init FILE"],
     ["train --proxy relu", "--proxy: does not go with the other options; expected --bits nWmA, such as --bits 1W4A"],
     [

@@ -9,7 +9,7 @@ import { lenet5 } from "../../src/models/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { crossEntropy, type Module, Parameter } from "../../src/nn/index.js";
 import { Adam } from "../../src/optim/adam.js";
-import { BCGD, BinaryConnect, BinaryRelax } from "../../src/optim/bcgd.js";
+import { BCGD, type BCGDOptions, BinaryConnect, BinaryRelax } from "../../src/optim/bcgd.js";
 import { SGD } from "../../src/optim/sgd.js";
 import type { OptimizerLike } from "../../src/optim/types.js";
 import {
@@ -42,7 +42,11 @@ function give(parameter: Parameter, gradient: ArrayLike<number>): void {
 const draw = (rng: Rng, n: number): number[] => Array.from({ length: n }, () => fround(rng.normal()));
 
 /** Parameters' values after steps with gradients that depend on them. */
-function trajectory(make: (p: Parameter[]) => OptimizerLike, steps: number): number[][] {
+function trajectory(
+  make: (p: Parameter[]) => OptimizerLike,
+  steps: number,
+  before: (optimizer: OptimizerLike, step: number) => void = () => {},
+): number[][] {
   const rng = new Rng(SEED);
   const w = latent(draw(rng, 24), [4, 6], binary(), "channel");
   const alpha = disposeLater(
@@ -58,6 +62,7 @@ function trajectory(make: (p: Parameter[]) => OptimizerLike, steps: number): num
         Array.from(now, (value, i) => Math.sin(3 * value + i) + 0.1 * value),
       );
     }
+    before(optimizer, t);
     optimizer.step();
   }
   optimizer.dispose();
@@ -143,6 +148,47 @@ describe("ρ = 0", () => {
     const plain = trajectory((p) => new Adam(p, { lr: 0.01 }), 20);
     expect(trajectory((p) => new BCGD(p, { rho: 0, base: (q) => new Adam(q, { lr: 0.01 }) }), 20)).toEqual(plain);
     expect(trajectory((p) => new BinaryConnect(p, { base: (q) => new Adam(q, { lr: 0.01 }) }), 20)).toEqual(plain);
+  });
+});
+
+describe("a schedule of ρ", () => {
+  const options = { lr: 0.05, momentum: 0.9 };
+  const factors = [0.25, 1, 0.5, 0.125, 0, 0.75];
+  const fall = (optimizer: OptimizerLike, step: number): void => {
+    optimizer.lrFactor = factors[step % factors.length];
+  };
+  it.each([
+    ["SGD", options],
+    ["Adam", { base: (q: never) => new Adam(q, { lr: 0.01 }) }],
+  ])("lr: each step blends by ρ times the factor of the rate, over %s", (_, base) => {
+    const scheduled = trajectory((p) => new BCGD(p, { ...base, rho: 0.5, rhoSchedule: "lr" } as never), 12, fall);
+    const byHand = trajectory(
+      (p) => new BCGD(p, base as never),
+      12,
+      (optimizer, step) => {
+        fall(optimizer, step);
+        (optimizer as BCGD).rho = 0.5 * optimizer.lrFactor;
+      },
+    );
+    expect(scheduled).toEqual(byHand);
+    const constant = { ...base, rho: 0.5 };
+    expect(trajectory((p) => new BCGD(p, constant as never), 12, fall)).not.toEqual(scheduled);
+    expect(trajectory((p) => new BCGD(p, { ...constant, rhoSchedule: "constant" } as never), 12, fall)).toEqual(
+      trajectory((p) => new BCGD(p, constant as never), 12, fall),
+    );
+  });
+  it("never blends by more than all, nor by less than nothing", () => {
+    const w = latent([1, -2, 3, 0], [4], binary());
+    const optimizer = disposeLater(new BCGD([w], { lr: 0, rho: 0.5, rhoSchedule: "lr" }));
+    expect(optimizer.rhoSchedule).toBe("lr");
+    give(w, [1, 1, 1, 1]);
+    optimizer.lrFactor = -3;
+    optimizer.step();
+    expect([...w.toTypedArray()]).toEqual([1, -2, 3, 0]);
+    optimizer.lrFactor = 7;
+    optimizer.step();
+    expect([...w.toTypedArray()]).toEqual([1.5, -1.5, 1.5, 1.5]);
+    expect(optimizer.rho).toBe(0.5);
   });
 });
 
@@ -332,16 +378,25 @@ describe("as an optimizer", () => {
   it.each([
     [{ lr: 1, rho: -1e-9 }, "BCGD: bad rho; expected a number in [0, 1], got -1e-9"],
     [{ lr: 1, rho: 1.5 }, "BCGD: bad rho"],
+    [{ lr: 1, rhoSchedule: "cosine" }, 'BCGD: bad rhoSchedule; expected constant or lr, got "cosine"'],
     [{ lr: 1, rho: Number.NaN }, "BCGD: bad rho"],
     [{ lr: -1 }, "SGD: bad lr"],
     [
       { lr: 1, base: (p: Iterable<Parameter>) => new SGD(p, { lr: 1 }) },
-      "BCGD: options beside a base optimizer; expected base and rho alone, got lr; give them to the base optimizer",
+      "BCGD: options beside a base optimizer; expected base, rho and rhoSchedule alone, got lr; give them to the base optimizer",
     ],
   ])("refuses bad options %#", (options, message) => {
     const w = latent([1], [1], binary());
-    expect(() => new BCGD([w], options)).toThrow(ArgumentError);
-    expect(() => new BCGD([w], options)).toThrow(message);
+    expect(() => new BCGD([w], options as BCGDOptions)).toThrow(ArgumentError);
+    expect(() => new BCGD([w], options as BCGDOptions)).toThrow(message);
+  });
+  it("is refused by what does not blend", () => {
+    const w = latent([1], [1], binary());
+    for (const blend of [{ rho: 0 }, { rhoSchedule: "lr" }]) {
+      expect(() => new BinaryConnect([w], { lr: 1, ...blend } as BCGDOptions)).toThrow(
+        /^BinaryConnect: bad rho.*no rho/,
+      );
+    }
   });
   it.each([{ eta: -1 }, { growth: 0.5 }, { growEvery: 0 }, { exactFrom: -1 }])("BinaryRelax refuses %o", (bad) => {
     const w = latent([1], [1], binary());

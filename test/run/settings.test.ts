@@ -83,6 +83,8 @@ const arbitrary: fc.Arbitrary<Settings> = fc
       { swa: 2, keep: "last" },
       { freeze: 0.02 },
       { freeze: 0.02, freezeFrom: 2, normLr: 0.5 },
+      { rhoSchedule: "lr" },
+      { rhoSchedule: "constant" },
       { ema: 0.9, swa: 2 },
       { mixup: 0.2, normLr: 0.5 },
       { mixup: 0, normLr: 1, alphaLr: 0.01 },
