@@ -84,19 +84,23 @@ export interface HeldOut {
 }
 
 /**
- * Chooses the images that `validate` holds out: by the seed alone, whatever their order in training.
+ * Chooses the images that `validate` holds out: by `validateSeed`, or else the run's seed, whatever their order in
+ * training.
  *
  * @param images training images, after `limit`
  * @returns null where none are held out
  * @throws UsageError if fewer than two images would be left to train on
  */
-export function heldOut({ validate = 0, seed }: Pick<RunConfig, "validate" | "seed">, images: number): HeldOut | null {
+export function heldOut(
+  { validate = 0, seed, validateSeed = seed }: Pick<RunConfig, "validate" | "validateSeed" | "seed">,
+  images: number,
+): HeldOut | null {
   if (validate === 0) return null;
   if (validate > images - 2) {
     const expected = `at most ${Math.max(0, images - 2)}, of ${images} training images`;
     throw new UsageError({ op: "--validate", what: "too many images to hold out", expected, got: `${validate}` });
   }
-  const order = new Rng(seed).fork("validation").permutation(images);
+  const order = new Rng(validateSeed).fork("validation").permutation(images);
   return { train: order.slice(validate).sort(), validation: order.slice(0, validate).sort() };
 }
 

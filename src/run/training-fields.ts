@@ -80,6 +80,13 @@ export const TRAINING_FIELDS = {
     // A run of no epochs has the first one by default, and never comes to it.
     refuses: (epoch, { epochs }) => (epoch <= Math.max(1, epochs) ? null : `an epoch of the run, 1 to ${epochs}`),
   }),
+  validateSeed: row("run?", {
+    flags: "--validate-seed <n>",
+    help: "what chooses the images that --validate holds out: runs of different seeds, or one and its teacher, hold out the same",
+    kind: whole({ min: 0, max: 2 ** 32 - 1 }),
+    initialText: "that of --seed",
+    needs: (facts) => trains(facts) ?? (facts.validates ? null : "--validate N"),
+  }),
   evaluateEvery: row("run?", {
     flags: "--evaluate-every <epochs>",
     help: "look at the test images, or those that --validate holds out, after every so many epochs; always after the last",

@@ -88,6 +88,30 @@ describe("--validate", () => {
     const { train, validation } = heldOut({ validate: 3, seed: 1 }, 10)!;
     expect([...train, ...validation].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(heldOut({ validate: 0, seed: 1 }, 10)).toBeNull();
+    // Another seed of the run, the same images.
+    const same = heldOut({ validate: 3, seed: 2, validateSeed: 1 }, 10);
+    expect(same).toEqual({ train, validation });
+    expect(heldOut({ validate: 3, seed: 1, validateSeed: 1 }, 10)).toEqual(same);
+    expect(heldOut({ validate: 30, seed: 1, validateSeed: 2 }, 100)).not.toEqual(
+      heldOut({ validate: 30, seed: 1 }, 100),
+    );
+  });
+
+  it("--validate-seed is another choice of images for the same training, and part of the configuration", async () => {
+    const args = [...SMALL, "--validate", "60", "--validate-seed"];
+    const own = await bench.json<Summary>("train", ...args, "1", "--out", "own-seed");
+    expect(own.weightsSha256).toBe(watched.weightsSha256);
+    expect(own.validation).toEqual(watched.validation);
+    const other = await bench.json<Summary>("train", ...args, "7", "--out", "other-seed");
+    expect(other.weightsSha256).not.toBe(watched.weightsSha256);
+    expect(JSON.parse(readFileSync(bench.file("other-seed", "config.json"), "utf8"))).toMatchObject({
+      validate: 60,
+      validateSeed: 7,
+    });
+    const resumed = await bench.run("train", "--resume", "other-seed", "--validate-seed", "8");
+    expect(resumed.stderr).toMatch(/expected validateSeed 7, got validateSeed 8/);
+    const bare = await bench.run("train", ...SMALL, "--validate-seed", "7", "--out", "bare");
+    expect(bare.stderr).toMatch(/--validate-seed: does not go with the other options; expected --validate N/);
   });
 
   it("is told after every epoch: metrics, progress, summary and report", async () => {

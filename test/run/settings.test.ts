@@ -90,6 +90,8 @@ const arbitrary: fc.Arbitrary<Settings> = fc
       { mixup: 0, normLr: 1, alphaLr: 0.01 },
       { validate: 5, patience: 3, keep: "best" },
       { patience: 3 },
+      { validate: 5, validateSeed: 0 },
+      { validateSeed: 7 },
     ),
   )
   .map(([basics, added]) => ({ ...basics, ...added }));
