@@ -64,6 +64,7 @@ export interface BCGDBase extends BlendOptions {
  * const optimizer = new BCGD(net.parameters(), { lr: 0.02, momentum: 0.95, weightDecay: 1e-4, rho: 1e-5 });
  */
 export class BCGD extends OptimizerWrapper {
+  /** How blending goes over the steps. */
   readonly rhoSchedule: RhoSchedule;
   #rho: number;
 
@@ -155,9 +156,6 @@ function blend(parameter: QuantParameter, rho: number): void {
   parameter.markChanged("BCGD.step");
 }
 
-/** Options of optimizers without blending. */
-type Unblended = Omit<BCGDOptions, keyof BlendOptions> | Omit<BCGDBase, keyof BlendOptions>;
-
 /**
  * BinaryConnect (Courbariaux et al. 2015): coarse gradients at the quantized weights step the float ones, without
  * blending. {@link BCGD} with ρ = 0.
@@ -165,7 +163,10 @@ type Unblended = Omit<BCGDOptions, keyof BlendOptions> | Omit<BCGDBase, keyof Bl
  * @see BCGD §4
  */
 export class BinaryConnect extends BCGD {
-  constructor(parameters: ParametersOrGroups<SGDOptions>, options: Unblended) {
+  constructor(
+    parameters: ParametersOrGroups<SGDOptions>,
+    options: Omit<BCGDOptions, keyof BlendOptions> | Omit<BCGDBase, keyof BlendOptions>,
+  ) {
     checkBCGD("BinaryConnect", options as BCGDOptions);
     const { rho, rhoSchedule } = options as BCGDOptions;
     if ("rho" in options) refuse("BinaryConnect", "rho", "no rho: it is 0", rho, "BCGD has one");
@@ -214,7 +215,11 @@ export class BinaryRelax extends BinaryConnect {
   #eta: number;
   #steps = 0;
 
-  constructor(parameters: ParametersOrGroups<SGDOptions>, options: Unblended, relax: RelaxOptions) {
+  constructor(
+    parameters: ParametersOrGroups<SGDOptions>,
+    options: Omit<BCGDOptions, keyof BlendOptions> | Omit<BCGDBase, keyof BlendOptions>,
+    relax: RelaxOptions,
+  ) {
     checkOptions("BinaryRelax", relax, RELAX_RULES, ["growEvery", "exactFrom"]);
     super(parameters, options);
     const { eta = 1, growth = 1.02, growEvery, exactFrom } = relax;
