@@ -2,6 +2,7 @@
  * @file Bundles the command line into one file, and charting into a second one: libraries, the report's style sheet and
  * its browser script go inside.
  */
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -64,21 +65,29 @@ const lateFile = (extension) => ({
 });
 
 /**
- * Variants of the kernels that are loaded late, texts of 130 kB each, are those of the library where it lies beside the
- * command line: the package would hold them twice.
+ * Texts that the library has in files of their own, where it lies beside the command line: variants of the kernels that
+ * are loaded late, 130 kB each, and the packed runtime. The package would hold them twice.
  */
-const sharedKernels = (outfile) => ({
-  name: "shared-kernels",
-  setup(builder) {
-    builder.onResolve({ filter: /\/wasm-[a-z-]+\.generated\.js$/ }, async ({ kind, path: module }) => {
-      if (kind !== "dynamic-import") return undefined;
-      const start = `${path.basename(module, ".js")}-`;
-      const names = await readdir(path.resolve(root, path.dirname(outfile), "..", "shared")).catch(() => []);
-      const name = names.find((file) => file.startsWith(start) && file.endsWith(".js"));
-      return name === undefined ? undefined : { path: `../shared/${name}`, external: true };
-    });
-  },
-});
+const sharedTexts = (outfile) => {
+  const dist = path.resolve(root, path.dirname(outfile), "..");
+  return {
+    name: "shared-texts",
+    setup(builder) {
+      builder.onResolve({ filter: /\/wasm-[a-z-]+\.generated\.js$/ }, async ({ kind, path: module }) => {
+        if (kind !== "dynamic-import") return undefined;
+        const start = `${path.basename(module, ".js")}-`;
+        const names = await readdir(path.join(dist, "shared")).catch(() => []);
+        const name = names.find((file) => file.startsWith(start) && file.endsWith(".js"));
+        return name === undefined ? undefined : { path: `../shared/${name}`, external: true };
+      });
+      builder.onResolve({ filter: /\/runtime\.generated\.js$/ }, () =>
+        existsSync(path.join(dist, "export", "runtime.generated.js"))
+          ? { path: "../export/runtime.generated.js", external: true }
+          : undefined,
+      );
+    },
+  };
+};
 
 /**
  * Writes the executable command line to `outfile`, and beside it what it loads late.
@@ -106,7 +115,6 @@ export async function bundleCli(outfile) {
     outfile,
     bundle: true,
     // Names stay, for stacks.
-    // Names stay, for stacks.
     minifyWhitespace: true,
     minifySyntax: true,
     platform: "node",
@@ -119,7 +127,7 @@ export async function bundleCli(outfile) {
       js: '#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);',
     },
     external: PEERS,
-    plugins: [inlineScript, lateFile(extension), sharedKernels(outfile)],
+    plugins: [inlineScript, lateFile(extension), sharedTexts(outfile)],
     legalComments: "eof",
     logLevel: "warning",
   });

@@ -47,22 +47,38 @@ const RARE = "infer/rare.js";
 /** What may not be there twice: the running engine, and classes that are told apart by what they are. */
 const ONCE = /(?:^|\/)(?:kernels\/(?:engine|wasm)|memory\/|core\/errors)/;
 
-/** What stands for its path until it is known how deep the importing bundle lies. */
-const RARE_PATH = "coarsegrad:rare";
-/** Imports of it stay imports. */
-const rareBeside = {
-  name: "rare kinds beside",
+/**
+ * Modules that bundles import instead of holding them: rare kinds, and the packed runtime as text, which the command
+ * line imports too and the package would hold twice.
+ */
+const BESIDE = [RARE, "export/runtime.generated.js"];
+
+/** What stands in front of their paths until it is known how deep the importing bundle lies. */
+const MARK = "coarsegrad:beside/";
+/** Imports of them stay imports. */
+const importedBeside = {
+  name: "imported beside",
   setup({ onResolve }) {
-    onResolve({ filter: /\/rare\.js$/ }, () => ({ path: RARE_PATH, external: true }));
+    onResolve({ filter: /\/(?:rare|runtime\.generated)\.js$/ }, ({ path: asked, resolveDir, kind }) => {
+      if (kind === "entry-point") return undefined;
+      const file = path.join(resolveDir, asked).split(path.sep).join("/");
+      const module = BESIDE.find((name) => file.endsWith(`/${name}`));
+      return module === undefined ? undefined : { path: MARK + module, external: true };
+    });
   },
 };
 
-/** Writes the path where it is imported. @param {string} outdir @param {string} name of a bundle in it */
-function placeRare(outdir, name) {
+/** Writes their paths where they are imported. @param {string} outdir @param {string} name of a bundle in it */
+function placeBeside(outdir, name) {
   const file = path.join(outdir, name);
   const text = readFileSync(file, "utf8");
-  const way = path.posix.relative(path.posix.dirname(name.split(path.sep).join("/")), RARE);
-  if (text.includes(RARE_PATH)) writeFileSync(file, text.replaceAll(RARE_PATH, way.startsWith(".") ? way : `./${way}`));
+  if (!text.includes(MARK)) return;
+  const here = path.posix.dirname(name.split(path.sep).join("/"));
+  const placed = BESIDE.reduce((all, module) => {
+    const way = path.posix.relative(here, module);
+    return all.replaceAll(MARK + module, way.startsWith(".") ? way : `./${way}`);
+  }, text);
+  writeFileSync(file, placed);
 }
 
 /** @param {string} folder where the compiler wrote */
@@ -80,7 +96,6 @@ async function bundleRare(folder) {
     metafile: true,
     logLevel: "warning",
   });
-  tidyMap(folder, `${RARE}.map`);
   const { inputs } = metafile.outputs[RARE];
   const twice = Object.entries(inputs).filter(([name, { bytesInOutput }]) => bytesInOutput > 0 && ONCE.test(name));
   if (twice.length > 0) throw new Error(`rare kinds hold what may be there only once: ${twice.map(([name]) => name)}`);
@@ -94,6 +109,7 @@ async function bundleRare(folder) {
  */
 export async function bundleLibrary(root, folder) {
   await bundleRare(folder);
+  for (const name of BESIDE) tidyMap(folder, `${name}.map`);
   const outdir = `${folder}-bundles`;
   const { exports, version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
   try {
@@ -110,7 +126,7 @@ export async function bundleLibrary(root, folder) {
       target: "es2022",
       // koffi is an optional peer dependency: ranks of MPI import it late.
       external: ["node:*", "koffi"],
-      plugins: [rareBeside],
+      plugins: [importedBeside],
       define: { COARSEGRAD_VERSION: JSON.stringify(version) },
       sourcemap: true,
       logLevel: "warning",
@@ -120,12 +136,12 @@ export async function bundleLibrary(root, folder) {
         (name) =>
           /\.js(?:\.map)?$/.test(name) &&
           name.split(path.sep)[0] !== "cli" &&
-          !name.startsWith(path.join(...RARE.split("/"))),
+          !BESIDE.some((module) => name.startsWith(path.join(...module.split("/")))),
       );
     for (const name of modules(folder)) rmSync(path.join(folder, name));
     for (const name of modules(outdir)) {
       if (name.endsWith(".map")) tidyMap(outdir, name);
-      else placeRare(outdir, name);
+      else placeBeside(outdir, name);
     }
     renameSync(path.join(outdir, "shared"), path.join(folder, "shared"));
     for (const name of modules(outdir)) renameSync(path.join(outdir, name), path.join(folder, name));
