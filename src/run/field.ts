@@ -14,6 +14,8 @@ export interface Facts {
   /** False for methods that only quantize. */
   readonly trains: boolean;
   readonly optimizer: string;
+  /** Of SGD. */
+  readonly momentum: number;
   /** Passes over the training images. */
   readonly epochs: number;
   /** Some training images are held out. */

@@ -95,11 +95,11 @@ export function optimizerFor(net: Module, config: RunConfig, stepsPerEpoch: numb
 }
 
 function steppingOptimizer(net: Module, config: RunConfig, stepsPerEpoch: number): OptimizerLike {
-  const { lr, momentum, weightDecay, quant, epochs } = config;
+  const { lr, momentum, nesterov, weightDecay, quant, epochs } = config;
   const base = (parameters: ParametersOrGroups<SGDOptions>): OptimizerLike =>
     config.optimizer === "adam"
       ? new Adam(parameters as ParametersOrGroups<AdamOptions>, { lr, weightDecay })
-      : new SGD(parameters, { lr, momentum, weightDecay });
+      : new SGD(parameters, { lr, momentum, nesterov, weightDecay });
   const parameters = parametersOf<SGDOptions>(net, config);
   if (quant === null) return base(parameters);
   const { method, rho, rhoSchedule } = quant;

@@ -69,6 +69,7 @@ export function factsOf(settings: Settings, context: SettingsContext = {}): Fact
     method,
     trains: !isPostTraining(method),
     optimizer: settings.optimizer ?? "sgd",
+    momentum: settings.momentum ?? (FIELDS.momentum.initial as number),
     epochs: settings.epochs ?? usualEpochs(!isPostTraining(method)),
     validates: (settings.validate ?? 0) > 0,
     ema: settings.ema !== undefined,

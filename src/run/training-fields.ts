@@ -1,6 +1,6 @@
 /** @file Settings of what good recipes add to training; none of them is on unless it is chosen. */
 import { type Facts, row } from "./field.js";
-import { choice, real, whole } from "./kinds.js";
+import { choice, flag, real, whole } from "./kinds.js";
 
 const trains = ({ trains }: Facts): string | null => (trains ? null : "a --method that trains");
 /** A test set is not for choosing. */
@@ -53,6 +53,15 @@ export const TRAINING_FIELDS = {
     needs: trains,
     otherwise: ALPHA_RATE,
     refuses: (_, { bits }) => (bits.activations < 32 ? null : "--bits nWmA with quantized activations"),
+  }),
+  nesterov: row("run?", {
+    flags: "--nesterov",
+    help: "sgd: look ahead along the momentum, a step by the gradient plus momentum times the velocity",
+    kind: flag,
+    initial: false,
+    needs: ({ optimizer }) => (optimizer === "sgd" ? null : "--optimizer sgd"),
+    otherwise: false,
+    refuses: (on, { momentum }) => (on && momentum === 0 ? "--momentum above 0" : null),
   }),
   normLr: row("run?", {
     flags: "--norm-lr <factor>",

@@ -83,6 +83,8 @@ const arbitrary: fc.Arbitrary<Settings> = fc
       { swa: 2, keep: "last" },
       { freeze: 0.02 },
       { freeze: 0.02, freezeFrom: 2, normLr: 0.5 },
+      { nesterov: true, momentum: 0.9, optimizer: "sgd" },
+      { nesterov: false },
       { rhoSchedule: "lr" },
       { rhoSchedule: "constant" },
       { ema: 0.9, swa: 2 },
@@ -172,6 +174,8 @@ describe("settings", () => {
   it.each([
     [{ rho: 0.5 }, "--rho: does not go with the other options; expected --bits nWmA"],
     [{ bits: "1W4A", method: "bc", rho: 0.5 }, "--rho: does not go with the other options; expected --method bcgd"],
+    [{ optimizer: "adam", nesterov: true }, "--nesterov: does not go with the other options; expected --optimizer sgd"],
+    [{ momentum: 0, nesterov: true }, "--nesterov.*: does not go with the other options; expected --momentum above 0"],
     [{ imageSize: 32 }, "--image-size: does not go with the other options; expected --data imagefolder:DIR"],
     [
       { bits: "1W4A", method: "ptq", init: "x", epochs: 2 },
