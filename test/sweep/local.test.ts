@@ -290,6 +290,9 @@ describe("a run that fails", () => {
     ]);
     const quiet = await bench.run("sweep", "fails.json", "--out", "fails", "--quiet", "--only", "good");
     expect({ code: quiet.code, stderr: quiet.stderr }).toEqual({ code: 0, stderr: "" });
+    // The rest of the plan was not asked for.
+    expect(quiet.stdout).toMatch(/^good +1 of 1 /m);
+    expect(quiet.stdout).not.toMatch(/^(?:bad|after|later)\b/m);
   });
 
   it("that was edited, or is of other defaults, is not taken for the plan's", async () => {

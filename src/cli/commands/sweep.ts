@@ -282,17 +282,20 @@ class Sweep {
     const report = this.#options.report && folders.length > 0 ? await this.#report(folders) : null;
     const groups = groupResults(results);
     const file = path.join(this.#out, SWEEP_FILES.results);
+    const ids = new Set(jobs.map(({ id }) => id));
+    const asked = results.filter(({ id }) => ids.has(id));
+    // Of the rest of the plan people see what is done.
+    const seen = results.filter(({ id, status }) => ids.has(id) || status === "done");
     this.#terminal.result({ out: this.#out, results, groups, report }, () =>
-      [resultsText(groups, results), "", `results  ${file}`, ...(report === null ? [] : [`report   ${report}`])].join(
+      [resultsText(groups, seen), "", `results  ${file}`, ...(report === null ? [] : [`report   ${report}`])].join(
         "\n",
       ),
     );
-    const ids = new Set(jobs.map(({ id }) => id));
-    const bad = results.filter(({ id, status }) => ids.has(id) && status !== "done");
+    const bad = asked.filter(({ status }) => status !== "done");
     if (bad.length > 0 && !this.#options.collect) {
       throw new DataError({
         op: "sweep",
-        what: `${bad.length} of ${results.length} runs are not done`,
+        what: `${bad.length} of ${asked.length} runs are not done`,
         got: bad.map(({ name, status }) => `${name} ${status}`).join(", "),
         hint: "the same command tries them again",
       });

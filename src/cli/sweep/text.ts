@@ -37,8 +37,10 @@ function figure(of: Figure | null, text: (value: number) => string): string {
   return of.deviation === null ? text(of.mean) : `${text(of.mean)} ± ${text(of.deviation)}`;
 }
 
-/** Means and spreads over seeds, then what did not come to its end. */
-export function resultsText(groups: readonly GroupResult[], results: readonly SweepResult[]): string {
+/** Means and spreads over seeds of the groups that some results are of, then those of them that are not done. */
+export function resultsText(all: readonly GroupResult[], results: readonly SweepResult[]): string {
+  const named = new Set(results.map(({ group }) => group));
+  const groups = all.filter(({ group }) => named.has(group));
   const compared = groups.some(({ against }) => against !== null);
   const two = (value: number): string => value.toFixed(2);
   const tested = ({ against }: GroupResult): string[] => {
