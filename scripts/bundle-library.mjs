@@ -59,8 +59,7 @@ const MARK = "coarsegrad:beside/";
 const importedBeside = {
   name: "imported beside",
   setup({ onResolve }) {
-    onResolve({ filter: /\/(?:rare|runtime\.generated)\.js$/ }, ({ path: asked, resolveDir, kind }) => {
-      if (kind === "entry-point") return undefined;
+    onResolve({ filter: /\/(?:rare|runtime\.generated)\.js$/ }, ({ path: asked, resolveDir }) => {
       const file = path.join(resolveDir, asked).split(path.sep).join("/");
       const module = BESIDE.find((name) => file.endsWith(`/${name}`));
       return module === undefined ? undefined : { path: MARK + module, external: true };

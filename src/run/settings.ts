@@ -179,6 +179,7 @@ export function settingsOf(config: RunConfig): Settings {
     ...factsOf({
       bits,
       optimizer,
+      momentum: config.momentum,
       model,
       data,
       schedule: form,

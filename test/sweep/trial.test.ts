@@ -38,7 +38,7 @@ describe("a trial", () => {
         checkSettings(small);
         const images = Math.min(IMAGES, small.limit as number);
         expect(small.epochs).toBe(1);
-        expect(images).toBeLessThanOrEqual(Math.max(256, 1024) + 64);
+        expect(images).toBeLessThanOrEqual(2 * 512 + 64);
         const apart = heldOut({ validate: small.validate, seed: 1 }, images);
         expect(apart === null).toBe(settings.validate === 0);
         // As many are left to train on as in a trial without, unless the run has fewer itself.
