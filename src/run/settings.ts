@@ -120,7 +120,7 @@ export function checkSettings(settings: Settings): void {
     const need = needOf(field, facts);
     const clash = need ?? field.refuses?.(value, facts) ?? null;
     if (clash === null) continue;
-    const option = need === null ? `${optionOf(field)} ${field.kind.write(value)}` : optionOf(field);
+    const option = need === null ? `${optionOf(field)} ${field.kind.write(value)}`.trimEnd() : optionOf(field);
     throw new UsageError({ op: option, what: "does not go with the other options", expected: clash, got: option });
   }
 }

@@ -99,6 +99,13 @@ describe("declarations", () => {
   });
 });
 
+describe("texts that several entries need", () => {
+  it("are in one file: the command line takes the packed runtime from the library beside it", () => {
+    const holders = names.filter((name) => name.endsWith(".js") && read(name).includes("var coarsegrad=(()=>"));
+    expect(holders).toEqual([path.join("export", "runtime.generated.js")]);
+  });
+});
+
 describe("pages", () => {
   it("come with the package, and their links lead to files that do", () => {
     const pages = consumer.files.filter((name) => name.endsWith(".md"));
