@@ -4,6 +4,8 @@
  * a module stays one module however it is reached, and what is loaded on demand (kernels for threads, for relaxed SIMD)
  * stays in files of its own.
  *
+ * The compiler leaves `using` as it stands (tsconfig.build.json), so that one copy of what it becomes serves all modules.
+ *
  * Beside each file is a source map that holds the sources, so that debuggers step into what was written.
  */
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
