@@ -1,10 +1,11 @@
 /** @file Lowering of ops that stay in f32, and of those that move codes without changing them. */
 import type { Variable } from "../autograd/graph.js";
 import { sameShape, shapeText, sizeOf } from "../core/shape.js";
+import { paddingBehind, slidingAxes } from "../core/slide.js";
 import type { NodeData, NodeOf, PlanWindow } from "../format/index.js";
 import { PARAMETERS } from "../format/nodes/rare/activation.js";
 import { resolveRange } from "../ndarray/slice.js";
-import { type Geometry, pair, windowGeometry } from "../ndarray/window.js";
+import type { Geometry } from "../ndarray/window.js";
 import { activation, prelu } from "../ops/activation.js";
 import { clip } from "../ops/compare.js";
 import { conv2d, convolution } from "../ops/conv.js";
@@ -13,7 +14,7 @@ import { linear } from "../ops/linalg.js";
 import { concat, pad, permute, reshape, slice } from "../ops/movement.js";
 import { batchNormEval, foldBatchNorm } from "../ops/norm.js";
 import type { AnyOp } from "../ops/op.js";
-import { avgPool2d, maxPool2d, type PoolAttrs } from "../ops/pool.js";
+import { averageGeometry, avgPool2d, maxPool2d, poolGeometry } from "../ops/pool.js";
 import { relu, sigmoid, tanh } from "../ops/unary.js";
 import { type Lowering, lowers, type OpRule } from "./lowering.js";
 
@@ -24,17 +25,11 @@ export function constantOf(value: Variable): Float32Array {
 
 /** The window of a geometry. Padding behind the last window is dropped: nothing reads it. */
 export function windowOf(g: Geometry): PlanWindow {
-  const behind = (extent: number, out: number, kernel: number, stride: number, dilation: number, before: number) =>
-    Math.max(0, (out - 1) * stride + dilation * (kernel - 1) + 1 - extent - before);
+  const [down, across] = slidingAxes(g);
   return {
     kernel: [g.kernelH, g.kernelW],
     stride: [g.strideH, g.strideW],
-    padding: [
-      g.padTop,
-      behind(g.inH, g.outH, g.kernelH, g.strideH, g.dilationH, g.padTop),
-      g.padLeft,
-      behind(g.inW, g.outW, g.kernelW, g.strideW, g.dilationW, g.padLeft),
-    ],
+    padding: [g.padTop, paddingBehind(down, g.outH), g.padLeft, paddingBehind(across, g.outW)],
     dilation: [g.dilationH, g.dilationW],
   };
 }
@@ -48,11 +43,6 @@ export function affineOf(result: Variable): { scale: Float32Array; shift: Float3
   const folded = { scale: Float32Array.from(scale.view()), shift: Float32Array.from(shift.view()) };
   for (const array of [scale, shift, invStd]) array.dispose();
   return folded;
-}
-
-function poolWindow(x: Variable, { kernel, stride, padding }: PoolAttrs): PlanWindow {
-  const extents = pair("pack", "kernel", kernel, 1);
-  return windowOf(windowGeometry("pack", x.shape, extents, { stride: stride ?? extents, padding }));
 }
 
 /** Rules of ops that stay in f32 or only move values. */
@@ -106,15 +96,14 @@ export const FLOAT_RULES: readonly OpRule[] = [
     emitActivation(result, x, lowering, { fn: "clip", ...bounds });
   }),
   lowers(maxPool2d, (result, [x], lowering, attrs) => {
-    const window = poolWindow(x, attrs);
+    const window = windowOf(poolGeometry("pack", x.shape, attrs));
     const id = lowering.names.number("maxPool");
     lowering.emit(result, { op: "maxPool", id, input: lowering.id(x), ...window });
   }),
   lowers(avgPool2d, (result, [x], lowering, attrs) => {
-    const window = poolWindow(x, attrs);
-    const includePad = attrs.countIncludePad ?? true;
+    const { geometry, includePad } = averageGeometry("pack", x.shape, attrs);
     const id = lowering.names.number("avgPool");
-    lowering.emit(result, { op: "avgPool", id, input: lowering.id(x), includePad, ...window });
+    lowering.emit(result, { op: "avgPool", id, input: lowering.id(x), includePad, ...windowOf(geometry) });
   }),
   lowers(reshape, (result, [x], lowering) => {
     if (sameShape(result.shape, x.shape)) return lowering.alias(result, x);

@@ -1,21 +1,15 @@
 /** @file Lowering of windows over time: [N,T,C] are images of one row, [1,T,C], in the plan. */
-import type { Variable } from "../autograd/graph.js";
-import type { NodeData, PlanWindow } from "../format/index.js";
+import type { NodeData } from "../format/index.js";
 import { imageShape } from "../ndarray/sequence.js";
-import { windowGeometry } from "../ndarray/window.js";
 import { conv1d, convolution1d } from "../ops/conv1d.js";
 import type { AnyOp } from "../ops/op.js";
-import { avgPool1d, maxPool1d, type Pool1dAttrs, pool1dWindow } from "../ops/pool1d.js";
+import { averageGeometry, poolGeometry } from "../ops/pool.js";
+import { avgPool1d, avgPool1dWindow, maxPool1d, pool1dWindow } from "../ops/pool1d.js";
 import { quantConv1dOp } from "../quant/ops/index.js";
 import { constantOf, windowOf } from "./lower-float.js";
 import { lowerProduct } from "./lower-quantized.js";
 import { lowers, type OpRule } from "./lowering.js";
 import type { Trace } from "./trace.js";
-
-function poolWindow(x: Variable, attrs: Pool1dAttrs): PlanWindow {
-  const { kernel, ...options } = pool1dWindow("pack", attrs);
-  return windowOf(windowGeometry("pack", imageShape("pack", x.shape), [1, attrs.kernel], options));
-}
 
 /** Rules of windows over time. */
 export const SEQUENCE_RULES: readonly OpRule[] = [
@@ -37,12 +31,14 @@ export const SEQUENCE_RULES: readonly OpRule[] = [
   }),
   lowers(maxPool1d, (result, [x], lowering, attrs) => {
     const id = lowering.names.number("maxPool");
-    lowering.emit(result, { op: "maxPool", id, input: lowering.id(x), ...poolWindow(x, attrs) });
+    const geometry = poolGeometry("pack", imageShape("pack", x.shape), pool1dWindow("pack", attrs));
+    lowering.emit(result, { op: "maxPool", id, input: lowering.id(x), ...windowOf(geometry) });
   }),
   lowers(avgPool1d, (result, [x], lowering, attrs) => {
-    const includePad = attrs.countIncludePad ?? true;
+    const image = imageShape("pack", x.shape);
+    const { geometry, includePad } = averageGeometry("pack", image, avgPool1dWindow("pack", attrs));
     const id = lowering.names.number("avgPool");
-    lowering.emit(result, { op: "avgPool", id, input: lowering.id(x), includePad, ...poolWindow(x, attrs) });
+    lowering.emit(result, { op: "avgPool", id, input: lowering.id(x), includePad, ...windowOf(geometry) });
   }),
 ];
 

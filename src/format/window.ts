@@ -1,4 +1,5 @@
 /** @file Sliding windows of a plan: their fields, and the extents that they give. */
+import { outputsOf, type SlidingAxis } from "../core/slide.js";
 import { count, extent, list } from "./fields.js";
 
 /** Geometry of a sliding window. */
@@ -30,19 +31,17 @@ export function patchOf(
   return (kernel[0] * kernel[1] * shape[2]) / groups;
 }
 
-/** Extent after a window slides along an axis: ⌊(n + before + after − d·(k−1) − 1)/s⌋ + 1. */
-function slide(n: number, before: number, after: number, kernel: number, stride: number, dilation: number): number {
-  return Math.floor((n + before + after - dilation * (kernel - 1) - 1) / stride) + 1;
+/** A window along the rows (axis 0) or columns (axis 1) of an image. */
+export function slidingAxis(
+  { kernel, stride, padding, dilation }: PlanWindow,
+  axis: 0 | 1,
+  extent: number,
+): SlidingAxis {
+  return { extent, before: padding[2 * axis], kernel: kernel[axis], stride: stride[axis], dilation: dilation[axis] };
 }
 
 /** Output height and width of a window over an h×w image. */
-export function windowExtents(
-  { kernel, stride, padding, dilation }: PlanWindow,
-  h: number,
-  w: number,
-): [number, number] {
-  return [
-    slide(h, padding[0], padding[1], kernel[0], stride[0], dilation[0]),
-    slide(w, padding[2], padding[3], kernel[1], stride[1], dilation[1]),
-  ];
+export function windowExtents(window: PlanWindow, h: number, w: number): [number, number] {
+  const { padding } = window;
+  return [outputsOf(slidingAxis(window, 0, h), padding[1]), outputsOf(slidingAxis(window, 1, w), padding[3])];
 }

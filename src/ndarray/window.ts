@@ -2,6 +2,7 @@
 import { check, describe, either, integer, listOf, oneOf, type Rule, record } from "../core/checks.js";
 import { ArgumentError, ShapeError } from "../core/errors.js";
 import { checkShape, type Shape, shapeText } from "../core/shape.js";
+import { ceilOutputsOf, outputsOf, slidingAxes, spanOf } from "../core/slide.js";
 import type { Ptr } from "../kernels/abi.js";
 import type { Convolution, Geometry } from "../kernels/choose.js";
 import { GEOMETRY_FIELDS } from "../kernels/geometry.js";
@@ -40,6 +41,12 @@ export interface WindowOptions {
   padding?: Padding;
   /** Distance between taps; default 1. */
   dilation?: Pair;
+}
+
+/** How the window of a pool moves. */
+export interface PoolWindow extends WindowOptions {
+  /** Round outputs up: the last window may reach beyond the padded image, but starts in front of its end. */
+  ceilMode?: boolean;
 }
 
 /** A number or a list of them, in full. */
@@ -90,7 +97,8 @@ function sides(
 }
 
 /**
- * Geometry of windows over an image batch. Output extent = ⌊(in + padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
+ * Geometry of windows over an image batch. Output extent = ⌊(in + padding − dilation·(kernel − 1) − 1)/stride⌋ + 1,
+ * or, in ceil mode, that of {@link ceilOutputsOf}.
  *
  * @param input [N,H,W,C]
  * @param channels channels that one pass works on (C/groups); default C
@@ -100,7 +108,7 @@ export function windowGeometry(
   op: string,
   input: Shape,
   kernel: readonly [number, number],
-  options: WindowOptions,
+  options: PoolWindow,
   channels?: number,
 ): Geometry {
   checkShape(op, input);
@@ -121,18 +129,8 @@ export function windowGeometry(
   const strides = pair(op, "stride", options.stride ?? 1, 1);
   const dilation = pair(op, "dilation", options.dilation ?? 1, 1);
   const extents = [input[1], input[2]] as const;
-  const spans = [dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1] as const;
+  const spans = [spanOf(kernel[0], dilation[0]), spanOf(kernel[1], dilation[1])] as const;
   const [top, bottom, left, right] = sides(op, options.padding ?? 0, extents, spans, strides);
-  const outH = Math.floor((extents[0] + top + bottom - spans[0]) / strides[0]) + 1;
-  const outW = Math.floor((extents[1] + left + right - spans[1]) / strides[1]) + 1;
-  if (outH < 1 || outW < 1) {
-    throw new ShapeError({
-      op,
-      what: "window larger than the padded input",
-      expected: `at least ${spans[0]}×${spans[1]}`,
-      got: `${extents[0] + top + bottom}×${extents[1] + left + right} from ${shapeText(input)}`,
-    });
-  }
   const geometry = {
     batch: input[0],
     inH: input[1],
@@ -146,10 +144,22 @@ export function windowGeometry(
     padLeft: left,
     dilationH: dilation[0],
     dilationW: dilation[1],
-    outH,
-    outW,
+    outH: 0,
+    outW: 0,
     channelStride: input[3],
   };
+  const outputs = options.ceilMode ? ceilOutputsOf : outputsOf;
+  const [down, across] = slidingAxes(geometry);
+  geometry.outH = outputs(down, bottom);
+  geometry.outW = outputs(across, right);
+  if (geometry.outH < 1 || geometry.outW < 1) {
+    throw new ShapeError({
+      op,
+      what: "window larger than the padded input",
+      expected: `at least ${spans[0]}×${spans[1]}`,
+      got: `${extents[0] + top + bottom}×${extents[1] + left + right} from ${shapeText(input)}`,
+    });
+  }
   checkGeometry(op, geometry, input);
   return geometry;
 }

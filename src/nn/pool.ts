@@ -8,7 +8,12 @@ import { Module } from "./module.js";
 
 export type { PoolOptions };
 
-const POOL_RULES: OptionRules<PoolOptions> = { stride: isPair(1), padding: isPadding };
+const POOL_RULES: OptionRules<PoolOptions> = {
+  stride: isPair(1),
+  padding: isPadding,
+  dilation: isPair(1),
+  ceilMode: flag,
+};
 
 /**
  * Largest value of each window, per channel, on [N,H,W,C]; padding counts as −∞. Codes stay codes.
@@ -22,6 +27,10 @@ export class MaxPool2d extends Module {
   readonly stride: Pair;
   /** Rows and columns around the image. */
   readonly padding: Padding;
+  /** Between the taps of a window. */
+  readonly dilation: Pair;
+  /** Outputs rounded up, as in PyTorch. */
+  readonly ceilMode: boolean;
   constructor(kernelSize: Pair, options: PoolOptions = {}) {
     super();
     check("MaxPool2d", "kernel size", kernelSize, isPair(1));
@@ -29,9 +38,11 @@ export class MaxPool2d extends Module {
     this.kernelSize = kernelSize;
     this.stride = options.stride ?? kernelSize;
     this.padding = options.padding ?? 0;
+    this.dilation = options.dilation ?? 1;
+    this.ceilMode = options.ceilMode ?? false;
   }
   override forward(x: Tensor): Tensor {
-    return maxPool2d(x, this.kernelSize, { stride: this.stride, padding: this.padding });
+    return maxPool2d(x, this.kernelSize, windowOf(this));
   }
   protected override describe(): string {
     return describePool(this);
@@ -46,6 +57,10 @@ export class AvgPool2d extends Module {
   readonly stride: Pair;
   /** Rows and columns around the image. */
   readonly padding: Padding;
+  /** Between the taps of a window. */
+  readonly dilation: Pair;
+  /** Outputs rounded up, as in PyTorch. */
+  readonly ceilMode: boolean;
   /** Zeros of the padding count in the mean, as in PyTorch. Default true. */
   readonly countIncludePad: boolean;
   constructor(kernelSize: Pair, options: PoolOptions & { countIncludePad?: boolean } = {}) {
@@ -58,11 +73,12 @@ export class AvgPool2d extends Module {
     this.kernelSize = kernelSize;
     this.stride = options.stride ?? kernelSize;
     this.padding = options.padding ?? 0;
+    this.dilation = options.dilation ?? 1;
+    this.ceilMode = options.ceilMode ?? false;
     this.countIncludePad = options.countIncludePad ?? true;
   }
   override forward(x: Tensor): Tensor {
-    const { stride, padding, countIncludePad } = this;
-    return avgPool2d(x, this.kernelSize, { stride, padding, countIncludePad });
+    return avgPool2d(x, this.kernelSize, { ...windowOf(this), countIncludePad: this.countIncludePad });
   }
   protected override describe(): string {
     return describePool(this);
@@ -86,9 +102,17 @@ export class Flatten extends Module {
   }
 }
 
-function describePool(pool: { kernelSize: Pair; stride: Pair; padding: Padding }): string {
+type Window = Required<PoolOptions>;
+
+function windowOf({ stride, padding, dilation, ceilMode }: Window): Window {
+  return { stride, padding, dilation, ceilMode };
+}
+
+function describePool(pool: Window & { kernelSize: Pair }): string {
   const parts = [`${pool.kernelSize}`.replace(",", "×")];
   if (`${pool.stride}` !== `${pool.kernelSize}`) parts.push(`stride ${pool.stride}`);
   if (`${pool.padding}` !== "0") parts.push(`padding ${pool.padding}`);
+  if (`${pool.dilation}` !== "1") parts.push(`dilation ${pool.dilation}`);
+  if (pool.ceilMode) parts.push("ceil mode");
   return parts.join(", ");
 }

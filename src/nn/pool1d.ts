@@ -7,12 +7,25 @@ import { Module } from "./module.js";
 
 export type { Pool1dOptions };
 
-const RULES: OptionRules<Pool1dOptions> = { stride: integer(1), padding: isSequencePadding };
+const RULES: OptionRules<Pool1dOptions> = {
+  stride: integer(1),
+  padding: isSequencePadding,
+  dilation: integer(1),
+  ceilMode: flag,
+};
 
-function describePool(pool: { kernelSize: number; stride: number; padding: SequencePadding }): string {
+type Window = Required<Pool1dOptions>;
+
+function windowOf({ stride, padding, dilation, ceilMode }: Window): Window {
+  return { stride, padding, dilation, ceilMode };
+}
+
+function describePool(pool: Window & { kernelSize: number }): string {
   const parts = [`${pool.kernelSize}`];
   if (pool.stride !== pool.kernelSize) parts.push(`stride ${pool.stride}`);
   if (`${pool.padding}` !== "0") parts.push(`padding ${pool.padding}`);
+  if (pool.dilation !== 1) parts.push(`dilation ${pool.dilation}`);
+  if (pool.ceilMode) parts.push("ceil mode");
   return parts.join(", ");
 }
 
@@ -28,6 +41,10 @@ export class MaxPool1d extends Module {
   readonly stride: number;
   /** Places around the sequence. */
   readonly padding: SequencePadding;
+  /** Between the taps of a window. */
+  readonly dilation: number;
+  /** Outputs rounded up, as in PyTorch. */
+  readonly ceilMode: boolean;
   constructor(kernelSize: number, options: Pool1dOptions = {}) {
     super();
     check("MaxPool1d", "kernel size", kernelSize, integer(1));
@@ -35,9 +52,11 @@ export class MaxPool1d extends Module {
     this.kernelSize = kernelSize;
     this.stride = options.stride ?? kernelSize;
     this.padding = options.padding ?? 0;
+    this.dilation = options.dilation ?? 1;
+    this.ceilMode = options.ceilMode ?? false;
   }
   override forward(x: Tensor): Tensor {
-    return maxPool1d(x, this.kernelSize, { stride: this.stride, padding: this.padding });
+    return maxPool1d(x, this.kernelSize, windowOf(this));
   }
   protected override describe(): string {
     return describePool(this);
@@ -52,6 +71,10 @@ export class AvgPool1d extends Module {
   readonly stride: number;
   /** Places around the sequence. */
   readonly padding: SequencePadding;
+  /** Between the taps of a window. */
+  readonly dilation: number;
+  /** Outputs rounded up, as in PyTorch. */
+  readonly ceilMode: boolean;
   /** Zeros of the padding count in the mean, as in PyTorch. Default true. */
   readonly countIncludePad: boolean;
   constructor(kernelSize: number, options: Pool1dOptions & { countIncludePad?: boolean } = {}) {
@@ -62,11 +85,12 @@ export class AvgPool1d extends Module {
     this.kernelSize = kernelSize;
     this.stride = options.stride ?? kernelSize;
     this.padding = options.padding ?? 0;
+    this.dilation = options.dilation ?? 1;
+    this.ceilMode = options.ceilMode ?? false;
     this.countIncludePad = options.countIncludePad ?? true;
   }
   override forward(x: Tensor): Tensor {
-    const { stride, padding, countIncludePad } = this;
-    return avgPool1d(x, this.kernelSize, { stride, padding, countIncludePad });
+    return avgPool1d(x, this.kernelSize, { ...windowOf(this), countIncludePad: this.countIncludePad });
   }
   protected override describe(): string {
     return describePool(this);

@@ -70,8 +70,13 @@ export class Emitter {
 
   /** Zeros around a value. @param extents ONNX's: begins of all axes, then ends */
   pad(x: EmittedValue, id: string, extents: readonly number[]): string {
+    return this.padded(x.name, id, extents, x.type.dtype === "u8" ? this.u8(0) : this.f32(0));
+  }
+
+  /** The same by name, with a constant around it. */
+  padded(name: string, id: string, extents: readonly number[], constant: string): string {
     const pads = this.builder.constant(`${id}/pads`, [extents.length], BigInt64Array.from(extents, BigInt));
-    return this.builder.node("Pad", [x.name, pads, x.type.dtype === "u8" ? this.u8(0) : this.f32(0)], id);
+    return this.builder.node("Pad", [name, pads, constant], id);
   }
 
   /** Integers as f32. */
@@ -120,6 +125,14 @@ export function windowAttributes({
     pads: [top, left, bottom, right],
     ...(dilation.some((d) => d !== 1) && { dilations: dilation }),
   };
+}
+
+/**
+ * True if some side of a pool is padded by as much as its window has taps, as one with dilation may be: onnxruntime
+ * refuses such pools.
+ */
+export function isWide({ kernel, padding }: PlanWindow): boolean {
+  return padding.some((side, i) => side >= kernel[i >> 1]);
 }
 
 /** What the operators of a node are made from. */

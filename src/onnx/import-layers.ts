@@ -10,7 +10,7 @@ import { concatExtents } from "./import-extents.js";
 import { importPool1d } from "./import-sequence.js";
 import { type Importing, rows, stretchesOf, type Value } from "./importing.js";
 import { Clip } from "./layers.js";
-import { checkPool, readWindow, short, shortPadding } from "./windows.js";
+import { checkPool, countsPadding, readWindow, short, shortPadding } from "./windows.js";
 
 /** An activation on each element. @param read reads the attributes and gives what makes the layer */
 export function importUnary(
@@ -123,15 +123,12 @@ export function importPool(node: GraphNode, importing: Importing): void {
     importing.layer(node, wanted, x.slot, info([1, 1]), make);
     return;
   }
-  const countIncludePad = node.op === "AveragePool" && attributes.int("count_include_pad", 0) !== 0;
   if (node.op === "MaxPool") attributes.fixed("storage_order", 0);
   const window = readWindow(node, importing, [h, w]);
   checkPool(node, importing, window);
-  if (countIncludePad && window.beyond) {
-    importing.refuse(node, "count_include_pad", "windows inside the padded image", "ceil_mode that reaches beyond it");
-  }
+  const countIncludePad = countsPadding(node, importing, window, "image");
   const kernel = short(window.kernel);
-  const options = { stride: short(window.stride), padding: shortPadding(window) };
+  const options = { stride: short(window.stride), padding: shortPadding(window), dilation: short(window.dilation) };
   importing.layer(node, wanted, x.slot, info(window.out), () =>
     node.op === "MaxPool" ? new MaxPool2d(kernel, options) : new AvgPool2d(kernel, { ...options, countIncludePad }),
   );

@@ -1,11 +1,12 @@
 /** @file Import of convolutions and pools over time: [N,C,T] in ONNX, [N,T,C] here. */
 import { Rng } from "../core/rng.js";
+import { spanOf } from "../core/slide.js";
 import { Conv1d } from "../nn/conv1d.js";
 import { AvgPool1d, GlobalAvgPool1d, MaxPool1d } from "../nn/pool1d.js";
 import type { GraphNode } from "./graph.js";
 import { type Importing, rows, type Value, type ValueInfo } from "./importing.js";
 import type { Constant } from "./tensor.js";
-import { checkPool, readSlides, type Slide } from "./windows.js";
+import { checkPool, countsPadding, readSlides, type Slide } from "./windows.js";
 
 /** Operators that leave [N,C,T] as it is, behind an input or in front of windows over time. */
 const BETWEEN: readonly string[] = [
@@ -75,20 +76,13 @@ export function importPool1d(node: GraphNode, importing: Importing, x: Value): v
     importing.layer(node, wanted, x.slot, sequence(channels, 1), make);
     return;
   }
-  const countIncludePad = op === "AveragePool" && attributes.int("count_include_pad", 0) !== 0;
   if (op === "MaxPool") attributes.fixed("storage_order", 0);
   const [slide] = readSlides(node, importing, [steps]);
   const { kernel, stride, dilation, begin, end } = slide;
-  checkPool(node, importing, { kernel: [kernel], padding: [begin, end], dilation: [dilation] });
-  if (countIncludePad && slide.beyond) {
-    importing.refuse(
-      node,
-      "count_include_pad",
-      "windows inside the padded sequence",
-      "ceil_mode that reaches beyond it",
-    );
-  }
-  const options = { stride, padding: paddingOf(slide) };
+  checkPool(node, importing, { kernel: [kernel], padding: [begin, end], dilation: [dilation], alone: slide.alone });
+  const countIncludePad = countsPadding(node, importing, slide, "sequence");
+  const padding = 2 * begin > spanOf(kernel, dilation) ? ([begin, end] as const) : paddingOf(slide);
+  const options = { stride, padding, dilation };
   importing.layer(node, wanted, x.slot, sequence(channels, slide.out), () =>
     op === "MaxPool" ? new MaxPool1d(kernel, options) : new AvgPool1d(kernel, { ...options, countIncludePad }),
   );

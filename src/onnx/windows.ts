@@ -1,6 +1,7 @@
 /**
  * @file Sliding windows of ONNX operators: attributes, automatic padding, ceil mode; as explicit padding on four sides.
  */
+import { ceilOutputsOf, outputsOf, paddingBehind, seesPaddingAlone, spanOf } from "../core/slide.js";
 import type { Padding } from "../ndarray/window.js";
 import type { GraphNode } from "./graph.js";
 import type { Importing } from "./importing.js";
@@ -16,6 +17,10 @@ export interface Window {
   readonly out: readonly [number, number];
   /** True if some window reaches past the padding that the file asks for (ceil mode). */
   readonly beyond: boolean;
+  /** True if some window holds padding alone. */
+  readonly alone: boolean;
+  /** True if the file asks for padding. */
+  readonly padded: boolean;
 }
 
 /** A window along one axis, with the padding that gives its output. */
@@ -27,6 +32,8 @@ export interface Slide {
   readonly end: number;
   readonly out: number;
   readonly beyond: boolean;
+  readonly alone: boolean;
+  readonly padded: boolean;
 }
 
 const MAX_EXTENT = 2 ** 24;
@@ -46,6 +53,8 @@ export function readWindow(
     padding: [v.begin, v.end, h.begin, h.end],
     out: [v.out, h.out],
     beyond: v.beyond || h.beyond,
+    alone: v.alone || h.alone,
+    padded: v.padded || h.padded,
   };
 }
 
@@ -118,7 +127,7 @@ export function readSlides(
     refuse(`auto_pad ${auto}`, "neither pads nor ceil_mode beside it", "both");
   }
   return image.map((extent, axis): Slide => {
-    const span = dilation[axis] * (own[axis] - 1) + 1;
+    const span = spanOf(own[axis], dilation[axis]);
     const step = stride[axis];
     let [begin, end] = [pads[axis], pads[axis + rank]];
     if (auto.startsWith("SAME")) {
@@ -126,34 +135,63 @@ export function readSlides(
       const less = Math.floor(total / 2);
       [begin, end] = auto === "SAME_UPPER" ? [less, total - less] : [total - less, less];
     }
-    const room = (extent + begin + end - span) / step;
-    if (room < 0) refuse("window", `at most ${extent + begin + end}, the padded image`, `${span}`);
-    let out = (ceil ? Math.ceil(room) : Math.floor(room)) + 1;
-    if (ceil && (out - 1) * step >= extent + begin) out--;
-    const needed = (out - 1) * step + span - extent - begin;
-    const sides = { begin, end: ceil ? Math.max(0, needed) : end };
-    return { kernel: own[axis], stride: step, dilation: dilation[axis], ...sides, out, beyond: needed > end };
+    const window = { extent, before: begin, kernel: own[axis], stride: step, dilation: dilation[axis] };
+    const out = ceil ? ceilOutputsOf(window, end) : outputsOf(window, end);
+    if (out < 1) refuse("window", `at most ${extent + begin + end}, the padded image`, `${span}`);
+    const needed = paddingBehind(window, out);
+    return {
+      ...{ kernel: own[axis], stride: step, dilation: dilation[axis], out },
+      ...{ begin, end: ceil ? needed : end },
+      ...{ beyond: needed > end, alone: seesPaddingAlone(window, out), padded: begin + end > 0 },
+    };
   });
+}
+
+/** What {@link checkPool} reads: extents of every axis, sides in front and behind. */
+interface PoolSlides extends Readonly<Record<"kernel" | "padding" | "dilation", readonly number[]>> {
+  readonly alone: boolean;
+}
+
+/**
+ * Whether an average pool counts padding. What ceil mode reaches beyond never counts, so that without padding the
+ * pixels alone do.
+ * @param what the input's name in the refusal of counted padding that ceil mode goes beyond
+ */
+export function countsPadding(
+  node: GraphNode,
+  importing: Importing,
+  { beyond, padded }: Pick<Slide, "beyond" | "padded">,
+  what: string,
+): boolean {
+  const counts = node.op === "AveragePool" && node.attributes.int("count_include_pad", 0) !== 0;
+  if (counts && beyond && padded) {
+    const expected = `windows inside the padded ${what}`;
+    importing.refuse(node, "count_include_pad", expected, "ceil_mode that reaches beyond it");
+  }
+  return counts && !beyond;
 }
 
 /** Refuses windows that this library's pools do not take. */
 export function checkPool(
   node: GraphNode,
   importing: Importing,
-  { kernel, padding, dilation }: Readonly<Record<"kernel" | "padding" | "dilation", readonly number[]>>,
+  { kernel, padding, dilation, alone }: PoolSlides,
 ): void {
-  if (dilation.some((d) => d !== 1)) {
-    importing.refuse(node, "attribute dilations of a pool", `[${dilation.map(() => 1)}]`, `[${dilation}]`);
+  const spans = kernel.map((taps, axis) => spanOf(taps, dilation[axis]));
+  if (padding.some((side, i) => side >= spans[i >> 1])) {
+    importing.refuse(node, "padding of a pool", `less than ${spans.join("×")}`, `[${padding}]`);
   }
-  if (padding.some((side, i) => side >= kernel[i >> 1])) {
-    importing.refuse(node, "padding of a pool", `less than ${kernel.join("×")}`, `[${padding}]`);
+  if (alone) {
+    const got = `pads [${padding}] and dilations [${dilation}]`;
+    importing.refuse(node, "windows of a pool", "a value of the input in each", got);
   }
 }
 
 /** Padding as short as layers can be given it. Four numbers may be more than half of a pool's window. */
-export function shortPadding({ padding, kernel }: Window): Padding {
+export function shortPadding({ padding, kernel, dilation }: Window): Padding {
   const [top, bottom, left, right] = padding;
-  if (2 * top > kernel[0] || 2 * left > kernel[1]) return [top, bottom, left, right];
+  const [tall, wide] = [spanOf(kernel[0], dilation[0]), spanOf(kernel[1], dilation[1])];
+  if (2 * top > tall || 2 * left > wide) return [top, bottom, left, right];
   if (top !== bottom || left !== right) return [top, bottom, left, right];
   return short([top, left]);
 }

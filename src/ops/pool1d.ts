@@ -13,6 +13,10 @@ export interface Pool1dAttrs {
   stride?: number;
   /** Default 0; at most half of the window at each end. */
   padding?: SequencePadding;
+  /** Distance between taps; default 1. */
+  dilation?: number;
+  /** Round outputs up, so that the last window may reach beyond the padded sequence. Default false. */
+  ceilMode?: boolean;
 }
 
 /** An average pool over time. */
@@ -22,7 +26,12 @@ export interface AvgPool1dAttrs extends Pool1dAttrs {
 }
 
 /** The options of a pool; its shape rule asks what they must be. */
-export const POOL1D_OPTIONS: OptionRules<Omit<Pool1dAttrs, "kernel">> = { stride: anything, padding: anything };
+export const POOL1D_OPTIONS: OptionRules<Omit<Pool1dAttrs, "kernel">> = {
+  stride: anything,
+  padding: anything,
+  dilation: anything,
+  ceilMode: flag,
+};
 /** What each option of an average pool must be. */
 export const AVG_POOL1D_OPTIONS: OptionRules<Omit<AvgPool1dAttrs, "kernel">> = {
   ...POOL1D_OPTIONS,
@@ -30,10 +39,14 @@ export const AVG_POOL1D_OPTIONS: OptionRules<Omit<AvgPool1dAttrs, "kernel">> = {
 };
 
 /** The window over images of one row. @throws ArgumentError */
-export function pool1dWindow(op: string, { kernel, ...options }: Pool1dAttrs): PoolAttrs {
+export function pool1dWindow(op: string, { kernel, ceilMode = false, ...options }: Pool1dAttrs): PoolAttrs {
   check(op, "kernel", kernel, integer(1));
-  const { stride, padding } = imageWindow(op, options, kernel);
-  return { kernel: [1, kernel], stride, padding };
+  return { kernel: [1, kernel], ...imageWindow(op, options, kernel), ceilMode };
+}
+
+/** That of an average pool. @throws ArgumentError */
+export function avgPool1dWindow(op: string, { countIncludePad, ...attrs }: AvgPool1dAttrs): AvgPoolAttrs {
+  return { ...pool1dWindow(op, attrs), countIncludePad };
 }
 
 /** A pool over images, of sequences. */
@@ -69,8 +82,6 @@ export const maxPool1d = overTime<Pool1dAttrs, PoolAttrs, { index: NDArray }>("m
 );
 
 /** Mean of each window. Of codes, f32(step · f32(Σ codes / count)), whose sum is exact. */
-export const avgPool1d = overTime<AvgPool1dAttrs, AvgPoolAttrs, null>(
-  "avgPool1d",
-  avgPool2d,
-  ({ countIncludePad, ...attrs }) => ({ ...pool1dWindow("avgPool1d", attrs), countIncludePad }),
+export const avgPool1d = overTime<AvgPool1dAttrs, AvgPoolAttrs, null>("avgPool1d", avgPool2d, (attrs) =>
+  avgPool1dWindow("avgPool1d", attrs),
 );

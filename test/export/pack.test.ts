@@ -1,5 +1,20 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { add, avgPool2d, concat, div, exp, mul, pad, relu, reshape, slice, sub } from "../../src/autograd/functions.js";
+import {
+  add,
+  avgPool1d,
+  avgPool2d,
+  concat,
+  div,
+  exp,
+  maxPool1d,
+  maxPool2d,
+  mul,
+  pad,
+  relu,
+  reshape,
+  slice,
+  sub,
+} from "../../src/autograd/functions.js";
 import { Tensor } from "../../src/autograd/tensor.js";
 import { QuantError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
@@ -138,10 +153,28 @@ function joining(): Module {
 }
 
 describe("what else can be packed", () => {
+  const UP = { ceilMode: true } as const;
   const constant = (...values: number[]) => new Parameter(NDArray.from(values, [values.length], "f32"));
   it.each<[string, () => Module, number[]]>([
     ["a staircase on pixels, then nothing", () => new Staircase({ bits: 3, alpha: 0.1 }), [3, 3, 2]],
     ["pools of codes and floats", () => new Fn((x) => avgPool2d(relu(avgPool2d(x, 2)), 2, { padding: 1 })), [8, 8, 2]],
+    ["pools in ceil mode", () => new Fn((x) => avgPool2d(maxPool2d(relu(x), 3, UP), 2, UP)), [10, 11, 2]],
+    [
+      "pools with dilation",
+      () =>
+        new Fn((x) =>
+          maxPool2d(avgPool2d(x, 2, { dilation: 3, padding: 2 }), 3, { dilation: 2, padding: 2, stride: 1 }),
+        ),
+      [7, 6, 2],
+    ],
+    [
+      "means over time in ceil mode",
+      () =>
+        new Fn((x) =>
+          avgPool1d(maxPool1d(relu(x), 3, { dilation: 2, stride: 2, ceilMode: true }), 3, { ceilMode: true }),
+        ),
+      [14, 2],
+    ],
     ["channels of zeros before and after", () => new Fn((x) => pad(x, [0, 0, 0, [1, 2]])), [2, 2, 2]],
     [
       "zeros around images, and around their channels too",

@@ -213,7 +213,7 @@ it.each<[string, Parameters<typeof forged>[0], string]>([
   ["a linear layer on an image", { plan: (p) => (p.nodes[3].input = "pool1") }, "expected [F], got [2,2,2]"],
   ["groups that do not divide", { plan: (p) => (p.nodes[0].groups = 2) }, "a divisor of 1 and 2 channels"],
   ["bias beside thresholds", { plan: (p) => (p.nodes[0].bias = true) }, "bias beside thresholds"],
-  ["pool padding over half", { plan: (p) => (p.nodes[1].padding = [2, 0, 0, 0]) }, "at most half of the window"],
+  ["a pool's window of padding alone", { plan: (p) => (p.nodes[1].padding = [2, 0, 0, 0]) }, "in every window"],
   [
     "quantized layer on floats",
     { plan: (p) => (p.nodes[2] = { op: "dequantize", id: "flatten", input: "pool1" }) },

@@ -3,6 +3,7 @@ import { weightTop } from "../../src/codes/levels.js";
 import type { Thresholds } from "../../src/codes/thresholds.js";
 import type { Rng } from "../../src/core/rng.js";
 import { sizeOf } from "../../src/core/shape.js";
+import { seesPaddingAlone, spanOf } from "../../src/core/slide.js";
 import {
   INPUT_ID,
   inputsOf,
@@ -17,6 +18,7 @@ import {
   type ValueType,
 } from "../../src/format/index.js";
 import { PARAMETERS } from "../../src/format/nodes/rare/activation.js";
+import { slidingAxis, windowExtents } from "../../src/format/window.js";
 import { provideKinds } from "../../src/infer/kinds.js";
 
 provideKinds();
@@ -69,18 +71,16 @@ function randomFunction(rng: Rng): Pick<NodeOf<"activation">, "fn" | "alpha" | "
 
 function windowFor(rng: Rng, [h, w]: readonly number[], pool: boolean): PlanWindow {
   const kernel = [1 + rng.int(Math.min(h, 4)), 1 + rng.int(Math.min(w, 4))] as const;
-  const limits = pool ? kernel.map((k) => Math.floor(k / 2)) : [3, 3];
-  const sides = [limits[0], limits[0], limits[1], limits[1]].map((limit) => rng.int(limit + 1));
-  const padding = rng.bool(0.5) ? sides : [0, 0, 0, 0];
-  const padded = padding.some((n) => n > 0);
   const fits = (kernel[0] - 1) * 2 < h && (kernel[1] - 1) * 2 < w;
-  const dilation = fits && !(pool && padded) && rng.bool(0.3) ? ([2, 2] as const) : ([1, 1] as const);
-  return {
-    kernel,
-    stride: [1 + rng.int(2), 1 + rng.int(2)],
-    padding: padding as [number, number, number, number],
-    dilation,
-  };
+  const dilation = fits && rng.bool(0.3) ? ([2, 2] as const) : ([1, 1] as const);
+  const limits = pool ? [spanOf(kernel[0], dilation[0]) - 1, spanOf(kernel[1], dilation[1]) - 1] : [3, 3];
+  const sides = [limits[0], limits[0], limits[1], limits[1]].map((limit) => rng.int(limit + 1));
+  const padding = (rng.bool(0.5) ? sides : [0, 0, 0, 0]) as [number, number, number, number];
+  const window: PlanWindow = { kernel, stride: [1 + rng.int(3), 1 + rng.int(2)], padding, dilation };
+  const [down, across] = windowExtents(window, h, w);
+  const empty =
+    seesPaddingAlone(slidingAxis(window, 0, h), down) || seesPaddingAlone(slidingAxis(window, 1, w), across);
+  return pool && empty ? { ...window, padding: [0, 0, 0, 0] } : window;
 }
 
 function sliceFor(rng: Rng, shape: readonly number[]): { start: number[]; step: number[]; count: number[] } {

@@ -223,6 +223,11 @@ describe("small layers", () => {
     ).toEqual([0, 1.5]);
     expect(values(new GlobalAvgPool2d(), image, [1, 4, 2, 2])).toEqual({ values: [7, 8], shape: [1, 2] });
     expect(`${new MaxPool2d(3, { stride: 2 })} ${new MaxPool2d([2, 1])}`).toBe("MaxPool2d(3, stride 2) MaxPool2d(2×1)");
+    const dilated = new MaxPool2d(2, { stride: 1, dilation: [3, 2] });
+    expect(values(dilated, image, [1, 4, 4, 1])).toEqual({ values: [14, 15], shape: [1, 1, 2, 1] });
+    const up = new AvgPool2d(3, { ceilMode: true });
+    expect(values(up, image, [1, 4, 4, 1])).toEqual({ values: [5, 7, 13, 15], shape: [1, 2, 2, 1] });
+    expect(`${dilated} ${up}`).toBe("MaxPool2d(2, stride 1, dilation 3,2) AvgPool2d(3, ceil mode)");
   });
   it("keep codes through pooling and flattening", () => {
     scope(() => {

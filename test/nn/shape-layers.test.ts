@@ -77,6 +77,7 @@ describe("Conv1d", () => {
     }
     net.zeroGrad();
     expect(`${new AvgPool1d(2, { stride: 1 })}`).toBe("AvgPool1d(2, stride 1)");
+    expect(`${new MaxPool1d(2, { dilation: 3, ceilMode: true })}`).toBe("MaxPool1d(2, dilation 3, ceil mode)");
   });
   it("loads PyTorch's state, that of a linear layer behind a flattened sequence in its order", () => {
     const net = disposeLater(new Sequential(new Conv1d(1, 2, 2, { bias: false }), new Flatten(), new Linear(8, 1)));

@@ -6,6 +6,7 @@ import { createSession } from "../../src/infer/index.js";
 import { memory } from "../../src/kernels/index.js";
 import {
   AvgPool1d,
+  AvgPool2d,
   BatchNorm1d,
   Conv1d,
   Conv2d,
@@ -15,6 +16,7 @@ import {
   LayerNorm,
   Linear,
   MaxPool1d,
+  MaxPool2d,
   Module,
   ReLU,
   Sequential,
@@ -89,6 +91,25 @@ describe("float layers", () => {
     using net = drawn(new Sequential(new LayerNorm(shape), new Conv2d(3, 2, 1)), new Rng(2));
     expect(await expectClose(net, [4, 5, 3])).toContain("LayerNormalization");
   });
+  const wide = { stride: 1, dilation: 3, padding: 3 } as const;
+  const pools: [string, Module, string[]][] = [
+    ["max, dilation", new MaxPool2d(3, { stride: 1, dilation: 2, padding: 2 }), ["MaxPool"]],
+    ["max, padding as wide as the taps", new MaxPool2d(3, wide), ["Pad", "MaxPool"]],
+    ["mean, dilation", new AvgPool2d(3, { stride: 2, dilation: [2, 1], padding: [2, 1] }), ["AveragePool"]],
+    ["mean, padding as wide as the taps", new AvgPool2d(3, wide), ["ConstantOfShape", "Conv", "Div"]],
+    [
+      "mean of pixels, padding as wide as the taps",
+      new AvgPool2d(3, { ...wide, countIncludePad: false }),
+      ["ConstantOfShape", "Conv", "Div"],
+    ],
+    ["max, ceil mode", new MaxPool2d(3, { ceilMode: true }), ["MaxPool"]],
+    ["mean, ceil mode", new AvgPool2d(3, { ceilMode: true }), ["AveragePool"]],
+  ];
+  it.each(pools)("pools: %s", async (_name, pool, operators) => {
+    using net = drawn(new Sequential(new Conv2d(2, 3, 1), pool, new Conv2d(3, 2, 1)), new Rng(5));
+    // Transpose, Conv, the pool, Conv, Transpose, Identity.
+    expect((await expectClose(net, [7, 8, 2])).slice(2, -3)).toEqual(operators);
+  });
   it("layer norm of rows, and of a flattened image", async () => {
     const rng = new Rng(3);
     using net = drawn(new Sequential(new Flatten(), new LayerNorm(24), new Linear(24, 4), new LayerNorm(4)), rng);
@@ -160,6 +181,21 @@ describe("quantized networks give training's codes, bit by bit", () => {
     prepare(net, { weights: 2, activations: 4 });
     const images = pixels(rng, 3, [6, 5, 1]);
     expect(await expectAgreement(runtime, net.eval(), images, [6, 5, 1])).toBeGreaterThan(100);
+  });
+  it("images of codes in pools with dilation and in ceil mode", async () => {
+    const rng = new Rng(10);
+    using net = new Sequential(
+      new Conv2d(1, 4, 3, { padding: 1, rng }),
+      new ReLU(),
+      new MaxPool2d(3, { stride: 1, dilation: 3, padding: 3 }),
+      new AvgPool2d(3, { ceilMode: true }),
+      new ReLU(),
+      new Flatten(),
+      new Linear(36, 4, { rng }),
+    );
+    prepare(net, { weights: 2, activations: 4 });
+    const images = pixels(rng, 3, [8, 7, 1]);
+    expect(await expectAgreement(runtime, net.eval(), images, [8, 7, 1])).toBeGreaterThan(100);
   });
 });
 

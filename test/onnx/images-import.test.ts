@@ -246,6 +246,23 @@ const SEQUENCES: Record<string, TestModel> = {
   "AveragePool that counts its padding, in ceil mode": sound([
     { op: "AveragePool", in: ["c"], attributes: { kernel_shape: [4], strides: [3], ceil_mode: 1 } },
   ]),
+  "AveragePool in ceil mode that counts no padding": sound([
+    {
+      op: "AveragePool",
+      in: ["c"],
+      attributes: { kernel_shape: [4], strides: [3], ceil_mode: 1, count_include_pad: 1 },
+    },
+  ]),
+  "MaxPool with pads beyond half of its window": sound([
+    { op: "MaxPool", in: ["c"], attributes: { kernel_shape: [3], strides: [2], pads: [2, 2] } },
+  ]),
+  "MaxPool with dilation, pads, in ceil mode": sound([
+    {
+      op: "MaxPool",
+      in: ["c"],
+      attributes: { kernel_shape: [3], strides: [3], dilations: [2], pads: [1, 2], ceil_mode: 1 },
+    },
+  ]),
   "GlobalAveragePool, Flatten, Gemm": sound(
     [
       { op: "GlobalAveragePool", in: ["c"], out: "g" },

@@ -52,9 +52,9 @@ const REFUSED: Record<string, [TestModel, RegExp]> = {
     one("Conv", { more: ["w"], constants: { w }, attributes: { group: "two" } }),
     /attribute group; expected INT, got STRING/,
   ],
-  "a pool with dilations": [
-    one("MaxPool", { attributes: { kernel_shape: [2, 2], dilations: [2, 2] } }),
-    /node "here" \(MaxPool\): attribute dilations of a pool; expected \[1,1\], got \[2,2\]/,
+  "a pool whose windows step over the image": [
+    one("MaxPool", { attributes: { kernel_shape: [2, 2], dilations: [8, 1], pads: [7, 0, 6, 0] } }),
+    /node "here" \(MaxPool\): windows of a pool; expected a value of the input in each, got pads \[7,6,0,0\] and dilations/,
   ],
   "pads as large as a pool's window": [
     one("MaxPool", { attributes: { kernel_shape: [3, 3], pads: [3, 2, 0, 0] } }),
@@ -65,7 +65,9 @@ const REFUSED: Record<string, [TestModel, RegExp]> = {
     /window; expected at most 6, the padded image, got 7/,
   ],
   "ceil mode where padding counts": [
-    one("AveragePool", { attributes: { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1, count_include_pad: 1 } }),
+    one("AveragePool", {
+      attributes: { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1, pads: [0, 1, 0, 1], count_include_pad: 1 },
+    }),
     /count_include_pad/,
   ],
   "pads beside auto_pad": [

@@ -127,39 +127,58 @@ describe("pools", () => {
     { kernel: [2, 2], stride: [2, 2], pad: [0, 0] },
     { kernel: [3, 3], stride: [2, 2], pad: [1, 1] },
     { kernel: [3, 2], stride: [1, 3], pad: [0, 1] },
-  ] as { kernel: [number, number]; stride: [number, number]; pad: [number, number] }[];
+    { kernel: [3, 2], stride: [2, 1], pad: [1, 0], dilation: [2, 3] },
+    { kernel: [3, 2], stride: [3, 3], pad: [0, 0], ceilMode: true },
+    { kernel: [2, 2], stride: [4, 5], pad: [1, 1], ceilMode: true },
+    { kernel: [2, 3], stride: [3, 2], pad: [0, 0], dilation: [3, 2], ceilMode: true },
+  ] as {
+    kernel: [number, number];
+    stride: [number, number];
+    pad: [number, number];
+    dilation?: [number, number];
+    ceilMode?: boolean;
+  }[];
   for (const dtype of TYPES) {
-    for (const { kernel, stride, pad } of windows) {
-      test(`kernel ${kernel}, stride ${stride}, padding ${pad}, ${dtype}`, () => {
+    for (const { kernel, stride, pad, dilation = [1, 1] as const, ceilMode = false } of windows) {
+      const more = `${dilation.join() === "1,1" ? "" : `, dilation ${dilation}`}${ceilMode ? ", ceil mode" : ""}`;
+      test(`kernel ${kernel}, stride ${stride}, padding ${pad}${more}, ${dtype}`, () => {
         scope(() => {
           const shape = [2, 7, 6, 3];
           const x = random(shape, dtype);
-          const outH = Math.floor((shape[1] + 2 * pad[0] - kernel[0]) / stride[0]) + 1;
-          const outW = Math.floor((shape[2] + 2 * pad[1] - kernel[1]) / stride[1]) + 1;
+          // PyTorch's pooling_output_shape.
+          const [outH, outW] = [0, 1].map((axis) => {
+            const padded = shape[1 + axis] + 2 * pad[axis];
+            const room = padded - dilation[axis] * (kernel[axis] - 1) - 1 + (ceilMode ? stride[axis] - 1 : 0);
+            const count = Math.floor(room / stride[axis]) + 1;
+            return ceilMode && (count - 1) * stride[axis] >= shape[1 + axis] + pad[axis] ? count - 1 : count;
+          });
           const out = [2, outH, outW, 3];
           const windowsOf = indices(out).map(([n, p, q, c]) => {
             const inside: number[] = [];
             for (let i = 0; i < kernel[0]; i++) {
               for (let j = 0; j < kernel[1]; j++) {
-                const [row, column] = [p * stride[0] + i - pad[0], q * stride[1] + j - pad[1]];
+                const row = p * stride[0] + i * dilation[0] - pad[0];
+                const column = q * stride[1] + j * dilation[1] - pad[1];
                 if (row >= 0 && row < 7 && column >= 0 && column < 6) inside.push(x.at(n, row, column, c));
               }
             }
             return inside;
           });
           const total = (values: number[]): number => values.reduce((a, b) => a + b, 0);
-          const options = { stride, padding: pad };
+          const options = { stride, padding: pad, dilation, ceilMode };
           close(
             cg.maxPool2d(x.tensor, kernel, options),
             out,
             windowsOf.map((values) => Math.max(...values)),
             dtype,
           );
+          // What ceil mode reaches beyond the image never counts; none of the padded windows here does.
+          const beyond = ceilMode && pad.every((side) => side === 0);
           const size = kernel[0] * kernel[1];
           close(
             cg.avgPool2d(x.tensor, kernel, options),
             out,
-            windowsOf.map((values) => total(values) / size),
+            windowsOf.map((values) => total(values) / (beyond ? values.length : size)),
             dtype,
           );
           close(

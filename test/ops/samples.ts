@@ -295,6 +295,8 @@ export const samples: Record<OpName, readonly Sample[]> = {
     { inputs: [spread([2, 4, 4, 2])], attrs: { kernel: 2 } },
     { note: "overlap, padding", inputs: [spread([1, 5, 4, 3])], attrs: { kernel: 3, stride: 2, padding: 1 } },
     { note: "rectangle", inputs: [spread([1, 5, 4, 1])], attrs: { kernel: [2, 3], stride: [1, 2], padding: "same" } },
+    { note: "dilation", inputs: [spread([1, 5, 6, 2])], attrs: { kernel: 3, stride: 1, padding: 2, dilation: 2 } },
+    { note: "ceil mode", inputs: [spread([1, 5, 4, 2])], attrs: { kernel: 3, stride: 3, ceilMode: true } },
   ],
   avgPool2d: [
     { inputs: [[2, 4, 4, 2]], attrs: { kernel: 2 }, linear: true },
@@ -305,6 +307,8 @@ export const samples: Record<OpName, readonly Sample[]> = {
       attrs: { kernel: 3, stride: 2, padding: 1, countIncludePad: false },
       linear: true,
     },
+    { note: "dilation", inputs: [[1, 5, 6, 2]], attrs: { kernel: 2, dilation: [2, 3], padding: 1 }, linear: true },
+    { note: "ceil mode", inputs: [[1, 5, 4, 2]], attrs: { kernel: 3, stride: 3, ceilMode: true }, linear: true },
   ],
   batchNormTrain: [
     { inputs: [[6, 3], positive([3]), [3]], attrs: { eps: 1e-3 } },

@@ -93,6 +93,11 @@ export const convTransposeSamples: Sample[] = bilinear(
 export const maxPool1dSamples: Sample[] = [
   { inputs: [spread([2, 6, 2])], attrs: { kernel: 2 } },
   { note: "overlap, padding", inputs: [spread([1, 7, 3])], attrs: { kernel: 3, stride: 2, padding: 1 } },
+  {
+    note: "dilation, ceil mode",
+    inputs: [spread([1, 8, 2])],
+    attrs: { kernel: 3, stride: 2, dilation: 2, ceilMode: true },
+  },
 ];
 
 export const avgPool1dSamples: Sample[] = [
@@ -101,6 +106,12 @@ export const avgPool1dSamples: Sample[] = [
     note: "padding does not count",
     inputs: [[1, 7, 3]],
     attrs: { kernel: 4, stride: 2, padding: [2, 1], countIncludePad: false },
+    linear: true,
+  },
+  {
+    note: "dilation, ceil mode",
+    inputs: [[1, 8, 2]],
+    attrs: { kernel: 3, stride: 2, dilation: 2, ceilMode: true },
     linear: true,
   },
 ];

@@ -113,30 +113,43 @@ describe("pools over time", () => {
       kernel: upTo(4),
       stride: upTo(3),
       padding: upTo(2, 0),
+      dilation: upTo(3),
+      ceilMode: fc.boolean(),
       count: fc.boolean(),
       seed: fc.nat(),
     });
     fc.assert(
-      fc.property(cases, ({ t, c, kernel, stride, padding, count, seed }) => {
-        fc.pre(2 * padding <= kernel && t + 2 * padding >= kernel && padding <= t);
+      fc.property(cases, ({ t, c, kernel, stride, padding, dilation, ceilMode, count, seed }) => {
+        const span = dilation * (kernel - 1) + 1;
+        fc.pre(2 * padding <= span && t + 2 * padding >= span && padding <= t && (padding === 0 || dilation <= t));
         const x = draw(new Rng(seed), [2, t, c]);
-        const out = Math.floor((t + 2 * padding - kernel) / stride) + 1;
+        const room = (t + 2 * padding - span) / stride;
+        const floor = Math.floor(room) + 1;
+        const more = ceilMode && Math.ceil(room) > Math.floor(room) && floor * stride < t + padding;
+        const out = more ? floor + 1 : floor;
+        const options = { stride, padding, dilation, ceilMode };
         const windows = Array.from({ length: 2 * out * c }, (_, at) => {
           const [i, p, channel] = [Math.floor(at / (out * c)), Math.floor(at / c) % out, at % c];
-          return Array.from({ length: kernel }, (_, k) => p * stride + k - padding)
+          return Array.from({ length: kernel }, (_, k) => p * stride + k * dilation - padding)
             .filter((place) => place >= 0 && place < t)
             .map((place) => x[(i * t + place) * c + channel]);
         });
         scope(() => {
           const input = of(x, [2, t, c]);
-          expect(listed(maxPool1d(input, kernel, { stride, padding }))).toEqual({
+          expect(listed(maxPool1d(input, kernel, options))).toEqual({
             shape: [2, out, c],
             values: windows.map((window) => Math.max(...window)),
           });
           const means = windows.map((window) =>
-            Math.fround(window.reduce((a, b) => a + b, 0) / (count ? kernel : window.length)),
+            Math.fround(window.reduce((a, b) => a + b, 0) / (count && !more ? kernel : window.length)),
           );
-          const y = avgPool1d(input, kernel, { stride, padding, countIncludePad: count });
+          if (count && more && padding > 0) {
+            expect(() => avgPool1d(input, kernel, options)).toThrow(
+              /ceil mode reaches beyond padding that counts; expected countIncludePad: false/,
+            );
+            return;
+          }
+          const y = avgPool1d(input, kernel, { ...options, countIncludePad: count });
           expect(plain(listed(y).values)).toEqual(plain(means));
         });
       }),

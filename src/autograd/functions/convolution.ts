@@ -78,6 +78,13 @@ export interface PoolOptions {
   stride?: Pair;
   /** At most half of the window on each side; default 0. */
   padding?: Padding;
+  /** Distance between the window's taps; default 1. */
+  dilation?: Pair;
+  /**
+   * Outputs rounded up, as in PyTorch: the last window may reach beyond the padded image, but starts in front of its
+   * end. Default false.
+   */
+  ceilMode?: boolean;
 }
 
 /**
@@ -97,7 +104,8 @@ export function maxPool2d(x: Tensor, kernel: Pair, options: PoolOptions = {}): T
  * Mean of each window, per channel. Of a coded x: f32(step · f32(Σ codes / count)), whose sum is exact.
  * @param x [N,H,W,C]
  * @param kernel the window's extents
- * @param options also `countIncludePad`: zeros of the padding count in the mean, default true
+ * @param options also `countIncludePad`: zeros of the padding count in the mean, default true; never what ceil mode
+ *   reaches beyond
  * @returns [N, outH, outW, C]
  * @gradient exact
  * @throws ShapeError if x is no image batch or smaller than the window; ArgumentError on bad options

@@ -36,6 +36,10 @@ export interface Pool1dOptions {
   stride?: number;
   /** At most half of the window at each end; default 0. */
   padding?: SequencePadding;
+  /** Distance between the window's taps; default 1. */
+  dilation?: number;
+  /** Outputs rounded up: the last window may reach beyond the padded sequence. Default false. */
+  ceilMode?: boolean;
 }
 
 /**

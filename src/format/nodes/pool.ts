@@ -1,5 +1,6 @@
-/** @file What pools have in common: a window whose padding is at most half of it. */
-import type { PlanWindow } from "../window.js";
+/** @file What pools have in common: windows that see a pixel each. */
+import { seesPaddingAlone } from "../../core/slide.js";
+import { type PlanWindow, slidingAxis } from "../window.js";
 import { slid, type Typing } from "./kind.js";
 
 /** A pool. */
@@ -10,19 +11,12 @@ export interface PlanPool extends PlanWindow {
 
 /** Shape of a pool's value. */
 export function pooled(node: PlanPool, typing: Typing): readonly number[] {
-  const { kernel, padding, dilation } = node;
   const { inputs, refuse } = typing;
   const [{ shape }] = inputs;
   const out = slid(typing, node, shape[2]);
-  // Otherwise some window could see padding alone, and have no largest and no mean.
-  const [top, bottom, left, right] = padding;
-  const h = Math.min(Math.floor(kernel[0] / 2), shape[0]);
-  const w = Math.min(Math.floor(kernel[1] / 2), shape[1]);
-  if (Math.max(top, bottom) > h || Math.max(left, right) > w) {
-    refuse("padding", "at most half of the window, and at most the image", `[${padding.join(",")}]`);
-  }
-  if (top + bottom + left + right > 0 && Math.max(...dilation) > 1) {
-    refuse("dilation of a padded pool", "1", `${Math.max(...dilation)}`);
+  // What sees padding alone has no largest and no mean.
+  if (([0, 1] as const).some((axis) => seesPaddingAlone(slidingAxis(node, axis, shape[axis]), out[axis]))) {
+    refuse("padding", "a pixel of the image in every window", `[${node.padding.join(",")}]`);
   }
   return out;
 }

@@ -1,29 +1,35 @@
 /** @file `avgPool` as AveragePool; of codes by whole sums, as in training. */
 import type { NodeOf } from "../../format/index.js";
-import { type NodeEmitter, windowAttributes } from "../emitter.js";
+import { isWide, type NodeEmitter, windowAttributes } from "../emitter.js";
 
 /**
  * Mean of windows. Of codes: whole sums by a convolution with ones, then f32(step·f32(Σ/count)) as in training; an
- * AveragePool of f32 values may sum in any order.
+ * AveragePool of f32 values may sum in any order. Where onnxruntime refuses an AveragePool, a convolution too.
  */
 export const avgPool: NodeEmitter<NodeOf<"avgPool">> = ({ node, emitter, x }) => {
   const { builder } = emitter;
   const { id, includePad } = node;
   const { step } = x.type;
-  if (step === null) {
+  const real = step === null;
+  if (real && !isWide(node)) {
     const attributes = { ...windowAttributes(node), count_include_pad: includePad ? 1 : 0 };
     return [builder.node("AveragePool", [x.name], id, attributes)];
   }
   const { shape } = emitter.type(id);
   const channels = x.type.shape[2];
   const extents = builder.constant(`${id}/window`, [4], BigInt64Array.from([channels, 1, ...node.kernel], BigInt));
-  const ones = builder.node("ConstantOfShape", [extents], `${id}/ones`, { value: { tensor: Uint8Array.of(1) } });
+  const ones = builder.node("ConstantOfShape", [extents], `${id}/ones`, {
+    value: { tensor: real ? Float32Array.of(1) : Uint8Array.of(1) },
+  });
   const attributes = { ...windowAttributes(node), group: channels };
-  const sums = emitter.float(builder.node("ConvInteger", [x.name, ones], `${id}/sums`, attributes));
+  const operator = real ? "Conv" : "ConvInteger";
+  const whole = builder.node(operator, [x.name, ones], `${id}/sums`, attributes);
+  const sums = real ? whole : emitter.float(whole);
   const counts = countsOf(node, x.type.shape, shape);
   const count = counts.every((n) => n === counts[0])
     ? emitter.f32(counts[0])
     : builder.constant(`${id}/counts`, shape.slice(0, 2), counts);
+  if (real) return [builder.node("Div", [sums, count], id)];
   return [builder.node("Mul", [builder.node("Div", [sums, count], `${id}/mean`), emitter.f32(step)], id)];
 };
 
