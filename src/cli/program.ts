@@ -82,8 +82,13 @@ function usageError(error: CommanderError, command: Command, argv: readonly stri
   const shown = command.options.filter(({ hidden }) => !hidden);
   const long = shown.map((option) => option.long ?? option.short ?? "");
   switch (error.code) {
-    case "commander.unknownOption":
-      return unknownWord(op, "unknown option", word.split("=")[0], [...long, "--help", HELP_ALL]);
+    case "commander.unknownOption": {
+      const [name] = word.split("=");
+      if (word !== name && command.options.some((option) => option.long === name)) {
+        return new UsageError({ op, what: "a value for an option that takes none", expected: name, got: quoted(word) });
+      }
+      return unknownWord(op, "unknown option", name, [...long, "--help", HELP_ALL]);
+    }
     case "commander.unknownCommand":
     case "commander.help":
       return unknownCommand(command, argv.find((arg) => !arg.startsWith("-") && arg !== command.name()) ?? "");

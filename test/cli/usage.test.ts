@@ -122,6 +122,11 @@ describe("a command line that is not understood", () => {
   const cases: [args: string, line: string][] = [
     ["trian", `command: unknown command "trian" (did you mean train?); expected ${COMMANDS.join(", ")}`],
     ["data lits", 'data: unknown command "lits" (did you mean list?); expected list, info, download'],
+    [
+      "train --model mlp --nesterov=yes",
+      'train: a value for an option that takes none; expected --nesterov, got "--nesterov=yes"',
+    ],
+    ["eval model.cgm --json=", 'eval: a value for an option that takes none; expected --json, got "--json="'],
     ["train --epoch 3", 'train: unknown option "--epoch" (did you mean --epochs?); expected --model, --data, '],
     [
       "eval x --fast",
