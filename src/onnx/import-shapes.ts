@@ -187,7 +187,21 @@ export function imageAxes(node: GraphNode, importing: Importing, x: Value): read
   return x.layout === "last" ? [0, 1, 2] : [1, 2, 0];
 }
 
-/** Zeros around images: pads of all axes, or of those that are named. */
+/** The number that opsets from 11 on pad with. */
+function paddingValue(node: GraphNode, importing: Importing): number {
+  if ((node.inputs[2] ?? "") === "") return 0;
+  const { type, data } = importing.constant(node, 2);
+  if (type !== "float" || data.length !== 1) importing.refuse(node, "input 2", "one number, FLOAT or DOUBLE", type);
+  return data[0];
+}
+
+/** Exporters write the least f32 number as −∞ too. */
+const LEAST = -3.4e38;
+
+/**
+ * Zeros around images: pads of all axes, or of those that are named. The least number in front of a max pool is that
+ * pool's padding.
+ */
 export function importPad(node: GraphNode, importing: Importing): void {
   const { opset } = importing.graph;
   const inputs = opset >= 11;
@@ -198,8 +212,12 @@ export function importPad(node: GraphNode, importing: Importing): void {
   const mode = attributes.text("mode", "constant");
   if (mode !== "constant") importing.refuse(node, "attribute mode", "constant", mode);
   const given = inputs ? Array.from(importing.constant(node, 1).data) : (attributes.ints("pads") ?? []);
-  const value = inputs ? (importing.optionalReals(node, 2)?.data[0] ?? 0) : attributes.float("value", 0);
-  if (value !== 0) importing.refuse(node, "value of the padding", "0", `${value}`);
+  const value = inputs ? paddingValue(node, importing) : attributes.float("value", 0);
+  const pool = importing.onlyReader(node.outputs[0]);
+  const least = value <= LEAST && pool?.op === "MaxPool" && (x.layout === "image" || x.layout === "sequence");
+  if (value !== 0 && !least) {
+    importing.refuse(node, "value of the padding", "0, or the least number in front of a MaxPool", `${value}`);
+  }
   const all = Array.from({ length: x.shape.length + 1 }, (_, axis) => axis);
   const named = (node.inputs[3] ?? "") === "" ? all : Array.from(importing.constant(node, 3).data);
   const axes = frontAxes(node, importing, named, x.shape.length + 1);
@@ -210,6 +228,13 @@ export function importPad(node: GraphNode, importing: Importing): void {
     importing.refuse(node, "pads", expected, `[${given}]`);
   }
   const around = x.shape.map((_, axis) => (axes.includes(axis + 1) ? [side(axis + 1, 0), side(axis + 1, 1)] : [0, 0]));
+  if (least) {
+    const [channels, ...extents] = around;
+    if (channels.some((n) => n > 0)) importing.refuse(node, "pads of channels", "0", `[${channels}]`);
+    importing.padded.set(pool, extents);
+    importing.set(node.outputs[0], x);
+    return;
+  }
   const shape = x.shape.map((extent, axis) => around[axis][0] + extent + around[axis][1]);
   const pads = order.map((axis) => [around[axis][0], around[axis][1]] as const);
   importing.layer(node, importing.keyOfPath(node), x.slot, { ...x, shape }, () => new ZeroPad(pads));

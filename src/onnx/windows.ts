@@ -126,7 +126,10 @@ export function readSlides(
   if (auto !== "NOTSET" && (ceil || pads.some((side) => side > 0))) {
     refuse(`auto_pad ${auto}`, "neither pads nor ceil_mode beside it", "both");
   }
-  return image.map((extent, axis): Slide => {
+  const padded = importing.padded.get(node);
+  return image.map((inside, axis): Slide => {
+    const [lead, trail] = padded?.[axis] ?? [0, 0];
+    const extent = inside + lead + trail;
     const span = spanOf(own[axis], dilation[axis]);
     const step = stride[axis];
     let [begin, end] = [pads[axis], pads[axis + rank]];
@@ -141,8 +144,9 @@ export function readSlides(
     const needed = paddingBehind(window, out);
     return {
       ...{ kernel: own[axis], stride: step, dilation: dilation[axis], out },
-      ...{ begin, end: ceil ? needed : end },
-      ...{ beyond: needed > end, alone: seesPaddingAlone(window, out), padded: begin + end > 0 },
+      ...{ begin: begin + lead, end: (ceil ? needed : end) + trail },
+      ...{ beyond: needed > end, padded: begin + end > 0 },
+      alone: seesPaddingAlone({ ...window, extent: inside, before: begin + lead }, out),
     };
   });
 }

@@ -1,5 +1,6 @@
 /** @file Comparing what runtimes make of exported files with what training computes, value by value and bit by bit. */
 import { expect } from "vitest";
+import { Tensor } from "../../src/autograd/tensor.js";
 import { lowered } from "../../src/export/pack.js";
 import { traceModule } from "../../src/export/trace.js";
 import { planValues } from "../../src/format/index.js";
@@ -15,6 +16,19 @@ export interface Expected {
   readonly op: string;
   readonly data: Uint8Array | Float32Array;
   readonly shape: readonly number[];
+}
+
+/** The output of a network in evaluation for a batch, and its shape. @param inputShape of one example */
+export function evaluate(
+  net: Module,
+  data: Float32Array,
+  inputShape: readonly number[],
+): { data: Float32Array; shape: number[] } {
+  const count = data.length / inputShape.reduce((a, b) => a * b, 1);
+  return scope(() => {
+    const y = net.eval().forward(new Tensor(NDArray.from(data, [count, ...inputShape], "f32")));
+    return { data: Float32Array.from(y.toTypedArray() as Float32Array), shape: [...y.shape] };
+  });
 }
 
 /** Every value of a network for a batch of byte images (or f32 ones) by layer, and the output. */

@@ -27,7 +27,7 @@ import { decodeModel } from "../../src/onnx/codec.js";
 import { exportOnnx, exportPackedOnnx, importOnnx } from "../../src/onnx/index.js";
 import { prepare } from "../../src/quant/index.js";
 import { pixels, settle } from "../export/nets.js";
-import { expectAgreement, expectSameBits, relativeError, trainingValues } from "./agreement.js";
+import { evaluate, expectAgreement, expectSameBits, relativeError, trainingValues } from "./agreement.js";
 import { type Runtime, webRuntime } from "./runtimes.js";
 
 afterEach(() => {
@@ -61,6 +61,21 @@ async function expectClose(net: Module, inputShape: readonly number[]): Promise<
   return decodeModel(bytes, "test").graph?.node?.map(({ opType = "" }) => opType) ?? [];
 }
 
+const wide = { stride: 1, dilation: 3, padding: 3 } as const;
+const pools: [string, Module, string[]][] = [
+  ["max, dilation", new MaxPool2d(3, { stride: 1, dilation: 2, padding: 2 }), ["MaxPool"]],
+  ["max, padding as wide as the taps", new MaxPool2d(3, wide), ["Pad", "MaxPool"]],
+  ["mean, dilation", new AvgPool2d(3, { stride: 2, dilation: [2, 1], padding: [2, 1] }), ["AveragePool"]],
+  ["mean, padding as wide as the taps", new AvgPool2d(3, wide), ["ConstantOfShape", "Conv", "Div"]],
+  [
+    "mean of pixels, padding as wide as the taps",
+    new AvgPool2d(3, { ...wide, countIncludePad: false }),
+    ["ConstantOfShape", "Conv", "Div"],
+  ],
+  ["max, ceil mode", new MaxPool2d(3, { ceilMode: true }), ["MaxPool"]],
+  ["mean, ceil mode", new AvgPool2d(3, { ceilMode: true }), ["AveragePool"]],
+];
+
 describe("float layers", () => {
   it("transposed convolutions with everything", async () => {
     const options = {
@@ -91,20 +106,6 @@ describe("float layers", () => {
     using net = drawn(new Sequential(new LayerNorm(shape), new Conv2d(3, 2, 1)), new Rng(2));
     expect(await expectClose(net, [4, 5, 3])).toContain("LayerNormalization");
   });
-  const wide = { stride: 1, dilation: 3, padding: 3 } as const;
-  const pools: [string, Module, string[]][] = [
-    ["max, dilation", new MaxPool2d(3, { stride: 1, dilation: 2, padding: 2 }), ["MaxPool"]],
-    ["max, padding as wide as the taps", new MaxPool2d(3, wide), ["Pad", "MaxPool"]],
-    ["mean, dilation", new AvgPool2d(3, { stride: 2, dilation: [2, 1], padding: [2, 1] }), ["AveragePool"]],
-    ["mean, padding as wide as the taps", new AvgPool2d(3, wide), ["ConstantOfShape", "Conv", "Div"]],
-    [
-      "mean of pixels, padding as wide as the taps",
-      new AvgPool2d(3, { ...wide, countIncludePad: false }),
-      ["ConstantOfShape", "Conv", "Div"],
-    ],
-    ["max, ceil mode", new MaxPool2d(3, { ceilMode: true }), ["MaxPool"]],
-    ["mean, ceil mode", new AvgPool2d(3, { ceilMode: true }), ["AveragePool"]],
-  ];
   it.each(pools)("pools: %s", async (_name, pool, operators) => {
     using net = drawn(new Sequential(new Conv2d(2, 3, 1), pool, new Conv2d(3, 2, 1)), new Rng(5));
     // Transpose, Conv, the pool, Conv, Transpose, Identity.
@@ -224,5 +225,14 @@ describe("files come back", () => {
     const images = Float32Array.from({ length: 54 }, () => rng.normal());
     const [own, other] = [net, back.eval()].map((own) => trainingValues(own, images, [3, 3, 3]).output);
     expectSameBits(other, own, "imported network");
+  });
+  it.each(pools)("pools: %s", (_name, pool) => {
+    const rng = new Rng(7);
+    using net = drawn(new Sequential(new Conv2d(2, 3, 1), pool), rng);
+    using back = importOnnx(exportOnnx(net, { inputShape: [7, 8, 2], inputType: "f32" }));
+    const images = Float32Array.from({ length: 224 }, () => rng.normal());
+    const [own, other] = [net, back].map((each) => evaluate(each, images, [7, 8, 2]));
+    expect(other.shape).toEqual(own.shape);
+    expect(relativeError(other.data, own.data)).toBeLessThan(1e-6);
   });
 });

@@ -3,18 +3,15 @@
  * forms that are refused.
  */
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { Tensor } from "../../src/autograd/tensor.js";
 import { FormatError } from "../../src/core/errors.js";
 import { Rng } from "../../src/core/rng.js";
 import { pack, verify } from "../../src/export/index.js";
 import { memory } from "../../src/kernels/index.js";
-import { scope } from "../../src/memory/scope.js";
-import { NDArray } from "../../src/ndarray/ndarray.js";
 import { Conv1d } from "../../src/nn/index.js";
 import { importOnnx, type OnnxNetwork } from "../../src/onnx/index.js";
 import { prepare, QuantConv1d } from "../../src/quant/index.js";
 import { pixels } from "../export/nets.js";
-import { relativeError } from "./agreement.js";
+import { evaluate, relativeError } from "./agreement.js";
 import { modelBytes, type TestModel, type TestNode } from "./graphs.js";
 import { type Runtime, webRuntime } from "./runtimes.js";
 
@@ -44,13 +41,6 @@ function last(data: Float32Array, [, c, ...rest]: readonly number[]): Float32Arr
   });
 }
 
-function evaluate(net: OnnxNetwork, data: Float32Array, batch: number): { data: Float32Array; shape: number[] } {
-  return scope(() => {
-    const y = net.eval().forward(new Tensor(NDArray.from(data, [batch, ...net.inputShape], "f32")));
-    return { data: Float32Array.from(y.toTypedArray() as Float32Array), shape: [...y.shape] };
-  });
-}
-
 /** Runs a file here and in onnxruntime-web. @param plain values are rows, or channels last in the file too */
 async function expectSame(model: TestModel, { plain = false } = {}): Promise<OnnxNetwork> {
   const bytes = modelBytes(model);
@@ -61,7 +51,7 @@ async function expectSame(model: TestModel, { plain = false } = {}): Promise<Onn
   await session.release();
   const net = importOnnx(bytes);
   const rank = out.dims.length;
-  const ours = evaluate(net, plain || shape.length < 3 ? data : last(data, shape), 2);
+  const ours = evaluate(net, plain || shape.length < 3 ? data : last(data, shape), net.inputShape);
   const expected = plain || rank < 3 ? (out.data as Float32Array) : last(out.data as Float32Array, out.dims);
   expect(ours.data.length).toBe(expected.length);
   expect(relativeError(ours.data, expected)).toBeLessThan(2e-6);

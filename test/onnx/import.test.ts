@@ -11,11 +11,11 @@ import { scope } from "../../src/memory/scope.js";
 import { lenet5, mlp, resnet20 } from "../../src/models/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import { type BatchNorm2d, type Dropout, ReLU } from "../../src/nn/index.js";
-import { exportOnnx, importOnnx, type OnnxNetwork } from "../../src/onnx/index.js";
+import { exportOnnx, importOnnx } from "../../src/onnx/index.js";
 import { BCGD } from "../../src/optim/index.js";
 import { calibrate, prepare } from "../../src/quant/index.js";
 import { settle } from "../export/nets.js";
-import { channelsLast, relativeError, trainingValues } from "./agreement.js";
+import { channelsLast, evaluate, relativeError, trainingValues } from "./agreement.js";
 import { modelBytes, type TestModel } from "./graphs.js";
 import { type Runtime, webRuntime } from "./runtimes.js";
 
@@ -26,18 +26,6 @@ afterEach(() => {
 /** [N,C,H,W] elements as [N,H,W,C]; rows as they are. */
 function ours(data: Float32Array, [c, h, w]: readonly number[]): Float32Array {
   return h === undefined ? data : channelsLast(data, [h, w, c]);
-}
-
-/** What a network gives in evaluation mode for [N, …inputShape]. */
-function evaluate(
-  net: OnnxNetwork,
-  data: Float32Array,
-  batch: number,
-): { data: Float32Array; shape: readonly number[] } {
-  return scope(() => {
-    const y = net.eval().forward(new Tensor(NDArray.from(data, [batch, ...net.inputShape], "f32")));
-    return { data: Float32Array.from(y.toTypedArray() as Float32Array), shape: y.shape };
-  });
 }
 
 interface Fixture {
@@ -58,7 +46,7 @@ describe.each(cases)("$name.onnx of PyTorch", ({ name, shape, input, output }) =
   it("gives PyTorch's output", () => {
     using net = importOnnx(fixture(name), { file: name });
     expect(net.inputShape).toEqual([shape[1], shape[2], shape[0]]);
-    expect(relativeError(evaluate(net, images, 2).data, output)).toBeLessThan(2e-6);
+    expect(relativeError(evaluate(net, images, net.inputShape).data, output)).toBeLessThan(2e-6);
   });
 
   it("quantizes with prepare, trains, packs and verifies", async () => {
@@ -147,6 +135,31 @@ const MODELS: Record<string, TestModel> = {
     count_include_pad: 1,
   }),
   "MaxPool with stride 1 by default": pool("MaxPool", {}),
+  ...Object.fromEntries(
+    (
+      [
+        [-Infinity, { strides: [2, 2] }],
+        [-3.4028234663852886e38, { strides: [2, 1], pads: [0, 1, 1, 0], kernel_shape: [4, 4] }],
+        [-Infinity, { strides: [3, 2], ceil_mode: 1, kernel_shape: [4, 3] }],
+        [-Infinity, { auto_pad: "SAME_LOWER", strides: [2, 2], kernel_shape: [4, 5] }],
+      ] as const
+    ).map(([value, attributes]) => [
+      `MaxPool behind a Pad with ${value}, ${JSON.stringify(attributes)}`,
+      {
+        ...pool("MaxPool", {}),
+        nodes: [
+          { op: "Sub", in: ["x", "five"], out: "low" },
+          { op: "Pad", in: ["low", "around", "value"], out: "more" },
+          { op: "MaxPool", in: ["more"], attributes: { kernel_shape: [3, 3], ...attributes } },
+        ],
+        constants: {
+          five: { shape: [], data: [5] },
+          around: ints(0, 0, 1, 2, 0, 0, 2, 0),
+          value: { shape: [], data: [value] },
+        },
+      },
+    ]),
+  ),
   "MaxPool SAME_UPPER": pool("MaxPool", { auto_pad: "SAME_UPPER", strides: [2, 3] }),
   "MaxPool SAME_LOWER": pool("MaxPool", { auto_pad: "SAME_LOWER", kernel_shape: [2, 2] }),
   "MaxPool VALID": pool("MaxPool", { auto_pad: "VALID", strides: [2, 2] }),
@@ -355,7 +368,7 @@ describe("each operator gives what onnxruntime-web gives", () => {
     await session.release();
     using net = importOnnx(modelBytes(model));
     const last = model.nodes[0].op === "Transpose";
-    const got = evaluate(net, last ? data : ours(data, shape), 3);
+    const got = evaluate(net, last ? data : ours(data, shape), net.inputShape);
     const wanted =
       expected.dims.length === 4 ? ours(expected.data as Float32Array, expected.dims.slice(1)) : expected.data;
     const [n, c, h, w] = expected.dims;
@@ -443,7 +456,7 @@ it("reads back what it wrote: float networks through a file keep their outputs",
     const expected = trainingValues(net, images, shape).output;
     using again = importOnnx(exportOnnx(net, { inputShape: shape, inputType: "f32" }));
     expect(again.inputShape).toEqual(shape);
-    expect(relativeError(evaluate(again, images, 2).data, expected)).toBeLessThan(1e-6);
+    expect(relativeError(evaluate(again, images, again.inputShape).data, expected)).toBeLessThan(1e-6);
     net.dispose();
   }
 });

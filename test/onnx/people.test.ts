@@ -16,7 +16,7 @@ import {
 } from "../../src/onnx/index.js";
 import { ELEMENT } from "../../src/onnx/schema.js";
 import { calibrate, prepare } from "../../src/quant/index.js";
-import { channelsLast, relativeError } from "./agreement.js";
+import { channelsLast, evaluate, relativeError } from "./agreement.js";
 import { messageOf, modelBytes, type TestModel } from "./graphs.js";
 import { type Runtime, webRuntime } from "./runtimes.js";
 
@@ -36,17 +36,6 @@ function fed(net: OnnxNetwork, data: Float32Array, shape: readonly number[]): Fl
   const [h, w, c] = net.inputShape;
   const first = net.inputShape.length === 3 && c > 1 && `${shape}` !== `${net.inputShape}`;
   return first ? channelsLast(data, [h, w, c]) : data;
-}
-
-function evaluate(
-  net: OnnxNetwork,
-  data: Float32Array,
-  batch: number,
-): { data: Float32Array; shape: readonly number[] } {
-  return scope(() => {
-    const y = net.eval().forward(new Tensor(NDArray.from(data, [batch, ...net.inputShape], "f32")));
-    return { data: Float32Array.from(y.toTypedArray() as Float32Array), shape: y.shape };
-  });
 }
 
 const image = ["N", 3, 6, 6] as const;
@@ -486,7 +475,7 @@ async function expectAgreement(
   const expected = (await session.run(data, [count, ...shape])).get(options.output ?? "out")!;
   await session.release();
   using net = importOnnx(bytes, options);
-  const got = evaluate(net, fed(net, data, shape), count);
+  const got = evaluate(net, fed(net, data, shape), net.inputShape);
   const [, c, h, wide] = expected.dims;
   const values = expected.data as Float32Array;
   expect(got.data).toHaveLength(values.length);

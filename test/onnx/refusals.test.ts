@@ -14,6 +14,16 @@ const numbers = (...shape: number[]) => ({
 });
 const IMAGE = ["N", 2, 6, 5] as const;
 
+/** A max pool of 3×3 behind a Pad. */
+const padded = (value: number, around: number[]): TestModel => ({
+  input: IMAGE,
+  nodes: [
+    { op: "Pad", name: "here", in: ["x", "around", "value"], out: "more" },
+    { op: "MaxPool", name: "pool", in: ["more"], attributes: { kernel_shape: [3, 3] } },
+  ],
+  constants: { around: { shape: [8], data: around, ints: true }, value: { shape: [], data: [value] } },
+});
+
 /** A file of one node on images, or rows. */
 const one = (
   op: string,
@@ -51,6 +61,23 @@ const REFUSED: Record<string, [TestModel, RegExp]> = {
   "an attribute of another type": [
     one("Conv", { more: ["w"], constants: { w }, attributes: { group: "two" } }),
     /attribute group; expected INT, got STRING/,
+  ],
+  "a Pad with ones": [
+    padded(1, [0, 0, 1, 1, 0, 0, 1, 1]),
+    /value of the padding; expected 0, or the least number .*, got 1/,
+  ],
+  "a Pad with NaN": [padded(Number.NaN, [0, 0, 1, 1, 0, 0, 1, 1]), /value of the padding; .*, got NaN/],
+  "a Pad with −∞ that no max pool reads": [
+    { ...padded(-Infinity, [0, 0, 1, 1, 0, 0, 1, 1]), output: "more" },
+    /value of the padding; expected 0, or the least number in front of a MaxPool, got -Infinity/,
+  ],
+  "a Pad with −∞ around channels": [
+    padded(-Infinity, [0, 1, 1, 1, 0, 0, 1, 1]),
+    /pads of channels; expected 0, got \[1,0\]/,
+  ],
+  "a Pad with −∞ as large as the pool's window": [
+    padded(-Infinity, [0, 0, 3, 0, 0, 0, 0, 0]),
+    /padding of a pool; expected less than 3×3, got \[3,0,0,0\]/,
   ],
   "a pool whose windows step over the image": [
     one("MaxPool", { attributes: { kernel_shape: [2, 2], dilations: [8, 1], pads: [7, 0, 6, 0] } }),
