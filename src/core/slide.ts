@@ -65,8 +65,9 @@ export function seesPaddingAlone(axis: SlidingAxis, out: number): boolean {
   const { extent, before, kernel, stride, dilation } = axis;
   if ((out - 1) * stride - before >= extent || before >= spanOf(kernel, dilation)) return true;
   if (dilation <= extent) return false;
-  // The first tap that is not in front of the image may be behind it; places repeat after `dilation` windows.
-  const most = Math.min(out, Math.ceil(before / stride), dilation);
+  // The first tap that is not in front of the image may be behind it. Its places differ until they repeat, so that one
+  // of `extent` + 1 is behind the image or all have been seen.
+  const most = Math.min(out, Math.ceil(before / stride), extent + 1);
   for (let i = 0; i < most; i++) {
     if ((dilation - ((before - i * stride) % dilation)) % dilation >= extent) return true;
   }
