@@ -185,7 +185,8 @@ export function blendingTable(results, noisy = NOISY_EPOCHS) {
       if (seeds.length < 2) return [];
       const [with_, without] = [values(group), values(base)];
       const [pair, two] = [paired(with_, without), welch(group.map(figure), base.map(figure))];
-      const difference = `${pair.difference >= 0 ? "+" : "−"}${Math.abs(pair.difference).toFixed(2)}`;
+      const margin = Number.isNaN(pair.margin) ? "" : ` ± ${pair.margin.toFixed(2)}`;
+      const difference = `${pair.difference >= 0 ? "+" : "−"}${Math.abs(pair.difference).toFixed(2)}${margin}`;
       return [[`${row}, ${NAMES[name]}`, difference, pText(pair.p), pText(two.p), seeds.length]];
     });
   });
@@ -205,7 +206,16 @@ export function blendingTable(results, noisy = NOISY_EPOCHS) {
     ),
     tests.length === 0
       ? ""
-      : table(["against ρ = 0", "difference, points", "p, paired t-test", "p, Welch's test", "pairs"], tests),
+      : table(
+          [
+            "against ρ = 0",
+            "difference and half of its 95 % interval, points",
+            "p, paired t-test",
+            "p, Welch's test",
+            "pairs",
+          ],
+          tests,
+        ),
   ]
     .filter(Boolean)
     .join("\n\n");

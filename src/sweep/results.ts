@@ -76,7 +76,13 @@ export interface GroupResult {
   readonly packedBytes: Figure | null;
   readonly wallSeconds: Figure | null;
   /** Top-1 against the entry's first group, over the seeds that both have: a paired t-test. */
-  readonly against: { readonly group: string; readonly difference: number; readonly p: number | null } | null;
+  readonly against: {
+    readonly group: string;
+    readonly difference: number;
+    /** Half of the difference's 95 % interval. */
+    readonly margin: number | null;
+    readonly p: number | null;
+  } | null;
 }
 
 function figureOf(values: readonly number[]): Figure | null {
@@ -113,9 +119,10 @@ function comparison(runs: readonly SweepResult[], base: readonly SweepResult[]):
     return summary === null || other == null ? [] : [[summary.top1, other.top1] as const];
   });
   if (pairs.length < 2) return null;
-  const { difference, p } = paired(
+  const { difference, margin, p } = paired(
     pairs.map(([own]) => own),
     pairs.map(([, other]) => other),
   );
-  return { group: base[0].group, difference, p: Number.isNaN(p) ? null : p };
+  const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
+  return { group: base[0].group, difference, margin: known(margin), p: known(p) };
 }

@@ -76,10 +76,30 @@ export function studentP(t: number, freedom: number): number {
   return incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
 }
 
+/**
+ * The t whose two-sided p-value is p, by bisection.
+ *
+ * @param p in (0, 1)
+ * @param freedom ν ≥ 1
+ */
+export function studentT(p: number, freedom: number): number {
+  if (!(p > 0 && p < 1 && freedom > 0)) return Number.NaN;
+  let [low, high] = [0, 1];
+  while (studentP(high, freedom) > p) high *= 2;
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (studentP(middle, freedom) > p) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
 /** A test of equal means. */
 export interface Comparison {
   /** Of the means, first − second. */
   readonly difference: number;
+  /** Half of the difference's 95 % confidence interval; NaN where nothing varies. */
+  readonly margin: number;
   readonly t: number;
   readonly freedom: number;
   /** Two-sided; NaN where nothing varies. */
@@ -94,17 +114,20 @@ export function welch(first: readonly number[], second: readonly number[]): Comp
   });
   const difference = mean(first) - mean(second);
   const variance = one + two;
-  const t = difference / Math.sqrt(variance);
   const freedom = (variance * variance) / ((one * one) / (first.length - 1) + (two * two) / (second.length - 1));
-  return { difference, t, freedom, p: studentP(t, freedom) };
+  return comparison(difference, Math.sqrt(variance), freedom);
 }
 
 /** Paired test: values with the same position belong together (the same seed). @param second as many, at least two */
 export function paired(first: readonly number[], second: readonly number[]): Comparison {
   const differences = first.map((value, i) => value - second[i]);
-  const difference = mean(differences);
-  const own = deviation(differences);
-  const t = difference / (own / Math.sqrt(differences.length));
-  const freedom = differences.length - 1;
-  return { difference, t, freedom, p: own === 0 ? Number.NaN : studentP(t, freedom) };
+  const error = deviation(differences) / Math.sqrt(differences.length);
+  return comparison(mean(differences), error, differences.length - 1);
+}
+
+/** @param error standard error of the difference */
+function comparison(difference: number, error: number, freedom: number): Comparison {
+  const t = difference / error;
+  if (error === 0) return { difference, margin: Number.NaN, t, freedom, p: Number.NaN };
+  return { difference, margin: studentT(0.05, freedom) * error, t, freedom, p: studentP(t, freedom) };
 }

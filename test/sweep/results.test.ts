@@ -1,7 +1,16 @@
 /** @file What a sweep makes of its runs: means over seeds, comparisons, and the statistics behind them. */
 import { describe, expect, it } from "vitest";
 import { groupResults, type SweepResult } from "../../src/sweep/results.js";
-import { deviation, incompleteBeta, mean, paired, spread, studentP, welch } from "../../src/sweep/statistics.js";
+import {
+  deviation,
+  incompleteBeta,
+  mean,
+  paired,
+  spread,
+  studentP,
+  studentT,
+  welch,
+} from "../../src/sweep/statistics.js";
 
 describe("statistics", () => {
   it("give mean and sample deviation", () => {
@@ -32,22 +41,28 @@ describe("statistics", () => {
       [10, 2.228139],
       [30, 2.042272],
     ];
-    for (const [freedom, t] of table) expect(studentP(t, freedom)).toBeCloseTo(0.05, 6);
+    for (const [freedom, t] of table) {
+      expect(studentP(t, freedom)).toBeCloseTo(0.05, 6);
+      expect(studentT(0.05, freedom)).toBeCloseTo(t, 5);
+    }
+    for (const bad of [0, 1, Number.NaN]) expect(studentT(bad, 3)).toBeNaN();
   });
   it("test differences, paired and by Welch", () => {
     // Differences 1, 2, 3: t = 2/(1/√3), 2 degrees of freedom.
     const pair = paired([11, 22, 33], [10, 20, 30]);
     expect(pair).toMatchObject({ difference: 2, freedom: 2 });
     expect(pair.t).toBeCloseTo(2 * Math.sqrt(3), 12);
+    expect(pair.margin).toBeCloseTo(4.302653 / Math.sqrt(3), 5);
     expect(pair.p).toBeCloseTo(1 - (2 * Math.sqrt(3)) / Math.sqrt(14), 12);
     // Equal sizes and variances: 2n − 2 degrees of freedom, t = difference/√(2 s²/n).
     const two = welch([4, 5, 6], [1, 2, 3]);
     expect(two.freedom).toBeCloseTo(4, 12);
     expect(two.t).toBeCloseTo(3 / Math.sqrt(2 / 3), 12);
+    expect(two.margin).toBeCloseTo(2.776445 * Math.sqrt(2 / 3), 5);
     expect(two.p).toBeCloseTo(studentP(two.t, 4), 12);
   });
   it("say nothing where nothing varies", () => {
-    expect(paired([2, 3], [1, 2])).toMatchObject({ difference: 1, p: Number.NaN });
+    expect(paired([2, 3], [1, 2])).toMatchObject({ difference: 1, margin: Number.NaN, p: Number.NaN });
   });
 });
 
@@ -73,8 +88,13 @@ describe("groups", () => {
     // Differences 1.1, 1.2, 1.3: t = 1.2/(0.1/√3), p = 1 − t/√(2 + t²).
     const t = 12 * Math.sqrt(3);
     expect(blended.against?.difference).toBeCloseTo(1.2, 10);
+    expect(blended.against?.margin).toBeCloseTo((4.302653 * 0.1) / Math.sqrt(3), 5);
     expect(blended.against?.p).toBeCloseTo(1 - t / Math.sqrt(2 + t * t), 8);
     expect(short).toMatchObject({ seeds: [2, 3], runs: 3, against: { group: "rho/0", difference: -3.5 } });
+    const same = groupResults(
+      [1, 2].flatMap((seed) => ["rho/0", "rho/1"].map((group) => result(group, seed, 70 + seed))),
+    )[1];
+    expect(same.against).toEqual({ group: "rho/0", difference: 0, margin: null, p: null });
     expect(other).toMatchObject({ against: null, top1: { mean: 50, deviation: null } });
   });
 });

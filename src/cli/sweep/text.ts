@@ -45,8 +45,9 @@ export function resultsText(all: readonly GroupResult[], results: readonly Sweep
   const two = (value: number): string => value.toFixed(2);
   const tested = ({ against }: GroupResult): string[] => {
     if (against === null) return ["", ""];
-    const { difference, p } = against;
-    return [`${difference < 0 ? "−" : "+"}${two(Math.abs(difference))}`, p === null ? "–" : p.toFixed(3)];
+    const { difference, margin, p } = against;
+    const points = `${difference < 0 ? "−" : "+"}${two(Math.abs(difference))}`;
+    return [margin === null ? points : `${points} ± ${two(margin)}`, p === null ? "–" : p.toFixed(3)];
   };
   const open = results.filter(({ status }) => status !== "done");
   return [
