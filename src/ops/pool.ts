@@ -84,7 +84,12 @@ export function averageGeometry(
   const inside = poolGeometry(op, input, { ...attrs, ceilMode: false });
   if (inside.outH < geometry.outH || inside.outW < geometry.outW) {
     const expected = "countIncludePad: false";
-    throw new ArgumentError({ op, what: "ceil mode reaches beyond padding that counts", expected, got: `${sides}` });
+    throw new ArgumentError({
+      op,
+      what: "ceil mode reaches beyond padding that counts",
+      expected,
+      got: `padding ${sides}`,
+    });
   }
   return { geometry, includePad: true };
 }
