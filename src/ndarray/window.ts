@@ -43,12 +43,6 @@ export interface WindowOptions {
   dilation?: Pair;
 }
 
-/** How the window of a pool moves. */
-export interface PoolWindow extends WindowOptions {
-  /** Round outputs up: the last window may reach beyond the padded image, but starts in front of its end. */
-  ceilMode?: boolean;
-}
-
 /** A number or a list of them, in full. */
 function shown(value: unknown): string {
   if (typeof value === "string") return describe(value).slice(1, -1);
@@ -98,7 +92,7 @@ function sides(
 
 /**
  * Geometry of windows over an image batch. Output extent = ⌊(in + padding − dilation·(kernel − 1) − 1)/stride⌋ + 1,
- * or, in ceil mode, that of {@link ceilOutputsOf}.
+ * or, in ceil mode, ⌈…⌉ + 1 without a window that would start in the padding behind.
  *
  * @param input [N,H,W,C]
  * @param channels channels that one pass works on (C/groups); default C
@@ -108,7 +102,10 @@ export function windowGeometry(
   op: string,
   input: Shape,
   kernel: readonly [number, number],
-  options: PoolWindow,
+  options: WindowOptions & {
+    /** Round outputs up: the last window may reach beyond the padded image, but starts in front of its end. */
+    ceilMode?: boolean;
+  },
   channels?: number,
 ): Geometry {
   checkShape(op, input);
