@@ -231,7 +231,7 @@ export function importPad(node: GraphNode, importing: Importing): void {
   if (least) {
     const [channels, ...extents] = around;
     if (channels.some((n) => n > 0)) importing.refuse(node, "pads of channels", "0", `[${channels}]`);
-    importing.padded.set(pool, extents);
+    importing.outerPads.set(pool, extents);
     importing.set(node.outputs[0], x);
     return;
   }

@@ -79,7 +79,7 @@ export class Importing {
   /** Nodes that another one has swallowed. */
   readonly done = new Set<GraphNode>();
   /** Padding that a Pad in front of a max pool adds to it, before and behind each axis. */
-  readonly padded = new Map<GraphNode, readonly (readonly number[])[]>();
+  readonly outerPads = new Map<GraphNode, readonly (readonly number[])[]>();
   /** What was left out, for the user. */
   readonly notes: string[] = [];
   /** Shape of the network's input, where it is not the file's: rows that the file makes images of at once. */

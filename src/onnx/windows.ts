@@ -126,9 +126,9 @@ export function readSlides(
   if (auto !== "NOTSET" && (ceil || pads.some((side) => side > 0))) {
     refuse(`auto_pad ${auto}`, "neither pads nor ceil_mode beside it", "both");
   }
-  const padded = importing.padded.get(node);
+  const outer = importing.outerPads.get(node);
   return image.map((inside, axis): Slide => {
-    const [lead, trail] = padded?.[axis] ?? [0, 0];
+    const [lead, trail] = outer?.[axis] ?? [0, 0];
     const extent = inside + lead + trail;
     const span = spanOf(own[axis], dilation[axis]);
     const step = stride[axis];

@@ -2,7 +2,7 @@
 import { anything, flag, type OptionRules } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
-import { seesPaddingAlone, slidingAxes, spanOf } from "../core/slide.js";
+import { paddingBehind, seesPaddingAlone, slidingAxes, spanOf } from "../core/slide.js";
 import { floatTypeOf } from "../ndarray/convert.js";
 import type { NDArray } from "../ndarray/ndarray.js";
 import { addAt, avgPool, avgPoolBackward, maxPool, pooledShape } from "../ndarray/pool.js";
@@ -79,10 +79,12 @@ export function averageGeometry(
 ): { geometry: Geometry; includePad: boolean } {
   const geometry = poolGeometry(op, input, attrs);
   if (attrs.ceilMode !== true || !countIncludePad) return { geometry, includePad: countIncludePad };
+  if (attrs.padding === "same") return { geometry, includePad: true };
   const sides = sidesOf(attrs);
-  if (attrs.padding !== "same" && !sides.some(Number)) return { geometry, includePad: false };
-  const inside = poolGeometry(op, input, { ...attrs, ceilMode: false });
-  if (inside.outH < geometry.outH || inside.outW < geometry.outW) {
+  if (!sides.some(Number)) return { geometry, includePad: false };
+  const [down, across] = slidingAxes(geometry);
+  const [bottom, right] = sides.length === 4 ? [sides[1], sides[3]] : [down.before, across.before];
+  if (paddingBehind(down, geometry.outH) > bottom || paddingBehind(across, geometry.outW) > right) {
     const expected = "countIncludePad: false";
     throw new ArgumentError({
       op,

@@ -294,6 +294,16 @@ const options: Case[] = [
     "maxPool2d: padding exceeds half of the window; expected at most half of 2×2, got 2",
   ],
   [
+    () => cg.maxPool2d(zeros([1, 5, 5, 1]), 2, { dilation: 6, padding: 3, stride: 1 }),
+    ArgumentError,
+    "maxPool2d: window of padding alone; expected a pixel in each window of 7×7, got 3",
+  ],
+  [
+    () => cg.avgPool2d(zeros([1, 2, 2, 1]), 6, { padding: 1, ceilMode: true }),
+    ArgumentError,
+    "avgPool2d: ceil mode reaches beyond padding that counts; expected countIncludePad: false, got padding 1",
+  ],
+  [
     () => cg.dropout(zeros([2]), 1.5, new Rng(1)),
     ArgumentError,
     "dropout: bad probability; expected a number in [0, 1], got 1.5",
