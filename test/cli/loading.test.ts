@@ -20,6 +20,7 @@ import { MemoryMaker } from "../../src/node/loading/maker.js";
 import { PrefetchLoader } from "../../src/node/loading/prefetch.js";
 import { openLoaders } from "../../src/node/loading/run-loaders.js";
 import { runConfig } from "../../src/run/settings.js";
+import { DESCRIPTORS } from "../handles.js";
 import { Workbench } from "./run.js";
 
 let bench: Workbench;
@@ -180,26 +181,46 @@ interface Summary {
 }
 
 describe("workers", () => {
-  it("that nothing is wanted of keep no process alive", async () => {
+  /** Runs a program of its own, whose threads run the same file, with `spec`. @returns how it ended */
+  async function programOf(name: string, body: string, ...args: string[]) {
     const contents = `
+      import { readdirSync, readlinkSync } from "node:fs";
+      import { setTimeout as sleep } from "node:timers/promises";
       import { PrefetchLoader } from "./src/node/loading/prefetch.js";
       import { isLoaderWorker } from "./src/node/loading/worker.js";
       import { digits } from "./src/data/digits.js";
-      const spec = { kind: "memory", batch: 2, shuffle: false, seed: 1, dropLast: false, augment: "none" };
+      const settings = { kind: "memory", batch: 2, shuffle: false, seed: 1, dropLast: false, augment: "none" };
       if (!isLoaderWorker()) {
-        const loader = new PrefetchLoader({ ...spec, dataset: digits({ train: 4, test: 0 }).train }, 1);
-        if (process.argv[2] === "one") for await (const batch of loader.epoch(0)) { console.log(batch.count); break; }
-        else console.log(loader.batches);
+        const spec = { ...settings, dataset: digits({ train: 4, test: 0 }).train };
+        ${body}
       }`;
     const stdin = { contents, resolveDir: path.join(import.meta.dirname, "../.."), loader: "ts" } as const;
-    const outfile = bench.file("loader.mjs");
+    const outfile = bench.file(`${name}.mjs`);
     await build({ stdin, outfile, bundle: true, format: "esm", target: "node20", platform: "node" });
-    for (const mode of ["none", "one"]) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [outfile, mode], {
-        ...{ encoding: "utf8", timeout: 60_000 },
+    const { status, stdout, stderr } = spawnSync(process.execPath, [outfile, ...args], {
+      ...{ encoding: "utf8", timeout: 60_000 },
+    });
+    return { status, stdout, stderr };
+  }
+  it.each(["none", "one"])("that nothing is wanted of keep no process alive: %s", async (mode) => {
+    const body = `
+      const loader = new PrefetchLoader(spec, 1);
+      if (process.argv[2] === "one") for await (const batch of loader.epoch(0)) { console.log(batch.count); break; }
+      else console.log(loader.batches);`;
+    expect(await programOf(`loader-${mode}`, body, mode)).toEqual({ status: 0, stdout: "2\n", stderr: "" });
+  });
+  it.skipIf(!existsSync(DESCRIPTORS))("leave no file open, however soon they are closed", async () => {
+    const body = `
+      for (let n = 0; n < 40; n++) {
+        const loader = new PrefetchLoader(spec, 2);
+        await sleep(n / 2);
+        await loader.close();
+      }
+      const open = readdirSync("${DESCRIPTORS}").map((name) => {
+        try { return readlinkSync("${DESCRIPTORS}/" + name); } catch { return ""; }
       });
-      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "2\n", stderr: "" });
-    }
+      console.log(open.filter((name) => name === process.argv[1]).length);`;
+    expect(await programOf("loader-closed", body)).toEqual({ status: 0, stdout: "0\n", stderr: "" });
   });
 });
 

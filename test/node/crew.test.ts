@@ -1,5 +1,6 @@
 /** @file Workers that are asked in turn: when they keep the process alive, and what is told of those that are lost. */
 import { EventEmitter } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { expect, it } from "vitest";
 import { Crew } from "../../src/node/loading/crew.js";
@@ -8,6 +9,7 @@ import { Crew } from "../../src/node/loading/crew.js";
 class StandIn extends EventEmitter {
   alive = true;
   ended = false;
+  ending = false;
   readonly asked: unknown[] = [];
   ref(): void {
     this.alive = true;
@@ -25,17 +27,25 @@ class StandIn extends EventEmitter {
   /** As the worker of Node does: it keeps the process until it has ended. */
   terminate(): Promise<number> {
     this.ref();
+    this.ending = true;
     if (this.ended) return Promise.resolve(1);
     return new Promise((resolve) => this.once("exit", resolve));
   }
 }
 
-function crewOf(count: number): { crew: Crew<number>; workers: StandIn[]; asThread: (n: number) => Worker } {
+function crewOf(
+  count: number,
+  loaded = true,
+): { crew: Crew<number>; workers: StandIn[]; asThread: (n: number) => Worker; heard: unknown[] } {
+  const heard: unknown[] = [];
   const crew = new Crew<number>((why) => new Error(`lost: ${why}`));
   const workers = Array.from({ length: count }, () => new StandIn());
   const asThread = (n: number): Worker => workers[n] as unknown as Worker;
-  for (const n of workers.keys()) crew.add(asThread(n));
-  return { crew, workers, asThread };
+  for (const [n, worker] of workers.entries()) {
+    crew.add(asThread(n), (message) => heard.push(message));
+    if (loaded) worker.emit("message", "loaded");
+  }
+  return { crew, workers, asThread, heard };
 }
 
 it("keeps the process alive while something is wanted, and not longer", async () => {
@@ -65,6 +75,7 @@ it.each([
   const { crew, workers, asThread } = crewOf(1);
   const asked = wanted === 0 ? undefined : crew.ask((id) => id).catch((error: Error) => error.message);
   const closed = crew.close();
+  await setImmediate();
   late(crew, asThread(0));
   expect(workers[0].alive).toBe(true);
   workers[0].end(1);
@@ -80,7 +91,28 @@ it("tells whoever waits for a worker, or asks it later, that it is lost", async 
   expect(await first).toBe("lost: ended with code 7");
   expect(await words(crew.ask((id) => id))).toBe("lost: ended with code 7");
   const closed = crew.close();
+  await setImmediate();
   workers[1].end(1);
   await closed;
   expect(await second).toBe("lost: was closed");
+});
+
+it("ends no worker that is still loading: its modules would stay open in this process", async () => {
+  const { crew, workers, heard } = crewOf(2, false);
+  let closed = false;
+  const closing = crew.close().then(() => {
+    closed = true;
+  });
+  await setImmediate();
+  expect(workers.map(({ alive, ending }) => [alive, ending])).toEqual([
+    [true, false],
+    [true, false],
+  ]);
+  workers[0].emit("message", "loaded");
+  // One that is lost while it loads has nothing to say any more.
+  workers[1].end(1);
+  await setImmediate();
+  expect([workers[0].ending, closed, heard]).toEqual([true, false, []]);
+  workers[0].end(1);
+  await closing;
 });

@@ -84,7 +84,8 @@ export async function answer(guest: Guest, body: string): Promise<unknown> {
     if (said !== "" && said !== null && said !== undefined) return said;
     await sleep(200);
   }
-  throw new Error(`no answer to: ${body}`);
+  const seen = await guest.run(`return location.href + ", " + document.readyState + ": " + document.body.innerText;`);
+  throw new Error(`no answer to: ${body}\nfrom ${seen}`);
 }
 
 /** Waits until an expression of the page holds. */
@@ -101,17 +102,22 @@ export const click = (guest: Guest, selector: string): Promise<unknown> =>
      return "clicked";`,
   );
 
-/** Drops files on what a selector finds. */
+/** Drops files on what a selector finds, as soon as the page takes them. */
 export async function drop(
   guest: Guest,
   selector: string,
   files: readonly (readonly [name: string, bytes: Uint8Array])[],
 ): Promise<void> {
   const given = files.map(([name, bytes]) => [name, Buffer.from(bytes).toString("base64")]);
-  await guest.run(
-    `const files = new DataTransfer();
+  await answer(
+    guest,
+    `const zone = document.querySelector(${JSON.stringify(selector)});
+     if (zone === null) return "";
+     const files = new DataTransfer();
      for (const [name, text] of ${JSON.stringify(given)})
        files.items.add(new File([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], name));
-     document.querySelector(${JSON.stringify(selector)}).dispatchEvent(new DragEvent("drop", { dataTransfer: files }));`,
+     // Whoever takes files keeps the browser from opening them: a page that does not yet listen has lost the event.
+     const dropped = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+     return zone.dispatchEvent(dropped) ? "" : "taken";`,
   );
 }

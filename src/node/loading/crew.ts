@@ -1,5 +1,11 @@
 /** @file Worker threads that are asked in turn: whoever waits for one that is lost is told so. */
-import type { Worker } from "node:worker_threads";
+import { parentPort, type Worker } from "node:worker_threads";
+
+/** What a thread says first. */
+const LOADED = "loaded";
+
+/** Tells the crew that this thread has its modules: to be called at their end. */
+export const sayLoaded = (): void => parentPort?.postMessage(LOADED);
 
 interface Waiting<Result> {
   readonly worker: Worker;
@@ -13,6 +19,8 @@ export type Answer<Result> = { readonly result: Result } | { readonly error: Err
 /** Workers and what is wanted of them. A worker keeps the process alive only while something is. */
 export class Crew<Result> {
   readonly #workers: Worker[] = [];
+  /** Workers that may be reading their modules yet, and what comes when they have, or are no more. */
+  readonly #loading = new Map<Worker, Promise<void>>();
   readonly #waiting = new Map<number, Waiting<Result>>();
   /** What became of workers that are no more. */
   readonly #lost = new Map<Worker, string>();
@@ -29,11 +37,17 @@ export class Crew<Result> {
   }
 
   /**
-   * Takes a worker in.
+   * Takes a worker in, which has to call {@link sayLoaded}.
+   * @param hear told what else it says
    * @param onLost told why it is no more, with the error that others get
    */
-  add(worker: Worker, onLost: (error: Error) => void = () => {}): void {
+  add<Said>(worker: Worker, hear: (message: Said) => void, onLost: (error: Error) => void = () => {}): void {
     this.#workers.push(worker);
+    const loading = new Promise<void>((resolve) => {
+      worker.on("message", (message) => (message === LOADED ? resolve() : hear(message as Said)));
+      worker.once("exit", () => resolve());
+    });
+    this.#loading.set(worker, loading);
     const lose = (why: string): void => {
       if (!this.#lost.has(worker)) this.#lost.set(worker, why);
       for (const [id, waiting] of this.#waiting) {
@@ -80,6 +94,13 @@ export class Crew<Result> {
   /** Ends the workers. What is still wanted fails. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(
+      this.#workers.map(async (worker) => {
+        // What a thread reads while it is ended stays open in this process.
+        if (!this.#lost.has(worker)) worker.ref();
+        await this.#loading.get(worker);
+        await worker.terminate();
+      }),
+    );
   }
 }

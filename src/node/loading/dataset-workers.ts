@@ -5,7 +5,7 @@ import { ArgumentError, DataError } from "../../core/errors.js";
 import { Rng } from "../../core/rng.js";
 import { collate } from "../../data/collate.js";
 import type { BatchFields, MapDataset } from "../../data/index.js";
-import { Crew } from "./crew.js";
+import { Crew, sayLoaded } from "./crew.js";
 import { errorOf, type Failure, failureOf } from "./failure.js";
 
 /** Choices of {@link openDatasetWorkers}. */
@@ -129,10 +129,7 @@ function begun(
       );
       return;
     }
-    crew.add(worker, reject);
-    // Until it has opened the data set, it is waited for.
-    worker.ref();
-    worker.on("message", (reply: Reply) => {
+    const hear = (reply: Reply): void => {
       if ("fields" in reply) crew.settle(worker, reply.id, { result: reply.fields });
       else if ("length" in reply) {
         crew.rest(worker);
@@ -142,7 +139,10 @@ function begun(
         if (reply.id === -1) reject(error);
         crew.settle(worker, reply.id, { error });
       }
-    });
+    };
+    crew.add(worker, hear, reject);
+    // Until it has opened the data set, it is waited for.
+    worker.ref();
   });
 }
 
@@ -177,4 +177,7 @@ async function serve({ exampleModule, data }: Start): Promise<void> {
 
 // The file that holds this is also the one that the threads run.
 const start = workerData as Partial<Start> | null;
-if (parentPort !== null && typeof start?.exampleModule === "string") void serve(start as Start);
+if (parentPort !== null && typeof start?.exampleModule === "string") {
+  sayLoaded();
+  void serve(start as Start);
+}

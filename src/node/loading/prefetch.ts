@@ -90,11 +90,10 @@ export class PrefetchLoader implements BatchLoader {
 
   #start(loader: LoaderSpec): void {
     const worker = new Worker(new URL(import.meta.url), { workerData: { loader }, execArgv: [], env: {} });
-    worker.on("message", (reply: BatchReply) => {
+    this.#crew.add(worker, (reply: BatchReply) => {
       const answer = "batch" in reply ? { result: reply.batch } : { error: errorOf(reply.failure) };
       this.#crew.settle(worker, reply.id, answer);
     });
-    this.#crew.add(worker);
   }
 }
 

@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Batch } from "../../data/loader.js";
 import type { ShardRange } from "../../world/tree.js";
 import { FolderMaker, type FolderSpec } from "../images/folder.js";
+import { sayLoaded } from "./crew.js";
 import { type Failure, failureOf } from "./failure.js";
 import { type BatchMaker, MemoryMaker, type MemorySpec } from "./maker.js";
 import { StoredMaker, type StoredSpec } from "./stored.js";
@@ -53,4 +54,7 @@ function serveBatches(): void {
 }
 
 // The file that holds this is also the one that workers run.
-if (isLoaderWorker()) serveBatches();
+if (isLoaderWorker()) {
+  sayLoaded();
+  serveBatches();
+}

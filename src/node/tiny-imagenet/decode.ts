@@ -4,7 +4,7 @@ import { parentPort, Worker, workerData } from "node:worker_threads";
 import { DataError, FormatError } from "../../core/errors.js";
 import type { ImageShape } from "../../data/dataset.js";
 import { decodeImage, recolor } from "../images/picture.js";
-import { Crew } from "../loading/crew.js";
+import { Crew, sayLoaded } from "../loading/crew.js";
 import { errorOf, type Failure, failureOf } from "../loading/failure.js";
 import { writePiece } from "../pieces.js";
 import { openTiny, type TinyFile, type TinyPlace, type TinyTree } from "./tree.js";
@@ -98,11 +98,10 @@ function teamOf(job: DecodeJob, threads: number): Team {
   const crew = new Crew<number>((got) => new DataError({ op: job.place.path, what, got }));
   for (let n = 0; n < threads; n++) {
     const worker = new Worker(new URL(import.meta.url), { workerData: { decoder: job }, execArgv: [], env: {} });
-    worker.on("message", (reply: Reply) => {
+    crew.add(worker, (reply: Reply) => {
       const answer = "count" in reply ? { result: reply.count } : { error: errorOf(job.place.path, reply.failure) };
       crew.settle(worker, reply.id, answer);
     });
-    crew.add(worker);
   }
   return { decode: (run) => crew.ask((id) => ({ id, ...run }) satisfies Request), close: () => crew.close() };
 }
@@ -192,4 +191,7 @@ function serve(job: DecodeJob): void {
 }
 
 // The file that holds this is also the one that workers run.
-if (isDecodeWorker()) serve((workerData as { decoder: DecodeJob }).decoder);
+if (isDecodeWorker()) {
+  sayLoaded();
+  serve((workerData as { decoder: DecodeJob }).decoder);
+}
