@@ -16,7 +16,7 @@ let folder = "";
 let cli = "";
 let whole: Buffer;
 
-const RUN = ["--model", "lenet5", "--data", "digits", "--limit", "800", "--test-limit", "40", "--bits", "1W4A"];
+const RUN = ["--model", "lenet5", "--data", "digits", "--limit", "480", "--test-limit", "40", "--bits", "1W4A"];
 const HOW = [...RUN, "--epochs", "2", "--batch", "32", "--shards", "8", "--checkpoint-every", "3", "--quiet"];
 
 beforeAll(async () => {
