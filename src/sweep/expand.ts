@@ -244,28 +244,3 @@ export function expandPlan(plan: Plan, seed = 1): PlannedSweepRun[] {
     return teacher === undefined ? run : withTeacher(plan.file, run, teacher, known);
   });
 }
-
-/** Runs whose name, or the beginning of whose job's id, matches one of the patterns; `*` stands for anything. */
-export function matching<R extends { readonly name: string }>(
-  patterns: readonly string[],
-  runs: readonly R[],
-  idOf: (run: R) => string,
-): R[] {
-  const found = new Set<R>();
-  for (const pattern of patterns) {
-    const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-    const expression = new RegExp(`^${parts.join(".*")}$`);
-    const isId = /^[0-9a-f]{8,64}$/.test(pattern);
-    const own = runs.filter((run) => expression.test(run.name) || (isId && idOf(run).startsWith(pattern)));
-    if (own.length === 0) {
-      throw unknownWord(
-        "--only",
-        "no such run",
-        pattern,
-        runs.map(({ name }) => name),
-      );
-    }
-    for (const run of own) found.add(run);
-  }
-  return runs.filter((run) => found.has(run));
-}

@@ -34,6 +34,8 @@ export interface ResolvedPlan {
   readonly jobs: readonly SweepJob[];
   /** Files that jobs start from: what they are called in the sweep's folder, and where they are, or what they hold. */
   readonly files: ReadonlyMap<string, string | Uint8Array>;
+  /** Runs by name without a file that they start from, or that start from such a run; they are not among `runs`. */
+  readonly lacking: ReadonlyMap<string, DataError>;
 }
 
 /** A file that a plan names: beside the plan, or from the working folder. */
@@ -163,19 +165,25 @@ async function configured(
  *
  * @param runs sources before those that start from them
  * @param planFolder where relative files are looked for first
- * @throws DataError if a file is missing; UsageError for settings that its weights do not go with
+ * @throws UsageError for settings that a file's weights do not go with
  */
 export async function resolvePlan(runs: readonly PlannedSweepRun[], planFolder: string): Promise<ResolvedPlan> {
   const files = new Files(planFolder);
   const byName = new Map<string, Configured>();
+  const lacking = new Map<string, DataError>();
   for (const run of runs) {
+    const behind = [run.from, run.teacherFrom].map((name) => lacking.get(name ?? "")).find(Boolean);
+    if (behind !== undefined) {
+      lacking.set(run.name, behind);
+      continue;
+    }
     try {
       byName.set(run.name, await configured(run, byName.get(run.from ?? ""), byName.get(run.teacherFrom ?? ""), files));
     } catch (error) {
       if (!(error instanceof CoarsegradError)) throw error;
       const fields = { op: run.name, what: error.message };
       if (error instanceof UsageError) throw new UsageError(fields);
-      throw new DataError(fields);
+      lacking.set(run.name, new DataError(fields));
     }
   }
   const all = [...byName.values()];
@@ -194,5 +202,6 @@ export async function resolvePlan(runs: readonly PlannedSweepRun[], planFolder: 
     runs: all.map(({ run }) => run),
     jobs: ordered,
     files: new Map<string, string | Uint8Array>([...files.found, ...files.networks]),
+    lacking,
   };
 }

@@ -143,6 +143,23 @@ describe("a sweep", () => {
     expect(stdout).toContain("7 runs, 6 different, 7 done");
   });
 
+  it("needs the files of those runs alone that were chosen", async () => {
+    const runs = { there: {}, gone: { settings: { init: "gone.safetensors" } }, after: { from: "gone" } };
+    plan(bench, "lacking.json", { settings: SMALL, runs });
+    const sweep = (...args: string[]) => bench.run("sweep", "lacking.json", "--dry-run", "--json", ...args);
+    const { code, stdout, stderr } = await sweep("--only", "there");
+    expect(JSON.parse(stdout).runs.map(({ name }: { name: string }) => name)).toEqual(["there"]);
+    const [{ id }] = JSON.parse(stdout).runs as { id: string }[];
+    expect({ code, id: (await sweep("--only", id)).code }).toEqual({ code: 0, id: 0 });
+    expect(stderr).toContain("left out, for they were not asked for: gone, and 1 more (gone: gone.safetensors: ");
+    for (const only of [[], ["--only", "after"], ["--only", "*"]]) {
+      const refused = await sweep(...only);
+      expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });
+      expect(refused.stderr).toContain("gone: gone.safetensors: the file to start from is not there");
+    }
+    expect((await sweep("--only", "gnoe")).stderr).toContain("did you mean gone?");
+  });
+
   it("is tried in small with --trial, apart from the runs themselves", async () => {
     plan(bench, "huge.json", {
       settings: { ...SMALL, limit: null, testLimit: null, epochs: 500 },

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fields } from "../../src/run/fields.js";
-import { expandPlan, matching, type PlannedSweepRun } from "../../src/sweep/expand.js";
+import { matching } from "../../src/sweep/chosen.js";
+import { expandPlan, type PlannedSweepRun } from "../../src/sweep/expand.js";
 import { parsePlan } from "../../src/sweep/plan.js";
 
 const runsOf = (plan: unknown): PlannedSweepRun[] => expandPlan(parsePlan(plan, "plan.json"));

@@ -7,9 +7,9 @@ import { readJsonFile } from "../../node/run/run-files.js";
 import { choice, text } from "../../run/kinds.js";
 import type { RunSummary } from "../../run/summary.js";
 import { UsageError } from "../../run/usage-error.js";
-import { expandPlan, matching } from "../../sweep/expand.js";
+import { chosenJobs } from "../../sweep/chosen.js";
+import { expandPlan } from "../../sweep/expand.js";
 import { linkRun, prepareFolder, SWEEP_FILES, writeResults } from "../../sweep/folder.js";
-import { withSources } from "../../sweep/graph.js";
 import type { SweepJob } from "../../sweep/job.js";
 import { type CommandProgress, finished, performJob } from "../../sweep/perform.js";
 import { parsePlan } from "../../sweep/plan.js";
@@ -97,7 +97,7 @@ class Sweep {
   readonly #out: string;
   /** How jobs stand, by id. */
   readonly #states = new Map<string, JobState>();
-  #plan: ResolvedPlan = { runs: [], jobs: [], files: new Map() };
+  #plan: ResolvedPlan = { runs: [], jobs: [], files: new Map(), lacking: new Map() };
   #writing: Promise<void> = Promise.resolve();
 
   constructor(file: string, options: SweepOptions, terminal: Terminal) {
@@ -116,7 +116,7 @@ class Sweep {
     this.#checkOptions();
     const runs = expandPlan(parsePlan(await readJsonFile(this.#file), this.#file), seed);
     this.#plan = await resolvePlan(trial ? runs.map(trialOf) : runs, path.dirname(this.#file));
-    const jobs = this.#chosen(only);
+    const jobs = chosenJobs(this.#plan, only?.split(",").filter(Boolean) ?? [], (text) => this.#terminal.warn(text));
     if (emit === "slurm") return this.#emit(jobs);
     await this.#look();
     if (dryRun) {
@@ -140,21 +140,6 @@ class Sweep {
       const expected = clash === "--emit" ? "one of them" : "it with sweep-worker, which does the work";
       throw new UsageError({ op: clash, what: "does not go with --queue", expected, got: clash });
     }
-  }
-
-  /** The jobs that were asked for, and what they start from. */
-  #chosen(only: string | undefined): SweepJob[] {
-    const { runs, jobs } = this.#plan;
-    const patterns = only?.split(",").filter(Boolean) ?? [];
-    if (patterns.length === 0) return [...jobs];
-    const wanted = new Set(matching(patterns, runs, ({ id }) => id).map(({ id }) => id));
-    const chosen = jobs.filter(({ id }) => wanted.has(id));
-    return withSources(
-      chosen,
-      jobs,
-      ({ id }) => id,
-      ({ from }) => from,
-    );
   }
 
   /** What is done already. */
