@@ -54,7 +54,14 @@ const MOST_LONG = 64;
  * @throws FormatError for other opcodes, names that the reader refuses, damage
  */
 export function readPickle(bytes: Uint8Array, reader: PickleReader): unknown {
-  return new Machine(bytes, reader).run();
+  const { value, end } = readPickleAt(bytes, 0, reader);
+  if (end !== bytes.length) throw reader.fail("pickle: end", `${end} bytes`, `${bytes.length}`);
+  return value;
+}
+
+/** The value of a pickle that begins at a place, and where it ends; see {@link readPickle}. */
+export function readPickleAt(bytes: Uint8Array, start: number, reader: PickleReader): { value: unknown; end: number } {
+  return new Machine(bytes, start, reader).run();
 }
 
 /** Opcodes by their numbers, under the names of Python's pickletools. */
@@ -127,16 +134,17 @@ class Machine {
   readonly #reader: PickleReader;
   readonly #stack: unknown[] = [];
   readonly #memo = new Map<number, unknown>();
-  #at = 0;
+  #at: number;
 
-  constructor(bytes: Uint8Array, reader: PickleReader) {
+  constructor(bytes: Uint8Array, start: number, reader: PickleReader) {
+    this.#at = start;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#reader = reader;
   }
 
-  run(): unknown {
-    if (this.#bytes[0] !== 0x80) this.#fail("beginning", "a protocol", "none");
+  run(): { value: unknown; end: number } {
+    if (this.#bytes[this.#at] !== 0x80) this.#fail("beginning", "a protocol", "none");
     for (;;) {
       const opcode = this.u8();
       if (opcode === STOP) break;
@@ -146,10 +154,9 @@ class Machine {
       }
       step(this);
     }
-    if (this.#at !== this.#bytes.length) this.#fail("end", `${this.#at} bytes`, `${this.#bytes.length}`);
     const value = this.pop();
     if (this.#stack.length > 0) this.#fail("end", "one value", `${this.#stack.length + 1}`);
-    return value;
+    return { value, end: this.#at };
   }
 
   #fail(what: string, expected: string, got: string): never {

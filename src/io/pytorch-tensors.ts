@@ -10,11 +10,17 @@ import type { ZipFail, ZipMember } from "./zip.js";
 /** Times the file's bytes that all tensors together may take: storages may be shared. */
 const MOST_SHARING = 8;
 
+/** Bytes of a storage in the file. */
+export type StorageBytes = Pick<ZipMember, "size" | "contents">;
+
+/** The storage of a key: so many elements of so many bytes. @throws FormatError if there is none */
+export type FindStorage = (key: string, count: number, bytesEach: number) => StorageBytes;
+
 /** Memory that tensors lie in, as the pickle names it. */
 export class Storage {
   readonly type: string;
-  readonly member: ZipMember;
-  constructor(type: string, member: ZipMember) {
+  readonly member: StorageBytes;
+  constructor(type: string, member: StorageBytes) {
     this.type = type;
     this.member = member;
   }
@@ -41,7 +47,7 @@ export class StoredTensor {
 export class Copier {
   readonly #limit: number;
   readonly #fail: ZipFail;
-  readonly #read = new Map<ZipMember, Map<string, SafeData>>();
+  readonly #read = new Map<StorageBytes, Map<string, SafeData>>();
   #taken = 0;
 
   /** @param fileBytes of the whole checkpoint */
@@ -78,7 +84,7 @@ export class Copier {
     return { dtype, ...(stored !== undefined && { stored }), shape, data };
   }
 
-  #elements(member: ZipMember, type: string, make: (buffer: ArrayBuffer) => SafeData): SafeData {
+  #elements(member: StorageBytes, type: string, make: (buffer: ArrayBuffer) => SafeData): SafeData {
     const byType = this.#read.get(member) ?? new Map<string, SafeData>();
     this.#read.set(member, byType);
     const known = byType.get(type) ?? make(new Uint8Array(member.contents()).buffer);

@@ -1,14 +1,16 @@
 /**
- * @file PyTorch's checkpoints (`.pt`, `.pth`, `.ckpt`; `torch.save` since 1.6): a ZIP archive of one pickle and the
- * memory of its tensors. The pickle is read, not run.
+ * @file PyTorch's checkpoints (`.pt`, `.pth`, `.ckpt`): a pickle and the memory of its tensors, in a ZIP archive or, as
+ * before 1.6, one after the other. The pickle is read, not run.
  */
 import { checkOptions, text } from "../core/checks.js";
 import { isMap } from "../core/containers.js";
 import { FormatError } from "../core/errors.js";
 import { cut } from "../core/printable.js";
 import { bytesOf } from "./doors.js";
+import { isLegacyPyTorch } from "./foreign-weights.js";
 import { type PickleReader, PyName, PyObject, PyTuple, readPickle } from "./pickle.js";
-import { Copier, Storage, StoredTensor } from "./pytorch-tensors.js";
+import { readLegacy } from "./pytorch-legacy.js";
+import { Copier, type FindStorage, Storage, StoredTensor } from "./pytorch-tensors.js";
 import { typeOf } from "./pytorch-types.js";
 import type { SafeTensor } from "./safetensors.js";
 import { type ZipFail, type ZipMember, zipMembers } from "./zip.js";
@@ -32,6 +34,7 @@ export interface PyTorchOptions {
 const UNTYPED = "torch.storage.UntypedStorage";
 const DICTS = ["collections.OrderedDict", "collections.defaultdict", "collections.Counter"];
 const REBUILD = [
+  "torch._utils._rebuild_tensor",
   "torch._utils._rebuild_tensor_v2",
   "torch._utils._rebuild_tensor_v3",
   "torch._utils._rebuild_parameter",
@@ -71,8 +74,8 @@ const MOST_AXES = 64;
 const HINT = 'save the weights alone: torch.save(model.state_dict(), "weights.pt")';
 
 /**
- * Reads the state dict of a checkpoint that `torch.save` wrote (1.6 and later; at most 4 GB). Nothing in it is executed:
- * tensors, plain values and a list of names are known, all else is refused by its name.
+ * Reads the state dict of a checkpoint that `torch.save` wrote: an archive of at most 4 GB, or the format before 1.6.
+ * Nothing in it is executed: tensors, plain values and a list of names are known, all else is refused by its name.
  *
  * A checkpoint that holds more than a state dict gives that under `state_dict`, `model_state_dict`, `model` or the like,
  * or the only one; `options.key` chooses.
@@ -92,9 +95,9 @@ export function readPyTorch(
   const bytes = bytesOf("readPyTorch", given, file);
   checkOptions<PyTorchOptions>("readPyTorch", options, { key: text });
   const fail: ZipFail = (what, expected, got, hint) => new FormatError({ op: file, what, expected, got, hint });
-  const members = membersOf(bytes, file, fail);
-  const pickle = members.get("data.pkl") as ZipMember;
-  const root = readPickle(pickle.contents(), new CheckpointReader(members, fail));
+  const root = isLegacyPyTorch(bytes)
+    ? readLegacy(bytes, (find) => new CheckpointReader(find, fail))
+    : readArchive(bytes, file, fail);
   const { key, state } = stateOf(root, options.key, fail);
   const copier = new Copier(bytes.length, fail);
   const tensors = new Map<string, SafeTensor>();
@@ -108,11 +111,25 @@ export function readPyTorch(
   return { tensors, unread, key };
 }
 
+/** What an archive's pickle holds. */
+function readArchive(bytes: Uint8Array, file: string, fail: ZipFail): unknown {
+  const members = membersOf(bytes, file, fail);
+  const pickle = members.get("data.pkl") as ZipMember;
+  const find: FindStorage = (key, count, bytesEach) => {
+    const size = count * bytesEach;
+    const member = members.get(`data/${key}`);
+    if (member === undefined) throw fail(`storage ${cut(key, 40)}`, `data/${cut(key, 40)}`, "no such member");
+    if (!member.stored) throw fail(`"${member.name}"`, "a member that is stored", "a compressed one");
+    if (member.size !== size) throw fail(`"${member.name}"`, `${size} bytes`, `${member.size}`);
+    return member;
+  };
+  return readPickle(pickle.contents(), new CheckpointReader(find, fail));
+}
+
 /** Members by their names in the archive's one folder. */
 function membersOf(bytes: Uint8Array, file: string, fail: ZipFail): Map<string, ZipMember> {
   const all = new Map<string, ZipMember>();
-  const old = "files of torch.save before 1.6 are no archives: load and save them with a later version";
-  for (const member of zipMembers(bytes, file, "PyTorch", fail, old)) {
+  for (const member of zipMembers(bytes, file, "PyTorch", fail)) {
     if (all.has(member.name)) throw fail(`"${member.name}": member`, "each name once", "twice");
     all.set(member.name, member);
   }
@@ -137,11 +154,11 @@ function membersOf(bytes: Uint8Array, file: string, fail: ZipFail): Map<string, 
 
 /** What a checkpoint's pickle may mention, and what becomes of it. */
 class CheckpointReader implements PickleReader {
-  readonly #members: ReadonlyMap<string, ZipMember>;
+  readonly #find: FindStorage;
   readonly #fail: ZipFail;
 
-  constructor(members: ReadonlyMap<string, ZipMember>, fail: ZipFail) {
-    this.#members = members;
+  constructor(find: FindStorage, fail: ZipFail) {
+    this.#find = find;
     this.#fail = fail;
   }
 
@@ -155,16 +172,13 @@ class CheckpointReader implements PickleReader {
   }
 
   persistent(id: unknown): Storage {
-    const [kind, type, key, , count] = id instanceof PyTuple ? id.items : [];
+    const [kind, type, key, , count, view = null] = id instanceof PyTuple ? id.items : [];
     const bytes = type instanceof PyName ? (type.name === UNTYPED ? 1 : typeOf(type.name)?.bytes) : undefined;
     if (kind !== "storage" || bytes === undefined || typeof key !== "string" || !isCount(count)) {
       throw this.fail("storage", '("storage", class, key, device, elements)', kindOf(id));
     }
-    const member = this.#members.get(`data/${key}`);
-    if (member === undefined) throw this.fail(`storage ${cut(key, 40)}`, `data/${cut(key, 40)}`, "no such member");
-    if (!member.stored) throw this.fail(`"${member.name}"`, "a member that is stored", "a compressed one");
-    if (member.size !== bytes * count) throw this.fail(`"${member.name}"`, `${bytes * count} bytes`, `${member.size}`);
-    return new Storage((type as PyName).name, member);
+    if (view !== null) throw this.fail(`storage ${cut(key, 40)}`, "one of its own", "a part of another");
+    return new Storage((type as PyName).name, this.#find(key, count, bytes));
   }
 
   made(name: string, args: readonly unknown[]): unknown {

@@ -2,7 +2,8 @@
 import { div, sub } from "../autograd/functions.js";
 import { Tensor } from "../autograd/tensor.js";
 import { check, checkOptions, instanceOf, listOf, real } from "../core/checks.js";
-import { ArgumentError } from "../core/errors.js";
+import { ArgumentError, ShapeError } from "../core/errors.js";
+import { shapeText } from "../core/shape.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { Module } from "./module.js";
 import { Buffer } from "./parameter.js";
@@ -16,7 +17,8 @@ export interface NormalizeOptions {
 }
 
 /**
- * y = (x − mean_c)/std_c per channel (the last axis), with constants that are not part of the state dict.
+ * y = (x − mean_c)/std_c per channel (the last axis), with constants that are not part of the state dict. One constant
+ * is for all channels.
  *
  * @gradient exact
  */
@@ -46,7 +48,13 @@ export class Normalize extends Module {
     this.mean = new Buffer(NDArray.from(mean, [mean.length], "f32"), { persistent: false });
     this.std = new Buffer(NDArray.from(std, [std.length], "f32"), { persistent: false });
   }
+  /** @throws ShapeError if x has other channels than there are constants */
   override forward(x: Tensor): Tensor {
+    const count = this.mean.data.shape[0];
+    if (count !== 1 && x.shape.at(-1) !== count) {
+      const expected = `[…, ${count}], a channel for each constant`;
+      throw new ShapeError({ op: "Normalize", what: "channel mismatch", expected, got: shapeText(x.shape) });
+    }
     return div(sub(x, new Tensor(this.mean.data)), new Tensor(this.std.data));
   }
   protected override describe(): string {

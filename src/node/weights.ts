@@ -3,6 +3,7 @@
 import { anything, checkOptions, describe, integer, listOf } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import type { Shape } from "../core/shape.js";
+import { isPyTorch } from "../io/foreign-weights.js";
 import { readPyTorch } from "../io/pytorch.js";
 import type { Module } from "../nn/module.js";
 import { loadPyTorch } from "../nn/pytorch.js";
@@ -47,7 +48,7 @@ export async function loadNetwork<Net extends Module>(
   checkOptions(op, options, { inputShape: listOf(integer(1)), maxBytes: anything });
   const { inputShape, ...reading } = options;
   const bytes = await readFileBytes(path, reading);
-  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) return load(bytes, net, { file: path });
+  if (!isPyTorch(bytes)) return load(bytes, net, { file: path });
   const { tensors } = readPyTorch(bytes, path);
   if (inputShape === undefined) {
     const expected = "inputShape: [H, W, C] of one image, since PyTorch flattens images in another order";

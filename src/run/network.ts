@@ -9,6 +9,7 @@ import type { Module } from "../nn/module.js";
 import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import { type ImageInfo, infoOf } from "./images.js";
+import { checkChannels } from "./normalization.js";
 import { onnxNetworkFor } from "./onnx.js";
 import { isOnnx } from "./onnx-names.js";
 import { quantized } from "./quantize.js";
@@ -89,13 +90,19 @@ export function loaded(net: Module, state: ReadonlyMap<string, SafeTensor>): Mod
   return net.eval();
 }
 
-/** Float weights in the network of that name. @throws StateError, FormatError as {@link loadWeights} */
+/**
+ * Float weights in the network of that name.
+ *
+ * @throws UsageError for a normalization of other channels; StateError, FormatError as {@link loadWeights}
+ */
 export function floatNetwork(
   name: string,
   info: ImageInfo,
   source: WeightsSource,
   normalize: NormalizeOptions | null,
 ): Module {
+  const [height, width, channels] = info.shape;
+  checkChannels(source.path, normalize, channels, `images of ${height}×${width}×${channels}`);
   const net = freshNetwork(name, info, 0, normalize);
   try {
     loadWeights(net, source, info.shape);

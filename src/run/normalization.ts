@@ -66,3 +66,27 @@ export const normalization: Kind<NormalizeOptions | null> = {
 export function defaultNormalize({ shape, mean, std }: ImageConstants): NormalizeOptions | null {
   return shape[2] === 1 ? null : { mean, std };
 }
+
+/**
+ * Refuses constants for images of other channels.
+ *
+ * @param op who has them: an option, or the file of weights that they belong to
+ * @param images what they are to be used on, in words
+ * @throws UsageError
+ */
+export function checkChannels(
+  op: string,
+  constants: NormalizeOptions | null | undefined,
+  channels: number,
+  images: string,
+): void {
+  const count = constants?.mean.length ?? 1;
+  // One for all of them is a normalization as well.
+  if (count === 1 || count === channels) return;
+  throw new UsageError({
+    op,
+    what: "normalizes images of other channels",
+    expected: channels === 1 ? `one constant, for ${images}` : `1 or ${channels} constants, for ${images}`,
+    got: `${count} (${normalizeText(constants)})`,
+  });
+}

@@ -20,7 +20,7 @@ import { FIELDS, fields } from "./fields.js";
 import { FOLDER_SOUND, folderOf, type ImagesInfo, isSound, soundFolderOf, soundImages } from "./images.js";
 import { objectOf } from "./kinds.js";
 import { isPostTraining, type Method, usualEpochs } from "./methods.js";
-import { defaultNormalize, normalization } from "./normalization.js";
+import { checkChannels, defaultNormalize, normalization } from "./normalization.js";
 import { isOnnx } from "./onnx-names.js";
 import { UsageError } from "./usage-error.js";
 
@@ -159,7 +159,18 @@ export function runConfig(settings: Settings = {}, context: SettingsContext = {}
     const own = imageSize === undefined ? shape : [imageSize, imageSize, shape[2]];
     run.images = { shape: own, classes, classNames, ...(sound && { sound }) };
   }
-  return run as unknown as RunConfig;
+  const config = run as unknown as RunConfig;
+  checkNormalized(config, settings, context);
+  return config;
+}
+
+/** Refuses a normalization, chosen or of weights, for images of other channels. */
+function checkNormalized({ data, normalize, init, teacher }: RunConfig, chosen: Settings, context: SettingsContext) {
+  const channels = (context.images ?? knownImages(data)).shape[2];
+  const images = `images of ${data}`;
+  const own = chosen.normalize === undefined && init !== null ? init.file : "--normalize";
+  checkChannels(own, normalize, channels, images);
+  checkChannels(teacher?.file ?? "--teacher", teacher?.normalize, channels, images);
 }
 
 /**
@@ -171,7 +182,8 @@ export function settingsOf(config: RunConfig): Settings {
   const { quant, schedule, images } = config;
   const { warmupEpochs, ...form } = schedule;
   const method: Method = quant?.method ?? "float";
-  const teaches = { teacher: config.teacher?.file, teacherModel: config.teacher?.model };
+  const { file: teacher, model: teacherModel, normalize: teacherNormalize } = config.teacher ?? {};
+  const teaches = { teacher, teacherModel, teacherNormalize };
   const own = { method, imageSize: images?.shape[0], warmup: warmupEpochs, ...teaches };
   const kept: Values = { ...config, ...(quant as QuantConfig | null), ...own, schedule: form, init: undefined };
   const { bits, optimizer, model, data, validate } = config;

@@ -1,7 +1,7 @@
 /** @file What a model's file may be: a packed model, a training checkpoint, float weights, or an ONNX file. */
 import { check, checkBytes, text } from "../core/checks.js";
 import { FORMAT_NAME } from "../format/plan.js";
-import { isZip, refuseForeign } from "../io/foreign-weights.js";
+import { isPyTorch, refuseForeign } from "../io/foreign-weights.js";
 import { readPyTorch } from "../io/pytorch.js";
 import { readSafetensors, type SafeTensor, safetensorsMetadata } from "../io/safetensors.js";
 import { CHECKPOINT_FORMAT, type Checkpoint, loadCheckpoint } from "../train/checkpoint.js";
@@ -80,7 +80,7 @@ export function readModel(bytes: Uint8Array, path: string): ModelSource {
   check("readModel", "path", path, text);
   if (isOnnx(path)) return { kind: "onnx", path, bytes };
   refuseForeign(bytes, path);
-  if (isZip(bytes)) {
+  if (isPyTorch(bytes)) {
     const { tensors, unread } = readPyTorch(bytes, path);
     return { kind: "weights", path, bytes, tensors, unread, metadata: { format: "pt" } };
   }

@@ -2,6 +2,7 @@
 import { MODEL_NAMES } from "../models/index.js";
 import { type Facts, row } from "./field.js";
 import { choice, names, real, text } from "./kinds.js";
+import { normalization } from "./normalization.js";
 
 const taught = ({ taught }: Facts): string | null => (taught ? null : "--teacher FILE");
 
@@ -18,6 +19,13 @@ export const TEACHER_FIELDS = {
     help: "network of a teacher in plain weights",
     kind: choice(MODEL_NAMES),
     initialText: "that of --model",
+    needs: taught,
+  }),
+  teacherNormalize: row("own", {
+    flags: "--teacher-normalize <how>",
+    help: "how a teacher in plain weights normalizes images, as --normalize takes it",
+    kind: normalization,
+    initialText: "what its file states, else as --normalize by default",
     needs: taught,
   }),
   temperature: row("run?", {

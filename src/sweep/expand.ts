@@ -87,7 +87,7 @@ function draftsOf(plan: Plan, entry: PlanEntry, seed: number): Draft[] {
           delete chosen.init;
         }
         if (teacher !== undefined) {
-          for (const key of ["teacher", "teacherModel"]) {
+          for (const key of ["teacher", "teacherModel", "teacherNormalize"]) {
             if (own[key] !== undefined) refusePlan(op, `${key} and teacherFrom`, "one of them", own[key]);
             delete chosen[key];
           }

@@ -2,7 +2,7 @@
 import { check, checkBytes, checkOptions, describe, instanceOf, record, text } from "../core/checks.js";
 import { FormatError, QuantError } from "../core/errors.js";
 import { contentChecksum } from "../io/checksum.js";
-import { refuseForeign } from "../io/foreign-weights.js";
+import { isPyTorch, refuseForeign } from "../io/foreign-weights.js";
 import { readJson } from "../io/json.js";
 import { readSafetensors, type SafeEntry, writeSafetensors } from "../io/safetensors.js";
 import { Module } from "../nn/module.js";
@@ -102,6 +102,15 @@ export function load<Net extends Module>(bytes: Uint8Array, net: Net, options: L
   check("load", "net", net, instanceOf(Module as never, "a Module"));
   bytes = checkBytes("load", "bytes", bytes);
   refuseForeign(bytes, file);
+  if (isPyTorch(bytes)) {
+    throw new FormatError({
+      op: file,
+      what: "not a file that load reads",
+      expected: "safetensors",
+      got: "a checkpoint of PyTorch's",
+      hint: "loadPyTorch(net, readPyTorch(bytes).tensors, { inputShape: [H, W, C] })",
+    });
+  }
   const { tensors, metadata } = readSafetensors(bytes, file);
   checkContent(tensors, metadata, file);
   if (metadata.format === WEIGHTS_FORMAT) checkQuantization(metadata, net, file);

@@ -42,6 +42,10 @@ describe("--normalize", () => {
     expect(knownWeights("00f6613a03da7d03a575275efb0ec7acf2671a86bef74091b3e61149e5ee4b24")?.normalize).toEqual(
       IMAGENET,
     );
+    // As its author's torch.save wrote it.
+    expect(knownWeights("4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367")?.normalize).toEqual(
+      IMAGENET,
+    );
     expect(knownWeights("00f6613a")).toBeUndefined();
     expect(knownWeights("constructor")).toBeUndefined();
   });
@@ -114,6 +118,40 @@ beforeAll(async () => {
   bench = await Workbench.open();
 });
 afterAll(() => bench?.close());
+
+describe("images of other channels", () => {
+  it("are refused by the option or the file before anything is made", async () => {
+    const state = [{ name: "w", shape: [1], data: Float32Array.of(1) }];
+    writeFileSync(bench.file("colour.safetensors"), writeSafetensors(state, { normalize: "imagenet" }));
+    const grey = "normalizes images of other channels; expected one constant, for images of digits, got 3 (imagenet)";
+    const small = ["train", "--model", "resnet20", "--epochs", "1", "--out", "runs/none"];
+    for (const [message, ...args] of [
+      [`--normalize: ${grey}`, ...small, "--normalize", "imagenet"],
+      [`colour.safetensors: ${grey}`, ...small, "--init", "colour.safetensors"],
+      [`colour.safetensors: ${grey}`, ...small, "--teacher", "colour.safetensors"],
+      [
+        "--normalize: normalizes images of other channels; expected 1 or 3 constants, for images of cifar10, got 2",
+        ...[...small, "--data", "cifar10", "--normalize", "0.1,0.2/1,1"],
+      ],
+      [
+        "colour.safetensors: normalizes images of other channels",
+        "summary",
+        "colour.safetensors",
+        "--model",
+        "resnet20",
+      ],
+      [
+        "colour.safetensors: normalizes images of other channels; expected one constant, for images of 28×28×1, got 3",
+        ...["eval", "colour.safetensors", "--model", "resnet20", "--data", "digits"],
+      ],
+    ]) {
+      const { code, stdout, stderr } = await bench.run(...args);
+      expect({ code, stdout }, args.join(" ")).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toContain(`coarsegrad: ${message}`);
+      expect(existsSync(bench.file("runs", "none"))).toBe(false);
+    }
+  });
+});
 
 describe("runs", () => {
   const SMALL = ["--model", "mlp", "--limit", "400", "--test-limit", "100", "--epochs", "1"];

@@ -1,8 +1,10 @@
 /** @file Recipes on the command line: a teacher, and stages of fewer and fewer bits. */
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeSafetensors } from "../../src/io/safetensors.js";
 import { readRunMessage, writeRunMessage } from "../../src/node/world/run-message.js";
 import { readModel } from "../../src/run/index.js";
+import { loadCheckpoint } from "../../src/train/checkpoint.js";
 import { Workbench } from "./run.js";
 
 interface Summary {
@@ -97,6 +99,21 @@ describe("train --teacher", () => {
     expect(rest.weightsSha256).toBe(whole.weightsSha256);
   });
 
+  it("lets plain weights see images as they are told, and again when it is resumed", async () => {
+    const { model } = loadCheckpoint(new Uint8Array(readFileSync(bench.file("teacher", "checkpoint.safetensors"))));
+    writeFileSync(bench.file("plain.safetensors"), writeSafetensors([...model].map(([name, t]) => ({ name, ...t }))));
+    const own = [...SMALL, "--schedule", "constant", "--bits", "1W4A", "--init", "teacher", "--teacher"];
+    const how = ["plain.safetensors", "--teacher-normalize", "0.5/0.25"];
+    const whole = await train(...own, ...how, "--epochs", "2", "--out", "told");
+    expect(json("told", "config.json").teacher.normalize).toEqual({ mean: [0.5], std: [0.25] });
+    await train(...own, ...how, "--epochs", "1", "--out", "told-part");
+    const rest = await train("--resume", "told-part", "--epochs", "2");
+    expect(rest.weightsSha256).toBe(whole.weightsSha256);
+    const usual = await train(...own, "plain.safetensors", "--epochs", "2", "--out", "untold");
+    expect(json("untold", "config.json").teacher.normalize).toBeNull();
+    expect(usual.weightsSha256).not.toBe(whole.weightsSha256);
+  });
+
   it("refuses a teacher that is missing, of other images or classes, or without a network's name", async () => {
     const own = [...SMALL, "--epochs", "1", "--out", "never"];
     expect(await fails("train", ...own, "--teacher", "nowhere.safetensors")).toMatch(/nowhere/);
@@ -105,6 +122,10 @@ describe("train --teacher", () => {
     expect(await fails("train", ...own, "--teacher", "teacher", "--teacher-model", "mlp")).toMatch(
       /--teacher-model.*says which network it is/,
     );
+    expect(await fails("train", ...own, "--teacher", "teacher", "--teacher-normalize", "mnist")).toMatch(
+      /--teacher-normalize: teacher says how its images are normalized; expected no --teacher-normalize, got mnist/,
+    );
+    expect(await fails("train", ...own, "--teacher-normalize", "mnist")).toMatch(/--teacher-normalize.*--teacher FILE/);
     const untrained = ["--method", "ptq", "--bits", "1W4A", "--init", "teacher", "--out", "never"];
     expect(await fails("train", ...SMALL, ...untrained, "--teacher", "teacher")).toMatch(
       /--teacher.*a --method that trains/,

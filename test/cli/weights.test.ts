@@ -140,8 +140,13 @@ describe("weights of others", () => {
       ["cut.pt", Buffer.from("504b03040000080800000000", "hex"), "cut.pt: not a PyTorch archive"],
       ["module.pt", Buffer.from(pickled.module, "base64"), "torch.save(model.state_dict()"],
       ["evil.pt", Buffer.from(pickled.evil, "base64"), "expected tensors and plain values alone, got posix.system"],
-      ["old.pth", Buffer.from("80028a0a6cfc9c46f9206aa85019", "hex"), "torch.load(sys.argv[1]"],
-      ["cut short.pt", Buffer.from("00000000000000000000", "hex"), "got a file that is no archive, as torch.save"],
+      ["other.pth", Buffer.from("80027d7100752e01", "hex"), "got a pickle that torch.save did not write"],
+      [
+        "old.pth",
+        Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex"),
+        "old.pth: pickle: beginning; expected a protocol",
+      ],
+      ["cut short.pt", Buffer.from("00000000000000000000", "hex"), "got a file that torch.save did not write"],
       ["net.h5", Buffer.from("894844460d0a1a0a00", "hex"), "got an HDF5 file"],
       ["net.npz", Buffer.from("504b0304000000000000", "hex"), "readNpz"],
     ];

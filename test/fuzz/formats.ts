@@ -71,7 +71,10 @@ export const FORMATS: Readonly<Record<string, FuzzFormat>> = {
     read: (bytes) => readNpz(bytes),
   },
   pytorch: {
-    make: (rng) => new Uint8Array(Buffer.from(rng.int(2) === 0 ? pytorch.state : pytorch.checkpoint, "base64")),
+    make: (rng) => {
+      const files = [pytorch.state, pytorch.checkpoint, pytorch.legacy, pytorch.legacyCheckpoint];
+      return new Uint8Array(Buffer.from(files[rng.int(files.length)], "base64"));
+    },
     read: (bytes) => readPyTorch(bytes),
   },
   tar: { make: () => tarOf({ "a/b": text("hello"), c: new Uint8Array(600) }), read: (bytes) => readTar(bytes) },

@@ -58,13 +58,47 @@ export function archiveOf(pickle: readonly number[], storages: readonly Uint8Arr
   );
 }
 
-/** A state dict in a file. @param under keys that it stands below, the outermost first */
-export function pytorchOf(state: ReadonlyMap<string, TorchTensor>, under: readonly string[] = []): Uint8Array {
+/** A file as before 1.6: a pickle, keys and, behind the count of its elements, each storage. */
+export function legacyBytes(
+  pickle: readonly number[],
+  keys: readonly string[],
+  storages: readonly TorchTensor["data"][],
+): Uint8Array {
+  const whole = (...opcodes: readonly number[]): number[] => [0x80, 2, ...opcodes, 0x2e];
+  return Uint8Array.from([
+    ...whole(0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19),
+    ...whole(...op.int(1001)),
+    ...whole(...op.dict([...op.text("little_endian"), 0x88])),
+    ...whole(...pickle),
+    ...whole(0x5d, 0x28, ...keys.flatMap(op.text), 0x65),
+    ...storages.flatMap((data) => [...u32(data.length), ...u32(0), ...bytesOf(data)]),
+  ]);
+}
+
+/** Opcodes of a state dict whose storages are called by their places in it. */
+function stateOf(state: ReadonlyMap<string, TorchTensor>): number[] {
   const pairs = [...state].map(([name, { storage, data, shape, strides, offset }], i) => {
     const steps = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
     return [...op.text(name), ...op.tensor(op.storage(storage, `${i}`, data.length), shape, strides ?? steps, offset)];
   });
-  const pickle = under.reduceRight((inner, key) => op.dict(op.text(key), inner), op.dict(...pairs));
+  return op.dict(...pairs);
+}
+
+/** A state dict in a file as before 1.6. @param keys default: of all storages */
+export function legacyOf(
+  state: ReadonlyMap<string, TorchTensor>,
+  keys = [...state.keys()].map((_, i) => `${i}`),
+): Uint8Array {
+  return legacyBytes(
+    stateOf(state),
+    keys,
+    [...state.values()].map(({ data }) => data),
+  );
+}
+
+/** A state dict in a file. @param under keys that it stands below, the outermost first */
+export function pytorchOf(state: ReadonlyMap<string, TorchTensor>, under: readonly string[] = []): Uint8Array {
+  const pickle = under.reduceRight((inner, key) => op.dict(op.text(key), inner), stateOf(state));
   return archiveOf(
     pickle,
     [...state.values()].map(({ data }) => bytesOf(data)),

@@ -4,8 +4,9 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { Rng } from "../../src/core/rng.js";
 import { readPyTorch } from "../../src/io/pytorch.js";
+import type { SafeTensor } from "../../src/io/safetensors.js";
 import { refusal, survivesMutation, unaligned } from "./malformed.js";
-import { archiveOf, op, pytorchOf } from "./pytorch-of.js";
+import { archiveOf, legacyBytes, legacyOf, op, pytorchOf } from "./pytorch-of.js";
 import { zipOf } from "./zip-of.js";
 
 interface Fixture {
@@ -20,6 +21,8 @@ describe("readPyTorch", () => {
     ["state", null],
     ["protocol4", null],
     ["checkpoint", "state_dict"],
+    ["legacy", null],
+    ["legacyCheckpoint", "state_dict"],
   ])("reads the state dict that Python pickled: %s", (name, key) => {
     const read = readPyTorch(unaligned(file(name)));
     expect(read.key).toBe(key);
@@ -60,6 +63,13 @@ describe("readPyTorch", () => {
     ["bigEndian", "byte order; expected little, got big"],
     ["tensor", "no state dict; expected tensors by name, got a tensor"],
     ["nothing", "no state dict; expected tensors by name, got epoch (a number), lr (a number), best (numpy"],
+    [
+      "legacyModule",
+      "holds Python objects; expected tensors and plain values alone, got torchvision.models.resnet.ResNet",
+    ],
+    ["legacyBigEndian", "byte order; expected little, got big"],
+    ["legacyVersion", "version of torch.save; expected 1001, got 1002"],
+    ["legacyView", "storage 94000000; expected one of its own, got a part of another"],
   ])("refuses %s in plain words", (name, message) => {
     expect(refusal(readPyTorch, file(name))).toContain(message);
   });
@@ -70,10 +80,55 @@ describe("readPyTorch", () => {
     const script = zipOf(["data.pkl", "constants.pkl"].map((name) => [`a/${name}`, new Uint8Array(1)]));
     expect(refusal(readPyTorch, script)).toContain("got a TorchScript program");
   });
-  it("is cut or changed: a value or an error of the library", () => {
-    const good = file("checkpoint");
+  it.each(["checkpoint", "legacyCheckpoint"])("is cut or changed: a value or an error of the library: %s", (name) => {
+    const good = file(name);
     for (let n = 0; n < good.length; n += 1 + (n % 13)) refusal(readPyTorch, good.slice(0, n));
     survivesMutation(readPyTorch, good);
+  });
+  it("reads tensors as they were pickled before 0.4", () => {
+    const { data, shape } = readPyTorch(file("legacyOld")).tensors.get("fc.weight") as SafeTensor;
+    expect([shape, [...data]]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+  describe("before 1.6", () => {
+    const state = new Map([
+      ["b", { storage: "Float", data: Float32Array.of(1, 2), shape: [2] }],
+      ["a", { storage: "Long", data: BigInt64Array.of(3n), shape: [1] }],
+    ]);
+    const good = legacyOf(state);
+    const refused = (change: (bytes: number[]) => void): string => {
+      const bytes = [...good];
+      change(bytes);
+      return refusal(readPyTorch, Uint8Array.from(bytes));
+    };
+    /** The storages: 8 bytes of the count and 8 of the elements, twice. */
+    const storages = good.length - 32;
+    it("reads storages in the order of the file", () => {
+      const { tensors } = readPyTorch(unaligned(good));
+      expect([...tensors].map(([name, { data }]) => [name, ...data])).toEqual([
+        ["b", 1, 2],
+        ["a", 3n],
+      ]);
+    });
+    it("refuses what does not fit together", () => {
+      expect(refused((bytes) => bytes.push(0))).toContain(`end; expected ${good.length} bytes, got ${good.length + 1}`);
+      expect(refused((bytes) => bytes.pop())).toContain(`${good.length} bytes, got a file of ${good.length - 1}`);
+      expect(refused((bytes) => bytes.splice(storages, 1, 1))).toContain("storage 0; expected 2 elements, got 1");
+      expect(refused((bytes) => bytes.splice(storages + 7, 1, 128))).toContain(
+        "storage 0; expected 2 elements, got 9223",
+      );
+      const keys = (...names: string[]) => legacyOf(state, names);
+      expect(refusal(readPyTorch, keys("0", "0"))).toContain("each storage of the pickle once, got twice");
+      expect(refusal(readPyTorch, keys("0", "2"))).toContain("got one that it does not name");
+      expect(refusal(readPyTorch, keys("0"))).toContain("storage 1; expected one in the file, got none");
+      const two = [op.storage("Float", "0", 2), op.storage("Float", "0", 3)];
+      const pairs = two.map((storage, i) => [...op.text(`w${i}`), ...op.tensor(storage, [2], [1])]);
+      expect(refusal(readPyTorch, legacyBytes(op.dict(...pairs), ["0"], [new Uint8Array(8)]))).toContain(
+        "storage 0; expected 2 elements, 8 bytes, got 3, 12",
+      );
+    });
   });
   it("changed pickles inside whole archives too", () => {
     const state = new Map([["w", { storage: "Float", data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] }]]);

@@ -248,6 +248,11 @@ describe("small layers", () => {
     expect(values(layer, [1, 1, 0, 4], [2, 2]).values).toEqual([2, 0.5, -2, 2]);
     expect(layer.stateDict().size).toBe(0);
     expect(() => new Normalize([1], [0])).toThrow(/Normalize: bad constants/);
+    for (const shape of [[1, 2, 2, 1], [4, 3], []]) {
+      const count = shape.reduce((a, b) => a * b, 1);
+      const other = disposeLater(new Tensor(NDArray.from(Array<number>(count).fill(0), shape)));
+      expect(() => layer.forward(other)).toThrow(/Normalize: channel mismatch; expected \[…, 2\], a channel for each/);
+    }
   });
   it("normalize a whole network's input, in place: keys stay, and padding is the mean colour", () => {
     const constants = { mean: [0.5], std: [0.25] };

@@ -127,7 +127,8 @@ describe("configurations", () => {
 
   it("hold a teacher by its hash, and come back from their settings", () => {
     const teacher = { file: "t.safetensors", sha256: "ab".repeat(32), model: "lenet5", normalize: null };
-    const settings = { epochs: 3, teacher: "t.safetensors", teacherModel: "lenet5", temperature: 2 };
+    const own = { teacher: "t.safetensors", teacherModel: "lenet5", teacherNormalize: null };
+    const settings = { epochs: 3, ...own, temperature: 2 };
     const config = runConfig(settings, { teacher });
     expect(config).toMatchObject({ teacher, temperature: 2 });
     // What is usual is left out.

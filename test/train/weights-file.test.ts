@@ -1,5 +1,5 @@
 /** @file Networks as files: what travels, what goes on with the same bits, what is refused by name. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -16,7 +16,7 @@ import { prepare, type QuantPolicy } from "../../src/quant/index.js";
 import { saveCheckpoint } from "../../src/train/checkpoint.js";
 import { stateDigest, weightsDigest } from "../../src/train/digest.js";
 import { load, save } from "../../src/train/weights-file.js";
-import { pytorchOf, type TorchTensor } from "../io/pytorch-of.js";
+import { legacyOf, pytorchOf, type TorchTensor } from "../io/pytorch-of.js";
 import { disposeLater } from "../leaks.js";
 
 function network(seed: number, policy?: QuantPolicy): Sequential {
@@ -133,13 +133,18 @@ describe("save and load", () => {
         `module.${key}`,
         { storage: "Float", shape: array.shape, data: array.toTypedArray() as Float32Array },
       ]);
-      writeFileSync(torch, pytorchOf(new Map(state)));
-      expect(weightsDigest(await loadNetwork(torch, network(2, LOW), { inputShape: [4] }))).toBe(weightsDigest(a));
+      for (const written of [legacyOf, pytorchOf]) {
+        writeFileSync(torch, written(new Map(state)));
+        expect(weightsDigest(await loadNetwork(torch, network(2, LOW), { inputShape: [4] }))).toBe(weightsDigest(a));
+      }
+      for (const bytes of [readFileSync(torch), Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex")]) {
+        expect(() => load(bytes, a, { file: torch })).toThrow("got a checkpoint of PyTorch's; loadPyTorch(net, readPy");
+      }
       await expect(loadNetwork(torch, network(2, LOW))).rejects.toThrow(/inputShape: \[H, W, C\]/);
       await expect(loadNetwork(path.join(folder, "none"), a)).rejects.toThrow(/no such file/);
       for (const [name, hex, got] of [
-        ["old.pth", "80028a0a6cfc9c46f9206aa85019", "got a pickle, as torch.save wrote before 1.6; python -c"],
-        ["cut.pt", "0000000000000000", "got a file that is no archive, as torch.save writes them since 1.6"],
+        ["other.pth", "80027d7100752e01", "got a pickle that torch.save did not write"],
+        ["cut.pt", "0000000000000000", "got a file that torch.save did not write"],
         ["net.h5", "894844460d0a1a0a00", "got an HDF5 file"],
       ]) {
         const foreign = path.join(folder, name);

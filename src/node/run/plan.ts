@@ -9,6 +9,7 @@ import { parseConfig, type RunConfig, type Settings, type TeacherConfig } from "
 import { extendedConfig } from "../../run/extend.js";
 import { FIELDS } from "../../run/fields.js";
 import { isPostTraining } from "../../run/methods.js";
+import { normalizeText } from "../../run/normalization.js";
 import { isOnnx } from "../../run/onnx-names.js";
 import { checkResumed, checkSettings, runConfig, type SettingsContext, settingsOf } from "../../run/settings.js";
 import type { OnnxSource } from "../../run/source.js";
@@ -84,15 +85,21 @@ export async function configFrom(settings: Settings): Promise<RunConfig> {
 /** The file behind --teacher; of plain weights, which network they are of and how that normalizes images. */
 export async function teacherOf(
   given: string,
-  { model = FIELDS.model.initial as string, teacherModel }: Settings,
+  { model = FIELDS.model.initial as string, teacherModel, teacherNormalize }: Settings,
   info: NonNullable<SettingsContext["images"]>,
 ): Promise<TeacherConfig> {
   const source = await openModel(given);
   const file = { file: source.path, sha256: sha256Hex(source.bytes) };
   if (source.kind === "weights" && (teacherModel !== undefined || !isOnnx(model))) {
-    return { ...file, model: teacherModel ?? model, normalize: normalizeOf(source, info).normalize };
+    const normalize = teacherNormalize === undefined ? normalizeOf(source, info).normalize : teacherNormalize;
+    return { ...file, model: teacherModel ?? model, normalize };
   }
-  if (source.kind !== "weights" && teacherModel === undefined) return file;
+  if (source.kind !== "weights" && teacherModel === undefined) {
+    if (teacherNormalize === undefined) return file;
+    const op = "--teacher-normalize";
+    const what = `${given} says how its images are normalized`;
+    throw new UsageError({ op, what, expected: `no ${op}`, got: normalizeText(teacherNormalize) });
+  }
   throw new UsageError({
     op: "--teacher-model",
     what: source.kind === "weights" ? `${given} holds weights alone` : `${given} says which network it is`,
