@@ -166,6 +166,8 @@ export function runConfig(settings: Settings = {}, context: SettingsContext = {}
 
 /** Refuses a normalization, chosen or of weights, for images of other channels. */
 function checkNormalized({ data, normalize, init, teacher }: RunConfig, chosen: Settings, context: SettingsContext) {
+  // A folder's images are known to who has looked.
+  if (context.images === undefined && folderOf(data) !== undefined) return;
   const channels = (context.images ?? knownImages(data)).shape[2];
   const images = `images of ${data}`;
   const own = chosen.normalize === undefined && init !== null ? init.file : "--normalize";

@@ -2,7 +2,7 @@
 import { check, checkBytes, checkOptions, describe, instanceOf, record, text } from "../core/checks.js";
 import { FormatError, QuantError } from "../core/errors.js";
 import { contentChecksum } from "../io/checksum.js";
-import { isPyTorch, refuseForeign } from "../io/foreign-weights.js";
+import { isPyTorch, isZip, refuseForeign } from "../io/foreign-weights.js";
 import { readJson } from "../io/json.js";
 import { readSafetensors, type SafeEntry, writeSafetensors } from "../io/safetensors.js";
 import { Module } from "../nn/module.js";
@@ -107,7 +107,7 @@ export function load<Net extends Module>(bytes: Uint8Array, net: Net, options: L
       op: file,
       what: "not a file that load reads",
       expected: "safetensors",
-      got: "a checkpoint of PyTorch's",
+      got: isZip(bytes) ? "an archive, as torch.save writes them" : "a checkpoint of PyTorch's before 1.6",
       hint: "loadPyTorch(net, readPyTorch(bytes).tensors, { inputShape: [H, W, C] })",
     });
   }

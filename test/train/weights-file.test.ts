@@ -137,8 +137,11 @@ describe("save and load", () => {
         writeFileSync(torch, written(new Map(state)));
         expect(weightsDigest(await loadNetwork(torch, network(2, LOW), { inputShape: [4] }))).toBe(weightsDigest(a));
       }
-      for (const bytes of [readFileSync(torch), Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex")]) {
-        expect(() => load(bytes, a, { file: torch })).toThrow("got a checkpoint of PyTorch's; loadPyTorch(net, readPy");
+      for (const [bytes, got] of [
+        [readFileSync(torch), "an archive, as torch.save writes them"],
+        [Buffer.from("80028a0a6cfc9c46f9206aa850192e", "hex"), "a checkpoint of PyTorch's before 1.6"],
+      ] as const) {
+        expect(() => load(bytes, a, { file: torch })).toThrow(`got ${got}; loadPyTorch(net, readPyTorch(bytes)`);
       }
       await expect(loadNetwork(torch, network(2, LOW))).rejects.toThrow(/inputShape: \[H, W, C\]/);
       await expect(loadNetwork(path.join(folder, "none"), a)).rejects.toThrow(/no such file/);
