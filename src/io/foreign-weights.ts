@@ -1,4 +1,4 @@
-/** @file Files that people take for weights and that are none which are read: named by their first bytes. */
+/** @file What files of weights are, by their first bytes: PyTorch's, and those that are not read, which are named. */
 import { FormatError } from "../core/errors.js";
 
 const startsWith = (bytes: Uint8Array, ...first: number[]): boolean => first.every((byte, i) => bytes[i] === byte);
@@ -31,7 +31,7 @@ function foreignKind(bytes: Uint8Array, path: string): string | null {
   }
   if (startsWith(bytes, 0x89, 0x48, 0x44, 0x46)) return "an HDF5 file";
   if (startsWith(bytes, 0x47, 0x47, 0x55, 0x46)) return "a GGUF file";
-  const named = /\.(?:pt|pth|ckpt)$/i.test(path);
+  const named = /\.(?:pt|pth|th|ckpt)$/i.test(path);
   return named && bytes[8] !== 0x7b ? "a file that torch.save did not write" : null;
 }
 

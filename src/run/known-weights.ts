@@ -3,6 +3,7 @@
  * images are normalized.
  */
 import type { NormalizeOptions } from "../nn/normalize.js";
+import { IMAGENET } from "./images.js";
 
 /** What is known of a public file of weights. */
 export interface KnownWeights {
@@ -15,7 +16,7 @@ export interface KnownWeights {
 const residual = (depth: number, top1: string): KnownWeights => ({
   title: `ResNet-${depth} for CIFAR-10, ${top1} % top-1, by Yerlan Idelbayev (BSD 2-clause)`,
   source: "https://github.com/akamaster/pytorch_resnet_cifar10",
-  normalize: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  normalize: IMAGENET,
 });
 
 const KNOWN: Readonly<Record<string, KnownWeights>> = {

@@ -172,7 +172,9 @@ function checkNormalized({ data, normalize, init, teacher }: RunConfig, chosen: 
   const images = `images of ${data}`;
   const own = chosen.normalize === undefined && init !== null ? init.file : "--normalize";
   checkChannels(own, normalize, channels, images);
-  checkChannels(teacher?.file ?? "--teacher", teacher?.normalize, channels, images);
+  const ofTeacher =
+    chosen.teacherNormalize === undefined && teacher !== undefined ? teacher.file : "--teacher-normalize";
+  checkChannels(ofTeacher, teacher?.normalize, channels, images);
 }
 
 /**

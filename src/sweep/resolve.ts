@@ -34,7 +34,7 @@ export interface ResolvedPlan {
   readonly jobs: readonly SweepJob[];
   /** Files that jobs start from: what they are called in the sweep's folder, and where they are, or what they hold. */
   readonly files: ReadonlyMap<string, string | Uint8Array>;
-  /** Runs by name without a file that they start from, or that start from such a run; they are not among `runs`. */
+  /** Runs by name whose files cannot be read, or that start from such a run, with what is wrong; not among `runs`. */
   readonly lacking: ReadonlyMap<string, DataError>;
 }
 

@@ -130,6 +130,10 @@ describe("images of other channels", () => {
       [`colour.safetensors: ${grey}`, ...small, "--init", "colour.safetensors"],
       [`colour.safetensors: ${grey}`, ...small, "--teacher", "colour.safetensors"],
       [
+        `--teacher-normalize: ${grey}`,
+        ...[...small, "--teacher", "colour.safetensors", "--teacher-normalize", "imagenet"],
+      ],
+      [
         "--normalize: normalizes images of other channels; expected 1 or 3 constants, for images of cifar10, got 2",
         ...[...small, "--data", "cifar10", "--normalize", "0.1,0.2/1,1"],
       ],
