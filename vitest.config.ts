@@ -89,7 +89,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 300_000,
     pool: "forks",
-    // Of two cores: many files wait for browsers, for children, or for time to pass.
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 });
