@@ -6,6 +6,7 @@ import { digits } from "../../src/data/index.js";
 import { writeIdx } from "../../src/io/index.js";
 import { createRun, runConfig } from "../../src/run/index.js";
 import { lacks } from "../tools.js";
+import { visitAlone } from "./firefox-alone.js";
 import {
   answer,
   click,
@@ -15,9 +16,10 @@ import {
   type GuestBrowser,
   openFirefox,
   openGuestWebKit,
+  type Runner,
   until,
 } from "./playground-guest.js";
-import { builtPlayground, ISOLATED, servePlayground } from "./playground-site.js";
+import { builtPlayground, servePlayground } from "./playground-site.js";
 import { hasWebKit } from "./webkit.js";
 
 const ENGINES = {
@@ -30,13 +32,13 @@ const CONFIG = runConfig({ model: "lenet5", bits: "1W4A", limit: 128, epochs: 1,
 const MODEL = path.resolve(import.meta.dirname, "../../experiments/lenet5-mnist-1w4a/model.cgm");
 
 /** The SHA-256 of the weights that the page tells once its run is finished. */
-const finished = (guest: Guest): Promise<unknown> =>
+const finished = (guest: Runner): Promise<unknown> =>
   answer(
     guest,
     `const text = (id) => document.getElementById(id).textContent;
      return text("run-status").startsWith("Finished") ? text("sha") : "";`,
   );
-const status = (guest: Guest, start: string): Promise<unknown> =>
+const status = (guest: Runner, start: string): Promise<unknown> =>
   until(guest, `document.getElementById("run-status").textContent.startsWith(${JSON.stringify(start)})`);
 
 describe.each(Object.entries(ENGINES))("the playground in %s", (name, { open, skip }) => {
@@ -49,8 +51,8 @@ describe.each(Object.entries(ENGINES))("the playground in %s", (name, { open, sk
   afterAll(() => browser?.[Symbol.asyncDispose]());
 
   /** Opens a page of the playground. */
-  async function visit(page: string, work: (guest: Guest, site: string) => Promise<void>, headers = {}): Promise<void> {
-    await using site = await servePlayground(headers);
+  async function visit(page: string, work: (guest: Guest, site: string) => Promise<void>): Promise<void> {
+    await using site = await servePlayground();
     await browser!.visit(async (guest) => {
       await guest.goto(site.address + page);
       await work(guest, site.address);
@@ -158,11 +160,10 @@ describe.each(Object.entries(ENGINES))("the playground in %s", (name, { open, sk
 
   it.skipIf(skip || name === "WebKit")("trains on threads, where the host isolates the page", async () => {
     const { weightsSha256 } = await createRun(CONFIG);
-    const work = async (guest: Guest): Promise<void> => {
+    await visitAlone(LINK, async (guest) => {
       expect(await guest.run("return crossOriginIsolated;")).toBe(true);
       await click(guest, "#start");
       expect(await finished(guest)).toBe(weightsSha256);
-    };
-    await visit(LINK, work, ISOLATED);
+    });
   });
 });

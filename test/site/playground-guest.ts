@@ -7,11 +7,15 @@ import { openWebKit } from "./webkit.js";
 /** A point of the window. */
 export type Point = readonly [x: number, y: number];
 
-/** A page in some browser. */
-export interface Guest {
-  goto(address: string): Promise<void>;
+/** What runs something in a page. */
+export interface Runner {
   /** Runs the body of a function in the page. */
   run(body: string): Promise<unknown>;
+}
+
+/** A page in some browser. */
+export interface Guest extends Runner {
+  goto(address: string): Promise<void>;
   /** Presses the mouse's button at the first point, and lets it go at the last one. */
   drag(points: readonly Point[]): Promise<void>;
 }
@@ -74,7 +78,7 @@ export async function openGuestWebKit(): Promise<GuestBrowser> {
  * @returns the answer
  * @throws Error if none comes, or the page says on one of its places for errors that something is wrong
  */
-export async function answer(guest: Guest, body: string): Promise<unknown> {
+export async function answer(guest: Runner, body: string): Promise<unknown> {
   const asked = `const wrong = [...document.querySelectorAll(".error")].map((place) => place.textContent).join("");
     if (wrong !== "") return "wrong: " + wrong;
     ${body}`;
@@ -89,11 +93,11 @@ export async function answer(guest: Guest, body: string): Promise<unknown> {
 }
 
 /** Waits until an expression of the page holds. */
-export const until = (guest: Guest, expression: string): Promise<unknown> =>
+export const until = (guest: Runner, expression: string): Promise<unknown> =>
   answer(guest, `return (${expression}) ? "yes" : "";`);
 
 /** Clicks what a selector finds, as soon as it can be clicked. */
-export const click = (guest: Guest, selector: string): Promise<unknown> =>
+export const click = (guest: Runner, selector: string): Promise<unknown> =>
   answer(
     guest,
     `const found = document.querySelector(${JSON.stringify(selector)});
@@ -104,7 +108,7 @@ export const click = (guest: Guest, selector: string): Promise<unknown> =>
 
 /** Drops files on what a selector finds, as soon as the page takes them. */
 export async function drop(
-  guest: Guest,
+  guest: Runner,
   selector: string,
   files: readonly (readonly [name: string, bytes: Uint8Array])[],
 ): Promise<void> {

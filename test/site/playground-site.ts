@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -68,26 +68,29 @@ export interface Site extends AsyncDisposable {
   readonly address: string;
 }
 
-/**
- * Serves the playground from a folder of a static host.
- *
- * @param headers sent with every answer
- * @param under the folder's path on the host
- */
-export async function servePlayground(
-  headers: Readonly<Record<string, string>> = {},
-  under = "/some/folder/",
-): Promise<Site> {
-  const server = createServer((request, response) => {
-    const name = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
-    const file = path.join(PLAYGROUND, name.startsWith(under) ? name.slice(under.length) || "index.html" : "/nowhere");
-    const there = name.startsWith(under) && file.startsWith(PLAYGROUND) && existsSync(file);
-    response.writeHead(there ? 200 : 404, {
-      ...headers,
-      "content-type": TYPES[path.extname(file)] ?? "application/octet-stream",
-    });
-    response.end(there ? readFileSync(file) : undefined);
+/** How the playground is served. */
+interface Serving {
+  /** Sent with every answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The folder's path on the host. */
+  readonly under: string;
+}
+
+/** Answers with a file of the playground. */
+export function answerFile(request: IncomingMessage, response: ServerResponse, { headers, under }: Serving): void {
+  const name = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
+  const file = path.join(PLAYGROUND, name.startsWith(under) ? name.slice(under.length) || "index.html" : "/nowhere");
+  const there = name.startsWith(under) && file.startsWith(PLAYGROUND) && existsSync(file);
+  response.writeHead(there ? 200 : 404, {
+    ...headers,
+    "content-type": TYPES[path.extname(file)] ?? "application/octet-stream",
   });
+  response.end(there ? readFileSync(file) : undefined);
+}
+
+/** Serves the playground from a folder of a static host. */
+export async function servePlayground(headers: Serving["headers"] = {}, under = "/some/folder/"): Promise<Site> {
+  const server = createServer((request, response) => answerFile(request, response, { headers, under }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}${under}`,
