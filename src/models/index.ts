@@ -4,36 +4,26 @@ import { ArgumentError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
 import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
 import { alexnet } from "./alexnet.js";
+import { resnet20, resnet32, resnet44, resnet56 } from "./cifar-resnet.js";
 import { dscnn } from "./dscnn.js";
 import { lenet5 } from "./lenet.js";
 import { mlp } from "./mlp.js";
 import { mobilenetv1 } from "./mobilenetv1.js";
 import { mobilenetv2 } from "./mobilenetv2.js";
 import { IMAGE_RULES, type ImageModelOptions, type MobileNetOptions } from "./options.js";
-import { resnet18, resnet20, resnet32, resnet44, resnet56 } from "./resnet.js";
+import { resnet18 } from "./resnet.js";
 import { vgg11, vggsmall } from "./vgg.js";
 
 export { AlexNet, type AlexNetOptions, alexnet } from "./alexnet.js";
+export { CifarResNet, resnet20, resnet32, resnet44, resnet56 } from "./cifar-resnet.js";
 export { DsCnn, type DsCnnOptions, dscnn, SeparableBlock } from "./dscnn.js";
 export { LeNet5, lenet5 } from "./lenet.js";
 export { Mlp, type MlpOptions, mlp } from "./mlp.js";
 export { MobileNetV1, mobilenetv1 } from "./mobilenetv1.js";
 export { MobileNetV2, type MobileNetV2Options, mobilenetv2 } from "./mobilenetv2.js";
-export type { ImageModelOptions, MobileNetOptions } from "./options.js";
-export {
-  BasicBlock,
-  CifarResNet,
-  PaddedShortcut,
-  ProjectedBlock,
-  ResNet,
-  type ResNet18Options,
-  type ResNetOptions,
-  resnet18,
-  resnet20,
-  resnet32,
-  resnet44,
-  resnet56,
-} from "./resnet.js";
+export type { ImageModelOptions, MobileNetOptions, ResNetOptions } from "./options.js";
+export { BasicBlock, PaddedShortcut, ProjectedBlock } from "./residual-blocks.js";
+export { ResNet, type ResNet18Options, resnet18 } from "./resnet.js";
 export { Vgg, vgg11, vggsmall } from "./vgg.js";
 
 /** A MobileNet of a width, for the table. */

@@ -1,5 +1,5 @@
 /** @file Options that the image models share. */
-import { above, instanceOf, integer, type OptionRules } from "../core/checks.js";
+import { above, instanceOf, integer, type OptionRules, record } from "../core/checks.js";
 import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 
@@ -78,3 +78,17 @@ export function isSmall(size: number): boolean {
 export function firstStride(size: number): number {
   return isSmall(size) ? 1 : 2;
 }
+
+/** Options of CIFAR residual networks. */
+export interface ResNetOptions extends Omit<ImageModelOptions, "size"> {
+  /** Blocks in each of the three stages: 3 for ResNet-20, n for ResNet-(6n+2). */
+  blocks?: number;
+  /** Constants that the network subtracts and divides by first; none by default. */
+  normalize?: { mean: readonly number[]; std: readonly number[] };
+}
+
+/** `size` may be said as for other image models: a residual network takes any. */
+export const RESNET_RULES: OptionRules<Omit<ResNetOptions, "blocks"> & ImageModelOptions> = {
+  ...IMAGE_RULES,
+  normalize: record,
+};

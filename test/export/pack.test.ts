@@ -22,8 +22,8 @@ import { pack, summarize, verify } from "../../src/export/index.js";
 import { readPacked } from "../../src/format/index.js";
 import { createSession } from "../../src/infer/index.js";
 import { memory } from "../../src/kernels/engine.js";
+import { resnet20 } from "../../src/models/cifar-resnet.js";
 import { lenet5 } from "../../src/models/lenet.js";
-import { resnet20 } from "../../src/models/resnet.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
 import {
   BatchNorm1d,
