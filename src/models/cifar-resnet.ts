@@ -10,7 +10,7 @@ import { normActivation } from "../nn/norm-activation.js";
 import { Normalize } from "../nn/normalize.js";
 import { GlobalAvgPool2d } from "../nn/pool.js";
 import { checkWeights, type ImageModelOptions, RESNET_RULES, type ResNetOptions } from "./options.js";
-import { BasicBlock } from "./residual-blocks.js";
+import { BasicBlock, ProjectedBlock } from "./residual-blocks.js";
 
 /** A thousand blocks a stage are more than six thousand layers. */
 const MOST_BLOCKS = 1000;
@@ -21,8 +21,8 @@ function withBlocks(blocks: number, options: ResNetOptions): ResNetOptions {
   return { blocks, ...options };
 }
 
-/** conv 3×3 16, BN, ReLU; three stages of blocks with 16, 32, 64 channels; global average pool; linear. */
-export class CifarResNet extends Module {
+/** conv 3×3 16, BN, ReLU; three stages of blocks with 16, 32, 64 channels; global average pool. */
+abstract class CifarStages extends Module {
   normalize: Module;
   conv1: Module;
   bn1: Module;
@@ -31,9 +31,9 @@ export class CifarResNet extends Module {
   layer2: Module[];
   layer3: Module[];
   pool: Module;
-  linear: Module;
 
-  constructor(options: ResNetOptions = {}) {
+  /** @param Block its shortcut is what the networks differ by */
+  constructor(options: ResNetOptions, Block: typeof BasicBlock | typeof ProjectedBlock) {
     super();
     checkOptions<ResNetOptions & ImageModelOptions>("resnet", options, {
       ...RESNET_RULES,
@@ -43,7 +43,7 @@ export class CifarResNet extends Module {
     checkWeights("resnet", [channels * 16 * 9, 64 * classes]);
     const stage = (inChannels: number, width: number, stride: number): Module[] =>
       Array.from({ length: blocks }, (_, k) =>
-        k === 0 ? new BasicBlock(inChannels, width, stride, rng) : new BasicBlock(width, width, 1, rng),
+        k === 0 ? new Block(inChannels, width, stride, rng) : new Block(width, width, 1, rng),
       );
     this.normalize = normalize === undefined ? new Identity() : new Normalize(normalize.mean, normalize.std);
     this.conv1 = new Conv2d(channels, 16, 3, { padding: 1, bias: false, rng });
@@ -53,15 +53,45 @@ export class CifarResNet extends Module {
     this.layer2 = stage(16, 32, 2);
     this.layer3 = stage(32, 64, 2);
     this.pool = new GlobalAvgPool2d();
-    this.linear = new Linear(64, classes, { rng });
+  }
+
+  /** @returns means of the last stage's channels, [N, 64] */
+  protected features(x: Tensor): Tensor {
+    let h = normActivation(this.bn1, this.act1, this.conv1.forward(this.normalize.forward(x)));
+    for (const block of [...this.layer1, ...this.layer2, ...this.layer3]) h = block.forward(h);
+    return this.pool.forward(h);
+  }
+}
+
+/** Residual network for CIFAR whose shortcuts have no parameters; then `linear`. */
+export class CifarResNet extends CifarStages {
+  linear: Module;
+
+  constructor(options: ResNetOptions = {}) {
+    super(options, BasicBlock);
+    this.linear = new Linear(64, options.classes ?? 10, { rng: options.rng });
     this.nameParameters();
   }
 
   /** @param x [N, H, W, channels], 32×32 by design @returns logits [N, classes] */
   override forward(x: Tensor): Tensor {
-    let h = normActivation(this.bn1, this.act1, this.conv1.forward(this.normalize.forward(x)));
-    for (const block of [...this.layer1, ...this.layer2, ...this.layer3]) h = block.forward(h);
-    return this.linear.forward(this.pool.forward(h));
+    return this.linear.forward(this.features(x));
+  }
+}
+
+/** Residual network for CIFAR with a 1×1 convolution and batch norm in the shortcuts between stages; then `fc`. */
+export class ProjectedCifarResNet extends CifarStages {
+  fc: Module;
+
+  constructor(options: ResNetOptions = {}) {
+    super(options, ProjectedBlock);
+    this.fc = new Linear(64, options.classes ?? 10, { rng: options.rng });
+    this.nameParameters();
+  }
+
+  /** @param x [N, H, W, channels], 32×32 by design @returns logits [N, classes] */
+  override forward(x: Tensor): Tensor {
+    return this.fc.forward(this.features(x));
   }
 }
 
@@ -88,4 +118,30 @@ export function resnet44(options: ResNetOptions = {}): CifarResNet {
 /** ResNet-56 for CIFAR: {@link resnet20} with nine blocks a stage. */
 export function resnet56(options: ResNetOptions = {}): CifarResNet {
   return new CifarResNet(withBlocks(9, options));
+}
+
+/**
+ * ResNet-20 for CIFAR with projections between stages ("option B"). State-dict keys are torchvision's and those of
+ * github.com/chenyaofo/pytorch-cifar-models (`layer2.0.downsample.0.weight`, `fc.weight`), so its checkpoints load as
+ * they are.
+ *
+ * @param options `classes` 10, `channels` 3, `normalize` constants of the checkpoint that will be loaded
+ */
+export function resnet20b(options: ResNetOptions = {}): ProjectedCifarResNet {
+  return new ProjectedCifarResNet(withBlocks(3, options));
+}
+
+/** ResNet-32 for CIFAR: {@link resnet20b} with five blocks a stage. */
+export function resnet32b(options: ResNetOptions = {}): ProjectedCifarResNet {
+  return new ProjectedCifarResNet(withBlocks(5, options));
+}
+
+/** ResNet-44 for CIFAR: {@link resnet20b} with seven blocks a stage. */
+export function resnet44b(options: ResNetOptions = {}): ProjectedCifarResNet {
+  return new ProjectedCifarResNet(withBlocks(7, options));
+}
+
+/** ResNet-56 for CIFAR: {@link resnet20b} with nine blocks a stage. */
+export function resnet56b(options: ResNetOptions = {}): ProjectedCifarResNet {
+  return new ProjectedCifarResNet(withBlocks(9, options));
 }

@@ -4,7 +4,7 @@ import { ArgumentError } from "../core/errors.js";
 import type { Module } from "../nn/module.js";
 import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
 import { alexnet } from "./alexnet.js";
-import { resnet20, resnet32, resnet44, resnet56 } from "./cifar-resnet.js";
+import { resnet20, resnet20b, resnet32, resnet32b, resnet44, resnet44b, resnet56, resnet56b } from "./cifar-resnet.js";
 import { dscnn } from "./dscnn.js";
 import { lenet5 } from "./lenet.js";
 import { mlp } from "./mlp.js";
@@ -15,7 +15,18 @@ import { resnet18 } from "./resnet.js";
 import { vgg11, vggsmall } from "./vgg.js";
 
 export { AlexNet, type AlexNetOptions, alexnet } from "./alexnet.js";
-export { CifarResNet, resnet20, resnet32, resnet44, resnet56 } from "./cifar-resnet.js";
+export {
+  CifarResNet,
+  ProjectedCifarResNet,
+  resnet20,
+  resnet20b,
+  resnet32,
+  resnet32b,
+  resnet44,
+  resnet44b,
+  resnet56,
+  resnet56b,
+} from "./cifar-resnet.js";
 export { DsCnn, type DsCnnOptions, dscnn, SeparableBlock } from "./dscnn.js";
 export { LeNet5, lenet5 } from "./lenet.js";
 export { Mlp, type MlpOptions, mlp } from "./mlp.js";
@@ -53,9 +64,13 @@ const MODELS: Readonly<Record<string, (options: ImageModelOptions) => Module>> =
   resnet18,
   "resnet18-64": (options) => resnet18({ ...options, stem: "small" }),
   resnet20,
+  resnet20b,
   resnet32,
+  resnet32b,
   resnet44,
+  resnet44b,
   resnet56,
+  resnet56b,
   vgg11,
   vggsmall,
 };

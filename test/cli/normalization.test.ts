@@ -46,6 +46,10 @@ describe("--normalize", () => {
     expect(knownWeights("4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367")?.normalize).toEqual(
       IMAGENET,
     );
+    expect(knownWeights("121838a9bcb81e5cc9033e292be0381f98147211f2d8e799164df17f7a8b924e")?.normalize).toEqual({
+      mean: [0.4914, 0.4822, 0.4465],
+      std: [0.2023, 0.1994, 0.201],
+    });
     expect(knownWeights("00f6613a")).toBeUndefined();
     expect(knownWeights("constructor")).toBeUndefined();
   });

@@ -139,7 +139,7 @@ describe("a command line that is not understood", () => {
     ["train --bits 9W4A", "--bits: unknown bit-widths"],
     [
       "train --model lenet",
-      '--model: unknown value "lenet" (did you mean lenet5?); expected alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet18-64, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall',
+      '--model: unknown value "lenet" (did you mean lenet5?); expected alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet18-64, resnet20, resnet20b, resnet32, resnet32b, resnet44, resnet44b, resnet56, resnet56b, vgg11, vggsmall',
     ],
     [
       "train --data MNIST",
@@ -193,7 +193,7 @@ describe("a command line that is not understood", () => {
     ["bench --filter nothing", "--filter: no row has such a name; expected part of a name such as sgemm 512x512x512"],
     [
       "summary lenet6",
-      'summary: neither a file nor a network has the name "lenet6" (did you mean lenet5?); expected alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet18-64, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall',
+      'summary: neither a file nor a network has the name "lenet6" (did you mean lenet5?); expected alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet18-64, resnet20, resnet20b, resnet32, resnet32b, resnet44, resnet44b, resnet56, resnet56b, vgg11, vggsmall',
     ],
   ];
   it.each(cases)("%s", async (args, line) => {

@@ -13,11 +13,16 @@ import {
   mlp,
   model,
   PaddedShortcut,
+  ProjectedBlock,
   resnet18,
   resnet20,
+  resnet20b,
   resnet32,
+  resnet32b,
   resnet44,
+  resnet44b,
   resnet56,
+  resnet56b,
   vgg11,
   vggsmall,
 } from "../../src/models/index.js";
@@ -173,6 +178,56 @@ describe("deeper networks for CIFAR", () => {
   });
 });
 
+describe("networks for CIFAR with projections", () => {
+  it("have a convolution and batch norm in the shortcuts between stages, under torchvision's keys", () => {
+    const [net, padded] = [resnet20b(), resnet20()].map(disposeLater);
+    const norm = ["weight", "bias", "running_mean", "running_var"];
+    const projections = [2, 3].flatMap((stage) => [
+      `layer${stage}.0.downsample.0.weight`,
+      ...norm.map((name) => `layer${stage}.0.downsample.1.${name}`),
+    ]);
+    const others = [...padded.stateDict().keys()].map((key) => key.replace("linear.", "fc."));
+    expect([...net.stateDict().keys()].sort()).toEqual([...others, ...projections].sort());
+    expect(net.stateDict().get("layer3.0.downsample.0.weight")?.shape).toEqual([64, 32, 1, 1]);
+    expect(shapeOf(net.eval(), [2, 32, 32, 3])).toEqual([2, 10]);
+  });
+  it.each([
+    ["resnet20b", resnet20b, 272_474],
+    ["resnet32b", resnet32b, 466_906],
+    ["resnet44b", resnet44b, 661_338],
+    ["resnet56b", resnet56b, 855_770],
+  ] as const)("%s has as many parameters as the public implementation", (name, make, parameters) => {
+    const net = disposeLater(make());
+    expect(net.parameterCount()).toBe(parameters);
+    expect(disposeLater(model(name)).parameterCount()).toBe(parameters);
+    expect(shapeOf(net.eval(), [1, 8, 8, 3])).toEqual([1, 10]);
+  });
+  it("add the projection of what comes in, of every second pixel", () => {
+    scope(() => {
+      const block = disposeLater(new ProjectedBlock(1, 2, 2));
+      block.eval();
+      const state = block.stateDict();
+      const zeros = new Map([...state].map(([key, array]) => [key, NDArray.zeros(array.shape)]));
+      const ones = (key: string, values: number[]) =>
+        zeros.set(key, NDArray.from(Float32Array.from(values), state.get(key)!.shape));
+      for (const norm of ["bn1", "bn2", "downsample.1"]) ones(`${norm}.running_var`, [1, 1]);
+      ones("downsample.1.weight", [1, 1]);
+      ones("downsample.0.weight", [2, -3]);
+      block.loadStateDict(zeros);
+      const x = new Tensor(
+        NDArray.from(
+          Float32Array.from({ length: 16 }, (_, i) => i - 4),
+          [1, 4, 4, 1],
+        ),
+      );
+      // Pixels -4, -2, 4 and 6, doubled or three times and turned around, and ReLU of that.
+      const expected = [0, 12, 0, 6, 8, 0, 12, 0];
+      const got = Array.from(block.forward(x).toTypedArray());
+      for (const [i, value] of expected.entries()) expect(got[i]).toBeCloseTo(value, 3);
+    });
+  });
+});
+
 describe("resnet18", () => {
   it("has torchvision's keys and size", () => {
     const net = disposeLater(resnet18());
@@ -241,7 +296,7 @@ describe("alexnet", () => {
 describe("the table", () => {
   it("makes every network by name", () => {
     expect(MODEL_NAMES.join(", ")).toBe(
-      "alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet18-64, resnet20, resnet32, resnet44, resnet56, vgg11, vggsmall",
+      "alexnet, dscnn, lenet5, mlp, mobilenetv1, mobilenetv1-0.25, mobilenetv1-0.5, mobilenetv2, mobilenetv2-0.35, mobilenetv2-0.5, resnet18, resnet18-64, resnet20, resnet20b, resnet32, resnet32b, resnet44, resnet44b, resnet56, resnet56b, vgg11, vggsmall",
     );
     const net = disposeLater(model("mlp", { classes: 3, size: 4, channels: 2 }));
     expect(shapeOf(net, [2, 4, 4, 2])).toEqual([2, 3]);
