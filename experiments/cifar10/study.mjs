@@ -60,6 +60,8 @@ function meansTable(results) {
 /** Rows of which the best packed network is kept, by its folder. The 4W4A one is a teacher of other rows: it stays. */
 export const KEPT = {
   "resnet20-cifar10-4w4a": ["4w4a"],
+  "resnet20-cifar10-2w4a": ["2w4a", "2w4a-long"],
+  "resnet20b-cifar10-4w4a": ["4w4a-projected"],
   "resnet20-cifar10-1w4a-taught": ["1w4a", "1w4a-packed-teacher", "1w4a-long", "1w4a-rho-falls"],
 };
 
