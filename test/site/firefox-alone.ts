@@ -120,7 +120,11 @@ export async function visitAlone(page: string, work: (guest: Runner) => Promise<
   try {
     await work(driver);
   } finally {
-    process.kill(-browser.pid!, "SIGKILL");
+    try {
+      process.kill(-browser.pid!, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
     await ended;
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
