@@ -1,6 +1,6 @@
 /**
- * @file PyTorch's checkpoints (`.pt`, `.pth`, `.th`, `.ckpt`): a pickle and the memory of its tensors, in a ZIP archive or, as
- * before 1.6, one after the other. The pickle is read, not run.
+ * @file PyTorch's checkpoints (`.pt`, `.pth`, `.th`, `.ckpt`): a pickle and the memory of its tensors, in a ZIP
+ * archive or, as before 1.6, one after the other. The pickle is read, not run.
  */
 import { checkOptions, text } from "../core/checks.js";
 import { isMap } from "../core/containers.js";

@@ -15,6 +15,12 @@ import { BasicBlock, ProjectedBlock } from "./residual-blocks.js";
 /** A thousand blocks a stage are more than six thousand layers. */
 const MOST_BLOCKS = 1000;
 
+/** Channels of the last stage. */
+const FEATURES = 64;
+
+/** What comes behind the stages. */
+const classifierOf = ({ classes = 10, rng }: ResNetOptions): Linear => new Linear(FEATURES, classes, { rng });
+
 /** The options of a network of so many blocks a stage, unless they say another number. */
 function withBlocks(blocks: number, options: ResNetOptions): ResNetOptions {
   check("resnet", "options", options, record);
@@ -40,7 +46,7 @@ abstract class CifarStages extends Module {
       blocks: integer(1, MOST_BLOCKS),
     });
     const { classes = 10, channels = 3, blocks = 3, rng, normalize } = options;
-    checkWeights("resnet", [channels * 16 * 9, 64 * classes]);
+    checkWeights("resnet", [channels * 16 * 9, FEATURES * classes]);
     const stage = (inChannels: number, width: number, stride: number): Module[] =>
       Array.from({ length: blocks }, (_, k) =>
         k === 0 ? new Block(inChannels, width, stride, rng) : new Block(width, width, 1, rng),
@@ -51,7 +57,7 @@ abstract class CifarStages extends Module {
     this.act1 = new ReLU();
     this.layer1 = stage(16, 16, 1);
     this.layer2 = stage(16, 32, 2);
-    this.layer3 = stage(32, 64, 2);
+    this.layer3 = stage(32, FEATURES, 2);
     this.pool = new GlobalAvgPool2d();
   }
 
@@ -69,7 +75,7 @@ export class CifarResNet extends CifarStages {
 
   constructor(options: ResNetOptions = {}) {
     super(options, BasicBlock);
-    this.linear = new Linear(64, options.classes ?? 10, { rng: options.rng });
+    this.linear = classifierOf(options);
     this.nameParameters();
   }
 
@@ -85,7 +91,7 @@ export class ProjectedCifarResNet extends CifarStages {
 
   constructor(options: ResNetOptions = {}) {
     super(options, ProjectedBlock);
-    this.fc = new Linear(64, options.classes ?? 10, { rng: options.rng });
+    this.fc = classifierOf(options);
     this.nameParameters();
   }
 
