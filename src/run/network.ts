@@ -1,53 +1,17 @@
-/** @file Networks from configurations: made, quantized as the configuration says, filled with weights. */
-import { check, checkBytes, record } from "../core/checks.js";
-import { ArgumentError } from "../core/errors.js";
-import { Rng } from "../core/rng.js";
+/** @file Networks from configurations: quantized as the configuration says, filled with weights. */
+import { check, record } from "../core/checks.js";
 import type { PackOptions } from "../export/index.js";
 import type { SafeTensor } from "../io/safetensors.js";
-import { model, takesAnyShape } from "../models/index.js";
 import type { Module } from "../nn/module.js";
-import { type NormalizeOptions, normalizeInput } from "../nn/normalize.js";
+import type { NormalizeOptions } from "../nn/normalize.js";
 import { parseConfig, type RunConfig } from "./config.js";
+import { freshNetwork } from "./fresh-network.js";
 import { type ImageInfo, infoOf } from "./images.js";
 import { checkChannels } from "./normalization.js";
-import { onnxNetworkFor } from "./onnx.js";
 import { isOnnx } from "./onnx-names.js";
 import { quantized } from "./quantize.js";
 import type { OnnxSource, WeightsSource } from "./source.js";
 import { loadWeights } from "./weights.js";
-
-/**
- * A float network with fresh weights that depend on the seed alone, or with those of an ONNX file, behind a
- * normalization unless it is null.
- *
- * @param name a network's name, or that of an ONNX file
- * @param onnx bytes of that file
- */
-export function freshNetwork(
-  name: string,
-  info: ImageInfo,
-  seed: number,
-  normalize: NormalizeOptions | null | undefined,
-  onnx?: Uint8Array,
-): Module {
-  if (isOnnx(name)) {
-    const net = onnxNetworkFor(checkBytes(name, "network", onnx), name, info);
-    return normalize ? normalizeInput(net, normalize) : net;
-  }
-  const { shape, classes } = info;
-  const [height, width, channels] = shape;
-  if (height !== width && !takesAnyShape(name)) {
-    throw new ArgumentError({
-      op: name,
-      what: "images are not square",
-      expected: "H = W",
-      got: `${height}×${width}`,
-      hint: "dscnn takes any",
-    });
-  }
-  const rng = new Rng(seed).fork("weights");
-  return model(name, { classes, channels, size: height, rng, normalize: normalize ?? undefined });
-}
 
 /**
  * The network of a configuration, with fresh weights, quantized as it says, activation steps at their start values.
