@@ -7,11 +7,11 @@ import type { NormalizeOptions } from "../nn/normalize.js";
 import { parseConfig, type RunConfig } from "./config.js";
 import { freshNetwork } from "./fresh-network.js";
 import { type ImageInfo, infoOf } from "./images.js";
+import { loadNamedWeights } from "./named-weights.js";
 import { checkChannels } from "./normalization.js";
 import { isOnnx } from "./onnx-names.js";
 import { quantized } from "./quantize.js";
 import type { OnnxSource, WeightsSource } from "./source.js";
-import { loadWeights } from "./weights.js";
 
 /**
  * The network of a configuration, with fresh weights, quantized as it says, activation steps at their start values.
@@ -57,7 +57,7 @@ export function loaded(net: Module, state: ReadonlyMap<string, SafeTensor>): Mod
 /**
  * Float weights in the network of that name.
  *
- * @throws UsageError for a normalization of other channels; StateError, FormatError as {@link loadWeights}
+ * @throws UsageError for a normalization of other channels; StateError, FormatError as {@link loadNamedWeights}
  */
 export function floatNetwork(
   name: string,
@@ -69,7 +69,7 @@ export function floatNetwork(
   checkChannels(source.path, normalize, channels, `images of ${height}×${width}×${channels}`);
   const net = freshNetwork(name, info, 0, normalize);
   try {
-    loadWeights(net, source, info.shape);
+    loadNamedWeights({ net, name }, source, info);
   } catch (error) {
     net.dispose();
     throw error;

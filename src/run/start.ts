@@ -11,12 +11,12 @@ import { type BitWidths, parseBits } from "./bits.js";
 import type { InitConfig, RunConfig } from "./config.js";
 import { freshNetwork } from "./fresh-network.js";
 import { infoOf } from "./images.js";
+import { loadNamedWeights, loadRunState, type NamedNetwork } from "./named-weights.js";
 import { packOptions } from "./network.js";
 import { onnxNetwork } from "./onnx.js";
 import { isOnnx } from "./onnx-names.js";
 import { calibrated, quantized } from "./quantize.js";
-import type { ModelSource, OnnxSource, WeightsSource } from "./source.js";
-import { loadWeights } from "./weights.js";
+import type { ModelSource, OnnxSource } from "./source.js";
 
 /** Files that a run starts from, as far as its configuration names them; `readModel` opens them. */
 export interface StartFiles {
@@ -49,26 +49,30 @@ export async function startingNetwork(config: RunConfig, files: StartFiles, data
 async function fill(net: Module, config: RunConfig, source: ModelSource | undefined, data: BatchLoader): Promise<void> {
   // An imported network has its weights already, and its configuration names the file that they came from.
   const imported = isOnnx(config.model) && config.init !== null && isOnnx(config.init.file);
-  const init = config.init === null || imported ? null : weightsOf(source, config.init);
+  const init = config.init === null || imported ? null : weightsOf(source, config.init, config);
+  const to = { net, name: config.model };
   if (init?.quantBits === undefined) {
-    if (init?.plain !== undefined) loadWeights(net, init.plain, infoOf(config).shape);
-    else if (init !== null) net.loadStateDict(init.state);
+    init?.load(to);
     quantized(net, config);
     return calibrated(net, config, data);
   }
   // Latent weights and everything in float; steps of activations only where the widths are the same.
   const keepSteps = init.quantBits.activations === parseBits(config.bits).activations;
-  net.loadStateDict(new Map([...init.state].filter(([key]) => !/(^|\.)alpha$/.test(key))));
+  init.load(to, (key) => !/(^|\.)alpha$/.test(key));
   quantized(net, config);
-  if (keepSteps) net.loadStateDict(init.state);
+  if (keepSteps) init.load(to);
   return calibrated(net, config, data, keepSteps);
 }
 
-/** The state that a run starts from, and the widths that it was trained at, if it was quantized. */
-function weightsOf(
-  source: ModelSource | undefined,
-  { file, sha256 }: InitConfig,
-): { state: ReadonlyMap<string, HostArray>; plain?: WeightsSource; quantBits?: BitWidths } {
+/** What a run starts from. */
+interface StartWeights {
+  /** Loads it into the network of the run, or of a quantized run those keys alone. */
+  readonly load: (to: NamedNetwork, wanted?: (key: string) => boolean) => void;
+  /** The widths that it was trained at, if it was quantized. */
+  readonly quantBits?: BitWidths;
+}
+
+function weightsOf(source: ModelSource | undefined, { file, sha256 }: InitConfig, config: RunConfig): StartWeights {
   if (source === undefined) refuse("createRun", "init", `the weights of ${file}, as readModel opens them`, source);
   if (source.kind === "packed") {
     throw new StateError({ op: "--init", what: `${file} is a packed model`, expected: "weights as float32" });
@@ -78,14 +82,21 @@ function weightsOf(
     const what = `${file} has changed since the run was made`;
     throw new StateError({ op: "--init", what, expected: `SHA-256 ${sha256}`, got: own });
   }
-  if (source.kind === "weights") return { state: new Map(), plain: source };
+  if (source.kind === "weights") return { load: (to) => loadNamedWeights(to, source, infoOf(config)) };
   if (source.kind === "onnx") {
     using given = onnxNetwork(source.bytes, file);
     // Copies: the imported network goes with its memory.
-    return { state: copied(given) };
+    const state = copied(given);
+    return { load: ({ net }) => net.loadStateDict(state) };
   }
-  const { config, checkpoint } = source;
-  return { state: checkpoint.model, ...(config.quant !== null && { quantBits: parseBits(config.bits) }) };
+  const { config: earlier, checkpoint } = source;
+  return {
+    load: (to, wanted = () => true) => {
+      const state = new Map([...checkpoint.model].filter(([key]) => wanted(key)));
+      loadRunState(to, state, file, earlier.model);
+    },
+    ...(earlier.quant !== null && { quantBits: parseBits(earlier.bits) }),
+  };
 }
 
 /** Parameters and buffers of a network, copied out of the heap. */

@@ -131,7 +131,7 @@ describe("bad files", () => {
     [
       "weights of another architecture",
       "train --model mlp --init runs/lenet --out runs/new --force",
-      /^coarsegrad: loadStateDict: the state does not match the network; expected its \d+ keys and shapes, got missing: .*fc\.0\.weight.*; extra: .*conv1\.weight/,
+      /^coarsegrad: loadStateDict: the state does not match the network; expected its \d+ keys and shapes, got missing: .*fc\.0\.weight.*; extra: .*conv1\.weight.*; nothing was changed; \S*runs\/lenet\S* holds weights of lenet5, not of mlp$/,
     ],
     [
       "a packed model for --init",
