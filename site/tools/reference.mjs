@@ -33,7 +33,7 @@ const INTERNAL = `
   src/nn/state.ts:StateArray src/nn/members.ts:Member src/nn/pytorch.ts:FlatImage src/ndarray/elementwise.ts:BINARY
   src/ndarray/elementwise.ts:COMPARE src/kernels/geometry.ts:GEOMETRY_FIELDS src/kernels/elementwise/abi.ts:ELEMENTWISE
   src/quant/ops/norm-staircase.ts:Saved src/quant/ops/staircase.ts:Saved src/quant/products.ts:ProductSaved
-  src/quant/diagnostics.ts:WatchCounts src/quant/layers.ts:Shared src/optim/state.ts:Memory src/core/checks.ts:OptionRules
+  src/quant/diagnostics.ts:WatchCounts src/quant/weighted-layer.ts:Shared src/optim/state.ts:Memory src/core/checks.ts:OptionRules
   src/format/model.ts:TensorInfo src/format/tensors.ts:NodeData src/format/plan.ts:Plan src/format/value.ts:ValueType
   src/run/config.ts:Table src/run/field.ts:ValueOf src/train/losses.ts:LOSSES src/train/measures.ts:METRICS
   src/train/partial.ts:PartialEpoch src/onnx/network.ts:Step src/theory/vector.ts:Vector

@@ -23,7 +23,7 @@ export {
   type WeightDiagnostics,
 } from "./diagnostics.js";
 export { authorsStep, halfGaussianStep } from "./half-gaussian.js";
-export { QuantConv1d, QuantConv2d, type QuantLayerOptions, QuantLinear } from "./layers.js";
+export { QuantConv1d, QuantConv2d, QuantLinear } from "./layers.js";
 export * from "./ops/index.js";
 export { authorsPolicy, type LayerPolicy, type QuantPolicy } from "./policy.js";
 export { prepare } from "./prepare.js";
@@ -39,3 +39,4 @@ export {
 export { formatQuantReport, type LayerReport, type QuantReport, quantReport } from "./report.js";
 export { ALPHA_CONSTRAINT, Staircase, type StaircaseOptions, staircase } from "./staircase.js";
 export { type CalibrationMethod, leastSquaresStep } from "./step-search.js";
+export type { QuantLayerOptions } from "./weighted-layer.js";

@@ -1,60 +1,15 @@
 /** @file Quantized convolutions and quantized linear layers, made from float ones. */
 import { conv1d, conv2d, linear } from "../autograd/functions.js";
-import { apply, type Tensor } from "../autograd/tensor.js";
-import { check, instanceOf } from "../core/checks.js";
+import type { Tensor } from "../autograd/tensor.js";
 import type { SequencePadding } from "../ndarray/sequence.js";
 import type { Padding, Pair } from "../ndarray/window.js";
 import { Conv2d } from "../nn/conv.js";
 import { Conv1d } from "../nn/conv1d.js";
 import { Linear } from "../nn/linear.js";
-import { Module } from "../nn/module.js";
-import type { Parameter } from "../nn/parameter.js";
-import { toldOrigin } from "./called-relu.js";
 import { quantConv2dOp } from "./ops/conv.js";
 import { quantConv1dOp } from "./ops/conv1d.js";
 import { quantLinearOp } from "./ops/linear.js";
-import { relaxOp } from "./ops/relax.js";
-import { type Projection, projectionFor } from "./projection/index.js";
-import { type Granularity, QuantParameter } from "./quant-parameter.js";
-
-/** How a layer's weights are quantized. */
-export interface QuantLayerOptions {
-  /** A rule, or a width for its default rule ({@link projectionFor}). */
-  readonly weights: Projection | number;
-  /** What shares one δ: "layer" (default, the paper) or "channel". */
-  readonly granularity?: Granularity;
-}
-
-/** Shared weights: the quantized parameter of each float one that a call of `prepare` has met. */
-export type Shared = Map<Parameter, QuantParameter>;
-
-function quantized(weight: Parameter, options: QuantLayerOptions, shared: Shared): QuantParameter {
-  const parameter = shared.get(weight) ?? takeOver(weight, options);
-  shared.set(weight, parameter);
-  return parameter;
-}
-
-/** The latent weights on the memory of a float parameter, which is to be forgotten. */
-function takeOver(weight: Parameter, { weights, granularity }: QuantLayerOptions): QuantParameter {
-  weight.zeroGrad();
-  const projection = typeof weights === "number" ? projectionFor(weights) : weights;
-  const { name, constraint, requiresGrad } = weight;
-  if (weight instanceof QuantParameter) {
-    weight.projection = projection;
-    weight.granularity = granularity ?? "layer";
-    return weight;
-  }
-  return new QuantParameter(weight.data, { projection, granularity, name, constraint, requiresGrad });
-}
-
-function relaxed(weight: QuantParameter): Tensor {
-  return apply(relaxOp, [weight], { weight: weight.quantized(), eta: weight.relax ?? 0 });
-}
-
-function describeWeight({ projection, granularity }: QuantParameter): string {
-  const { name, bits } = projection;
-  return `${bits}-bit ${name}${granularity === "channel" ? " per channel" : ""}`;
-}
+import { type QuantLayerOptions, type Shared, WeightedLayer } from "./weighted-layer.js";
 
 /**
  * Convolution with quantized weights: multiplies weight codes by activation codes, exactly, then scales.
@@ -67,7 +22,7 @@ function describeWeight({ projection, granularity }: QuantParameter): string {
  * @example
  * const layer = new QuantConv2d(new Conv2d(16, 32, 3), { weights: binary() });
  */
-export class QuantConv2d extends Module {
+export class QuantConv2d extends WeightedLayer {
   /** Channels of the input. */
   readonly inChannels: number;
   /** Channels of the output. */
@@ -82,19 +37,13 @@ export class QuantConv2d extends Module {
   readonly dilation: Pair;
   /** Groups of channels that do not see each other. */
   readonly groups: number;
-  /** Latent weights with their rule; what computes is their projection. */
-  weight: QuantParameter;
-  /** Bias, one for each output, or null. */
-  bias: Parameter | null;
-  #expectsCodes = false;
 
   /**
    * @param conv gives its geometry, and its parameters' memory: it must not be used any more
    * @param shared quantized parameters of weights that several layers share
    */
   constructor(conv: Conv2d, options: QuantLayerOptions, shared: Shared = new Map()) {
-    super();
-    check("QuantConv2d", "layer", conv, instanceOf(Conv2d, "a Conv2d"));
+    super("QuantConv2d", conv, [Conv2d, "a Conv2d"], options, shared);
     this.inChannels = conv.inChannels;
     this.outChannels = conv.outChannels;
     this.kernelSize = conv.kernelSize;
@@ -102,27 +51,17 @@ export class QuantConv2d extends Module {
     this.padding = conv.padding;
     this.dilation = conv.dilation;
     this.groups = conv.groups;
-    this.weight = quantized(conv.weight, options, shared);
-    this.bias = conv.bias;
-    this.training = conv.training;
   }
 
-  /** For prepare(): the next pass looks whether a ReLU that is called as a function left real numbers here. */
-  expectCodes(): void {
-    this.#expectsCodes = true;
-  }
   /** @param x [N,H,W,inChannels], coded or real @returns real [N,outH,outW,outChannels] */
   override forward(x: Tensor): Tensor {
-    const { weight, bias, stride, padding, dilation, groups } = this;
+    const { stride, padding, dilation, groups } = this;
     const options = { stride, padding, dilation, groups };
-    if (this.#expectsCodes) this.#expectsCodes = !toldOrigin(weight.name, x);
-    if (weight.relax !== null) return conv2d(x, relaxed(weight), bias, options);
-    const inputs = bias === null ? [x, weight] : [x, weight, bias];
-    return apply(quantConv2dOp, inputs, { weight: weight.quantized(), ...options });
+    return this.products(x, quantConv2dOp, options, (weight, bias) => conv2d(x, weight, bias, options));
   }
   protected override describe(): string {
-    const { inChannels, outChannels, kernelSize, weight } = this;
-    return `${inChannels} → ${outChannels}, ${kernelSize.join("×")}, ${describeWeight(weight)}`;
+    const { inChannels, outChannels, kernelSize } = this;
+    return `${inChannels} → ${outChannels}, ${kernelSize.join("×")}, ${super.describe()}`;
   }
 }
 
@@ -135,7 +74,7 @@ export class QuantConv2d extends Module {
  * @throws QuantError in forward if a weight is NaN or infinite
  * @see BCGD §2, §4
  */
-export class QuantConv1d extends Module {
+export class QuantConv1d extends WeightedLayer {
   /** Channels of the input. */
   readonly inChannels: number;
   /** Channels of the output. */
@@ -150,19 +89,13 @@ export class QuantConv1d extends Module {
   readonly dilation: number;
   /** Groups of channels that do not see each other. */
   readonly groups: number;
-  /** Latent weights with their rule; what computes is their projection. */
-  weight: QuantParameter;
-  /** Bias [O], or null. */
-  bias: Parameter | null;
-  #expectsCodes = false;
 
   /**
    * @param conv gives its geometry, and its parameters' memory: it must not be used any more
    * @param shared quantized parameters of weights that several layers share
    */
   constructor(conv: Conv1d, options: QuantLayerOptions, shared: Shared = new Map()) {
-    super();
-    check("QuantConv1d", "layer", conv, instanceOf(Conv1d, "a Conv1d"));
+    super("QuantConv1d", conv, [Conv1d, "a Conv1d"], options, shared);
     this.inChannels = conv.inChannels;
     this.outChannels = conv.outChannels;
     this.kernelSize = conv.kernelSize;
@@ -170,27 +103,17 @@ export class QuantConv1d extends Module {
     this.padding = conv.padding;
     this.dilation = conv.dilation;
     this.groups = conv.groups;
-    this.weight = quantized(conv.weight, options, shared);
-    this.bias = conv.bias;
-    this.training = conv.training;
   }
 
-  /** For prepare(): the next pass looks whether a ReLU that is called as a function left real numbers here. */
-  expectCodes(): void {
-    this.#expectsCodes = true;
-  }
   /** @param x [N,T,inChannels], coded or real @returns real [N,outT,outChannels] */
   override forward(x: Tensor): Tensor {
-    const { weight, bias, stride, padding, dilation, groups } = this;
+    const { stride, padding, dilation, groups } = this;
     const options = { stride, padding, dilation, groups };
-    if (this.#expectsCodes) this.#expectsCodes = !toldOrigin(weight.name, x);
-    if (weight.relax !== null) return conv1d(x, relaxed(weight), bias, options);
-    const inputs = bias === null ? [x, weight] : [x, weight, bias];
-    return apply(quantConv1dOp, inputs, { weight: weight.quantized(), ...options });
+    return this.products(x, quantConv1dOp, options, (weight, bias) => conv1d(x, weight, bias, options));
   }
   protected override describe(): string {
-    const { inChannels, outChannels, kernelSize, weight } = this;
-    return `${inChannels} → ${outChannels}, ${kernelSize}, ${describeWeight(weight)}`;
+    const { inChannels, outChannels, kernelSize } = this;
+    return `${inChannels} → ${outChannels}, ${kernelSize}, ${super.describe()}`;
   }
 }
 
@@ -203,45 +126,28 @@ export class QuantConv1d extends Module {
  * @throws QuantError in forward if a weight is NaN or infinite
  * @see BCGD §2, §4
  */
-export class QuantLinear extends Module {
+export class QuantLinear extends WeightedLayer {
   /** Numbers in a row of the input. */
   readonly inFeatures: number;
   /** Numbers in a row of the output. */
   readonly outFeatures: number;
-  /** Latent weights with their rule; what computes is their projection. */
-  weight: QuantParameter;
-  /** Bias, one for each output, or null. */
-  bias: Parameter | null;
-  #expectsCodes = false;
 
   /**
    * @param layer gives its parameters' memory: it must not be used any more
    * @param shared quantized parameters of weights that several layers share
    */
   constructor(layer: Linear, options: QuantLayerOptions, shared: Shared = new Map()) {
-    super();
-    check("QuantLinear", "layer", layer, instanceOf(Linear, "a Linear"));
+    super("QuantLinear", layer, [Linear, "a Linear"], options, shared);
     this.inFeatures = layer.inFeatures;
     this.outFeatures = layer.outFeatures;
-    this.weight = quantized(layer.weight, options, shared);
-    this.bias = layer.bias;
-    this.training = layer.training;
   }
 
-  /** For prepare(): the next pass looks whether a ReLU that is called as a function left real numbers here. */
-  expectCodes(): void {
-    this.#expectsCodes = true;
-  }
   /** @param x [..., inFeatures], coded or real @returns real [..., outFeatures] */
   override forward(x: Tensor): Tensor {
-    const { weight, bias } = this;
-    if (this.#expectsCodes) this.#expectsCodes = !toldOrigin(weight.name, x);
-    if (weight.relax !== null) return linear(x, relaxed(weight), bias);
-    const inputs = bias === null ? [x, weight] : [x, weight, bias];
-    return apply(quantLinearOp, inputs, { weight: weight.quantized() });
+    return this.products(x, quantLinearOp, {}, (weight, bias) => linear(x, weight, bias));
   }
   protected override describe(): string {
-    return `${this.inFeatures} → ${this.outFeatures}, ${describeWeight(this.weight)}`;
+    return `${this.inFeatures} → ${this.outFeatures}, ${super.describe()}`;
   }
 }
 

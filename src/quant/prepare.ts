@@ -7,11 +7,12 @@ import { Conv1d } from "../nn/conv1d.js";
 import { Linear } from "../nn/linear.js";
 import { Module } from "../nn/module.js";
 import type { Parameter } from "../nn/parameter.js";
-import { isQuantLayer, QuantConv1d, QuantConv2d, type QuantLayer, QuantLinear, type Shared } from "./layers.js";
+import { isQuantLayer, QuantConv1d, QuantConv2d, type QuantLayer, QuantLinear } from "./layers.js";
 import { obstacles } from "./obstacles.js";
 import { type Decision, type QuantPolicy, resolvePolicy, type Site, sitesOf } from "./policy.js";
 import type { Projection } from "./projection/index.js";
 import { Staircase } from "./staircase.js";
+import type { Shared } from "./weighted-layer.js";
 
 /**
  * Quantizes a network in place: every Conv2d, Conv1d and Linear becomes a QuantConv2d, QuantConv1d or QuantLinear on the
