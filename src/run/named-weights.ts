@@ -17,7 +17,7 @@ export interface NamedNetwork {
 /**
  * Loads weights as {@link loadWeights} does.
  *
- * @throws StateError that lists what does not match, and the names of the networks that the weights are of; FormatError
+ * @throws StateError that lists what does not match, with the file and the names of the networks that its weights are of; FormatError
  * as {@link loadWeights}
  */
 export function loadNamedWeights(to: NamedNetwork, source: WeightsSource, info: ImageInfo): void {
@@ -30,7 +30,7 @@ export function loadNamedWeights(to: NamedNetwork, source: WeightsSource, info: 
  *
  * @param path the run's file
  * @param model the network that it trained
- * @throws StateError that lists what does not match, and the name of that network
+ * @throws StateError that lists what does not match, with the file and the name of that network
  */
 export function loadRunState(to: NamedNetwork, state: StateSource, path: string, model: string): void {
   const owners = (): string[] => (model === to.name ? [] : [model]);
@@ -43,9 +43,9 @@ function sayingWhose({ name }: NamedNetwork, path: string, owners: () => string[
   } catch (error) {
     if (!(error instanceof StateError)) throw error;
     const others = owners();
-    if (others.length === 0) throw error;
+    const theirs = `holds weights of ${others.join(" or ")}, not of ${name}`;
+    const hint = `nothing was changed; ${path} ${others.length > 0 ? theirs : `does not hold weights of this ${name}`}`;
     const { op, expected, got } = error;
-    const hint = `nothing was changed; ${path} holds weights of ${others.join(" or ")}, not of ${name}`;
     throw new StateError({ op, what: "the state does not match the network", expected, got, hint });
   }
 }
