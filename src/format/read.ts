@@ -1,6 +1,7 @@
 /** @file Reading a packed model, strictly: whatever is not exactly as docs/format.md says is a FormatError. */
 import { check, checkBytes, refuse, text } from "../core/checks.js";
 import { FormatError } from "../core/errors.js";
+import { firstOf } from "../core/first-of.js";
 import { cut } from "../core/printable.js";
 import { sameShape, shapeText } from "../core/shape.js";
 import { bytesIn } from "../core/typed-arrays.js";
@@ -125,8 +126,8 @@ function decoded(contents: Uint8Array, file = "packed model"): PackedModel {
 
 function listed(label: string, names: readonly string[]): string {
   if (names.length === 0) return "";
-  const shown = names.slice(0, 10).map((name) => cut(name, 100));
-  return `${label} ${shown.join(", ")}${names.length > 10 ? ` and ${names.length - 10} more` : ""}`.trim();
+  const short = names.map((name) => cut(name, 100));
+  return `${label} ${firstOf(short, 10)}`.trim();
 }
 
 /** A tensor, decoded and checked. @throws FormatError */

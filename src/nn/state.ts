@@ -4,6 +4,7 @@ import { describe, record, refuse } from "../core/checks.js";
 import { isMap, isPlainObject } from "../core/containers.js";
 import { isFloat, type TypedArray } from "../core/dtype.js";
 import { DisposedError, StateError } from "../core/errors.js";
+import { firstOf } from "../core/first-of.js";
 import { type Shape, sameShape, shapeText } from "../core/shape.js";
 import { kindOf } from "../core/typed-arrays.js";
 import { NDArray } from "../ndarray/ndarray.js";
@@ -54,9 +55,7 @@ const IGNORED = /(^|\.)num_batches_tracked$/;
 
 /** Some of a list, on one line. */
 export function listed(label: string, keys: readonly string[]): string {
-  if (keys.length === 0) return "";
-  const shown = keys.slice(0, 20).join(", ");
-  return `${label}: ${shown}${keys.length > 20 ? ` and ${keys.length - 20} more` : ""}`;
+  return keys.length === 0 ? "" : `${label}: ${firstOf(keys, 20)}`;
 }
 
 /**

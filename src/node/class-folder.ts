@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { DataError } from "../core/errors.js";
+import { firstOf } from "../core/first-of.js";
 import { isFolder } from "./files.js";
 
 /** What is looked for in a folder. */
@@ -159,9 +160,7 @@ async function listPart(
 }
 
 /** Some names, on one line. */
-function namesText(names: readonly string[]): string {
-  return `${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}`;
-}
+const namesText = (names: readonly string[]): string => firstOf(names, 5);
 
 /** What files there are instead. */
 function othersText(files: readonly string[]): string {

@@ -1,4 +1,5 @@
 /** @file Words on the console about what may be wrong, though training goes on. */
+import { firstOf } from "../core/first-of.js";
 
 /** Says it once, as a warning. */
 export function warn(text: string): void {
@@ -11,7 +12,6 @@ export function percent(share: number): string {
 }
 
 /** Names in a list, the first few. */
-export function some(names: readonly string[], most = 5): string {
-  const rest = names.length - most;
-  return rest > 0 ? `${names.slice(0, most).join(", ")} and ${rest} more` : names.join(", ");
+export function some(names: readonly string[]): string {
+  return firstOf(names, 5);
 }

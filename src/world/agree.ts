@@ -1,14 +1,15 @@
 /** @file What must be the same on every rank before they compute one result together. */
 import { check, text } from "../core/checks.js";
 import { WorldError } from "../core/errors.js";
+import { firstOf } from "../core/first-of.js";
 import { gatherJson, type World } from "./world.js";
 
 /** "rank 3" or "ranks 1, 2 and 5", of many the first few. */
 function ranksText(ranks: readonly number[]): string {
   const SHOWN = 8;
-  const names = ranks.slice(0, SHOWN).map(String);
+  const names = ranks.map(String);
   if (ranks.length === 1) return `rank ${names[0]}`;
-  if (ranks.length > SHOWN) return `ranks ${names.join(", ")} and ${ranks.length - SHOWN} more`;
+  if (ranks.length > SHOWN) return `ranks ${firstOf(names, SHOWN)}`;
   return `ranks ${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 

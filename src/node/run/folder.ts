@@ -9,6 +9,7 @@ import { mkdir, readdir, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { callable, check, checkOptions, text } from "../../core/checks.js";
 import { DataError } from "../../core/errors.js";
+import { firstOf } from "../../core/first-of.js";
 import { isRecord } from "../../io/json.js";
 import { type Checkpoint, loadCheckpoint } from "../../train/checkpoint.js";
 import type { EpochMetrics } from "../../train/metrics.js";
@@ -292,13 +293,11 @@ async function noRun(path: string): Promise<DataError> {
   const names = (await readdir(path)).sort();
   const runs: string[] = [];
   for (const name of names) if (await RunFolder.holdsRun(join(path, name))) runs.push(join(path, name));
-  const some = (list: readonly string[]): string =>
-    list.slice(0, SHOWN).join(", ") + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : "");
   return new DataError({
     op: path,
     what: "holds no run",
     expected: `${RUN_FILES.config} in it`,
-    got: names.length === 0 ? "an empty folder" : some(names),
-    ...(runs.length > 0 && { hint: `runs in it: ${some(runs)}` }),
+    got: names.length === 0 ? "an empty folder" : firstOf(names, SHOWN),
+    ...(runs.length > 0 && { hint: `runs in it: ${firstOf(runs, SHOWN)}` }),
   });
 }

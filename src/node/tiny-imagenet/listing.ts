@@ -3,6 +3,7 @@
  * for each class to train on, and `val/val_annotations.txt`.
  */
 import { DataError, FormatError } from "../../core/errors.js";
+import { firstOf } from "../../core/first-of.js";
 import { TINY_IMAGENET_IDS, TINY_IMAGENET_NAMES } from "../../data/tiny-imagenet.js";
 import type { TinyFile, TinyTree } from "./tree.js";
 
@@ -46,9 +47,7 @@ function refuse(op: string, what: string, expected: string, got: string, hint?: 
 }
 
 /** Some of many names. */
-function some(names: readonly string[]): string {
-  return `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
-}
+const some = (names: readonly string[]): string => firstOf(names, 3);
 
 async function checkClasses(tree: TinyTree): Promise<void> {
   const name = "wnids.txt";
