@@ -1,10 +1,19 @@
 /** @file The runs of a plan that were asked for, by name or id, and what they start from. */
-import { unknownWord } from "../run/usage-error.js";
+import { firstOf } from "../core/first-of.js";
+import { quoted, UsageError, unknownWord } from "../run/usage-error.js";
 import { withSources } from "./graph.js";
 import type { SweepJob } from "./job.js";
 import type { ResolvedPlan } from "./resolve.js";
 
-/** Runs whose name, or the beginning of whose job's id, matches one of the patterns; `*` stands for anything. */
+/** Names of runs that a message shows. */
+const SHOWN = 5;
+
+/**
+ * Runs whose name, or the beginning of whose job's id, matches one of the patterns; `*` stands for anything.
+ *
+ * @param idOf "" for a run without an id
+ * @throws UsageError for a pattern that no run has; for one that looks like an id it names the runs without one
+ */
 export function matching<R extends { readonly name: string }>(
   patterns: readonly string[],
   runs: readonly R[],
@@ -16,17 +25,31 @@ export function matching<R extends { readonly name: string }>(
     const expression = new RegExp(`^${parts.join(".*")}$`);
     const isId = /^[0-9a-f]{8,64}$/.test(pattern);
     const own = runs.filter((run) => expression.test(run.name) || (isId && idOf(run).startsWith(pattern)));
-    if (own.length === 0) {
-      throw unknownWord(
-        "--only",
-        "no such run",
-        pattern,
-        runs.map(({ name }) => name),
-      );
-    }
+    if (own.length === 0) throw isId ? noSuchId(pattern, runs, idOf) : noSuchName(pattern, runs);
     for (const run of own) found.add(run);
   }
   return runs.filter((run) => found.has(run));
+}
+
+function noSuchName(pattern: string, runs: readonly { readonly name: string }[]): UsageError {
+  const names = runs.map(({ name }) => name);
+  return unknownWord("--only", "no such run", pattern, names);
+}
+
+/** An id is known only where the files that a run starts from are there: they are part of it. */
+function noSuchId<R extends { readonly name: string }>(
+  pattern: string,
+  runs: readonly R[],
+  idOf: (run: R) => string,
+): UsageError {
+  const without = runs.filter((run) => idOf(run) === "").map(({ name }) => name);
+  if (without.length === 0) return noSuchName(pattern, runs);
+  return new UsageError({
+    op: "--only",
+    what: `no run has the id ${quoted(pattern)}`,
+    expected: "the id or the name of one",
+    hint: `runs whose files are not there have no id, only a name: ${firstOf(without, SHOWN)}`,
+  });
 }
 
 /**

@@ -238,4 +238,8 @@ it("runs are chosen by name, by part of a name with *, and by id", () => {
   expect(() => chosen("flaot")).toThrow(
     /--only: no such run "flaot" \(did you mean float\?\); expected float, a\/1, a\/2/,
   );
+
+  const unknownId = () => matching(["deadbeef"], runs, (run) => (run.name === "float" ? "" : idOf(run)));
+  expect(unknownId).toThrow(/no run has the id "deadbeef".*runs whose files are not there have no id.*: float$/);
+  expect(() => chosen("deadbeef")).toThrow(/no such run "deadbeef"; expected float, a\/1, a\/2/);
 });
