@@ -44,11 +44,12 @@ async function checkpointOf(path: string): Promise<string> {
   const run = await RunFolder.open(path);
   const file = run.file("checkpoint");
   if (await exists(file)) return file;
+  const packed = await run.has("model");
   throw new DataError({
     op: path,
-    what: "this run has no checkpoint yet",
+    what: packed ? "this run has no checkpoint" : "this run has no checkpoint yet",
     expected: "a run with at least one complete epoch",
-    hint: "train it first, or resume it",
+    hint: packed ? `its packed model is ${run.file("model")}` : "train it first, or resume it",
   });
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appears, outcomeOf, Workbench } from "./run.js";
@@ -47,6 +47,9 @@ beforeAll(async () => {
   writeFileSync(bench.file("noise.bin"), Buffer.from("this is neither a model nor an image"));
   writeFileSync(bench.file("empty"), "");
   mkdirSync(bench.file("nothing-here"));
+  // As a finished run is kept: without what goes on with it.
+  cpSync(bench.file("runs", "quantized"), bench.file("kept"), { recursive: true });
+  rmSync(bench.file("kept", "checkpoint.safetensors"));
   mnist("good");
   mnist("cut", { "train-images-idx3-ubyte": idx(0x803, [4, 28, 28], new Uint8Array(3000)) });
   mnist("magic", { "train-images-idx3-ubyte": idx(0x12340803, [4, 28, 28], new Uint8Array(4 * 784)) });
@@ -55,7 +58,7 @@ beforeAll(async () => {
   mnist("zipped");
   const packed = gzipSync(idx(0x803, [4, 28, 28], new Uint8Array(4 * 784)));
   writeFileSync(bench.file("zipped", "mnist", "train-images-idx3-ubyte.gz"), packed.subarray(0, packed.length - 9));
-  await import("node:fs/promises").then(({ rm }) => rm(bench.file("zipped", "mnist", "train-images-idx3-ubyte")));
+  rmSync(bench.file("zipped", "mnist", "train-images-idx3-ubyte"));
 });
 afterAll(() => bench?.close());
 
@@ -68,6 +71,11 @@ describe("bad files", () => {
       "a missing --init",
       "train --bits 1W4A --init gone.safetensors --out runs/new",
       /^coarsegrad: gone\.safetensors: no such file$/,
+    ],
+    [
+      "a run whose checkpoint was left out",
+      "eval kept",
+      /^coarsegrad: kept: this run has no checkpoint; expected .*; its packed model is kept[/\\]model\.cgm$/,
     ],
     ["a truncated packed model", "eval cut.cgm --data digits", /^coarsegrad: cut\.cgm: .*expected.*got/],
     ["a truncated checkpoint", "eval cut.safetensors", /^coarsegrad: cut\.safetensors: .*expected.*got/],
