@@ -15,14 +15,16 @@ import {
   byRow,
   filled,
   keepPacked,
+  minutes,
   readLines,
   resultOf,
+  signed,
   table,
   whole,
   writeWhole,
 } from "./tables.mjs";
 
-const { spread } = await loadSource("src/sweep/statistics.ts");
+const { mean, spread } = await loadSource("src/sweep/statistics.ts");
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const EVIDENCE = path.join(root, "experiments", "cifar10", "study.jsonl");
 const PAGE = path.join(root, "docs", "accuracy.md");
@@ -57,6 +59,30 @@ function meansTable(results) {
   return table(["", "top-1, %", "bytes packed, at most", "seeds"], rows);
 }
 
+/** Short runs with and without what may have brought points, each against the run of its seed that has a teacher alone. */
+function ablationTable(results) {
+  const alone = new Map(
+    results.filter(({ id }) => id.startsWith("ablation/teacher/")).map(({ seed, top1 }) => [seed, top1]),
+  );
+  const rows = [...byRow(results)].map(([row, group]) => [
+    row,
+    spread(group.map(({ top1 }) => top1)),
+    group
+      .flatMap(({ id, seed, top1 }) =>
+        id.startsWith("ablation/teacher/") || !alone.has(seed) ? [] : signed(top1 - alone.get(seed)),
+      )
+      .join(", ") || "–",
+    group.map(({ seed }) => seed).join(", "),
+    group[0].epochs,
+    minutes(mean(group.map(({ wallSeconds }) => wallSeconds))),
+    whole(mean(group.map(({ imagesPerSecond }) => imagesPerSecond))),
+  ]);
+  return table(
+    ["", "top-1, %", "against a teacher alone, points, each seed", "seeds", "epochs", "wall time each", "images/s"],
+    rows,
+  );
+}
+
 /** Rows of which the best packed network is kept, by its folder. Those of 4W4A are teachers of other rows: they stay. */
 export const KEPT = {
   "resnet20-cifar10-4w4a": ["4w4a"],
@@ -78,7 +104,7 @@ const MAKERS = {
   means: meansTable,
   final: accuracyTable,
   rho: (rows) => blendingTable(rows, BEFORE_DROP),
-  ablation: accuracyTable,
+  ablation: ablationTable,
 };
 
 /** Tables by name; what no run is done of says so. @param {readonly any[]} results lines of study.jsonl */

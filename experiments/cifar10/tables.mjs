@@ -90,8 +90,11 @@ export function table(heads, rows) {
   return [line(heads), line(heads.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)].join("\n");
 }
 
+/** A difference in points. @param {number} value */
+export const signed = (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`;
 const percent = (value) => (value == null ? "–" : `${value.toFixed(2)} %`);
-const minutes = (seconds) => (seconds === null ? "–" : `${(seconds / 60).toFixed(1)} min`);
+/** @param {number | null} seconds */
+export const minutes = (seconds) => (seconds === null ? "–" : `${(seconds / 60).toFixed(1)} min`);
 /** With commas between thousands. @param {number} value */
 export const whole = (value) =>
   Math.round(value)
@@ -186,7 +189,7 @@ export function blendingTable(results, noisy = NOISY_EPOCHS) {
       const [with_, without] = [values(group), values(base)];
       const [pair, two] = [paired(with_, without), welch(group.map(figure), base.map(figure))];
       const margin = Number.isNaN(pair.margin) ? "" : ` ± ${pair.margin.toFixed(2)}`;
-      const difference = `${pair.difference >= 0 ? "+" : "−"}${Math.abs(pair.difference).toFixed(2)}${margin}`;
+      const difference = `${signed(pair.difference)}${margin}`;
       return [[`${row}, ${NAMES[name]}`, difference, pText(pair.p), pText(two.p), seeds.length]];
     });
   });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/sha256.js";
-import { resnet20 } from "../../src/models/index.js";
+import { resnet20b } from "../../src/models/index.js";
 import { expandPlan } from "../../src/sweep/expand.js";
 import { parsePlan } from "../../src/sweep/plan.js";
 import { modulesCalled } from "../../src/train/module-outputs.js";
@@ -46,7 +46,7 @@ describe("the second study", () => {
   });
 
   it("compares features of layers that its network has", () => {
-    using net = resnet20();
+    using net = resnet20b();
     const layers = runs.flatMap(({ settings }) => (settings.teacherFeatures as string[] | undefined) ?? []);
     expect(layers.length).toBeGreaterThan(0);
     expect(modulesCalled("test", net, layers)).toHaveLength(layers.length);
@@ -63,6 +63,24 @@ describe("the second study", () => {
       expect(summary.packed.codesEqual, name).toBe(summary.packed.codesCompared);
     }
     expect(script.bestOf([], ["4w4a"])).toBeUndefined();
+  });
+
+  it("tells what each part of a recipe brought against the run of the same seed", () => {
+    const result = (row: string, seed: number, top1: number) => ({
+      ...results[0],
+      id: `ablation/${row}/seed-${seed}`,
+      row,
+      seed,
+      top1,
+      epochs: 8,
+      wallSeconds: 60,
+    });
+    const made = [result("teacher", 1, 84), result("teacher", 2, 83), result("ema", 1, 84.25), result("ema", 2, 82)];
+    const lines: string[] = script.studyTables([...made, result("ema", 3, 90)]).ablation.split("\n");
+    expect(lines.find((line) => line.startsWith("| teacher"))).toContain(
+      "| 83.50 ± 0.71 (n = 2) | – | 1, 2 | 8 | 1.0 min |",
+    );
+    expect(lines.find((line) => line.startsWith("| ema"))).toContain("(n = 3) | +0.25, −1.00 | 1, 2, 3 | 8 |");
   });
 
   it("has a page that says the same", () => {
