@@ -13,6 +13,8 @@ export interface Kind<T> {
   readonly rule: Rule;
   /** The inverse of `read`. */
   write(value: T): string;
+  /** Of a list: what an option that is given again adds to it. Of other kinds the last word counts. */
+  readonly join?: (before: T, own: T) => T;
 }
 
 /** Ends of a range; `above` and `below` are open ends. */
@@ -95,8 +97,8 @@ export function choice<const T extends string>(words: readonly T[], what = "unkn
   };
 }
 
-/** Names separated by commas, blanks ignored; `none` stands for no name. */
-export const names: Kind<readonly string[]> = {
+/** Names separated by commas, blanks ignored; at least one. */
+export const someNames: Kind<readonly string[]> = {
   read(text, option) {
     const words = text
       .split(",")
@@ -110,10 +112,18 @@ export const names: Kind<readonly string[]> = {
         got: quoted(text),
       });
     }
-    return text === "none" ? [] : words;
+    return words;
   },
   rule: (value) => (Array.isArray(value) && value.every((word) => typeof word === "string") ? null : "a list of names"),
-  write: (words) => (words.length === 0 ? "none" : words.join(",")),
+  write: (words) => words.join(","),
+  join: (before, own) => [...new Set([...before, ...own])],
+};
+
+/** Names separated by commas, blanks ignored; `none` stands for no name. */
+export const names: Kind<readonly string[]> = {
+  ...someNames,
+  read: (text, option) => (text === "none" ? [] : someNames.read(text, option)),
+  write: (words) => (words.length === 0 ? "none" : someNames.write(words)),
 };
 
 /** Any text: names of files and folders. */
@@ -132,10 +142,14 @@ export const flag: Kind<boolean> = {
 
 /** Null too; no text stands for it. */
 export function orNull<T>(kind: Kind<T>): Kind<T | null> {
+  const { join } = kind;
   return {
     read: kind.read,
     rule: (value) => (value === null || kind.rule(value) === null ? null : `${kind.rule(value)}, or null`),
     write: (value) => (value === null ? "" : kind.write(value)),
+    ...(join !== undefined && {
+      join: (before: T | null, own: T | null) => (before === null || own === null ? own : join(before, own)),
+    }),
   };
 }
 

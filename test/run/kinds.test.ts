@@ -1,7 +1,7 @@
 /** @file Kinds of settings: what they read, refuse, write, and ask of JSON. */
 import { describe, expect, it } from "vitest";
 import { bitsText, parseBits } from "../../src/run/bits.js";
-import { choice, names, objectOf, orNull, real, whole } from "../../src/run/kinds.js";
+import { choice, names, objectOf, orNull, real, someNames, whole } from "../../src/run/kinds.js";
 
 describe("option values", () => {
   it.each([
@@ -53,6 +53,10 @@ describe("option values", () => {
   it("reads lists, and none as an empty one", () => {
     expect(names.read("first, last", "--keep-float")).toEqual(["first", "last"]);
     expect(names.read("none", "--keep-float")).toEqual([]);
+    expect(names.join?.(["first"], ["last", "first"])).toEqual(["first", "last"]);
+    expect(orNull(names).join?.(["first"], ["last"])).toEqual(["first", "last"]);
+    expect(real().join ?? orNull(real()).join).toBeUndefined();
+    expect(someNames.read("none", "--only")).toEqual(["none"]);
     expect(() => names.read(" , ", "--keep-float")).toThrow("--keep-float: empty list");
   });
 

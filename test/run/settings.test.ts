@@ -202,6 +202,15 @@ describe("a row of the table", () => {
       .exitOverride()
       .configureOutput({ writeErr: () => undefined });
 
+  it("that takes names adds to them when it is given again; of others the last word counts", () => {
+    const typed = (...words: string[]) => chosenSettings(train().parse(words, { from: "user" }));
+    const parts = typed("--keep-float", "first", "--epochs", "2", "--keep-float", "fc1,first", "--epochs", "3");
+    expect(parts).toEqual(typed("--keep-float", "first,fc1", "--epochs", "3"));
+    expect(parts).toMatchObject({ keepFloat: ["first", "fc1"], epochs: 3 });
+    expect(typed("--teacher-features", "a", "--teacher-features", "b").teacherFeatures).toEqual(["a", "b"]);
+    expect(() => typed("--keep-float", "first", "--keep-float", "")).toThrow("--keep-float: empty list");
+  });
+
   it("that is added is an option of train with its help, a field of configurations, and kept by a resumed run", () => {
     const remove = registerField("toyRate", toy);
     try {

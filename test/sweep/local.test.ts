@@ -152,7 +152,7 @@ describe("a sweep", () => {
     const [{ id }] = JSON.parse(stdout).runs as { id: string }[];
     expect({ code, id: (await sweep("--only", id)).code }).toEqual({ code: 0, id: 0 });
     expect(stderr).toContain("left out, for they were not asked for: gone, and 1 more (gone: gone.safetensors: ");
-    for (const only of [[], ["--only", "after"], ["--only", "*"]]) {
+    for (const only of [[], ["--only", "after"], ["--only", "*"], ["--only", "after", "--only", "there"]]) {
       const refused = await sweep(...only);
       expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });
       expect(refused.stderr).toContain("gone: gone.safetensors: the file to start from is not there");
@@ -194,6 +194,7 @@ describe("a sweep", () => {
     for (const [args, words] of [
       ["gone.json", "gone.json"],
       ["plan.json --only flaot", "did you mean"],
+      ["plan.json --only ,", "--only: empty list"],
       ["plan.json --queue redis://x --jobs 2", "--jobs: does not go with --queue"],
       ["plan.json --queue http://x", "--queue: not the address of a queue"],
     ]) {

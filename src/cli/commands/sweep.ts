@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { CoarsegradError, DataError } from "../../core/errors.js";
 import { RunFolder } from "../../node/run/folder.js";
 import { readJsonFile } from "../../node/run/run-files.js";
-import { choice, text } from "../../run/kinds.js";
+import { choice, someNames, text } from "../../run/kinds.js";
 import type { RunSummary } from "../../run/summary.js";
 import { UsageError } from "../../run/usage-error.js";
 import { chosenJobs } from "../../sweep/chosen.js";
@@ -33,7 +33,7 @@ import { writeReport } from "./report.js";
 
 interface SweepOptions extends CommonOptions, WorkplaceOptions {
   readonly out?: string;
-  readonly only?: string;
+  readonly only?: readonly string[];
   readonly queue?: string;
   readonly emit?: "slurm";
   readonly dryRun?: boolean;
@@ -73,7 +73,8 @@ export function sweepCommand(): Command {
     },
   });
   outOption(made, "runs/NAME of the plan's file");
-  option(made, "--only <names>", "these runs, by name (* stands for anything) or id, and what they start from", text);
+  const only = "these runs, by name (* stands for anything) or id, and what they start from";
+  option(made, "--only <names>", only, someNames);
   workplaceOptions(made);
   option(made, "--queue <url>", "give the runs to sweep-workers: redis://HOST:PORT, as both find it", text);
   option(made, "--emit <what>", "print a script instead: slurm", choice(["slurm"]));
@@ -116,7 +117,7 @@ class Sweep {
     this.#checkOptions();
     const runs = expandPlan(parsePlan(await readJsonFile(this.#file), this.#file), seed);
     this.#plan = await resolvePlan(trial ? runs.map(trialOf) : runs, path.dirname(this.#file));
-    const jobs = chosenJobs(this.#plan, only?.split(",").filter(Boolean) ?? [], (text) => this.#terminal.warn(text));
+    const jobs = chosenJobs(this.#plan, only ?? [], (text) => this.#terminal.warn(text));
     if (emit === "slurm") return this.#emit(jobs);
     await this.#look();
     if (dryRun) {

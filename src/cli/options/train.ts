@@ -3,13 +3,13 @@
  */
 import { type Command, Option } from "commander";
 import type { Settings } from "../../run/config.js";
-import { type Field, optionOf } from "../../run/field.js";
+import type { Field } from "../../run/field.js";
 import { fields } from "../../run/fields.js";
-import { choice, real, text, whole } from "../../run/kinds.js";
+import { choice, type Kind, real, text, whole } from "../../run/kinds.js";
 import { PRESET_NAMES, type PresetName } from "../../run/presets.js";
 import { type Stage, stagesKind } from "../../run/stages.js";
 import type { CommonOptions } from "../ui/terminal.js";
-import { dataDirOption, option, outputOption } from "./option.js";
+import { dataDirOption, option, outputOption, readerOf } from "./option.js";
 import { maxPixelsOption } from "./test-images.js";
 import { type ThreadsOption, threadNumber } from "./threads.js";
 
@@ -48,7 +48,8 @@ function settingOption({ flags, help, kind, initial, initialText }: Field): Opti
   const words =
     initialText ?? (initial === undefined || initial === null || initial === false ? "" : kind.write(initial));
   const own = new Option(flags, words === "" ? help : `${help} (default: ${words})`);
-  return own.argParser((word): Chosen => ({ value: kind.read(word, optionOf({ flags })) }));
+  const read = readerOf<unknown>(flags, kind as Kind<unknown>);
+  return own.argParser((word, before: Chosen | undefined): Chosen => ({ value: read(word, before?.value) }));
 }
 
 /** The settings that were chosen on the command line. */
