@@ -77,7 +77,10 @@ describe("a folder of recordings", () => {
     expect(await bench.json("infer", model, "--data", "audiofolder:words", "--index", "1")).toMatchObject({
       class: own.word,
       expected: 1,
+      expectedClass: "low",
     });
+    const { stdout } = await bench.run("infer", model, "--data", "audiofolder:words");
+    expect(stdout.match(/ (yes|no, (high|low))$/gm)).toHaveLength(2);
   }, 120_000);
 
   it("is heard from standard input, as the API hears it", async () => {

@@ -59,6 +59,8 @@ interface Result extends Guess {
   milliseconds: number;
   /** The data set's own label, with --data. */
   expected?: number;
+  /** The name of that class. */
+  expectedClass?: string;
 }
 
 /** The command. */
@@ -241,18 +243,15 @@ function classify(session: Session, { name, pixels, label }: Input, top: number)
   const logits = session.run(pixels);
   const milliseconds = performance.now() - started;
   const probabilities = softmax(logits);
-  const guess = (n: number): Guess => ({
-    label: n,
-    class: session.classes?.[n] ?? `${n}`,
-    probability: probabilities[n],
-  });
+  const className = (n: number): string => session.classes?.[n] ?? `${n}`;
+  const guess = (n: number): Guess => ({ label: n, class: className(n), probability: probabilities[n] });
   const result: Result = {
     image: name,
     ...guess(largestAt(logits)),
     ...(top > 1 && { top: likeliest(logits, top).map(guess) }),
     milliseconds: Number(milliseconds.toFixed(3)),
   };
-  return label === undefined ? result : { ...result, expected: label };
+  return label === undefined ? result : { ...result, expected: label, expectedClass: className(label) };
 }
 
 /** The classes of the largest logits; the first of equal ones first. */
@@ -278,7 +277,7 @@ function resultTable(results: readonly Result[]): string {
       ...(result.top ? [] : [result.class, percent(100 * result.probability)]),
       ...(result.top ?? []).flatMap((guess) => [guess.class, percent(100 * guess.probability)]),
       result.milliseconds.toFixed(2),
-      ...(known ? [result.expected === result.label ? "yes" : `no, ${result.expected}`] : []),
+      ...(known ? [result.expected === result.label ? "yes" : `no, ${result.expectedClass}`] : []),
     ]),
   );
 }
