@@ -1,6 +1,7 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256Hex } from "../../src/core/sha256.js";
 import { appears, outcomeOf, Workbench } from "./run.js";
 
 /** Bad files and broken runs: one line that names the file, code 1, and nothing that was there is lost. */
@@ -203,6 +204,37 @@ describe("bad files", () => {
     const { stderr, code } = await bench.run("eval", "runs/quantized/model.cgm");
     expect(stderr).toContain("eval: no data set; expected --data NAME, got none");
     expect(code).toBe(2);
+  });
+});
+
+describe("outputs", () => {
+  const contents = (): string[] =>
+    readdirSync(bench.file("runs", "quantized"))
+      .sort()
+      .map((name) => `${name} ${sha256Hex(readFileSync(bench.file("runs", "quantized", name)))}`);
+  const own = "runs/quantized";
+
+  it.each([
+    [
+      `pack ${own} --out ${own}/checkpoint.safetensors`,
+      /^coarsegrad: --out: named like .*; expected .*\.cgm, got runs/,
+    ],
+    [`pack ${own} --out ${own}/CONFIG.JSON`, /named like a file of another kind/],
+    [`pack ${own} --module ${own}/model.cgm`, /^coarsegrad: --module: named like .*; expected .*\.js, \.mjs, got runs/],
+    [`pack ${own} --out same --module ./same`, /^coarsegrad: --module: written twice; expected another name, got/],
+    [`export ${own} --out ${own}/model.cgm`, /^coarsegrad: --out: named like .*; expected .*\.onnx, got runs/],
+    [`report ${own} --out ${own}/metrics.jsonl`, /^coarsegrad: --out: named like .*; expected .*\.html, \.htm, got/],
+  ])("named like other files are refused, and those stay: %s", async (args, line) => {
+    const before = contents();
+    const { code, stderr } = await bench.run(...args.split(" "));
+    expect({ code, stderr: stderr.trim() }).toEqual({ code: 2, stderr: expect.stringMatching(line) });
+    expect(contents()).toEqual(before);
+    expect(existsSync(bench.file("same"))).toBe(false);
+  });
+
+  it("have whatever name says nothing else", async () => {
+    expect(await bench.run("pack", own, "--out", "packed.bin", "--quiet")).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(bench.file("packed.bin"))).toEqual(readFileSync(bench.file("runs", "quantized", "model.cgm")));
   });
 });
 

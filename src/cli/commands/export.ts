@@ -18,7 +18,7 @@ import { UsageError } from "../../run/usage-error.js";
 import { type COptionValues, checkC, cOptions, writeC } from "../options/c-files.js";
 import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
-import { saveOutput } from "../options/output.js";
+import { checkOutputs, saveOutput } from "../options/output.js";
 import { bytes as bytesText } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -60,6 +60,7 @@ export function exportCommand(): Command {
   return onRun<ExportOptions>(made, async (options, [given], terminal) => {
     checkC(options);
     if (options.c !== undefined) refuseBeside(made);
+    checkOutputs([{ option: "--out", file: options.out, endings: [".onnx"] }]);
     const source = await openModel(given);
     if (options.c !== undefined) {
       const { answer, line } = await writeC(await packedOf(source), source.path, options);

@@ -7,7 +7,7 @@ import { recordPacked } from "../../node/run/summary-file.js";
 import { packOptions } from "../../run/network.js";
 import { type COptionValues, checkC, cOptions, writeC } from "../options/c-files.js";
 import { command, onRun } from "../options/command.js";
-import { saveOutput } from "../options/output.js";
+import { checkOutputs, saveOutput } from "../options/output.js";
 import { bytes, count } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -36,6 +36,10 @@ export function packCommand(): Command {
   cOptions(made, "also write");
   return onRun<PackCommandOptions>(made, async ({ out, module, ...c }, [given], terminal) => {
     checkC(c);
+    checkOutputs([
+      { option: "--out", file: out, endings: [".cgm"] },
+      { option: "--module", file: module, endings: [".js", ".mjs"] },
+    ]);
     const { source, net, info } = await openNetwork(given);
     const file = out ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = pack(net, packOptions(info));

@@ -9,6 +9,7 @@ import { whole } from "../../run/kinds.js";
 import { UsageError } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
 import { dataDirOption, option } from "../options/option.js";
+import { checkOutputs } from "../options/output.js";
 import { type CollectOptions, collectRuns } from "../report/collect.js";
 import type { ReportRun } from "../report/model.js";
 import { reportPage } from "../report/page.js";
@@ -45,6 +46,7 @@ export function reportCommand(): Command {
   dataDirOption(made);
   option(made, "--limit <n>", "look for mistakes among the first n test images only; 0: not at all", whole({ min: 0 }));
   return onRun<ReportOptions>(made, async ({ out, ...options }, folders, terminal) => {
+    checkOutputs([{ option: "--out", file: out, endings: [".html", ".htm"] }]);
     const file = out ?? path.join(folders[0], "report.html");
     const board = progressBoard(terminal);
     const bars = new Map<string, Progress>();
