@@ -232,6 +232,19 @@ describe("outputs", () => {
     expect(existsSync(bench.file("same"))).toBe(false);
   });
 
+  it.each([
+    ["pack runs/quantized --out runs", /^coarsegrad: runs: cannot be written; expected a file's name, got a folder$/],
+    ["export runs/quantized --out runs", /^coarsegrad: runs: cannot be written; expected a file's name, got a folder$/],
+    ["report runs/quantized --limit 0 --out runs", /^coarsegrad: runs: .* got a folder; --out chooses another place$/],
+    [
+      "theory separable --out empty",
+      /^coarsegrad: empty: cannot be written; expected a folder to write in, got EEXIST/,
+    ],
+  ])("are files, in folders: %s", async (args, line) => {
+    const { code, stderr } = await bench.run(...args.split(" "), "--quiet");
+    expect({ code, stderr: stderr.trim() }).toEqual({ code: 1, stderr: expect.stringMatching(line) });
+  });
+
   it("have whatever name says nothing else", async () => {
     expect(await bench.run("pack", own, "--out", "packed.bin", "--quiet")).toMatchObject({ code: 0, stderr: "" });
     expect(readFileSync(bench.file("packed.bin"))).toEqual(readFileSync(bench.file("runs", "quantized", "model.cgm")));

@@ -40,7 +40,8 @@ export function packCommand(): Command {
       { option: "--out", file: out, endings: [".cgm"] },
       { option: "--module", file: module, endings: [".js", ".mjs"] },
     ]);
-    const { source, net, info } = await openNetwork(given);
+    const { source, info, net: opened } = await openNetwork(given);
+    using net = opened;
     const file = out ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = pack(net, packOptions(info));
     await saveOutput(file, packed);
@@ -49,7 +50,6 @@ export function packCommand(): Command {
     if (module !== undefined && script !== null) await saveOutput(module, script);
     const files = c.c === undefined ? null : await writeC(packed, file, c);
     const { fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs } = summarize(packed);
-    net.dispose();
     terminal.result(
       {
         file: path.resolve(file),

@@ -1,15 +1,13 @@
 /** @file `coarsegrad report`: run folders as one self-contained page. */
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { type CoarsegradError, DataError } from "../../core/errors.js";
+import { DataError } from "../../core/errors.js";
 import { datasetInfo } from "../../data/registry.js";
-import { saveFileAtomic } from "../../node/files.js";
 import { whole } from "../../run/kinds.js";
 import { UsageError } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
 import { dataDirOption, option } from "../options/option.js";
-import { checkOutputs } from "../options/output.js";
+import { checkOutputs, saveOutput } from "../options/output.js";
 import { type CollectOptions, collectRuns } from "../report/collect.js";
 import type { ReportRun } from "../report/model.js";
 import { reportPage } from "../report/page.js";
@@ -85,13 +83,10 @@ export async function writeReport(
   const html = new TextEncoder().encode(
     reportPage({ title, subtitle: subtitle(runs), version: COARSEGRAD_VERSION, runs, headline }),
   );
-  try {
-    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-    await saveFileAtomic(file, html);
-  } catch (error) {
-    const got = (error as CoarsegradError).got ?? (error as Error).message;
-    throw new DataError({ op: file, what: "cannot be written", got, hint: "--out chooses another place" });
-  }
+  await saveOutput(file, html).catch(({ expected, got }: DataError) => {
+    const hint = "--out chooses another place";
+    throw new DataError({ op: file, what: "cannot be written", expected, got, hint });
+  });
   return { size: html.length, runs };
 }
 

@@ -1,14 +1,13 @@
 /**
  * @file `coarsegrad theory`: the experiments on coarse gradients, their figures and numbers, and a verdict per claim.
  */
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { saveFileAtomic } from "../../node/files.js";
 import { choice, text } from "../../run/kinds.js";
 import { type Claim, type ExperimentData, experiments, figures, type Outcome, type Topic } from "../../theory/index.js";
 import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
+import { makeOutputFolder, saveOutput } from "../options/output.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
 interface TheoryOptions extends CommonOptions {
@@ -36,7 +35,7 @@ export function theoryCommand(): Command {
   return onRun<TheoryOptions>(made, async ({ seed, out }, [given = "all"], terminal) => {
     const topic = choice([...TOPICS, "all"]).read(given, "theory");
     const topics = topic === "all" ? TOPICS : [topic];
-    await mkdir(out, { recursive: true });
+    await makeOutputFolder(out);
     const reports: { topic: Topic; claims: readonly Claim[]; files: string[] }[] = [];
     for (const name of topics) {
       const start = performance.now();
@@ -61,10 +60,10 @@ async function runTopic<T extends Topic>(
   const files = [`${topic}.json`];
   // Loaded here: charting would double the time that every other command takes to start.
   const { renderSvg } = await import("../theory/render.js");
-  await saveFileAtomic(path.join(out, files[0]), `${JSON.stringify(outcome)}\n`);
+  await saveOutput(path.join(out, files[0]), `${JSON.stringify(outcome)}\n`);
   for (const [name, spec] of Object.entries(figures[topic](outcome.data))) {
     files.push(`${name}.svg`);
-    await saveFileAtomic(path.join(out, `${name}.svg`), await renderSvg(spec));
+    await saveOutput(path.join(out, `${name}.svg`), await renderSvg(spec));
   }
   return { claims: outcome.claims, files };
 }

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { DataError } from "../../core/errors.js";
-import { saveFileAtomic } from "../../node/files.js";
+import { isFolder, saveFileAtomic } from "../../node/files.js";
 import { UsageError } from "../../run/usage-error.js";
 
 /** Endings of files that commands write or read: such a name says what the file holds. */
@@ -54,18 +54,18 @@ export function checkOutputs(outputs: readonly OutputName[]): void {
   }
 }
 
+/** Makes a folder to write in. @param op what errors name; default: the folder @throws DataError */
+export async function makeOutputFolder(folder: string, op = folder): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+    throw new DataError({ op, what: "cannot be written", expected: "a folder to write in", got: error.message });
+  });
+}
+
 /** Writes a file as a whole, in a folder that is made if it is not there. @throws DataError if it cannot be written */
 export async function saveOutput(file: string, content: Uint8Array | string): Promise<void> {
-  const folder = path.dirname(path.resolve(file));
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw new DataError({
-      op: file,
-      what: "cannot be written",
-      expected: "a folder to write in",
-      got: (error as Error).message,
-    });
+  await makeOutputFolder(path.dirname(path.resolve(file)), file);
+  if (await isFolder(file)) {
+    throw new DataError({ op: file, what: "cannot be written", expected: "a file's name", got: "a folder" });
   }
   await saveFileAtomic(file, content);
 }
