@@ -251,6 +251,27 @@ describe("outputs", () => {
   });
 });
 
+describe("options of other kinds of models", () => {
+  const packed = "runs/quantized/model.cgm";
+
+  it.each([
+    ["summary runs/float --bits 1W4A", "--bits", "the name of a network, got a training checkpoint"],
+    ["summary runs/float --data mnist", "--data", "the name of a network, or plain float weights, got a training"],
+    ["summary runs/float --model mlp", "--model", "plain float weights, got a training checkpoint"],
+    ["summary lenet5 --model mlp", "--model", "plain float weights, got the name of a network"],
+    ["summary lenet5 --output y", "--output", "an ONNX file, got the name of a network"],
+    ["export runs/float --model mlp --out never.onnx", "--model", "plain float weights, got a training checkpoint"],
+    [`export ${packed} --data digits --out never.onnx`, "--data", "plain float weights, got a packed model"],
+    [`eval ${packed} --data digits --model mlp`, "--model", "plain float weights, got a packed model"],
+    ["eval runs/float --normalize 0.5/0.5", "--normalize", "plain float weights, got a training checkpoint"],
+  ])("are refused: %s", async (args, option, words) => {
+    const { code, stdout, stderr } = await bench.run(...args.split(" "));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(`coarsegrad: ${option}: not for this kind of model; expected ${words}`);
+    expect(existsSync(bench.file("never.onnx"))).toBe(false);
+  });
+});
+
 describe("an interrupted run", () => {
   const args = [
     "--limit",

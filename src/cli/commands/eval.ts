@@ -21,6 +21,7 @@ import { UsageError } from "../../run/usage-error.js";
 import { layoutDoubt } from "../../run/weights.js";
 import { evaluate } from "../../train/evaluate.js";
 import { command, onRun } from "../options/command.js";
+import { checkKind } from "../options/model-kind.js";
 import { option, outputOption } from "../options/option.js";
 import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
 import { engineOptions, startThreads, type ThreadsOption } from "../options/threads.js";
@@ -96,15 +97,8 @@ export function evalCommand(): Command {
         hint: "only a run or a training checkpoint knows its own",
       });
     }
-    if (options.normalize !== undefined && source.kind !== "weights") {
-      throw new UsageError({
-        op: "--normalize",
-        what: "not for this kind of model",
-        expected: "plain float weights",
-        got: source.kind === "packed" ? "a packed model" : "a training checkpoint",
-        hint: "it knows its own normalization",
-      });
-    }
+    const kinds = { model: ["weights"], normalize: ["weights"] } as const;
+    checkKind(made, source.kind, kinds, { normalize: "it knows its own normalization" });
     using session = source.kind === "packed" ? createSession(source.bytes, { file: source.path }) : undefined;
     const sound = source.kind === "checkpoint" ? infoOf(source.config).sound : session?.plan.sound;
     const data = await preparing(terminal, (prepare) =>

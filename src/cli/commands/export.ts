@@ -17,6 +17,7 @@ import { normalizeOf } from "../../run/stated-normalization.js";
 import { UsageError } from "../../run/usage-error.js";
 import { type COptionValues, checkC, cOptions, writeC } from "../options/c-files.js";
 import { command, onRun } from "../options/command.js";
+import { checkKind } from "../options/model-kind.js";
 import { option } from "../options/option.js";
 import { checkOutputs, saveOutput } from "../options/output.js";
 import { bytes as bytesText } from "../ui/numbers.js";
@@ -62,6 +63,7 @@ export function exportCommand(): Command {
     if (options.c !== undefined) refuseBeside(made);
     checkOutputs([{ option: "--out", file: options.out, endings: [".onnx"] }]);
     const source = await openModel(given);
+    checkKind(made, source.kind, { model: ["weights"], data: ["weights"] });
     if (options.c !== undefined) {
       const { answer, line } = await writeC(await packedOf(source), source.path, options);
       terminal.result({ ...answer, kind: source.kind }, () => line);

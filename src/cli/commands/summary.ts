@@ -18,6 +18,7 @@ import { runConfig } from "../../run/settings.js";
 import { normalizeOf } from "../../run/stated-normalization.js";
 import { UsageError, unknownWord } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
+import { checkKind } from "../options/model-kind.js";
 import { option, outputOption } from "../options/option.js";
 import { bytes, count } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
@@ -50,12 +51,15 @@ export function summaryCommand(): Command {
   option(made, "--model <name>", "network of plain float weights, by such a name", choice(MODEL_NAMES));
   outputOption(made);
   return onRun<SummaryOptions>(made, async (options, [given], terminal) => {
-    const { title, summary, notes = [] } = await summaryOf(given, options);
+    const { title, summary, notes = [] } = await summaryOf(given, options, made);
     for (const note of notes) terminal.note(note);
     const answer = { model: title, ...summary, ...(notes.length > 0 && { notes }) };
     terminal.result(answer, () => summaryText(title, summary));
   });
 }
+
+/** Models that options go with. */
+const KINDS = { bits: ["name"], data: ["name", "weights"], model: ["weights"], output: ["onnx"] } as const;
 
 interface Summarized {
   readonly title: string;
@@ -64,9 +68,10 @@ interface Summarized {
   readonly notes?: readonly string[];
 }
 
-async function summaryOf(given: string, options: SummaryOptions): Promise<Summarized> {
+async function summaryOf(given: string, options: SummaryOptions, made: Command): Promise<Summarized> {
   if (!(await exists(given))) {
     if (MODEL_NAMES.includes(given)) {
+      checkKind(made, "name", KINDS);
       const { bits, data } = options;
       const images = await imagesInfo(data);
       const net = networkOf(runConfig({ model: given, data, bits }, { images }));
@@ -75,6 +80,7 @@ async function summaryOf(given: string, options: SummaryOptions): Promise<Summar
     throw unknownWord("summary", "neither a file nor a network has the name", given, MODEL_NAMES);
   }
   const source = await openModel(given, { output: options.output });
+  checkKind(made, source.kind, KINDS);
   if (source.kind === "packed") {
     // Refused by its name if it is damaged.
     readPacked(source.bytes, source.path);
