@@ -8,6 +8,7 @@ import { benchRanks } from "../bench/ranks.js";
 import { command, onRun } from "../options/command.js";
 import { argument, option } from "../options/option.js";
 import { engineOptions, startThreads, type ThreadsOption } from "../options/threads.js";
+import { checkUsed } from "../options/used.js";
 import type { CommonOptions, Terminal } from "../ui/terminal.js";
 
 interface BenchCommandOptions extends CommonOptions, ThreadsOption {
@@ -49,9 +50,14 @@ export function benchCommand(): Command {
     .option("--json", "print one JSON object a line for each row, nothing else");
   option(made, "--time <ms>", "time of sampling for each row", real({ above: 0 }), 1000);
   return onRun<BenchCommandOptions>(engineOptions(made, 1), async (options, args, terminal) => {
+    const named = args.map(argument("bench", choice<Family>(FAMILY_NAMES)));
+    const families = named.length === 0 ? FAMILY_NAMES : named;
+    checkUsed(made, {
+      profile: { used: families.includes("infer"), expected: "infer among the families" },
+      ranks: { used: families.includes("train"), expected: "train among the families" },
+    });
     await startThreads(options);
-    const families = args.map(argument("bench", choice<Family>(FAMILY_NAMES)));
-    await run(families.length === 0 ? FAMILY_NAMES : families, options, terminal);
+    await run(families, options, terminal);
   });
 }
 

@@ -25,6 +25,7 @@ import { UsageError } from "../../run/usage-error.js";
 import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
 import { type TestImageOptions, testImageOptions, testImages } from "../options/test-images.js";
+import { checkUsed, type Use } from "../options/used.js";
 import { soundInputs, wordsOf } from "../sound/inputs.js";
 import { percent } from "../ui/numbers.js";
 import type { CommonOptions, Terminal } from "../ui/terminal.js";
@@ -94,6 +95,7 @@ export function inferCommand(): Command {
   option(made, "--rate <n>", rate, whole({ min: least, max: most }));
   made.option("--invert", "for dark ink on white, when the model was trained on light strokes on black");
   return onRun<InferOptions>(made, async (options, [file, ...images], terminal) => {
+    checkUsed(made, usesOf(options, images));
     const source = await openModel(await packedFile(file));
     if (source.kind !== "packed") {
       throw new ArgumentError({
@@ -105,9 +107,6 @@ export function inferCommand(): Command {
       });
     }
     using session = createSession(source.bytes, { maxBatch: 1, file: source.path });
-    if (options.rate !== undefined && images[0] !== "-") {
-      throw new UsageError({ op: "--rate", what: "does not go with the other options", expected: "- for the files" });
-    }
     if (images[0] === "-") return await listen(session, source.path, options, images, terminal);
     const inputs = await inputsFor(session, source.path, options, images, terminal);
     // The first run settles what is compiled; timing it would time the compiler.
@@ -121,6 +120,20 @@ export function inferCommand(): Command {
 async function packedFile(given: string): Promise<string> {
   const own = path.join(given, RUN_FILES.model);
   return (await isFolder(given)) && (await exists(own)) ? own : given;
+}
+
+/** Where options have an effect: with images of a data set, with files, or with sound from standard input. */
+function usesOf({ data, index }: InferOptions, files: readonly string[]): Readonly<Record<string, Use>> {
+  const [set, heard] = [data !== undefined, files[0] === "-"];
+  return {
+    dataDir: { used: set, expected: "--data NAME" },
+    split: { used: set, expected: "--data NAME" },
+    index: { used: set, expected: "--data NAME" },
+    limit: { used: index === undefined && !heard, expected: "files, or --data without --index" },
+    invert: { used: !set && !heard, expected: "image files" },
+    rate: { used: heard, expected: "- for the files" },
+    top: { used: !heard, expected: "files, or --data" },
+  };
 }
 
 /** Words of the sound on standard input, as they come. */
@@ -155,9 +168,6 @@ async function inputsFor(
       throw new UsageError({ op: "infer", what: "both files and --data", expected: "one of them", got: images[0] });
     }
     return fromData(session, options.data, options);
-  }
-  if (options.index !== undefined) {
-    throw new UsageError({ op: "--index", what: "does not go with the other options", expected: "--data NAME" });
   }
   if (images.length === 0) {
     throw new UsageError({
