@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { KIND_NAMES, type ModelSource } from "../../run/source.js";
 import { UsageError } from "../../run/usage-error.js";
+import { typedOptions } from "./used.js";
 
 /** What a command was given: a file of a kind, or the name of a network. */
 export type GivenModel = ModelSource["kind"] | "name";
@@ -23,10 +24,9 @@ export function checkKind(
   kinds: Readonly<Record<string, readonly GivenModel[]>>,
   hints: Readonly<Record<string, string>> = {},
 ): void {
-  for (const option of made.options) {
+  for (const option of typedOptions(made)) {
     const own = kinds[option.attributeName()];
     if (own === undefined || own.includes(given)) continue;
-    if (made.getOptionValueSource(option.attributeName()) !== "cli") continue;
     const expected = own.map((kind) => NAMES[kind]).join(", or ");
     throw new UsageError({
       op: `${option.long}`,

@@ -1,6 +1,11 @@
-/** @file Options that have an effect beside certain others alone. */
-import type { Command } from "commander";
+/** @file Options that were typed, and those that have an effect beside certain others alone. */
+import type { Command, Option } from "commander";
 import { UsageError } from "../../run/usage-error.js";
+
+/** The options of a command that were typed: not those that have their default. */
+export function typedOptions(made: Command): Option[] {
+  return made.options.filter((option) => made.getOptionValueSource(option.attributeName()) === "cli");
+}
 
 /** Where an option has an effect. */
 export interface Use {
@@ -18,9 +23,9 @@ export interface Use {
  * @throws UsageError
  */
 export function checkUsed(made: Command, uses: Readonly<Record<string, Use>>): void {
-  for (const option of made.options) {
+  for (const option of typedOptions(made)) {
     const own = uses[option.attributeName()];
-    if (own === undefined || own.used || made.getOptionValueSource(option.attributeName()) !== "cli") continue;
+    if (own === undefined || own.used) continue;
     const what = "does not go with the other options";
     throw new UsageError({ op: `${option.long}`, what, expected: own.expected });
   }
