@@ -8,6 +8,7 @@ import { NDArray } from "../ndarray/ndarray.js";
 import { type Padding, type Pair, pair } from "../ndarray/window.js";
 import { isPadding, isPair } from "./geometry.js";
 import { layerDefault, type RandomSource } from "./init.js";
+import { biasText, geometryText } from "./layer-text.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
 
@@ -97,12 +98,6 @@ export class Conv2d extends Module {
     return conv2d(x, this.weight, this.bias, { stride, padding, dilation, groups, algorithm });
   }
   protected override describe(): string {
-    const parts = [`${this.inChannels} → ${this.outChannels}`, `${this.kernelSize.join("×")}`];
-    if (`${this.stride}` !== "1") parts.push(`stride ${this.stride}`);
-    if (`${this.padding}` !== "0") parts.push(`padding ${this.padding}`);
-    if (`${this.dilation}` !== "1") parts.push(`dilation ${this.dilation}`);
-    if (this.groups !== 1) parts.push(`groups ${this.groups}`);
-    if (this.bias === null) parts.push("no bias");
-    return parts.join(", ");
+    return geometryText(this) + biasText(this);
   }
 }

@@ -7,6 +7,7 @@ import { Rng } from "../core/rng.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { isSequencePadding, type SequencePadding } from "../ndarray/sequence.js";
 import { layerDefault, type RandomSource } from "./init.js";
+import { biasText, geometryText } from "./layer-text.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
 
@@ -90,12 +91,6 @@ export class Conv1d extends Module {
     return conv1d(x, this.weight, this.bias, { stride, padding, dilation, groups });
   }
   protected override describe(): string {
-    const parts = [`${this.inChannels} → ${this.outChannels}`, `${this.kernelSize}`];
-    if (this.stride !== 1) parts.push(`stride ${this.stride}`);
-    if (`${this.padding}` !== "0") parts.push(`padding ${this.padding}`);
-    if (this.dilation !== 1) parts.push(`dilation ${this.dilation}`);
-    if (this.groups !== 1) parts.push(`groups ${this.groups}`);
-    if (this.bias === null) parts.push("no bias");
-    return parts.join(", ");
+    return geometryText(this) + biasText(this);
   }
 }

@@ -5,6 +5,7 @@ import { check, checkOptions, flag, instanceOf, integer } from "../core/checks.j
 import { Rng } from "../core/rng.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { layerDefault, type RandomSource } from "./init.js";
+import { biasText } from "./layer-text.js";
 import { Module } from "./module.js";
 import { Parameter } from "./parameter.js";
 
@@ -46,6 +47,6 @@ export class Linear extends Module {
     return linear(x, this.weight, this.bias);
   }
   protected override describe(): string {
-    return `${this.inFeatures} → ${this.outFeatures}${this.bias === null ? ", no bias" : ""}`;
+    return `${this.inFeatures} → ${this.outFeatures}${biasText(this)}`;
   }
 }

@@ -5,6 +5,7 @@ import type { SequencePadding } from "../ndarray/sequence.js";
 import type { Padding, Pair } from "../ndarray/window.js";
 import { Conv2d } from "../nn/conv.js";
 import { Conv1d } from "../nn/conv1d.js";
+import { geometryText } from "../nn/layer-text.js";
 import { Linear } from "../nn/linear.js";
 import { quantConv2dOp } from "./ops/conv.js";
 import { quantConv1dOp } from "./ops/conv1d.js";
@@ -60,8 +61,7 @@ export class QuantConv2d extends WeightedLayer {
     return this.products(x, quantConv2dOp, options, (weight, bias) => conv2d(x, weight, bias, options));
   }
   protected override describe(): string {
-    const { inChannels, outChannels, kernelSize } = this;
-    return `${inChannels} → ${outChannels}, ${kernelSize.join("×")}, ${super.describe()}`;
+    return `${geometryText(this)}, ${super.describe()}`;
   }
 }
 
@@ -112,8 +112,7 @@ export class QuantConv1d extends WeightedLayer {
     return this.products(x, quantConv1dOp, options, (weight, bias) => conv1d(x, weight, bias, options));
   }
   protected override describe(): string {
-    const { inChannels, outChannels, kernelSize } = this;
-    return `${inChannels} → ${outChannels}, ${kernelSize}, ${super.describe()}`;
+    return `${geometryText(this)}, ${super.describe()}`;
   }
 }
 

@@ -1,6 +1,7 @@
 /** @file What layers with quantized weights share: latent weights with their rule, a bias, and how both compute. */
 import { apply, type Tensor } from "../autograd/tensor.js";
 import { check, instanceOf } from "../core/checks.js";
+import { biasText } from "../nn/layer-text.js";
 import { Module } from "../nn/module.js";
 import type { Parameter } from "../nn/parameter.js";
 import type { OpDef } from "../ops/op.js";
@@ -101,6 +102,6 @@ export abstract class WeightedLayer extends Module {
   protected override describe(): string {
     const { projection, granularity } = this.weight;
     const { name, bits } = projection;
-    return `${bits}-bit ${name}${granularity === "channel" ? " per channel" : ""}`;
+    return `${bits}-bit ${name}${granularity === "channel" ? " per channel" : ""}${biasText(this)}`;
   }
 }

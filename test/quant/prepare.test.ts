@@ -7,7 +7,7 @@ import { Rng } from "../../src/core/rng.js";
 import { scope } from "../../src/memory/scope.js";
 import { lenet5, resnet20 } from "../../src/models/index.js";
 import { NDArray } from "../../src/ndarray/ndarray.js";
-import { Conv2d, Linear, type Module, ReLU, Sequential, Tanh } from "../../src/nn/index.js";
+import { Conv1d, Conv2d, Linear, type Module, ReLU, Sequential, Tanh } from "../../src/nn/index.js";
 import {
   authorsPolicy,
   binary,
@@ -37,6 +37,20 @@ function widths(net: Module): string[] {
 
 afterEach(() => {
   vi.restoreAllMocks();
+});
+
+it("layers are told with their geometry, as they were in float, then their rule", () => {
+  const net = new Sequential(
+    new Conv1d(4, 6, 3, { stride: 2, padding: [1, 0], dilation: 2, groups: 2, bias: false, rng: rng() }),
+    new Conv2d(4, 6, [3, 2], { stride: [2, 1], padding: "same", rng: rng() }),
+    new Linear(3, 2, { bias: false, rng: rng() }),
+  );
+  prepare(disposeLater(net), { weights: 4, granularity: "channel" });
+  expect([0, 1, 2].map((n) => `${net[n]}`)).toEqual([
+    "QuantConv1d(4 → 6, 3, stride 2, padding 1,0, dilation 2, groups 2, 4-bit uniform per channel, no bias)",
+    "QuantConv2d(4 → 6, 3×2, stride 2,1, padding same, 4-bit uniform per channel)",
+    "QuantLinear(3 → 2, 4-bit uniform per channel, no bias)",
+  ]);
 });
 
 describe("policies", () => {
