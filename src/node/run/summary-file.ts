@@ -115,7 +115,7 @@ export async function checkPackedFile(file: string, bytes: Uint8Array): Promise<
 
 /**
  * Notes the outcome of a verification in the run's summary, if `folder` is a run and its summary is of this packed
- * file.
+ * file. One that compared more codes of that file stays, unless this one is the first to find a difference.
  *
  * @param packed bytes of the packed file
  * @param warn told why it cannot be noted: somebody else writes the run, or the folder cannot be written
@@ -127,9 +127,12 @@ export async function recordVerification(
   warn: (text: string) => void,
 ): Promise<void> {
   if (!(await isFolder(folder))) return;
-  await amendPacked(folder, warn, (own) =>
-    own.sha256 === sha256Hex(packed) ? { ...own, codesCompared: codes.total, codesEqual: codes.equal } : own,
-  );
+  await amendPacked(folder, warn, (own) => {
+    const { codesCompared: before = 0, codesEqual = before } = own;
+    const tellsLess = codes.total < before && (codes.equal === codes.total || codesEqual < before);
+    if (own.sha256 !== sha256Hex(packed) || tellsLess) return own;
+    return { ...own, codesCompared: codes.total, codesEqual: codes.equal };
+  });
 }
 
 /** Notes in a run's summary that its packed model was written anew, if other bytes came of it (by another version). */
