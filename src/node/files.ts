@@ -30,22 +30,48 @@ export function temporaryName(name: string): string {
 export async function saveFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
   check("saveFileAtomic", "path", path, pathRule);
   if (typeof bytes !== "string") bytes = checkBytes("saveFileAtomic", "bytes", bytes);
-  const directory = dirname(path);
-  const temporary = join(directory, temporaryName(basename(path)));
+  await saveFilesAtomic([[path, bytes]]);
+}
+
+/**
+ * Writes files as {@link saveFileAtomic} does, each of which is renamed when all are on disk: where one has no room, or
+ * no folder, none of them changes.
+ *
+ * @throws DataError naming the file that cannot be written
+ */
+export async function saveFilesAtomic(
+  files: readonly (readonly [path: string, content: Uint8Array | string])[],
+): Promise<void> {
+  const written: [temporary: string, path: string][] = [];
   try {
-    const file = await open(temporary, "wx");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
+    for (const [path, content] of files) {
+      const temporary = join(dirname(path), temporaryName(basename(path)));
+      written.push([temporary, path]);
+      await naming(path, () => writeFlushed(temporary, content));
     }
-    await rename(temporary, path);
+    for (const [temporary, path] of written) await naming(path, () => rename(temporary, path));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw new DataError({ op: path, what: "cannot be written", got: (error as Error).message });
+    for (const [temporary] of written) await rm(temporary, { force: true }).catch(() => {});
+    throw error;
   }
-  await flushDirectory(directory);
+  for (const directory of new Set(files.map(([path]) => dirname(path)))) await flushDirectory(directory);
+}
+
+/** @throws DataError that names the file, whatever `write` fails by */
+async function naming(path: string, write: () => Promise<void>): Promise<void> {
+  await write().catch((error: Error) => {
+    throw new DataError({ op: path, what: "cannot be written", got: error.message });
+  });
+}
+
+async function writeFlushed(path: string, content: Uint8Array | string): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Makes a rename durable. Where directories cannot be opened (Windows) the file system does so by itself. */

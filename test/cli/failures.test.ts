@@ -235,6 +235,8 @@ describe("outputs", () => {
   it.each([
     ["pack runs/quantized --out runs", /^coarsegrad: runs: cannot be written; expected a file's name, got a folder$/],
     ["export runs/quantized --out runs", /^coarsegrad: runs: cannot be written; expected a file's name, got a folder$/],
+    ["pack runs/quantized --out new.cgm --module runs", /^coarsegrad: runs: .*; expected a file's name, got a folder$/],
+    ["pack runs/quantized --out new.cgm --c empty", /^coarsegrad: empty\/new\.h: cannot be written; expected a folder/],
     ["report runs/quantized --limit 0 --out runs", /^coarsegrad: runs: .* got a folder; --out chooses another place$/],
     [
       "theory separable --out empty",
@@ -243,6 +245,7 @@ describe("outputs", () => {
   ])("are files, in folders: %s", async (args, line) => {
     const { code, stderr } = await bench.run(...args.split(" "), "--quiet");
     expect({ code, stderr: stderr.trim() }).toEqual({ code: 1, stderr: expect.stringMatching(line) });
+    expect(existsSync(bench.file("new.cgm"))).toBe(false);
   });
 
   it("have whatever name says nothing else", async () => {

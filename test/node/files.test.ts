@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { DataError } from "../../src/core/errors.js";
-import { readFileBytes, saveFileAtomic } from "../../src/node/files.js";
+import { readFileBytes, saveFileAtomic, saveFilesAtomic } from "../../src/node/files.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -41,6 +41,22 @@ it("a failure is a DataError that names the file, leaves the old one and cleans 
   await expect(saveFileAtomic(join(folder, "none/a"), "new")).rejects.toThrow(/none\/a: cannot be written; got ENOENT/);
   expect((await readdir(folder)).sort()).toEqual(["old", "taken"]);
   expect(await readFile(path, "utf8")).toBe("old");
+});
+it("of several files all are written, or none if one cannot be", async () => {
+  const [first, second] = ["first", "second"].map((name) => join(folder, name));
+  await saveFilesAtomic([
+    [first, "one"],
+    [second, Uint8Array.of(50)],
+  ]);
+  const gone = join(folder, "none/a");
+  const failing = saveFilesAtomic([
+    [first, "new"],
+    [gone, "new"],
+    [second, "new"],
+  ]);
+  await expect(failing).rejects.toThrow(`${gone}: cannot be written; got ENOENT`);
+  expect((await readdir(folder)).sort()).toEqual(["first", "second"]);
+  expect([await readFile(first, "utf8"), await readFile(second, "utf8")]).toEqual(["one", "2"]);
 });
 it("reading what is not there names the file", async () => {
   await expect(readFileBytes(join(folder, "x"))).rejects.toThrow(`${join(folder, "x")}: no such file`);

@@ -15,11 +15,11 @@ import { floatNetwork, packOptions } from "../../run/network.js";
 import type { ModelSource } from "../../run/source.js";
 import { normalizeOf } from "../../run/stated-normalization.js";
 import { UsageError } from "../../run/usage-error.js";
-import { type COptionValues, checkC, cOptions, writeC } from "../options/c-files.js";
+import { type COptionValues, cFiles, checkC, cOptions } from "../options/c-files.js";
 import { command, onRun } from "../options/command.js";
 import { checkKind } from "../options/model-kind.js";
 import { option } from "../options/option.js";
-import { checkOutputs, saveOutput } from "../options/output.js";
+import { checkOutputs, saveOutput, saveOutputs } from "../options/output.js";
 import { bytes as bytesText } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -65,7 +65,8 @@ export function exportCommand(): Command {
     const source = await openModel(given);
     checkKind(made, source.kind, { model: ["weights"], data: ["weights"] });
     if (options.c !== undefined) {
-      const { answer, line } = await writeC(await packedOf(source), source.path, options);
+      const { outputs, answer, line } = cFiles(await packedOf(source), source.path, options);
+      await saveOutputs(outputs);
       terminal.result({ ...answer, kind: source.kind }, () => line);
       return;
     }

@@ -5,9 +5,9 @@ import { pack, summarize, toModule } from "../../export/index.js";
 import { openNetwork } from "../../node/models.js";
 import { recordPacked } from "../../node/run/summary-file.js";
 import { packOptions } from "../../run/network.js";
-import { type COptionValues, checkC, cOptions, writeC } from "../options/c-files.js";
+import { type COptionValues, cFiles, checkC, cOptions } from "../options/c-files.js";
 import { command, onRun } from "../options/command.js";
-import { checkOutputs, saveOutput } from "../options/output.js";
+import { checkOutputs, type Output, saveOutputs } from "../options/output.js";
 import { bytes, count } from "../ui/numbers.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
@@ -44,11 +44,13 @@ export function packCommand(): Command {
     using net = opened;
     const file = out ?? path.join(path.dirname(source.path), "model.cgm");
     const packed = pack(net, packOptions(info));
-    await saveOutput(file, packed);
-    await recordPacked(file, packed, (text) => terminal.warn(text));
+    const outputs: Output[] = [[file, packed]];
     const script = module === undefined ? null : toModule(packed, file);
-    if (module !== undefined && script !== null) await saveOutput(module, script);
-    const files = c.c === undefined ? null : await writeC(packed, file, c);
+    if (module !== undefined && script !== null) outputs.push([module, script]);
+    const files = c.c === undefined ? null : cFiles(packed, file, c);
+    if (files !== null) outputs.push(...files.outputs);
+    await saveOutputs(outputs);
+    await recordPacked(file, packed, (text) => terminal.warn(text));
     const { fileBytes, headerBytes, tensorBytes, floatBytes, weights, macs } = summarize(packed);
     terminal.result(
       {

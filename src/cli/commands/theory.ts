@@ -7,7 +7,7 @@ import { choice, text } from "../../run/kinds.js";
 import { type Claim, type ExperimentData, experiments, figures, type Outcome, type Topic } from "../../theory/index.js";
 import { command, onRun } from "../options/command.js";
 import { option } from "../options/option.js";
-import { makeOutputFolder, saveOutput } from "../options/output.js";
+import { makeOutputFolder, type Output, saveOutputs } from "../options/output.js";
 import type { CommonOptions } from "../ui/terminal.js";
 
 interface TheoryOptions extends CommonOptions {
@@ -57,15 +57,14 @@ async function runTopic<T extends Topic>(
 ): Promise<{ claims: readonly Claim[]; files: string[] }> {
   const run: (seed: number) => Outcome<ExperimentData[T]> = experiments[topic];
   const outcome = run(seed);
-  const files = [`${topic}.json`];
   // Loaded here: charting would double the time that every other command takes to start.
   const { renderSvg } = await import("../theory/render.js");
-  await saveOutput(path.join(out, files[0]), `${JSON.stringify(outcome)}\n`);
+  const outputs: Output[] = [[path.join(out, `${topic}.json`), `${JSON.stringify(outcome)}\n`]];
   for (const [name, spec] of Object.entries(figures[topic](outcome.data))) {
-    files.push(`${name}.svg`);
-    await saveOutput(path.join(out, `${name}.svg`), await renderSvg(spec));
+    outputs.push([path.join(out, `${name}.svg`), await renderSvg(spec)]);
   }
-  return { claims: outcome.claims, files };
+  await saveOutputs(outputs);
+  return { claims: outcome.claims, files: outputs.map(([file]) => path.basename(file)) };
 }
 
 function verdicts(topic: string, claims: readonly Claim[]): string {

@@ -7,7 +7,7 @@ import { text } from "../../run/kinds.js";
 import { UsageError } from "../../run/usage-error.js";
 import { bytes, count } from "../ui/numbers.js";
 import { option } from "./option.js";
-import { saveOutput } from "./output.js";
+import type { Output } from "./output.js";
 
 /** What the options of {@link cOptions} gave. */
 export interface COptionValues {
@@ -16,8 +16,10 @@ export interface COptionValues {
   cMain?: boolean;
 }
 
-/** C files that were written. */
-export interface WrittenC {
+/** C files to be written. */
+export interface CFiles {
+  /** The files, none of which is written yet. */
+  readonly outputs: readonly Output[];
   /** For JSON. */
   readonly answer: Readonly<Record<string, unknown>>;
   /** For people. */
@@ -43,17 +45,18 @@ export function checkC({ c, cName, cMain }: COptionValues): void {
 }
 
 /**
- * Writes a model as C files.
+ * A model as C files, for `saveOutputs`.
  * @param file the model's, for its name
- * @throws QuantError naming a layer that C cannot express; DataError if a file cannot be written
+ * @throws QuantError naming a layer that C cannot express
  */
-export async function writeC(model: Uint8Array, file: string, { c, cName, cMain }: COptionValues): Promise<WrittenC> {
+export function cFiles(model: Uint8Array, file: string, { c, cName, cMain }: COptionValues): CFiles {
   const name = cName ?? cNameOf(path.basename(file).replace(/\.[^.]*$/, ""));
   const { files, ...sizes } = toC(model, { name, main: cMain === true, file });
-  const written = Object.keys(files).map((made) => path.join(c as string, made));
-  for (const [i, content] of Object.values(files).entries()) await saveOutput(written[i], content);
+  const outputs = Object.entries(files).map(([made, content]) => [path.join(c as string, made), content] as const);
+  const written = outputs.map(([made]) => made);
   const { constantBytes, ramBytes, arenaBytes, output } = sizes;
   return {
+    outputs,
     answer: { c: written.map((made) => path.resolve(made)), ...sizes },
     line: `${written.join(", ")}: ${name}_run gives ${output}; ${bytes(constantBytes)} of constants, ${count(ramBytes)} bytes of static RAM (arena ${count(arenaBytes)})`,
   };

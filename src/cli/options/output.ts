@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { DataError } from "../../core/errors.js";
-import { isFolder, saveFileAtomic } from "../../node/files.js";
+import { isFolder, saveFilesAtomic } from "../../node/files.js";
 import { UsageError } from "../../run/usage-error.js";
 
 /** Endings of files that commands write or read: such a name says what the file holds. */
@@ -61,11 +61,21 @@ export async function makeOutputFolder(folder: string, op = folder): Promise<voi
   });
 }
 
+/** A file and what is to be in it. */
+export type Output = readonly [file: string, content: Uint8Array | string];
+
 /** Writes a file as a whole, in a folder that is made if it is not there. @throws DataError if it cannot be written */
-export async function saveOutput(file: string, content: Uint8Array | string): Promise<void> {
-  await makeOutputFolder(path.dirname(path.resolve(file)), file);
-  if (await isFolder(file)) {
-    throw new DataError({ op: file, what: "cannot be written", expected: "a file's name", got: "a folder" });
+export async function saveOutput(...output: Output): Promise<void> {
+  await saveOutputs([output]);
+}
+
+/** Writes files as {@link saveOutput} does: all of them or, if one cannot be written, none. @throws DataError */
+export async function saveOutputs(outputs: readonly Output[]): Promise<void> {
+  for (const [file] of outputs) {
+    await makeOutputFolder(path.dirname(path.resolve(file)), file);
+    if (await isFolder(file)) {
+      throw new DataError({ op: file, what: "cannot be written", expected: "a file's name", got: "a folder" });
+    }
   }
-  await saveFileAtomic(file, content);
+  await saveFilesAtomic(outputs);
 }
