@@ -2,11 +2,10 @@
 import { convTranspose2d } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
 import { check, checkOptions, either, flag, instanceOf, integer, listOf } from "../core/checks.js";
-import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { type Pair, pair } from "../ndarray/window.js";
-import { isPair } from "./geometry.js";
+import { checkGroups, isPair } from "./geometry.js";
 import { layerDefault, type RandomSource } from "./init.js";
 import { biasText, geometryText } from "./layer-text.js";
 import { Module } from "./module.js";
@@ -80,10 +79,7 @@ export class ConvTranspose2d extends Module {
     this.outputPadding = options.outputPadding ?? 0;
     this.dilation = options.dilation ?? 1;
     this.groups = options.groups ?? 1;
-    if (inChannels % this.groups !== 0 || outChannels % this.groups !== 0) {
-      const expected = `a divisor of ${inChannels} and ${outChannels}`;
-      throw new ArgumentError({ op, what: "bad groups", expected, got: `${this.groups}` });
-    }
+    checkGroups(op, inChannels, outChannels, this.groups);
     this.weight = new Parameter(NDArray.empty([inChannels, outChannels / this.groups, ...this.kernelSize]));
     this.bias = options.bias === false ? null : new Parameter(NDArray.empty([outChannels]));
     layerDefault(this.weight, this.bias, { rng: options.rng });

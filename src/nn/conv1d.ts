@@ -2,10 +2,10 @@
 import { conv1d } from "../autograd/functions.js";
 import type { Tensor } from "../autograd/tensor.js";
 import { check, checkOptions, flag, instanceOf, integer } from "../core/checks.js";
-import { ArgumentError } from "../core/errors.js";
 import { Rng } from "../core/rng.js";
 import { NDArray } from "../ndarray/ndarray.js";
 import { isSequencePadding, type SequencePadding } from "../ndarray/sequence.js";
+import { checkGroups } from "./geometry.js";
 import { layerDefault, type RandomSource } from "./init.js";
 import { biasText, geometryText } from "./layer-text.js";
 import { Module } from "./module.js";
@@ -72,14 +72,7 @@ export class Conv1d extends Module {
     this.padding = options.padding ?? 0;
     this.dilation = options.dilation ?? 1;
     this.groups = options.groups ?? 1;
-    if (inChannels % this.groups !== 0 || outChannels % this.groups !== 0) {
-      throw new ArgumentError({
-        op: "Conv1d",
-        what: "bad groups",
-        expected: `a divisor of ${inChannels} and ${outChannels}`,
-        got: `${this.groups}`,
-      });
-    }
+    checkGroups("Conv1d", inChannels, outChannels, this.groups);
     this.weight = new Parameter(NDArray.empty([outChannels, inChannels / this.groups, kernelSize]));
     this.bias = options.bias === false ? null : new Parameter(NDArray.empty([outChannels]));
     layerDefault(this.weight, this.bias, { rng: options.rng });
