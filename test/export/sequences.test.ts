@@ -123,7 +123,7 @@ describe("networks over time", () => {
     using net = soundNet(rng);
     prepare(net, { weights: 2, activations: 4, keepFloat: ["last"] });
     expect(net.get("0")).toBeInstanceOf(QuantConv1d);
-    expect(`${net.get("0")}`).toMatch(/^QuantConv1d\(2 → 4, 3, 2-bit /);
+    expect(`${net.get("0")}`).toMatch(/^QuantConv1d\(2 → 4, 3, padding same, 2-bit /);
     const source = [0, 1].map(() => ({ images: pixels(rng, 8, [16, 2]), shape: [8, 16, 2] }));
     await calibrate(net, source);
     const solved = await comq(net, source, { batches: 2 });
